@@ -1,0 +1,54 @@
+# Everything happens in an environment of its own, .venv, made on the first use.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo lab test check oldest bench notebooks clean
+
+help:
+	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
+	@echo "make lab         open the quickstart notebook in JupyterLab"
+	@echo "make test        run the tests"
+	@echo "make check       lint and type-check"
+	@echo "make oldest      test the providers with the oldest supported openai"
+	@echo "make bench       measure against the textbook loop"
+	@echo "make notebooks   run the notebooks unattended and save their outputs"
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/kernel .venv/lab .venv/dev: .venv/%: pyproject.toml | .venv/made
+	$(PIP) -e '.[$*]'
+	@touch $@
+
+demo: .venv/kernel
+	@$(BIN)/python -m cellmage demo
+
+lab: .venv/lab
+	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+
+test: .venv/dev
+	$(BIN)/pytest
+	$(BIN)/pytest --doctest-modules cellmage
+	env -i PATH="$$PATH" HOME="$$(mktemp -d)" $(BIN)/pytest --nbval notebooks
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+oldest: | .venv/made
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
+	.venv-oldest/bin/pytest tests/providers
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/run.py
+
+notebooks: .venv/dev
+	$(BIN)/python notebooks/run.py
+
+clean:
+	rm -rf .venv .venv-oldest

@@ -1,0 +1,85 @@
+"""Read a language model's answer in a notebook cell as it is written.
+
+In a notebook::
+
+    %load_ext cellmage
+
+    %%llm --stream
+    Why is the sky blue?
+
+In a program::
+
+    from cellmage import Conversation
+
+    for text in Conversation().stream("Why is the sky blue?"):
+        print(text, end="", flush=True)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .conversation import Conversation
+from .errors import (
+    CellmageError,
+    ConfigError,
+    ConnectError,
+    CutError,
+    ProtocolError,
+    ProviderError,
+    StalledError,
+    StatusError,
+    UsageError,
+)
+from .events import Complete, Event, Notice, Reasoning, Start, Token
+from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
+from .providers.base import Provider
+from .stream import ResponseStream
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = [
+    "CellKey",
+    "CellmageError",
+    "Complete",
+    "ConfigError",
+    "ConnectError",
+    "Conversation",
+    "CutError",
+    "Event",
+    "Message",
+    "Notice",
+    "Options",
+    "ProtocolError",
+    "Provider",
+    "ProviderError",
+    "Reasoning",
+    "Request",
+    "Response",
+    "ResponseStream",
+    "StalledError",
+    "Start",
+    "StatusError",
+    "Timings",
+    "Token",
+    "Turn",
+    "Usage",
+    "UsageError",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """``%load_ext cellmage``: add the magics to this shell."""
+    from .magics import load  # noqa: PLC0415 - a program that does not run IPython needs none
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """``%unload_ext cellmage``: take them away again."""
+    from .magics import unload  # noqa: PLC0415
+
+    unload(shell)

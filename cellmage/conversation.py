@@ -1,0 +1,171 @@
+"""What was asked and answered, in order, and the requests that follow from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from .errors import UsageError
+from .messages import CellKey, Message, Options, Request, Response, Turn
+from .providers import choose
+from .providers.base import Provider
+from .stream import EventView, ResponseStream
+
+
+class Conversation:
+    """Turns that a model is told of with every new question.
+
+    A turn may belong to a cell of a notebook. Asking again from the same cell sends the turns
+    before it, and the new turn takes the old one's place; the turns after it stay, and are marked
+    stale, because the reader still sees them. A turn without a cell is appended.
+
+    An answer with text is kept even when it was cut, marked partial. An answer without text is
+    not kept, and leaves an older turn of its cell as it was.
+
+    Args:
+        options: the options of every question, unless the question sets its own.
+        provider: who answers; chosen by the name of the model when it is None.
+        turns: turns to begin with.
+
+    Example:
+        >>> chat = Conversation(Options(model="offline/echo"))
+        >>> chat.ask("Hello").text
+        'Hello'
+        >>> "".join(chat.stream("And again"))
+        'And again'
+        >>> len(chat.turns), len(chat.request("Next").messages)
+        (2, 5)
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        provider: Provider | None = None,
+        turns: Iterable[Turn] = (),
+    ) -> None:
+        self.options = options or Options()
+        self.provider = provider
+        self._turns = list(turns)
+        self._lock = threading.Lock()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns, oldest first."""
+        return tuple(self._turns)
+
+    # Asking.
+
+    def stream(
+        self,
+        prompt: str,
+        options: Options | None = None,
+        *,
+        key: CellKey | None = None,
+        history: bool = True,
+        replace_turn: bool = True,
+        **fields: Any,
+    ) -> ResponseStream:
+        """Ask; the answer is sent for when it is first iterated, with ``for`` or ``async for``.
+
+        Args:
+            prompt: the question.
+            options: options of this question.
+            key: the cell that asks.
+            history: False asks alone: no earlier turn is sent, and this one is not kept.
+            replace_turn: False keeps an older turn of the same cell, and adds this one.
+            fields: further options by name, such as ``temperature=0``.
+
+        Raises:
+            UsageError: the prompt is empty, or an option is out of range. Nothing is sent.
+            ConfigError: the model has no key or no address. Nothing is sent.
+        """
+        layers = [Options(**fields), options or Options(), self.options]
+        resolved = Options.resolve(*layers)
+        provider = self.provider
+        if provider is None:
+            choice = choose(resolved)
+            provider, resolved = choice.provider, replace(resolved, model=choice.model)
+        request = self._request(prompt, resolved, key if replace_turn else None, history)
+
+        def commit(response: Response) -> None:
+            if history and response.text:
+                self._commit(Turn(prompt, response, key), replace_turn)
+
+        return ResponseStream(request, provider, commit)
+
+    astream = stream
+
+    def stream_events(self, prompt: str, options: Options | None = None, **more: Any) -> EventView:
+        """As `stream`, giving events in place of text."""
+        return self.stream(prompt, options, **more).events
+
+    astream_events = stream_events
+
+    def ask(self, prompt: str, options: Options | None = None, **more: Any) -> Response:
+        """As `stream`, giving the whole answer when it has come.
+
+        Raises:
+            CellmageError: the answer failed; ``error.text`` is what had arrived.
+        """
+        stream = self.stream(prompt, options, **more)
+        for _ in stream:
+            pass
+        return stream.response
+
+    def request(self, prompt: str, options: Options | None = None, **more: Any) -> Request:
+        """What `stream` would send; nothing is sent."""
+        return self.stream(prompt, options, **more).request
+
+    def _request(
+        self, prompt: str, options: Options, key: CellKey | None, history: bool
+    ) -> Request:
+        if not prompt.strip():
+            raise UsageError("the prompt is empty; nothing was sent")
+        turns = self._turns[: self._place(key)[0]] if history else []
+        system = [Message("system", options.system)] if options.system else []
+        earlier = [message for turn in turns for message in turn.messages()]
+        return Request((*system, *earlier, Message("user", prompt)), options)
+
+    # Keeping.
+
+    def _commit(self, turn: Turn, replace_turn: bool) -> None:
+        with self._lock:
+            index, is_there = self._place(turn.key if replace_turn else None)
+            later = self._turns[index + is_there :]
+            self._turns[index:] = [turn, *(each.as_stale() for each in later)]
+
+    def _place(self, key: CellKey | None) -> tuple[int, bool]:
+        """Where the turn with this key stands or would stand, and whether there is one."""
+        if key is not None:
+            for index, turn in reversed(list(enumerate(self._turns))):
+                if turn.key == key:
+                    return index, True
+            for index, turn in reversed(list(enumerate(self._turns))):
+                # The next question of a loop in a cell that is run again: behind the one before.
+                if turn.key and turn.key.cell == key.cell and turn.key.ordinal < key.ordinal:
+                    return index + 1, False
+        return len(self._turns), False
+
+    def forget_rest(self, key: CellKey) -> None:
+        """Drop the cell's turns from this key on: a later run of the cell asked fewer questions."""
+        with self._lock:
+            self._turns = [
+                turn
+                for turn in self._turns
+                if not (turn.key and turn.key.cell == key.cell and turn.key.ordinal >= key.ordinal)
+            ]
+
+    def undo(self, count: int = 1) -> int:
+        """Drop the last turns, and say how many were dropped."""
+        if count < 1:
+            raise UsageError(f"{count} turns cannot be undone; give a number from 1 up")
+        with self._lock:
+            dropped = self._turns[-count:]
+            del self._turns[-count:]
+        return len(dropped)
+
+    def clear(self) -> int:
+        """Drop all turns, and say how many there were; the system prompt stays."""
+        return self.undo(len(self._turns)) if self._turns else 0

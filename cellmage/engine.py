@@ -1,0 +1,209 @@
+"""The one background event loop, and a synchronous view of what runs on it.
+
+An answer is read by an asyncio task on a daemon thread, so that the thread that runs the cells can
+paint, tick and take an interrupt while it waits. The task is also what makes stopping
+immediate: cancelling it closes the socket at once, which closing a blocked synchronous stream from
+elsewhere does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import FrameType, TracebackType
+from typing import Generic, Self, TypeVar
+
+from .errors import UsageError
+
+T = TypeVar("T")
+
+WAIT = 0.1
+"""Seconds that a wait may last before it looks around: plain lock waits are deaf on Windows."""
+
+_BATCH = 256
+_BACKLOG = 64
+_NAP = 0.005
+_DRAIN = 2.0
+
+
+class _Engine:
+    """The loop and its thread; started at the first use, started anew in a forked child."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="cellmage-engine", daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+    def is_here(self) -> bool:
+        return self._thread is threading.current_thread()
+
+    def forget(self) -> None:
+        self.__init__()  # type: ignore[misc]  # a thread does not survive a fork
+
+
+_engine = _Engine()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_engine.forget)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+class Flow(Generic[T]):
+    """A synchronous view of an async generator that runs on the engine's loop.
+
+    Use it in a ``with`` block: leaving the block cancels the generator and waits until it is over,
+    so that what the generator did with what had arrived is done.
+
+    Args:
+        source: the generator; it is closed by the flow, on the loop.
+
+    Raises:
+        UsageError: when made on the engine's own thread, where waiting would never end.
+
+    Example:
+        >>> async def numbers():
+        ...     for n in range(3):
+        ...         yield n
+        >>> with Flow(numbers()) as flow:
+        ...     [n for batch in flow.batches() for n in batch]
+        [0, 1, 2]
+    """
+
+    def __init__(self, source: AsyncGenerator[T, None]) -> None:
+        if _engine.is_here():
+            raise UsageError("a stream cannot be read with 'for' on the engine; use 'async for'")
+        self._source = source
+        self._queue: SimpleQueue[list[T] | _End] = SimpleQueue()
+        self._gathered: list[T] = []
+        self._end: _End | None = None
+        self._over = threading.Event()
+        self._loop = _engine.loop()
+        self._loop.call_soon_threadsafe(self._start)
+
+    # On the engine's thread.
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._pump())
+        # A callback, not a 'finally': a task that is cancelled before its first step runs none.
+        self._task.add_done_callback(self._finish)
+
+    def _cancel(self) -> None:
+        self._task.cancel()
+
+    async def _pump(self) -> None:
+        async with aclosing(self._source) as items:
+            async for item in items:
+                self._gather(item)
+                while self._queue.qsize() > _BACKLOG:  # noqa: ASYNC110 - the reader is a thread
+                    await asyncio.sleep(_NAP)
+
+    def _gather(self, item: T) -> None:
+        """Collect what comes without a wait in between, which is what one network read held."""
+        self._gathered.append(item)
+        if len(self._gathered) == 1:
+            self._loop.call_soon(self._hand_over)
+        elif len(self._gathered) >= _BATCH:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._hand_over()
+        self._queue.put(_End(None if task.cancelled() else task.exception()))
+        self._over.set()
+
+    # On the consumer's thread.
+
+    def batches(self, pace: float = 0.0) -> Iterator[list[T]]:
+        """Lists of items as they come; an empty list when a while passes with none.
+
+        Args:
+            pace: seconds between two lists at least, so that a fast stream does not wake its
+                reader for every item; the first list and the end are never held back.
+        """
+        while self._end is None:
+            batch = self._take(pace or WAIT)
+            if batch or self._end is None:
+                yield batch
+            if pace and batch:
+                self._over.wait(pace)
+        if self._end.error is not None:
+            raise self._end.error
+
+    def _take(self, timeout: float) -> list[T]:
+        """All that is there, after waiting at most `timeout` for the first of it."""
+        batch: list[T] = []
+        try:
+            item = self._queue.get(timeout=timeout)
+            while not isinstance(item, _End):
+                batch += item
+                item = self._queue.get_nowait()
+            self._end = item
+        except Empty:
+            pass
+        return batch
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel the generator, and wait until it is over (2 s at most)."""
+        if self._end is not None:
+            return
+        with interrupts_held():
+            self._loop.call_soon_threadsafe(self._cancel)
+            deadline = time.monotonic() + _DRAIN
+            while self._end is None and time.monotonic() < deadline:
+                self._take(WAIT)
+
+
+@contextmanager
+def interrupts_held() -> Generator[None]:
+    """Let what must not be cut in half end first; an interrupt is raised after it.
+
+    While a KeyboardInterrupt is already on its way, a further one adds nothing and is dropped.
+    Only the main thread takes interrupts; elsewhere this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if held and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
+        previous(*held[0])

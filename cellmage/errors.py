@@ -1,0 +1,188 @@
+"""Every error that cellmage raises, and the tables that translate foreign ones.
+
+CellmageError
+├── UsageError         what was typed cannot be used; nothing was sent
+├── ConfigError        a key or an address is missing or unusable; nothing was sent
+└── ProviderError      the model's side failed
+    ├── ConnectError   no connection could be made
+    ├── StatusError    the request was answered with an HTTP error
+    ├── ProtocolError  what came back is not an answer that can be read
+    ├── StalledError   nothing came within a time limit
+    └── CutError       the answer broke off before its end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class CellmageError(Exception):
+    """Base of the tree: one sentence to read, and the facts behind it as attributes.
+
+    Args:
+        message: one line; holds no times and no ids, so that it is the same in every run.
+        kind: what happened, as one word for programs (``"auth"``, ``"connection_lost"``, …).
+        host: the host that was asked, or None.
+        model: the model that was asked, or None.
+        request_id: the provider's id of the request, or None.
+        text: the text of the answer that had arrived before the error.
+
+    Example:
+        >>> error = ConfigError("gpt-4o needs a key", model="gpt-4o")
+        >>> error.kind, error.model, str(error)
+        ('config', 'gpt-4o', 'gpt-4o needs a key')
+    """
+
+    kind = "error"
+
+    def __init__(  # noqa: PLR0913 - the facts of a failure are a flat list
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        host: str | None = None,
+        model: str | None = None,
+        request_id: str | None = None,
+        text: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind or type(self).kind
+        self.host = host
+        self.model = model
+        self.request_id = request_id
+        self.text = text
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook: one line in the notebook, while the cell still fails."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(CellmageError, ValueError):
+    """What was typed cannot be used; the message says what to type instead."""
+
+    kind = "usage"
+
+
+class ConfigError(CellmageError):
+    """A model, a key or an address is missing or unusable."""
+
+    kind = "config"
+
+
+class ProviderError(CellmageError):
+    """The model's side failed."""
+
+    kind = "provider_error"
+
+
+class ConnectError(ProviderError):
+    """No connection could be made."""
+
+    kind = "connect"
+
+
+class StatusError(ProviderError):
+    """The request was answered with an HTTP error status."""
+
+    kind = "server"
+
+
+class ProtocolError(ProviderError):
+    """What came back is not an answer that can be read."""
+
+    kind = "protocol"
+
+
+class StalledError(ProviderError):
+    """Nothing came within a time limit."""
+
+    kind = "stalled"
+
+
+class CutError(ProviderError):
+    """The answer broke off before its end."""
+
+    kind = "connection_lost"
+
+
+# Foreign exceptions by class name, looked up along the MRO: the SDK sits on httpx up to openai 2
+# and on httpx2 from openai 3 on, and neither may be imported before the first request.
+FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
+    "ConnectTimeout": (ConnectError, "no connection within the time limit; is the server running?"),
+    "ConnectError": (ConnectError, "no connection; is the address right and the server running?"),
+    "UnsupportedProtocol": (ConfigError, "the address must start with http:// or https://"),
+    "InvalidURL": (ConfigError, "the address is not a valid URL"),
+    "LocalProtocolError": (ConfigError, "the request cannot be sent; is the key complete?"),
+    "UnicodeEncodeError": (ConfigError, "the key holds a character that no key has"),
+    "DecodingError": (ProtocolError, "the answer is compressed in a way that cannot be read"),
+    "TimeoutException": (StalledError, "the connection went silent"),
+    "TransportError": (CutError, "the connection was lost before the answer ended"),
+    "APIConnectionError": (ConnectError, "no connection"),
+}
+
+# HTTP statuses: the kind, and what to do about it. Anything else is the class of its hundreds.
+STATUS: Mapping[int, tuple[str, str]] = {
+    401: ("auth", "the key was refused"),
+    402: ("quota", "there is no credit left"),
+    403: ("permission", "this key may not use the model"),
+    404: ("not_found", "there is no such model or address"),
+    408: ("server", "the provider timed out"),
+    429: ("rate_limited", "too many requests for now"),
+}
+STATUS_CLASS: Mapping[int, tuple[str, str]] = {
+    3: ("redirect", "the address has moved; redirects are not followed"),
+    4: ("bad_request", "the request was refused"),
+    5: ("server", "the provider failed"),
+}
+
+
+def translate(error: BaseException, *, host: str, model: str) -> CellmageError | None:
+    """Our error for a foreign one, or None where the table knows none.
+
+    Args:
+        error: what the SDK or its HTTP library raised.
+        host: the host that was asked.
+        model: the model that was asked.
+
+    Example:
+        >>> class ConnectError(Exception): pass
+        >>> str(translate(ConnectError(), host="localhost", model="m"))
+        'm at localhost: no connection; is the address right and the server running?'
+    """
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return _from_status(error, status, host, model)
+    for candidate in (error.__cause__, error):
+        for cls in type(candidate).__mro__:
+            if cls.__name__ in FOREIGN:
+                ours, message = FOREIGN[cls.__name__]
+                return ours(f"{model} at {host}: {message}", host=host, model=model)
+    return None
+
+
+def _from_status(error: BaseException, status: int, host: str, model: str) -> StatusError:
+    kind, advice = STATUS.get(status) or STATUS_CLASS.get(status // 100, ("server", "failed"))
+    said = provider_message(getattr(error, "body", None))
+    return StatusError(
+        f"{model} at {host}: {advice} (HTTP {status})" + (f": {said}" if said else ""),
+        kind=kind,
+        host=host,
+        model=model,
+        request_id=getattr(error, "request_id", None),
+    )
+
+
+def provider_message(body: Any) -> str:
+    """What a provider says in an error body, as one line of at most 300 characters.
+
+    Example:
+        >>> provider_message({"error": {"message": "model is loading"}})
+        'model is loading'
+    """
+    while isinstance(body, Mapping) and ("error" in body or "message" in body):
+        body = body["error"] if body.get("error") else body.get("message")
+    if isinstance(body, list) and body:
+        return provider_message(body[0])
+    line = " ".join(body.split()) if isinstance(body, str) else ""
+    return line if len(line) <= 300 else line[:299] + "…"

@@ -1,0 +1,58 @@
+"""What can happen while an answer arrives.
+
+The order is a law: `Start` comes first, `Complete` comes last, anything may come between.
+A stream without a `Complete` ended by an error, or was left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from .messages import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The request is handed to a provider."""
+
+    model: str
+    provider: str
+    type: ClassVar[Literal["start"]] = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the answer, as it came: not always one token, never empty."""
+
+    text: str
+    type: ClassVar[Literal["token"]] = "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of what the model thinks before it answers."""
+
+    text: str
+    type: ClassVar[Literal["reasoning"]] = "reasoning"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader should be told; ``kind`` is one word for programs."""
+
+    kind: str
+    text: str
+    type: ClassVar[Literal["notice"]] = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The answer came to its end."""
+
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    type: ClassVar[Literal["complete"]] = "complete"
+
+
+Event = Start | Token | Reasoning | Notice | Complete

@@ -1,0 +1,1 @@
+"""Names by which existing notebooks load cellmage."""

@@ -1,0 +1,82 @@
+"""The flags of the magics, as data. A value that is not given is None, so 'unset' survives."""
+
+from __future__ import annotations
+
+from argparse import BooleanOptionalAction
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from .parsing import boolean
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def flag(*names: str, **how: Any) -> Decorator:
+    """One flag, as `argparse` takes it."""
+    decorator: Decorator = argument(*names, **how)
+    return decorator
+
+
+def declare(*flags: Decorator) -> Decorator:
+    """Declare a magic's flags, in the order in which its help lists them."""
+
+    def decorate(magic: Callable[..., Any]) -> Callable[..., Any]:
+        decorators: list[Decorator] = [magic_arguments(), *flags, HELP]
+        for each in reversed(decorators):
+            magic = each(magic)
+        return magic
+
+    return decorate
+
+
+HELP = flag("-h", "--help", action="store_true", help="Show this text.")
+
+COMMON = [
+    flag("-m", "--model", help="The model, as provider/model or a bare name."),
+    flag("-t", "--temperature", type=float, help="Sampling, from 0 (the same) to 2 (wild)."),
+    flag("--max-tokens", type=int, help="The longest answer, in tokens."),
+    flag("-s", "--system", help="The system prompt."),
+    flag("-p", "--persona", help="A persona: a system prompt and how to sample."),
+    flag(
+        "--param",
+        nargs=2,
+        action="append",
+        metavar=("KEY", "VALUE"),
+        help="A further parameter of the provider; may be given several times.",
+    ),
+]
+
+CALL = [
+    flag(
+        "--stream", action=BooleanOptionalAction, help="Show the answer as it is written, or whole."
+    ),
+    flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),
+    flag("--no-history", action="store_true", help="Ask alone: send no earlier turn, keep none."),
+    flag(
+        "--no-rollback", action="store_true", help="When the cell is run again, keep its old turn."
+    ),
+    flag("--chat", metavar="NAME", help="Ask in this conversation."),
+    flag("--raw", action="store_true", help="Send {{ }} as it stands."),
+    flag("--dry-run", action="store_true", help="Show what would be sent; send nothing."),
+]
+
+CONFIG = [
+    flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
+    flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),
+    flag("--timeout", type=float, metavar="SECONDS", help="For the first word."),
+    flag("--idle-timeout", type=float, metavar="SECONDS", help="Between two pieces."),
+    flag("--remove-param", action="append", metavar="KEY", help="Take a parameter back."),
+    flag("--no-persona", action="store_true", help="Use no persona."),
+    flag("--show-persona", action="store_true", help="Show the persona in use."),
+    flag("--list-personas", action="store_true", help="List the personas."),
+    flag("--reset", action="store_true", help="Forget what earlier flags have set."),
+]
+
+HISTORY = [
+    flag("--chat", metavar="NAME", help="The conversation that is meant."),
+    flag("--new", metavar="NAME", help="Make an empty conversation of this name."),
+    flag("--clear", action="store_true", help="Drop all turns."),
+    flag("--undo", nargs="?", type=int, const=1, metavar="N", help="Drop the last N turns."),
+]

@@ -1,0 +1,35 @@
+"""What the front end says of the running cell."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+_MAX_ID = 512
+
+
+def _parent(shell: InteractiveShell) -> dict[str, Any]:
+    """The execute request; empty in a terminal."""
+    return getattr(shell, "get_parent", dict)() or {}
+
+
+def cell_id(shell: InteractiveShell) -> str | None:
+    """The id of the cell, as an opaque key; None where the front end sends none.
+
+    JupyterLab sends the id in the file, VS Code the URI of the cell's document, nbclient nothing.
+    """
+    metadata = _parent(shell).get("metadata") or {}
+    key = metadata.get("cellId")
+    return key if isinstance(key, str) and 0 < len(key) <= _MAX_ID else None
+
+
+def run_id(shell: InteractiveShell) -> str:
+    """What tells two runs of the same cell apart."""
+    return str((_parent(shell).get("header") or {}).get("msg_id"))
+
+
+def say(text: str) -> None:
+    """Lines of plain text under the cell."""
+    sys.stdout.write(f"{text}\n")

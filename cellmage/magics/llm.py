@@ -1,0 +1,149 @@
+"""The magics: each is a parser and a call."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from keyword import iskeyword
+from threading import Lock
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
+
+from ..display.surfaces import surface_for
+from ..errors import UsageError
+from ..messages import CellKey, Response
+from ..prompt.interpolation import interpolate
+from ..prompt.personas import load_persona
+from . import flags
+from .ask import Showing, describe
+from .cells import BLOCK
+from .frontend import cell_id, run_id, say
+from .history import Chats, history
+from .parsing import help_text, parse, parse_flags
+from .settings import (
+    Settings,
+    configure,
+    folders,
+    options_of,
+    persona_list,
+    persona_text,
+    rows,
+    table,
+)
+
+_RUNS = 64
+"""How many runs of cells are counted at a time; subshells run some side by side."""
+
+
+@magics_class
+class LLMMagics(Magics, Settings):
+    """``%%llm``, ``%llm``, ``%llm_config`` and ``%llm_history``."""
+
+    shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.chats = Chats()
+        self._given: dict[str, Any] = {}
+        self._said: set[str] = set()
+        self._asked: dict[str, int] = {}
+        self._lock = Lock()
+
+    @no_var_expand
+    @needs_local_scope
+    @flags.declare(*flags.COMMON, *flags.CALL)
+    @line_cell_magic
+    def llm(
+        self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask a model: the prompt is the body of the cell, or the rest of the line."""
+        args, rest = parse(self.llm, line, "%" if cell is None else "%%")
+        if args.help:
+            say(help_text(self.llm))
+            return
+        if cell is not None and rest:
+            raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
+        if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
+            say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
+        self._ask(args, rest if cell is None else cell, local_ns or {})
+
+    @no_var_expand
+    @flags.declare(*flags.COMMON, *flags.CONFIG)
+    @line_magic
+    def llm_config(self, line: str) -> None:
+        """Set the defaults of all calls; without a flag, show them and where they come from."""
+        args = parse_flags(self.llm_config, line)
+        if args.help:
+            say(help_text(self.llm_config))
+            return
+        configure(self, self._given, args)
+        if args.list_personas:
+            say(persona_list())
+        if args.show_persona:
+            say(persona_text(load_persona(self.persona, folders())) if self.persona else "none")
+        if not line.strip():
+            say(table([("setting", "value", "from"), *rows(self, self._given)]))
+
+    @no_var_expand
+    @flags.declare(*flags.HISTORY)
+    @line_magic
+    def llm_history(self, line: str) -> None:
+        """Show the turns of the conversation, or change them."""
+        args = parse_flags(self.llm_history, line)
+        if args.help:
+            say(help_text(self.llm_history))
+            return
+        say(history(self.chats, args))
+
+    def _ask(self, args: Namespace, prompt: str, local_ns: Mapping[str, Any]) -> None:
+        if args.out is not None and (not args.out.isidentifier() or iskeyword(args.out)):
+            raise UsageError(f"--out {args.out}: give a name that a variable can have")
+        if not args.raw:
+            prompt = interpolate(prompt, {**self.shell.user_ns, **local_ns})
+        stream = self.chats.get(args.chat).stream(
+            prompt,
+            options_of(self, args),
+            key=None if args.no_history else self._next_key(),
+            history=not args.no_history,
+            replace_turn=not args.no_rollback,
+        )
+        if args.dry_run:
+            say(describe(stream.request))
+            return
+        try:
+            Showing(stream, surface_for(self.shell), self._said).run()
+        finally:
+            if stream.response.text:
+                self._bind(stream.response, args.out)
+
+    def _bind(self, response: Response, out: str | None) -> None:
+        self.shell.user_ns["_llm"] = response
+        if out:
+            self.shell.user_ns[out] = response.text
+
+    def _next_key(self) -> CellKey | None:
+        cell, run = cell_id(self.shell), run_id(self.shell)
+        if cell is None:
+            return None
+        with self._lock:
+            ordinal = self._asked.pop(run, 0)
+            self._asked[run] = ordinal + 1
+            for old in list(self._asked)[:-_RUNS]:
+                del self._asked[old]
+        return CellKey(cell, ordinal)
+
+    def after_run(self, result: Any) -> None:
+        """When a cell has ended well: drop what an earlier run of it asked beyond this run."""
+        cell, asked = cell_id(self.shell), self._asked.get(run_id(self.shell))
+        if cell is not None and asked and result.success:
+            for chat in self.chats:
+                chat.forget_rest(CellKey(cell, asked))

@@ -1,0 +1,176 @@
+"""Settings: the traits of the magics class, and ``%llm_config`` over them."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+from traitlets import Bool, Dict, Float, HasTraits, Int, Unicode
+
+from ..errors import UsageError
+from ..messages import Options
+from ..prompt.personas import Persona, load_persona, personas
+from ..providers import default_model, host_of
+from ..stream import FIRST_WORD, IDLE
+from .parsing import params
+
+
+class Settings(HasTraits):
+    """The one store of settings: ``%config``, ``ipython_config.py`` and ``%llm_config`` use it."""
+
+    model = Unicode(None, allow_none=True, help="The model, as provider/model.").tag(config=True)
+    temperature = Float(None, min=0, max=2, allow_none=True, help="Sampling, 0 to 2.").tag(
+        config=True
+    )
+    max_tokens = Int(None, min=1, allow_none=True, help="The longest answer.").tag(config=True)
+    system = Unicode(None, allow_none=True, help="The system prompt.").tag(config=True)
+    persona = Unicode(None, allow_none=True, help="The persona of every call.").tag(config=True)
+    stream_by_default = Bool(True, help="Show answers as they are written.").tag(config=True)
+    params = Dict(help="Further parameters of the provider.").tag(config=True)
+    base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
+    timeout = Float(FIRST_WORD, min=0.001, help="Seconds for the first word.").tag(config=True)
+    idle_timeout = Float(IDLE, min=0.001, help="Seconds between two pieces.").tag(config=True)
+
+
+# The settings that are fields of Options, under the same name.
+_FIELDS = ("model", "temperature", "max_tokens", "system", "base_url", "timeout", "idle_timeout")
+
+
+def folders() -> list[Path]:
+    """Where personas are looked for, before the built-in ones; none is made."""
+    return [Path.cwd() / "llm_personas", user_config_path("cellmage") / "personas"]
+
+
+def options_of(settings: Settings, args: Namespace) -> Options:
+    """The options of one call: its flags, then the persona, then the settings."""
+    flags = Options(
+        model=args.model,
+        temperature=args.temperature,
+        max_tokens=args.max_tokens,
+        stream=args.stream,
+        system=args.system,
+        params=params(args.param),
+    )
+    persona = args.persona or settings.persona
+    return Options.resolve(
+        flags,
+        load_persona(persona, folders()).options if persona else Options(),
+        Options(
+            **{name: getattr(settings, name) for name in _FIELDS},
+            stream=settings.stream_by_default,
+            params=settings.params,
+        ),
+    )
+
+
+def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> None:
+    """Set what the flags of ``%llm_config`` say: all of it, or nothing and an error.
+
+    Args:
+        settings: what is changed.
+        given: what earlier calls have set; it is brought up to date.
+        args: the flags.
+    """
+    names = [*_FIELDS, "persona", "stream_by_default"]
+    changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.no_persona:
+        changes["persona"] = None
+    if args.param or args.remove_param:
+        changes["params"] = _changed_params(settings.params, args)
+    Options(**{name: value for name, value in changes.items() if name in _FIELDS})
+    if changes.get("persona"):
+        load_persona(changes["persona"], folders())
+    if changes.get("base_url"):
+        host_of(changes["base_url"])
+    if args.reset:
+        _reset(settings, given)
+    for name, value in changes.items():
+        setattr(settings, name, value)
+        given[name] = value
+
+
+def _changed_params(current: Mapping[str, Any], args: Namespace) -> dict[str, Any]:
+    unknown = set(args.remove_param or ()) - set(current)
+    if unknown:
+        raise UsageError(f"--remove-param: {', '.join(sorted(unknown))} is not set")
+    kept = {key: current[key] for key in current if key not in (args.remove_param or ())}
+    return kept | params(args.param)
+
+
+def _reset(settings: Settings, given: dict[str, Any]) -> None:
+    """Back to what the configuration files say, or else to the defaults."""
+    for name in list(given):
+        section = _section(settings)
+        setattr(settings, name, section.get(name, settings.traits()[name].default()))
+        del given[name]
+
+
+def _section(settings: Settings) -> Mapping[str, Any]:
+    """What ``ipython_config.py`` and ``%config`` have set."""
+    section: Mapping[str, Any] = getattr(settings, "config", {}).get(type(settings).__name__, {})
+    return section
+
+
+def rows(settings: Settings, given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Every setting: its name, its value, and where that comes from."""
+    return [_row(settings, given, name) for name in Settings.class_trait_names(config=True)]
+
+
+def _row(settings: Settings, given: Mapping[str, Any], name: str) -> tuple[str, str, str]:
+    value = getattr(settings, name)
+    if name in given and given[name] == value:
+        source = "flag"
+    elif name in _section(settings):
+        source = "config"
+    else:
+        source = "default"
+    if value is None and name in _ENVIRONMENT:
+        value, variable = _ENVIRONMENT[name](settings)
+        source = f"environment, {variable}" if variable else source
+    return name, _shown(value), source
+
+
+def _model_from(settings: Settings) -> tuple[str, str | None]:
+    names = ("CELLMAGE_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
+    variable = next((name for name in names if os.environ.get(name)), None)
+    return default_model(base_url=settings.base_url), variable
+
+
+def _base_url_from(settings: Settings) -> tuple[str | None, str | None]:
+    value = os.environ.get("OPENAI_BASE_URL")
+    return value, "OPENAI_BASE_URL" if value else None
+
+
+_ENVIRONMENT = {"model": _model_from, "base_url": _base_url_from}
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == {}:
+        return "—"
+    line = " ".join(str(value).split())
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+def table(lines: list[tuple[str, ...]]) -> str:
+    """Columns of text, each as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in padded)
+
+
+def persona_list() -> str:
+    """The personas that can be named, with what they are for."""
+    where = folders()
+    return table([(name, load_persona(name, where).description) for name in personas(where)])
+
+
+def persona_text(persona: Persona) -> str:
+    """A persona as the model will read it."""
+    return f"{persona.name}: {persona.description}\n\n{persona.options.system or ''}"

@@ -1,0 +1,175 @@
+"""The values that a question and its answer are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, NamedTuple
+
+from .errors import UsageError
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat: who says it, and what."""
+
+    role: Role
+    content: str
+
+
+# What a number must be, by the name of its field; the words are shown to the reader.
+_RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
+    "temperature": (lambda value: 0 <= value <= 2, "a number from 0 to 2"),
+    "max_tokens": (lambda value: value >= 1, "a whole number from 1 up"),
+    "timeout": (lambda value: value > 0, "seconds above 0"),
+    "idle_timeout": (lambda value: value > 0, "seconds above 0"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to ask. A field that is None is unset, and leaves the choice to the next layer.
+
+    Args:
+        model: ``provider/model``, or a bare name for the configured endpoint.
+        temperature: 0 to 2.
+        max_tokens: the longest answer, in tokens.
+        stream: show the answer as it is written; False shows it once, whole.
+        system: the system prompt.
+        base_url: the address of an OpenAI-compatible server, for this request alone.
+        timeout: seconds that the first word may take.
+        idle_timeout: seconds that may pass between two pieces of the answer.
+        params: further parameters of the provider, by name; sent as they are.
+
+    Raises:
+        UsageError: a number is out of its range.
+
+    Example:
+        >>> Options.resolve(Options(model="a"), Options(model="b", temperature=1)).temperature
+        1
+    """
+
+    model: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stream: bool | None = None
+    system: str | None = None
+    base_url: str | None = None
+    timeout: float | None = None
+    idle_timeout: float | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, (fits, wanted) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not fits(value):
+                raise UsageError(f"{name} is {value:g}; it must be {wanted}")
+
+    @staticmethod
+    def resolve(*layers: Options) -> Options:
+        """The first layer that sets a field wins; ``params`` are merged name by name."""
+        names = [f.name for f in fields(Options) if f.name != "params"]
+        chosen = {
+            name: next((v for v in (getattr(la, name) for la in layers) if v is not None), None)
+            for name in names
+        }
+        params: dict[str, Any] = {}
+        for layer in reversed(layers):
+            params.update(layer.params)
+        return Options(**chosen, params=params)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent: the messages in order, and the resolved options. Built once."""
+
+    messages: tuple[Message, ...]
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; None where it did not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds from the start of the request; ``first_word`` is None if no word came."""
+
+    first_word: float | None
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, whole or partial.
+
+    Args:
+        text: exactly the characters that were received.
+        reasoning: what the model sent as its reasoning.
+        model: the model as the request named it.
+        provider: the name of the provider that answered.
+        finish_reason: why the model stopped, in the provider's word; None if it did not say.
+        usage: the provider's own count; None when it gave none, never an estimate.
+        timings: when the first word came, and how long it took in all.
+        partial: None for an answer that came to its end, else what cut it:
+            ``"interrupted"``, ``"closed"``, or the ``kind`` of the error.
+        notices: what the reader should be told about the answer, a line each.
+
+    Example:
+        >>> str(Response("Hello", model="m", provider="p"))
+        'Hello'
+    """
+
+    text: str
+    reasoning: str = ""
+    model: str = ""
+    provider: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    partial: str | None = None
+    notices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CellKey(NamedTuple):
+    """Which question of which cell: the cell's id, and the how-manieth of its run (from 0)."""
+
+    cell: str
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A prompt and its response, with the cell that asked (None outside of one).
+
+    ``stale`` marks an answer that was given before an earlier cell was run again.
+    """
+
+    prompt: str
+    response: Response
+    key: CellKey | None = None
+    stale: bool = False
+
+    @property
+    def state(self) -> str:
+        """``"partial"``, ``"stale"`` or ``"complete"``, the first that holds."""
+        if self.response.partial:
+            return "partial"
+        return "stale" if self.stale else "complete"
+
+    def as_stale(self) -> Turn:
+        """The same turn, marked stale."""
+        return replace(self, stale=True)
+
+    def messages(self) -> tuple[Message, Message]:
+        """The turn as it is sent: the question, then the answer."""
+        return Message("user", self.prompt), Message("assistant", self.response.text)

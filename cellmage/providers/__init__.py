@@ -1,0 +1,106 @@
+"""Which provider answers, by the name of the model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError
+from ..messages import Options
+from .base import Provider
+from .endpoints import ENDPOINTS, OPENAI, Endpoint
+from .offline import MODELS, OfflineProvider
+
+DEFAULT_MODEL = "gpt-4o-mini"
+OFFLINE_DEFAULT = "offline/tour"
+
+__all__ = ["Choice", "choose", "default_model", "host_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A provider, and the name that it knows the model by."""
+
+    provider: Provider
+    model: str
+
+
+def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None = None) -> str:
+    """The model for those who named none: the offline one when no key and no address is set.
+
+    Example:
+        >>> default_model({}), default_model({"OPENAI_API_KEY": "k"})
+        ('offline/tour', 'gpt-4o-mini')
+    """
+    if named := environ.get("CELLMAGE_MODEL"):
+        return named
+    configured = base_url or environ.get("OPENAI_BASE_URL") or environ.get("OPENAI_API_KEY")
+    return DEFAULT_MODEL if configured else OFFLINE_DEFAULT
+
+
+def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
+    """The provider for these options; a model that is named never becomes another one.
+
+    Args:
+        options: ``model`` is ``provider/model``, or a bare name for the configured endpoint
+            (``OPENAI_BASE_URL``, else OpenAI); with ``base_url`` it is sent as it stands.
+        environ: where addresses and keys are read from.
+
+    Raises:
+        ConfigError: no such offline model, no key for the model, or no usable address.
+
+    Example:
+        >>> choose(Options(model="ollama/llama3.2"), {}).model
+        'llama3.2'
+    """
+    model = options.model or default_model(environ, options.base_url)
+    prefix, _, rest = model.partition("/")
+    if prefix == "offline":
+        if rest not in MODELS:
+            known = ", ".join(f"offline/{name}" for name in MODELS)
+            raise ConfigError(f"there is no model {model}; the offline ones are {known}")
+        return Choice(OfflineProvider(unasked=options.model is None), model)
+    home = _at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
+    if options.base_url:
+        return _remote(_at(options.base_url), model, home, environ)
+    if rest and prefix in ENDPOINTS:
+        endpoint = home if ENDPOINTS[prefix] is OPENAI else ENDPOINTS[prefix]
+        return _remote(endpoint, rest, home, environ)
+    return _remote(home, model, home, environ)
+
+
+def _at(base_url: str) -> Endpoint:
+    """The endpoint at an address that somebody typed."""
+    if host_of(base_url) == host_of(OPENAI.base_url):
+        return replace(OPENAI, base_url=base_url)
+    return Endpoint(base_url)
+
+
+def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str, str]) -> Choice:
+    host = host_of(endpoint.base_url)
+    # OPENAI_API_KEY belongs to the host that it was set for, and goes nowhere else.
+    key = environ.get("OPENAI_API_KEY") if host == host_of(home.base_url) else None
+    if endpoint.key and not key:
+        raise ConfigError(
+            f"{model} at {host} needs a key: set the environment variable {endpoint.key}, "
+            "or OPENAI_BASE_URL to use another server",
+            host=host,
+            model=model,
+        )
+    from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
+
+    return Choice(OpenAIProvider(endpoint, key), model)
+
+
+def host_of(base_url: str) -> str:
+    """The host and port of an address.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError("a base URL looks like http://localhost:8000/v1")
+    return parts.netloc.rpartition("@")[2].lower()

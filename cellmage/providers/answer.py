@@ -1,0 +1,114 @@
+"""Bytes of an answer to events; no I/O.
+
+Source: OpenAI's chat completions, as a stream of chunks or as one completion, and what the servers
+that are compatible with it make of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jiter
+
+from ..errors import CutError, ProtocolError, ProviderError, provider_message
+from ..events import Complete, Event, Reasoning, Token
+from ..messages import Usage
+from .eventstream import EventStreamDecoder
+
+_REASONING = ("reasoning_content", "reasoning")
+
+
+class AnswerDecoder:
+    """Feed it the body of an answer, cut anywhere; it gives the events that the bytes complete.
+
+    A body that begins with ``{`` or ``[`` is read as one whole completion (some servers do not
+    stream), anything else as an event stream: the content type is not asked, since proxies lose it.
+
+    Raises:
+        ProviderError: the provider reports an error inside its answer.
+        ProtocolError: the body is not an answer.
+        CutError: from `close`, when the answer has no end.
+
+    Example:
+        >>> decoder = AnswerDecoder()
+        >>> decoder.feed(b'data: {"choices": [{"delta": {"content": "Hi"}}]}\\n\\n')
+        [Token(text='Hi')]
+        >>> decoder.feed(b'data: {"choices": [{"finish_reason": "stop"}]}\\n\\ndata: [DONE]\\n\\n')
+        []
+        >>> decoder.done, decoder.close()
+        (True, [Complete(finish_reason='stop', usage=None)])
+    """
+
+    def __init__(self) -> None:
+        self.finish_reason: str | None = None
+        self.done = False
+        """Nothing more is to come: reading on would only wait."""
+        self._usage: Usage | None = None
+        self._stream = EventStreamDecoder()
+        self._is_whole: bool | None = None
+        self._kept: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that these bytes complete."""
+        if self._is_whole is None:
+            data = b"".join([*self._kept, data])
+            begin = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+            self._is_whole = begin in (b"{", b"[") if begin else None
+            self._kept.clear()
+        if self._is_whole is not False:
+            self._kept.append(data)
+            return []
+        events: list[Event] = []
+        for item in self._stream.feed(data):
+            if self.done:
+                break
+            events += self._item(item)
+        return events
+
+    def close(self) -> list[Event]:
+        """The last events, when the body has ended or `done` is set."""
+        events = list(self._read(_json(b"".join(self._kept)))) if self._is_whole else []
+        if not (self.finish_reason or self.done):
+            raise CutError("the answer ended without a finish reason", kind="truncated_no_finish")
+        return [*events, Complete(self.finish_reason, self._usage)]
+
+    def _item(self, data: str) -> Iterator[Event]:
+        if data.strip() == "[DONE]":
+            self.done = True
+        elif data.strip():
+            yield from self._read(_json(data.encode("utf-8", "replace")))
+
+    def _read(self, body: Any) -> Iterator[Event]:
+        if not isinstance(body, Mapping):
+            return
+        if body.get("error"):
+            said = provider_message(body)
+            raise ProviderError(f"the provider reports an error: {said or 'without a word'}")
+        if usage := body.get("usage"):
+            self._usage = Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        for choice in body.get("choices") or ():
+            if choice.get("index"):
+                continue
+            yield from _texts(choice.get("delta") or choice.get("message") or {})
+            self.finish_reason = self.finish_reason or choice.get("finish_reason")
+
+
+def _texts(part: Mapping[str, Any]) -> Iterator[Event]:
+    for name in _REASONING:
+        if thought := part.get(name):
+            yield Reasoning(thought)
+            break
+    content = part.get("content")
+    for text in content if isinstance(content, list) else [content]:
+        # Mistral sends a list of parts; a part that is not text has no "text".
+        if text := text.get("text") if isinstance(text, Mapping) else text:
+            yield Token(text)
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return jiter.from_json(data)
+    except ValueError:
+        begin = data[:40].decode("utf-8", "replace")
+    raise ProtocolError(f"the provider sent something that is not JSON: {begin!r}")

@@ -1,0 +1,78 @@
+"""Bytes of an event stream to the data of its events; no I/O.
+
+Source: the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+from ..errors import ProtocolError
+
+MAX_EVENT = 16 * 2**20
+"""Bytes that one event may hold; an endless line is an error, not a full memory."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventStreamDecoder:
+    """Feed it bytes, cut anywhere; it gives the data of each event that they complete.
+
+    Lines may end with LF, CR LF or CR. Names and ids of events are not kept: no chat protocol
+    needs them. What is not UTF-8 becomes U+FFFD, as the standard says.
+
+    Raises:
+        ProtocolError: an event is longer than 16 MiB.
+
+    Example:
+        >>> decoder = EventStreamDecoder()
+        >>> decoder.feed(b"data: a\\n"), decoder.feed(b"data: b\\r\\n\\r\\ndata: c")
+        ([], ['a\\nb'])
+    """
+
+    def __init__(self) -> None:
+        # A line that arrives in many reads is collected in a list and joined once: 'buffer + read'
+        # would copy a 10 MiB event thousands of times.
+        self._line: list[bytes] = []
+        self._data: list[bytes] = []
+        self._size = 0
+        self._after_cr = False
+        self._first_line = True
+
+    def feed(self, data: bytes) -> list[str]:
+        """The data of the events that end in these bytes."""
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        self._after_cr = data.endswith(b"\r")
+        *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        events = []
+        for line in lines:
+            self._line.append(line)
+            event = self._end_line(b"".join(self._line))
+            self._line.clear()
+            if event is not None:
+                events.append(event)
+        if rest:
+            self._line.append(rest)
+            self._grow(len(rest))
+        return events
+
+    def _end_line(self, line: bytes) -> str | None:
+        if self._first_line:
+            self._first_line = False
+            line = line.removeprefix(_BOM)
+        if not line:
+            return self._end_event()
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value.removeprefix(b" "))
+            self._grow(len(value))
+        return None
+
+    def _end_event(self) -> str | None:
+        data, self._data, self._size = self._data, [], 0
+        return b"\n".join(data).decode("utf-8", "replace") if data else None
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_EVENT:
+            raise ProtocolError("one event of the answer is longer than 16 MiB")

@@ -1,0 +1,111 @@
+"""Models that need no network: the embedded default, and a scripted one for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from importlib.resources import files
+
+from ..events import Complete, Event, Notice, Start, Token
+from ..messages import Request, Usage
+
+UNASKED = (
+    "No model is configured, so this answer came from the built-in offline one. "
+    "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a local server, and restart the kernel; "
+    "or name a model: `%llm_config --model ollama/llama3.2`."
+)
+
+_PACE = 0.015
+"""Seconds between two words, so that the answer is seen to arrive."""
+
+
+class OfflineProvider:
+    """Answers from a template, always the same for the same request.
+
+    Args:
+        unasked: nobody named this model; the answer then carries a notice that says so.
+        pace: seconds between two words when the answer is streamed.
+
+    Example:
+        >>> from cellmage import Conversation, Options
+        >>> Conversation(Options(model="offline/echo")).ask("Hello").text
+        'Hello'
+    """
+
+    name = "offline"
+
+    def __init__(self, unasked: bool = False, pace: float = _PACE) -> None:
+        self._unasked = unasked
+        self._pace = pace
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The words of the answer, one by one."""
+        model = request.options.model or ""
+        yield Start(model, self.name)
+        if self._unasked:
+            yield Notice("offline_default", UNASKED)
+        pace = 0 if request.options.stream is False else self._pace
+        text = MODELS[model.partition("/")[2]](request)
+        words = re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text)
+        for word in words:
+            yield Token(word)
+            await asyncio.sleep(pace)
+        asked = sum(len(message.content.split()) for message in request.messages)
+        yield Complete("stop", Usage(asked, len(text.split())))
+
+
+def _tour(request: Request) -> str:
+    template = (files(__package__) / "tour.md").read_text("utf-8")
+    prompt = "\n".join(f"> {line}" for line in request.messages[-1].content.splitlines())
+    count = len(request.messages)
+    sent = "1 message" if count == 1 else f"{count} messages"
+    return template.replace("PROMPT", prompt, 1).replace("MESSAGES", sent, 1)
+
+
+def _echo(request: Request) -> str:
+    return request.messages[-1].content
+
+
+MODELS: Mapping[str, Callable[[Request], str]] = {"tour": _tour, "echo": _echo}
+
+
+class Scripted:
+    """A provider that plays a script, for tests and demonstrations.
+
+    Args:
+        steps: what happens, in order: a string is a piece of the answer, a number is a wait in
+            seconds, an event is sent as it is, an exception is raised. Without an exception and
+            without a `Complete` the answer ends with finish reason ``stop``.
+        name: the name of the provider.
+
+    Attributes:
+        requests: the requests it was sent, oldest first.
+
+    Example:
+        >>> from cellmage import Conversation
+        >>> Conversation(provider=Scripted(["Hel", 0.01, "lo"])).ask("Hi").text
+        'Hello'
+    """
+
+    def __init__(
+        self, steps: Iterable[str | float | Event | Exception], name: str = "scripted"
+    ) -> None:
+        self.name = name
+        self.requests: list[Request] = []
+        self._steps: Sequence[str | float | Event | Exception] = list(steps)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Play the script."""
+        self.requests.append(request)
+        yield Start(request.options.model or "", self.name)
+        last: object = None
+        for last in self._steps:
+            if isinstance(last, Exception):
+                raise last
+            if isinstance(last, int | float):
+                await asyncio.sleep(last)
+            else:
+                yield Token(last) if isinstance(last, str) else last
+        if not isinstance(last, Complete):
+            yield Complete("stop")

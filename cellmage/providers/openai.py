@@ -1,0 +1,172 @@
+"""Servers that speak OpenAI's chat completions.
+
+The SDK makes the request; its raw body is decoded here, because the SDK's own loop costs ten times
+the CPU and takes a cut stream, a web page or an error inside the stream for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from ..errors import CellmageError, ProviderError, translate
+from ..events import Event, Start
+from ..messages import Request
+from .answer import AnswerDecoder
+from .endpoints import Endpoint
+
+if TYPE_CHECKING:
+    import openai
+
+_GRACE = 1.0
+"""Seconds to wait for the token count and the end mark after the model has said that it is done."""
+
+_CONNECT = 5.0
+
+# All that a server needs. The SDK would also send organisation, project and custom headers from
+# the environment, and the platform of this machine, to every base URL.
+_HEADERS = {
+    "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
+    "host", "user-agent",
+}  # fmt: skip
+_OPENAI_HEADERS = {"openai-organization", "openai-project"}
+
+
+class OpenAIProvider:
+    """A provider behind one `Endpoint`.
+
+    Args:
+        endpoint: the address, and how its server wants to be asked.
+        api_key: the key for that address; a placeholder is sent when it is None.
+
+    Example:
+        >>> OpenAIProvider(Endpoint("http://localhost:8000/v1")).name
+        'localhost:8000'
+    """
+
+    def __init__(self, endpoint: Endpoint, api_key: str | None = None) -> None:
+        self.endpoint = endpoint
+        self.name = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
+        self._api_key = api_key
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of one answer; nothing is retried, no redirect is followed."""
+        model = request.options.model or ""
+        yield Start(model, self.name)
+        events = self._answer(request)
+        failure: CellmageError | None = None
+        async with aclosing(events):
+            while failure is None:
+                try:
+                    event = await anext(events)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:
+                    failure = self._ours(error, model)
+                    if failure is None:
+                        raise
+                else:
+                    yield event
+        # Outside of the handler: the cause may hold the key, and IPython does not call our
+        # one-line hook when an ExceptionGroup stands anywhere in the context.
+        raise failure
+
+    def _ours(self, error: Exception, model: str) -> CellmageError | None:
+        if not isinstance(error, CellmageError):
+            return translate(error, host=self.name, model=model)
+        if error.host is None and isinstance(error, ProviderError):
+            error.args = (f"{model} at {self.name}: {error}",)
+        error.host, error.model = self.name, model
+        return error
+
+    async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
+        decoder = AnswerDecoder()
+        async with await self._open(request) as response:
+            async for data in self._reads(response.iter_bytes(), decoder):
+                for event in decoder.feed(data):
+                    yield event
+        for event in decoder.close():
+            yield event
+
+    async def _reads(
+        self, body: AsyncIterator[bytes], decoder: AnswerDecoder
+    ) -> AsyncGenerator[bytes, None]:
+        """What the network gives, until the answer is over: some servers never close."""
+        loop = asyncio.get_running_loop()
+        deadline: float | None = None
+        while not decoder.done:
+            if decoder.finish_reason and deadline is None:
+                deadline = loop.time() + _GRACE
+            try:
+                async with asyncio.timeout_at(deadline):
+                    data = await anext(body)
+            except StopAsyncIteration:
+                return
+            except Exception:
+                if decoder.finish_reason:
+                    return  # the answer is whole; what broke is what would have followed it
+                raise
+            yield data
+
+    async def _open(
+        self, request: Request
+    ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+        # The first import takes half a second; other answers on this loop go on meanwhile.
+        sdk = await asyncio.to_thread(importlib.import_module, "openai")
+        client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
+            api_key=self._api_key or "none",
+            base_url=self.endpoint.base_url,
+            max_retries=0,
+            timeout=sdk.Timeout(None, connect=_CONNECT),
+            http_client=_http_client(sdk),
+        )
+        return client.chat.completions.with_streaming_response.create(**self._payload(request))
+
+    def _payload(self, request: Request) -> dict[str, Any]:
+        options = request.options
+        payload = {
+            "model": options.model,
+            "messages": [
+                {"role": message.role, "content": _sendable(message.content)}
+                for message in request.messages
+            ],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "temperature": options.temperature,
+            self.endpoint.max_tokens: options.max_tokens,
+            "extra_body": dict(options.params) or None,
+        }
+        return {name: value for name, value in payload.items() if value is not None}
+
+
+def _sendable(text: str) -> str:
+    """The text with what JSON in UTF-8 cannot hold (lone surrogates) replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+
+
+def _http_client(sdk: Any) -> Any:
+    """The one HTTP client of the running event loop: its connections cannot serve another."""
+    for loop in [loop for loop in _clients if loop.is_closed()]:
+        del _clients[loop]
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = sdk.DefaultAsyncHttpxClient(
+            follow_redirects=False, event_hooks={"request": [_strip_headers]}
+        )
+    return _clients[loop]
+
+
+async def _strip_headers(request: Any) -> None:
+    allowed = _HEADERS
+    if request.url.host == "api.openai.com":
+        allowed = _HEADERS | _OPENAI_HEADERS
+    for name in [name for name in request.headers if name.lower() not in allowed]:
+        del request.headers[name]
