@@ -51,7 +51,7 @@ class ResponseStream:
         CellmageError: at the ``for``, when the answer fails; its ``text`` is what had arrived.
 
     Example:
-        >>> from cellmage.messages import Message
+        >>> from cellmage.messages import Message, Options
         >>> from cellmage.providers.offline import Scripted
         >>> request = Request((Message("user", "Hi"),), Options(model="offline/script"))
         >>> stream = ResponseStream(request, Scripted(["Hel", "lo"]))

@@ -47,7 +47,7 @@ class LiveMarkdown:
         >>> live = LiveMarkdown(now=0.0)
         >>> live.feed("Hel"); live.due(0.1).markdown
         'Hel▌'
-        >>> live.feed("lo"); live.due(0.11) is None, live.due(0.15).text, live.due(0.3) is None
+        >>> live.feed("lo"); live.due(0.11) is None, live.due(0.2).text, live.due(0.3) is None
         (True, 'Hello', True)
         >>> live.last()
         Frame(text='Hello', cursor='', status='')
@@ -82,7 +82,7 @@ class LiveMarkdown:
 
     def _waiting(self, now: float) -> Frame | None:
         waited = now - self._began
-        status = "" if waited < _PATIENCE else "thinking…" + (f" {waited:.0f} s" * (waited >= 1))
+        status = "" if waited < _PATIENCE else "thinking…" + (f" {int(waited)} s" * (waited >= 1))
         if status == self._status:
             return None
         self._status = status

@@ -33,7 +33,7 @@ class EventStreamDecoder:
         # would copy a 10 MiB event thousands of times.
         self._line: list[bytes] = []
         self._data: list[bytes] = []
-        self._size = 0
+        self._line_size = self._data_size = 0
         self._after_cr = False
         self._first_line = True
 
@@ -51,9 +51,10 @@ class EventStreamDecoder:
             self._line.clear()
             if event is not None:
                 events.append(event)
-        if rest:
-            self._line.append(rest)
-            self._grow(len(rest))
+        self._line.append(rest)
+        self._line_size = len(rest) if lines else self._line_size + len(rest)
+        if self._line_size + self._data_size > MAX_EVENT:
+            raise ProtocolError("one event of the answer is longer than 16 MiB")
         return events
 
     def _end_line(self, line: bytes) -> str | None:
@@ -65,14 +66,9 @@ class EventStreamDecoder:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
-            self._grow(len(value))
+            self._data_size += len(value)
         return None
 
     def _end_event(self) -> str | None:
-        data, self._data, self._size = self._data, [], 0
+        data, self._data, self._data_size = self._data, [], 0
         return b"\n".join(data).decode("utf-8", "replace") if data else None
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > MAX_EVENT:
-            raise ProtocolError("one event of the answer is longer than 16 MiB")

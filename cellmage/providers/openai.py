@@ -28,11 +28,12 @@ _GRACE = 1.0
 
 _CONNECT = 5.0
 
-# All that a server needs. The SDK would also send organisation, project and custom headers from
-# the environment, and the platform of this machine, to every base URL.
+# All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
+# also send organisation, project and custom headers from the environment, and the platform of
+# this machine, to every base URL.
 _HEADERS = {
     "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
-    "host", "user-agent",
+    "host", "user-agent", "x-stainless-raw-response",
 }  # fmt: skip
 _OPENAI_HEADERS = {"openai-organization", "openai-project"}
 

@@ -1,0 +1,154 @@
+"""A front end in a few lines: runs cells in a real kernel and keeps every message."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+
+
+@dataclass
+class Message:
+    at: float
+    type: str
+    content: dict[str, Any]
+    metadata: dict[str, Any]
+
+    @property
+    def display_id(self) -> str | None:
+        return self.content.get("transient", {}).get("display_id")
+
+    @property
+    def markdown(self) -> str:
+        return self.content["data"].get("text/markdown", "")
+
+
+@dataclass
+class Run:
+    """What one execute request brought."""
+
+    messages: list[Message] = field(default_factory=list)
+    reply: dict[str, Any] = field(default_factory=dict)
+    reply_at: float = 0.0
+
+    def of(self, *types: str) -> list[Message]:
+        return [message for message in self.messages if message.type in types]
+
+    @property
+    def frames(self) -> list[Message]:
+        return self.of("display_data", "update_display_data")
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """The page at the end: display data in order, with updates applied."""
+        page: list[tuple[str | None, dict[str, Any]]] = []
+        for message in self.frames:
+            if message.type == "display_data":
+                page.append((message.display_id, message.content))
+            else:
+                page = [
+                    (key, message.content if key == message.display_id else content)
+                    for key, content in page
+                ]
+        return [content for _, content in page]
+
+    @property
+    def shown(self) -> list[str]:
+        return [output["data"]["text/plain"] for output in self.outputs]
+
+    @property
+    def printed(self) -> str:
+        return "".join(message.content["text"] for message in self.of("stream"))
+
+    @property
+    def error(self) -> str:
+        """The traceback, as the notebook shows it; empty when the cell did not fail."""
+        return "\n".join(self.reply.get("traceback") or [])
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.reply["status"] == "ok")
+
+
+class Kernel:
+    def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+        folders = {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        }
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(env=keep | folders | dict(env or {}), cwd=str(home))
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+
+    def start(self, code: str, cell_id: str | None = None, **content: Any) -> str:
+        """Send an execute request, and give its id."""
+        request = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": True,
+            "stop_on_error": True,
+        } | content
+        metadata = {} if cell_id is None else {"cellId": cell_id}
+        message = self.client.session.msg("execute_request", request, metadata=metadata)
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def finish(self, msg_id: str, run: Run | None = None, timeout: float = 60) -> Run:
+        """Collect until the request is answered and the kernel is idle."""
+        run = run or Run()
+        self.collect(msg_id, run, timeout)
+        while True:
+            reply = self.client.get_shell_msg(timeout=timeout)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                run.reply, run.reply_at = reply["content"], time.monotonic()
+                return run
+
+    def collect(
+        self, msg_id: str, run: Run, timeout: float = 60, until: str = "", frames: int = 0
+    ) -> Run:
+        """Collect until the kernel is idle, or until a frame holds a text or so many came."""
+        deadline = time.monotonic() + timeout
+        while True:
+            raw = self.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
+            if raw["parent_header"].get("msg_id") != msg_id:
+                continue
+            message = Message(
+                time.monotonic(), raw["msg_type"], raw["content"], raw.get("metadata", {})
+            )
+            run.messages.append(message)
+            if message.type == "status" and message.content["execution_state"] == "idle":
+                return run
+            if until and until in str(message.content.get("data", "")):
+                return run
+            if frames and len(run.frames) >= frames:
+                return run
+
+    def run(self, code: str, cell_id: str | None = None, **content: Any) -> Run:
+        return self.finish(self.start(code, cell_id, **content))
+
+    def value(self, expression: str) -> Any:
+        """The value of an expression in the kernel, by its repr."""
+        content = {"user_expressions": {"v": f"repr({expression})"}, "store_history": False}
+        reply = self.run("", **content).reply["user_expressions"]["v"]
+        assert reply["status"] == "ok", reply
+        return eval(eval(reply["data"]["text/plain"]))
+
+    def interrupt(self) -> None:
+        self.manager.interrupt_kernel()
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()

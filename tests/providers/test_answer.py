@@ -1,0 +1,137 @@
+"""Bytes of an answer to events, with every shape that servers send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellmage.errors import CutError, ProtocolError, ProviderError
+from cellmage.events import Complete, Event, Reasoning, Token
+from cellmage.messages import Usage
+from cellmage.providers.answer import AnswerDecoder
+from tests.providers.test_eventstream import cut
+from tests.server import DONE, chunk, finish, sse, usage
+
+HELLO = [Token("Hel"), Token("lo"), Complete("stop")]
+
+
+def decode(pieces: list[bytes]) -> list[Event]:
+    decoder = AnswerDecoder()
+    events = [event for piece in pieces for event in decoder.feed(piece)]
+    return events + decoder.close()
+
+
+def choice(**fields: Any) -> bytes:
+    return sse({"choices": [{"index": 0} | fields]})
+
+
+HEL, LO = chunk("Hel"), chunk("lo")
+STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
+    "plain": ([chunk(role="assistant"), HEL, LO, finish(), DONE], HELLO),
+    "no end mark": ([HEL, LO, finish()], HELLO),
+    "end mark padded": ([HEL, LO, finish(), b"data:   [DONE]  \n\n"], HELLO),
+    "what follows the end mark": ([HEL, LO, finish(), DONE, chunk("x")], HELLO),
+    "null and empty content": (
+        [chunk(content=None), HEL, chunk(""), LO, chunk(content=None, finish="stop"), DONE],
+        HELLO,
+    ),
+    "no choices": ([sse({"choices": []}), sse({"id": 1}), HEL, LO, finish(), DONE], HELLO),
+    "null, empty object, bare data": (
+        [sse("null"), sse("{}"), b"data\n\n", b"data: \n\n", HEL, LO, finish(), DONE],
+        HELLO,
+    ),
+    "delta null": ([choice(delta=None), HEL, LO, choice(delta=None, finish_reason="stop")], HELLO),
+    "finish with the last text": ([HEL, chunk("lo", finish="stop"), DONE], HELLO),
+    "empty finish reasons": ([chunk("Hel", finish=""), LO, finish(), DONE], HELLO),
+    "first finish reason counts": ([HEL, LO, finish(), finish("length"), DONE], HELLO),
+    "text after the finish reason": ([HEL, finish(), LO, DONE], HELLO),
+    "other choices": ([HEL, choice(index=1, delta={"content": "x"}), LO, finish(), DONE], HELLO),
+    "content in parts": (
+        [chunk(content=[{"type": "text", "text": "Hel"}]), LO, finish(), DONE],
+        HELLO,
+    ),
+    "usage last": (
+        [HEL, LO, finish(), usage(1, 2), DONE],
+        [*HELLO[:2], Complete("stop", Usage(1, 2))],
+    ),
+    "reasoning_content": (
+        [chunk(reasoning_content="hm"), HEL, LO, finish(), DONE],
+        [Reasoning("hm"), *HELLO],
+    ),
+    "reasoning": ([chunk(reasoning="hm"), HEL, LO, finish(), DONE], [Reasoning("hm"), *HELLO]),
+    "reasoning under both names is one": (
+        [chunk(reasoning="hm", reasoning_content="hm"), HEL, LO, finish(), DONE],
+        [Reasoning("hm"), *HELLO],
+    ),
+    "NaN in an unused field": (
+        [b'data: {"x": NaN, "choices": []}\n\n', HEL, LO, finish(), DONE],
+        HELLO,
+    ),
+    "blank lines first": ([b"\n", b"\n\n", HEL, LO, finish(), DONE], HELLO),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_stream_whole_and_in_every_size(name: str) -> None:
+    parts, events = STREAMS[name]
+    data = b"".join(parts)
+    for size in (len(data), 1, 2, 3, 7, 64):
+        assert decode([data[i : i + size] for i in range(0, len(data), size)]) == events
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_whole_completion(size: int) -> None:
+    message = {"role": "assistant", "content": "Hello", "reasoning_content": "hm"}
+    body = {
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+    }
+    data = b" \n" + json.dumps(body).encode()
+    assert decode([data[i : i + size] for i in range(0, len(data), size)]) == [
+        Reasoning("hm"),
+        Token("Hello"),
+        Complete("stop", Usage(3, 4)),
+    ]
+
+
+def test_done_stops_reading() -> None:
+    decoder = AnswerDecoder()
+    decoder.feed(HEL + finish())
+    assert not decoder.done
+    decoder.feed(DONE)
+    assert decoder.done
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "said"),
+    [
+        ([HEL], CutError, "without a finish reason"),
+        ([], CutError, "without a finish reason"),
+        ([HEL, b"data: {broken\n\n"], ProtocolError, "not JSON"),
+        ([HEL, sse({"error": {"message": "over loaded"}})], ProviderError, "over loaded"),
+        ([HEL, sse({"error": "boom"})], ProviderError, "boom"),
+        ([b'{"error": {"message": "bad key"}}'], ProviderError, "bad key"),
+        ([b"{broken"], ProtocolError, "not JSON"),
+    ],
+)
+def test_errors(parts: list[bytes], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        decode(parts)
+
+
+@given(
+    st.lists(st.text(min_size=1)),
+    st.lists(st.integers(0, 100_000), max_size=50),
+    st.booleans(),
+)
+def test_any_text_in_any_pieces_cut_at_any_byte(
+    texts: list[str], places: list[int], ascii_only: bool
+) -> None:
+    chunks = [{"choices": [{"delta": {"content": text}}]} for text in texts]
+    lines = [sse(json.dumps(each, ensure_ascii=ascii_only)) for each in chunks]
+    events = decode(cut(b"".join([*lines, finish(), DONE]), places))
+    assert events == [*map(Token, texts), Complete("stop")]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from cellmage import ConfigError, Conversation, Options
+from cellmage.providers import choose, default_model
+from cellmage.providers.offline import UNASKED
+
+KEY = {"OPENAI_API_KEY": "k"}
+LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "environ", "address", "name"),
+    [
+        ("gpt-4o", None, KEY, "https://api.openai.com/v1", "gpt-4o"),
+        ("openai/gpt-4o", None, KEY, "https://api.openai.com/v1", "gpt-4o"),
+        ("gpt-4o", None, LOCAL, "http://localhost:1/v1", "gpt-4o"),
+        ("openai/gpt-4o", None, LOCAL, "http://localhost:1/v1", "gpt-4o"),
+        ("meta/llama", None, LOCAL, "http://localhost:1/v1", "meta/llama"),
+        ("ollama/llama3.2", None, KEY | LOCAL, "http://localhost:11434/v1", "llama3.2"),
+        ("openai/oss", "http://localhost:2/v1", KEY, "http://localhost:2/v1", "openai/oss"),
+        (None, None, KEY, "https://api.openai.com/v1", "gpt-4o-mini"),
+        (None, None, LOCAL | {"CELLMAGE_MODEL": "m"}, "http://localhost:1/v1", "m"),
+    ],
+)
+def test_remote(
+    model: str | None, base_url: str | None, environ: dict[str, str], address: str, name: str
+) -> None:
+    choice = choose(Options(model=model, base_url=base_url), environ)
+    assert (choice.provider.endpoint.base_url, choice.model) == (address, name)  # type: ignore[attr-defined]
+
+
+def test_with_nothing_configured_the_offline_model_answers_and_says_so() -> None:
+    assert default_model({}) == "offline/tour"
+    response = Conversation().ask("What is this?")
+    assert response.model == "offline/tour"
+    assert response.notices == (UNASKED,)
+    assert "> What is this?" in response.text
+    assert "1 message." in response.text
+    assert Conversation().ask("hi", model="offline/tour").notices == ()
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "openai/gpt-4o", "some/model"])
+def test_a_named_model_without_a_key_is_an_error(model: str) -> None:
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        choose(Options(model=model), {})
+
+
+def test_a_key_for_one_host_does_not_serve_openai() -> None:
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
+        choose(Options(model="m", base_url="https://api.openai.com/v1"), KEY | LOCAL)
+
+
+@pytest.mark.parametrize("base_url", ["localhost:8000", "ftp://x/v1", "http://", "x"])
+def test_bad_address(base_url: str) -> None:
+    with pytest.raises(ConfigError, match="looks like"):
+        choose(Options(model="m", base_url=base_url), {})
+
+
+def test_unknown_offline_model() -> None:
+    with pytest.raises(ConfigError, match="offline/tour, offline/echo"):
+        choose(Options(model="offline/x"), {})

@@ -1,0 +1,77 @@
+"""The decoder alone: each case whole, byte by byte, and cut at random."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellmage.errors import ProtocolError
+from cellmage.providers.eventstream import MAX_EVENT, EventStreamDecoder
+
+CASES = {
+    "lf": (b"data: a\n\ndata: b\n\n", ["a", "b"]),
+    "crlf": (b"data: a\r\n\r\ndata: b\r\n\r\n", ["a", "b"]),
+    "cr": (b"data: a\r\rdata: b\r\r", ["a", "b"]),
+    "mixed": (b"data: a\r\n\ndata: b\n\r\ndata: c\r\n\r", ["a", "b", "c"]),
+    "bom": (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
+    "bom is no bom later": (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", ["a"]),
+    "no space after the colon": (b"data:a\n\n", ["a"]),
+    "one space only is dropped": (b"data:  a\n\n", [" a"]),
+    "several lines": (b"data: a\ndata\ndata: b\n\n", ["a\n\nb"]),
+    "comments": (b": hello\n\n:\n\ndata: a\n: x\n\n", ["a"]),
+    "other fields": (b"event: x\nid: 1\nretry: 5\ndata: a\nnew: 1\n\n", ["a"]),
+    "fields without data": (b"retry: 100\n\nid: 2\n\n", []),
+    "no colon": (b"data\n\n", [""]),
+    "unfinished": (b"data: a\n\ndata: b\n", ["a"]),
+    "not utf-8": (b"data: a\xff\xfeb\n\n", ["a��b"]),
+    "text of several bytes": ("data: é日🧙\n\n".encode(), ["é日🧙"]),
+    "other line ends are text": ("data: a\u2028b\x0bc\x85\n\n".encode(), ["a\u2028b\x0bc\x85"]),
+}
+
+
+def decode(pieces: list[bytes]) -> list[str]:
+    decoder = EventStreamDecoder()
+    return [event for piece in pieces for event in decoder.feed(piece)]
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    cuts = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
+    return [data[a:b] for a, b in zip(cuts, cuts[1:], strict=False)] or [data]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_whole_and_in_every_size(name: str) -> None:
+    data, events = CASES[name]
+    for size in (len(data), 1, 2, 3, 5, 7):
+        assert decode([data[i : i + size] for i in range(0, len(data), size)]) == events
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"))),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.lists(st.integers(0, 10_000)),
+)
+def test_any_events_cut_anywhere(texts: list[str], end: bytes, places: list[int]) -> None:
+    data = b"".join(b"data: " + text.encode() + end + end for text in texts)
+    assert decode(cut(data, places)) == texts
+
+
+@given(st.binary(), st.lists(st.integers(0, 10_000)))
+def test_any_bytes_give_the_same_however_they_are_cut(data: bytes, places: list[int]) -> None:
+    assert decode(cut(data, places)) == decode([data])
+
+
+def test_an_event_may_hold_10_mib() -> None:
+    line = b"data: " + b"x" * (10 * 2**20) + b"\n\n"
+    (event,) = decode([line[i : i + 4096] for i in range(0, len(line), 4096)])
+    assert len(event) == 10 * 2**20
+
+
+@pytest.mark.parametrize("start", [b"", b"data: "])
+def test_an_endless_line_is_an_error(start: bytes) -> None:
+    decoder = EventStreamDecoder()
+    decoder.feed(start)
+    with pytest.raises(ProtocolError, match="16 MiB"):
+        for _ in range(MAX_EVENT // 65536 + 1):
+            decoder.feed(b"x" * 65536)

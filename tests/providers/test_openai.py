@@ -1,0 +1,198 @@
+"""The provider over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from cellmage import (
+    ConfigError,
+    ConnectError,
+    Conversation,
+    CutError,
+    Options,
+    ProtocolError,
+    StatusError,
+    Usage,
+)
+from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
+
+
+def test_what_is_sent(connected: ScriptedServer) -> None:
+    chat = Conversation(Options(system="Be brief"))
+    chat.ask("one", model="m", temperature=0.5, max_tokens=9, params={"top_p": 0.1, "x": [1]})
+    sent = connected.last
+    assert sent.path == "/v1/chat/completions"
+    assert sent.body == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "Be brief"},
+            {"role": "user", "content": "one"},
+        ],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "temperature": 0.5,
+        "max_tokens": 9,
+        "top_p": 0.1,
+        "x": [1],
+    }
+
+
+def test_only_what_a_server_needs_is_in_the_headers(
+    connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-secret")
+    Conversation().ask("hi")
+    headers = connected.last.headers
+    assert headers["authorization"] == "Bearer sk-test-0000"
+    assert "secret" not in str(headers)
+    assert not [name for name in headers if "stainless" in name and "raw" not in name]
+
+
+def test_the_key_goes_only_to_its_host(connected: ScriptedServer) -> None:
+    with ScriptedServer() as other:
+        Conversation().ask("hi", base_url=other.url)
+        assert other.last.headers["authorization"] == "Bearer none"
+
+
+def test_usage_and_reasoning(connected: ScriptedServer) -> None:
+    connected.play(chunk(reasoning_content="hm"), chunk("Hi"), finish("stop"), usage(3, 4), DONE)
+    response = Conversation().ask("hi")
+    assert (response.text, response.reasoning, response.usage) == ("Hi", "hm", Usage(3, 4))
+    assert response.finish_reason == "stop"
+    assert response.partial is None
+    connected.play(*answer("Hi"))
+    assert Conversation().ask("hi").usage is None
+
+
+def test_one_client_for_an_event_loop(connected: ScriptedServer) -> None:
+    """Requests of one loop share a pool; requests of two loops share nothing."""
+    from cellmage.providers import openai  # noqa: PLC0415
+
+    async def twice() -> None:
+        await asyncio.gather(*(drain(Conversation()) for _ in range(2)))
+        assert asyncio.get_running_loop() in openai._clients
+
+    async def drain(chat: Conversation) -> None:
+        async for _ in chat.astream("hi"):
+            pass
+
+    for _ in range(3):
+        asyncio.run(twice())
+    Conversation().ask("hi")
+    assert len(openai._clients) <= 2, "clients of closed loops are dropped"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "bad_request"), (401, "auth"), (402, "quota"), (403, "permission"), (404, "not_found"),
+     (408, "server"), (422, "bad_request"), (429, "rate_limited"), (500, "server"),
+     (529, "server")],
+)  # fmt: skip
+def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
+    connected.play(
+        b'{"error": {"message": "told\\nso"}}',
+        status=status,
+        content_type="application/json",
+        headers={"x-request-id": "req-7"},
+    )
+    with pytest.raises(StatusError, match=rf"\(HTTP {status}\): told so") as caught:
+        Conversation().ask("hi", model="m")
+    error = caught.value
+    assert (error.kind, error.model, error.request_id) == (kind, "m", "req-7")
+    assert error.host == f"127.0.0.1:{connected.port}"
+    assert "req-7" not in str(error)
+    assert "sk-test" not in str(error)
+    assert len(connected.exchanges) == 1
+
+
+def test_redirects_are_not_followed(connected: ScriptedServer) -> None:
+    with ScriptedServer() as other:
+        connected.play(status=307, headers={"location": other.url})
+        with pytest.raises(StatusError) as caught:
+            Conversation().ask("hi")
+        assert caught.value.kind == "redirect"
+        assert not other.exchanges
+
+
+def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConnectError) as caught:
+        Conversation().ask("hi", model="m", base_url="http://127.0.0.1:9/v1")
+    assert caught.value.kind == "connect"
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("end", ["truncate", "reset"])
+def test_cut(connected: ScriptedServer, end: str) -> None:
+    connected.play(chunk("Hel"), chunk("lo"), 0.05, end=end)
+    chat = Conversation()
+    with pytest.raises(CutError) as caught:
+        chat.ask("hi")
+    assert caught.value.kind == "connection_lost"
+    assert caught.value.text == "Hello"
+    assert chat.turns[0].state == "partial"
+
+
+@pytest.mark.parametrize("end", ["truncate", "reset", "hang"])
+def test_whole_once_the_model_has_finished(connected: ScriptedServer, end: str) -> None:
+    connected.play(chunk("Hello"), finish(), 0.05, end=end)
+    began = time.monotonic()
+    response = Conversation().ask("hi")
+    assert (response.text, response.partial) == ("Hello", None)
+    assert time.monotonic() - began < 10
+    assert connected.last.over.wait(2)
+
+
+def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
+    connected.play(b"<html><body>Log in</body></html>", content_type="text/html")
+    with pytest.raises(CutError):
+        Conversation().ask("hi")
+
+
+def test_bad_json_keeps_the_text(connected: ScriptedServer) -> None:
+    connected.play(chunk("Hel"), sse("{nonsense"))
+    with pytest.raises(ProtocolError, match="not JSON") as caught:
+        Conversation().ask("hi", model="m")
+    assert caught.value.text == "Hel"
+    assert str(caught.value).startswith(f"m at 127.0.0.1:{connected.port}: ")
+
+
+def test_gzip_is_read(connected: ScriptedServer) -> None:
+    import gzip  # noqa: PLC0415
+
+    body = gzip.compress(chunk("Hello") + finish() + DONE)
+    connected.play(body[:20], 0.02, body[20:], headers={"content-encoding": "gzip"})
+    assert Conversation().ask("hi").text == "Hello"
+
+
+def test_lone_surrogates_are_sendable(connected: ScriptedServer) -> None:
+    Conversation().ask("a\ud800b")
+    assert connected.last.messages == [("user", "a�b")]
+
+
+@pytest.mark.parametrize("key", ["sk-é", "sk-\n"])
+def test_a_key_that_is_none(
+    connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(ConfigError) as caught:
+        Conversation().ask("hi")
+    assert key.strip() not in str(caught.value)
+    assert not connected.exchanges
+
+
+def test_answers_side_by_side_stay_apart(connected: ScriptedServer) -> None:
+    def slowly(exchange):  # type: ignore[no-untyped-def]
+        word = exchange.messages[-1][1]
+        return Reply([step for _ in range(10) for step in (chunk(word), 0.01)] + [finish(), DONE])
+
+    connected.play_for(slowly)
+    streams = [iter(Conversation().stream(word)) for word in "abc"]
+    texts = ["", "", ""]
+    for _ in range(10):
+        for n, stream in enumerate(streams):
+            texts[n] += next(stream, "")
+    assert texts == ["a" * 10, "b" * 10, "c" * 10]
