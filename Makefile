@@ -45,7 +45,7 @@ oldest: | .venv/made
 	.venv-oldest/bin/pytest tests/providers
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 notebooks: .venv/dev
 	$(BIN)/python notebooks/run.py

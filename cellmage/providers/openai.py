@@ -98,20 +98,17 @@ class OpenAIProvider:
         self, body: AsyncIterator[bytes], decoder: AnswerDecoder
     ) -> AsyncGenerator[bytes, None]:
         """What the network gives, until the answer is over: some servers never close."""
-        loop = asyncio.get_running_loop()
-        deadline: float | None = None
-        while not decoder.done:
-            if decoder.finish_reason and deadline is None:
-                deadline = loop.time() + _GRACE
+        async for data in body:
+            yield data
+            if decoder.done or decoder.finish_reason:
+                break
+        deadline = asyncio.get_running_loop().time() + _GRACE
+        while decoder.finish_reason and not decoder.done:
             try:
                 async with asyncio.timeout_at(deadline):
                     data = await anext(body)
-            except StopAsyncIteration:
+            except Exception:  # noqa: BLE001 - the answer is whole; this would have followed it
                 return
-            except Exception:
-                if decoder.finish_reason:
-                    return  # the answer is whole; what broke is what would have followed it
-                raise
             yield data
 
     async def _open(

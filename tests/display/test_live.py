@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_frames(run: list[tuple[float, str | None]], interval: float) -> None:
         if piece is not None and not shown:
             assert frame is not None, "the first text is shown at once"
     texts = [at for at, frame in frames if frame.text]
-    assert all(b - a >= interval - 1e-9 for a, b in zip(texts, texts[1:], strict=False))
+    assert all(b - a >= interval - 1e-9 for a, b in itertools.pairwise(texts))
     assert live.last() == Frame(sofar)
     if sofar and (late := live.due(now + interval + 0.001)) is not None:
         assert late.text == sofar

@@ -1,0 +1,192 @@
+"""What the walk costs, against the textbook loop and a bare loop over the SDK, in one run.
+
+    make bench            all figures, medians of 3
+    make bench RUNS=1     quickly
+
+Everything is real: a kernel, a server on loopback in another process than the kernel, the SDK. CPU is
+the kernel's own (user and system), bytes are those of the messages on iopub.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kernel.client import Kernel, Run
+from tests.server import DONE, ScriptedServer, Step, chunk, finish
+
+RUNS = int(os.environ.get("RUNS", "3"))
+PIECE = "abcd"
+
+SETUP = """
+import os, time
+from IPython.display import Markdown, display
+from openai import OpenAI
+import cellmage
+%load_ext cellmage
+client = OpenAI(max_retries=0)
+def chunks():
+    return client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": "Go"}], stream=True)
+"""
+
+OURS = "%%llm --no-history\nGo"
+
+TEXTBOOK = """
+full = ""
+handle = display(Markdown(full), display_id=True)
+for chunk in chunks():
+    if chunk.choices and chunk.choices[0].delta.content:
+        full += chunk.choices[0].delta.content
+        handle.update(Markdown(full + "▌"))
+handle.update(Markdown(full))
+"""
+
+BARE = """
+full = ""
+for chunk in chunks():
+    if chunk.choices and chunk.choices[0].delta.content:
+        full += chunk.choices[0].delta.content
+"""
+
+SYNC_VIEW = """
+full = ""
+for text in cellmage.Conversation().stream("Go"):
+    full += text
+"""
+
+
+@dataclass
+class Cost:
+    cpu: float
+    bytes: int
+    behind: float
+
+
+@contextmanager
+def kernel(server: ScriptedServer) -> Iterator[Kernel]:
+    """A kernel in which everything is imported and has run once."""
+    env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    running = Kernel(Path(tempfile.mkdtemp()), env)
+    server.play(chunk("x"), finish(), DONE)
+    try:
+        for code in (SETUP, OURS, TEXTBOOK, BARE, SYNC_VIEW):
+            assert running.run(code).ok
+        yield running
+    finally:
+        running.close()
+
+
+def cost(running: Kernel, server: ScriptedServer, code: str) -> Cost:
+    before = running.value("time.process_time()")
+    run = running.run(code)
+    assert run.ok, run.error
+    after = running.value("time.process_time()")
+    size = sum(len(json.dumps(message.content)) for message in run.frames)
+    last = run.frames[-1].at if run.frames else run.reply_at
+    return Cost(after - before, size, last - server.last.writes[-1])
+
+
+def medians(runs: list[Cost]) -> Cost:
+    return Cost(
+        statistics.median(run.cpu for run in runs),
+        int(statistics.median(run.bytes for run in runs)),
+        statistics.median(run.behind for run in runs),
+    )
+
+
+def compare(server: ScriptedServer, steps: list[Step], codes: dict[str, str]) -> dict[str, Cost]:
+    """The cost of each way to read the same answer; the ways take turns."""
+    costs: dict[str, list[Cost]] = {name: [] for name in codes}
+    with kernel(server) as running:
+        server.play(*steps, finish(), DONE)
+        for _ in range(RUNS):
+            for name, code in codes.items():
+                costs[name].append(cost(running, server, code))
+    return {name: medians(runs) for name, runs in costs.items()}
+
+
+def first_text(server: ScriptedServer, times: int = 20) -> list[float]:
+    """Seconds from the server's first write to the first frame on iopub."""
+    delays = []
+    with kernel(server) as running:
+        server.play(0.1, chunk("Hello"), 0.05, finish(), DONE)
+        for _ in range(times):
+            run = running.run(OURS)
+            frame = next(frame for frame in run.frames if "Hello" in frame.markdown)
+            delays.append(frame.at - server.last.writes[0])
+    return delays
+
+
+def interrupts(server: ScriptedServer, times: int = 20) -> tuple[list[float], list[float]]:
+    """Seconds from the interrupt until the server sees the close, and until the cell is over."""
+    closed, over = [], []
+    chance = random.Random(1)
+    with kernel(server) as running:
+        server.play(*[step for _ in range(2000) for step in (chunk("word "), 0.01)])
+        for _ in range(times):
+            msg_id, run = running.start(OURS), Run()
+            running.collect(msg_id, run, frames=1)
+            time.sleep(chance.random() / 2)
+            pressed = time.monotonic()
+            running.interrupt()
+            running.finish(msg_id, run)
+            assert server.last.over.wait(5)
+            over.append(run.reply_at - pressed)
+            closed.append((server.last.closed_at or 0) - pressed)
+    return closed, over
+
+
+def line(what: str, figure: str, wanted: str, holds: bool) -> None:
+    print(f"{what:<58}{figure:>22}   {wanted:<14}{'' if holds else 'MISSED'}")
+
+
+def ratio(
+    what: str, ours: float, theirs: float, limit: float, show: Callable[[float], str]
+) -> None:
+    value = ours / theirs
+    figure = f"{show(ours)} / {show(theirs)} = {value:.3f}"
+    line(what, figure, f"at most {limit:g}", value <= limit)
+
+
+def delay(what: str, seconds: list[float], limit: float) -> None:
+    middle = statistics.median(seconds)
+    figure = f"{middle * 1000:.1f} ms (max {max(seconds) * 1000:.1f})"
+    line(what, figure, f"at most {limit * 1000:g} ms", middle <= limit)
+
+
+def main() -> None:
+    with ScriptedServer() as server:
+        paced: list[Step] = [step for _ in range(2000) for step in (chunk(PIECE), 0.002)]
+        at_500 = compare(server, paced, {"ours": OURS, "textbook": TEXTBOOK, "bare": BARE})
+        fast = compare(server, [chunk(PIECE)] * 20_000, {"view": SYNC_VIEW, "bare": BARE})
+        first = first_text(server)
+        closed, over = interrupts(server)
+
+    def seconds(value: float) -> str:
+        return f"{value:.2f} s"
+
+    ours, textbook, bare = at_500["ours"], at_500["textbook"], at_500["bare"]
+    print(f"2 000 chunks at 500/s (8 kB), medians of {RUNS}")
+    kilobytes = lambda value: f"{value / 1000:.0f} kB"  # noqa: E731
+    ratio("  published bytes, ours / textbook", ours.bytes, textbook.bytes, 1 / 20, kilobytes)
+    ratio("  kernel CPU, ours / textbook", ours.cpu, textbook.cpu, 0.4, seconds)
+    ratio("  kernel CPU, ours / bare loop without display", ours.cpu, bare.cpu, 1.4, seconds)
+    print(f"20 000 chunks at full speed, medians of {RUNS}")
+    ratio("  CPU, sync view / bare loop", fast["view"].cpu, fast["bare"].cpu, 0.3, seconds)
+    print("delays, medians of 20")
+    delay("  server's first write to first text on iopub", first, 0.02)
+    delay("  interrupt to connection closed at the server", closed, 0.3)
+    delay("  interrupt to cell over", over, 0.5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellmage import UsageError
+from cellmage.magics.llm import LLMMagics
+from cellmage.magics.parsing import parse, parse_flags
+
+VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\"'\n\r"))
+
+
+@given(VALUES, st.sampled_from("\"'"))
+def test_any_quoted_value_means_itself(value: str, quote: str) -> None:
+    for flag in ("-s ", "--system ", "--system="):
+        args, rest = parse(LLMMagics.llm, f"{flag}{quote}{value}{quote} -t 1 the rest")
+        assert (args.system, args.temperature, rest) == (value, 1, "the rest")
+
+
+@given(st.text(st.characters(exclude_characters="\n\r")))
+def test_any_text_behind_two_dashes_is_the_prompt(text: str) -> None:
+    args, rest = parse(LLMMagics.llm, f"--stream -- {text}")
+    assert rest == text.strip()
+    assert args.stream is True
+
+
+def test_unset_is_none() -> None:
+    args, _ = parse(LLMMagics.llm, "")
+    unset = {name for name, value in vars(args).items() if value is None}
+    assert unset == {
+        "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "out",
+        "chat",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("-mgpt", "model", "gpt"),
+        ("--model=a/b", "model", "a/b"),
+        ("--no-stream", "stream", False),
+        ("-s #hash", "system", "#hash"),
+        ("-s a\\nb", "system", "a\\nb"),
+        ("-s ''", "system", ""),
+        ("--param a 1 --param b x", "param", [["a", "1"], ["b", "x"]]),
+        ("--param seed -1", "param", [["seed", "-1"]]),
+        ("-s -1", "system", "-1"),
+        ("-s --stream", "system", "--stream"),
+    ],
+)
+def test_values(line: str, name: str, value: object) -> None:
+    args, rest = parse(LLMMagics.llm, line)
+    assert getattr(args, name) == value
+    assert rest == ""
+
+
+@pytest.mark.parametrize("line", ["--undo", "--undo 3", "--undo --chat x"])
+def test_an_optional_value(line: str) -> None:
+    args = parse_flags(LLMMagics.llm_history, line)
+    assert args.undo == (3 if "3" in line else 1)
+
+
+@pytest.mark.parametrize("line", ["--mod x", "--strea", "-x", "--", "--no-temperature"])
+def test_flags_are_never_abbreviated(line: str) -> None:
+    if line == "--":
+        assert parse(LLMMagics.llm, line)[1] == ""
+    else:
+        with pytest.raises(UsageError, match="there is no flag"):
+            parse(LLMMagics.llm, line)
