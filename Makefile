@@ -1,6 +1,7 @@
 # Everything happens in an environment of its own, .venv, made on the first use.
 PYTHON ?= python3
 BIN := .venv/bin
+ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo lab test check oldest bench notebooks clean
@@ -32,7 +33,7 @@ lab: .venv/lab
 test: .venv/dev
 	$(BIN)/pytest
 	$(BIN)/pytest --doctest-modules cellmage
-	env -i PATH="$$PATH" HOME="$$(mktemp -d)" $(BIN)/pytest --nbval notebooks
+	$(ALONE) $(BIN)/pytest --nbval notebooks
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -48,7 +49,7 @@ bench: .venv/dev
 	$(BIN)/python -m benchmarks.run
 
 notebooks: .venv/dev
-	$(BIN)/python notebooks/run.py
+	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
 	rm -rf .venv .venv-oldest

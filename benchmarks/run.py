@@ -3,8 +3,8 @@
     make bench            all figures, medians of 3
     make bench RUNS=1     quickly
 
-Everything is real: a kernel, a server on loopback in another process than the kernel, the SDK. CPU is
-the kernel's own (user and system), bytes are those of the messages on iopub.
+Everything is real: a kernel, a server on loopback in another process than the kernel, the SDK. CPU
+is the kernel's own (user and system), bytes are those of the messages on iopub.
 """
 
 from __future__ import annotations

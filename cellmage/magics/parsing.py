@@ -50,8 +50,8 @@ def _split(parser: MagicArgumentParser, name: str, line: str) -> tuple[list[str]
         words.append(flag)
         values = [] if has_value else [reader.word(name) for _ in range(_count(action, reader))]
         if len(values) == 1 and values[0]:
-            # In one word with its flag, since argparse takes a value like -1 for a flag.
-            words[-1] += f"={values[0]}" if flag.startswith("--") else values[0]
+            # In one word with its long flag: argparse takes a value like -1 for a flag of its own.
+            words[-1] = f"{action.option_strings[-1]}={values[0]}"
         else:
             words += values
     return words, reader.rest()

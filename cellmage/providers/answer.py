@@ -6,7 +6,7 @@ that are compatible with it make of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jiter
@@ -32,12 +32,12 @@ class AnswerDecoder:
 
     Example:
         >>> decoder = AnswerDecoder()
-        >>> decoder.feed(b'data: {"choices": [{"delta": {"content": "Hi"}}]}\\n\\n')
+        >>> list(decoder.feed(b'data: {"choices": [{"delta": {"content": "Hi"}}]}\\n\\n'))
         [Token(text='Hi')]
-        >>> decoder.feed(b'data: {"choices": [{"finish_reason": "stop"}]}\\n\\ndata: [DONE]\\n\\n')
+        >>> list(decoder.feed(b'data: {"choices": [{"finish_reason": "stop"}]}\\n\\n'))
         []
-        >>> decoder.done, decoder.close()
-        (True, [Complete(finish_reason='stop', usage=None)])
+        >>> list(decoder.close())
+        [Complete(finish_reason='stop', usage=None)]
     """
 
     def __init__(self) -> None:
@@ -49,8 +49,11 @@ class AnswerDecoder:
         self._is_whole: bool | None = None
         self._kept: list[bytes] = []
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that these bytes complete."""
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """The events that these bytes complete; run it to its end before the next call.
+
+        An iterator, so that what stands before an error in the same bytes is given first.
+        """
         if self._is_whole is None:
             data = b"".join([*self._kept, data])
             begin = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -58,20 +61,18 @@ class AnswerDecoder:
             self._kept.clear()
         if self._is_whole is not False:
             self._kept.append(data)
-            return []
-        events: list[Event] = []
+            return
         for item in self._stream.feed(data):
-            if self.done:
-                break
-            events += self._item(item)
-        return events
+            if not self.done:
+                yield from self._item(item)
 
-    def close(self) -> list[Event]:
+    def close(self) -> Iterator[Event]:
         """The last events, when the body has ended or `done` is set."""
-        events = list(self._read(_json(b"".join(self._kept)))) if self._is_whole else []
+        if self._is_whole:
+            yield from self._read(_json(b"".join(self._kept)))
         if not (self.finish_reason or self.done):
             raise CutError("the answer ended without a finish reason", kind="truncated_no_finish")
-        return [*events, Complete(self.finish_reason, self._usage)]
+        yield Complete(self.finish_reason, self._usage)
 
     def _item(self, data: str) -> Iterator[Event]:
         if data.strip() == "[DONE]":
@@ -80,7 +81,7 @@ class AnswerDecoder:
             yield from self._read(_json(data.encode("utf-8", "replace")))
 
     def _read(self, body: Any) -> Iterator[Event]:
-        if not isinstance(body, Mapping):
+        if not isinstance(body, dict):
             return
         if body.get("error"):
             said = provider_message(body)
@@ -94,7 +95,7 @@ class AnswerDecoder:
             self.finish_reason = self.finish_reason or choice.get("finish_reason")
 
 
-def _texts(part: Mapping[str, Any]) -> Iterator[Event]:
+def _texts(part: dict[str, Any]) -> Iterator[Event]:
     for name in _REASONING:
         if thought := part.get(name):
             yield Reasoning(thought)
@@ -102,7 +103,7 @@ def _texts(part: Mapping[str, Any]) -> Iterator[Event]:
     content = part.get("content")
     for text in content if isinstance(content, list) else [content]:
         # Mistral sends a list of parts; a part that is not text has no "text".
-        if text := text.get("text") if isinstance(text, Mapping) else text:
+        if text := text.get("text") if isinstance(text, dict) else text:
             yield Token(text)
 
 

@@ -5,6 +5,8 @@ Source: the WHATWG HTML standard, section 9.2.6, "Interpreting an event stream".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import ProtocolError
 
 MAX_EVENT = 16 * 2**20
@@ -24,7 +26,7 @@ class EventStreamDecoder:
 
     Example:
         >>> decoder = EventStreamDecoder()
-        >>> decoder.feed(b"data: a\\n"), decoder.feed(b"data: b\\r\\n\\r\\ndata: c")
+        >>> list(decoder.feed(b"data: a\\n")), list(decoder.feed(b"data: b\\r\\n\\r\\ndata: c"))
         ([], ['a\\nb'])
     """
 
@@ -37,25 +39,25 @@ class EventStreamDecoder:
         self._after_cr = False
         self._first_line = True
 
-    def feed(self, data: bytes) -> list[str]:
-        """The data of the events that end in these bytes."""
+    def feed(self, data: bytes) -> Iterator[str]:
+        """The data of the events that end in these bytes; run it to its end, then call again."""
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
-        self._after_cr = data.endswith(b"\r")
-        *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        events = []
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, rest = data.split(b"\n")
         for line in lines:
             self._line.append(line)
             event = self._end_line(b"".join(self._line))
             self._line.clear()
             if event is not None:
-                events.append(event)
+                yield event
         self._line.append(rest)
         self._line_size = len(rest) if lines else self._line_size + len(rest)
         if self._line_size + self._data_size > MAX_EVENT:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
-        return events
 
     def _end_line(self, line: bytes) -> str | None:
         if self._first_line:

@@ -12,7 +12,7 @@ from ..messages import Request, Usage
 
 UNASKED = (
     "No model is configured, so this answer came from the built-in offline one. "
-    "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a local server, and restart the kernel; "
+    "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a local server, before Jupyter starts; "
     "or name a model: `%llm_config --model ollama/llama3.2`."
 )
 

@@ -22,7 +22,7 @@ HELLO = [Token("Hel"), Token("lo"), Complete("stop")]
 def decode(pieces: list[bytes]) -> list[Event]:
     decoder = AnswerDecoder()
     events = [event for piece in pieces for event in decoder.feed(piece)]
-    return events + decoder.close()
+    return [*events, *decoder.close()]
 
 
 def choice(**fields: Any) -> bytes:
@@ -100,10 +100,17 @@ def test_whole_completion(size: int) -> None:
 
 def test_done_stops_reading() -> None:
     decoder = AnswerDecoder()
-    decoder.feed(HEL + finish())
+    list(decoder.feed(HEL + finish()))
     assert not decoder.done
-    decoder.feed(DONE)
+    list(decoder.feed(DONE))
     assert decoder.done
+
+
+def test_what_stands_before_an_error_in_the_same_bytes_is_given() -> None:
+    got = []
+    with pytest.raises(ProviderError):
+        got.extend(AnswerDecoder().feed(HEL + LO + sse({"error": "boom"})))
+    assert got == HELLO[:2]
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ def test_an_event_may_hold_10_mib() -> None:
 @pytest.mark.parametrize("start", [b"", b"data: "])
 def test_an_endless_line_is_an_error(start: bytes) -> None:
     decoder = EventStreamDecoder()
-    decoder.feed(start)
+    list(decoder.feed(start))
     for _ in range(MAX_EVENT // 65536 - 1):
-        decoder.feed(b"x" * 65536)
+        list(decoder.feed(b"x" * 65536))
     with pytest.raises(ProtocolError, match="16 MiB"):
-        decoder.feed(b"x" * 65537)
+        list(decoder.feed(b"x" * 65537))

@@ -1,0 +1,113 @@
+"""``python -m cellmage``: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+CELL = "%%llm --stream\nWhat can a streamed answer look like?"
+
+AFTERWARDS = """
+That was one cell in a real Jupyter kernel, answered by the built-in offline model.
+
+  In JupyterLab:     make lab
+  With OpenAI:       export OPENAI_API_KEY=…             then %%llm -m gpt-4o-mini
+  A local server:    export OPENAI_BASE_URL=http://localhost:11434/v1
+                     then %%llm -m llama3.2              (that is Ollama; others work alike)
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command, and give its exit status."""
+    parser = argparse.ArgumentParser("python -m cellmage", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="stream one cell of a real kernel into this terminal")
+    parser.parse_args(arguments)
+    return demo()
+
+
+def demo() -> int:
+    """Start a kernel, run a streaming cell in it, and show its frames as they come."""
+    try:
+        import jupyter_client  # noqa: F401, PLC0415
+    except ImportError:
+        sys.stderr.write("The demo needs a kernel: pip install 'cellmage[kernel]'\n")
+        return 1
+    with _kernel() as execute, _screen() as show:
+        execute("%load_ext cellmage", lambda message: None)
+        sys.stdout.write("In [1]: " + CELL.replace("\n", "\n        ") + "\n\n")
+        sys.stdout.flush()
+        execute(CELL, show)
+    sys.stdout.write(AFTERWARDS)
+    return 0
+
+
+@contextmanager
+def _kernel() -> Iterator[Callable[[str, Callable[[Any], None]], None]]:
+    """A kernel without keys and addresses, so that the offline model answers."""
+    from jupyter_client.manager import KernelManager  # noqa: PLC0415
+
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+    manager = KernelManager()
+    manager.start_kernel(env=env, stderr=subprocess.DEVNULL)
+    client = manager.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+
+    def execute(code: str, hook: Callable[[Any], None]) -> None:
+        # A request that forbids stdin is an unattended run, which is shown once, at its end.
+        client.execute_interactive(
+            code, allow_stdin=True, stdin_hook=lambda _: None, output_hook=hook
+        )
+
+    try:
+        yield execute
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@contextmanager
+def _screen() -> Iterator[Callable[[Any], None]]:
+    """Shows messages of the kernel: rendered in a terminal, as text where it is piped."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415
+    from rich.markdown import Markdown  # noqa: PLC0415
+    from rich.segment import Segment, Segments  # noqa: PLC0415
+
+    console = Console()
+    page: dict[str, str] = {}
+    live = Live(console=console, transient=True)
+
+    def tail() -> Segments:
+        """The end of the page: a live region cannot be higher than the screen."""
+        lines = console.render_lines(Markdown("\n\n".join(page.values())), pad=False)
+        shown = lines[-max(1, console.height - 1) :]
+        return Segments([segment for line in shown for segment in (*line, Segment.line())])
+
+    def show(message: Any) -> None:
+        data = message["content"].get("data", {})
+        if "text/markdown" not in data:
+            return
+        key = message["content"].get("transient", {}).get("display_id", message["msg_id"])
+        before, page[key] = page.get(key, "").removesuffix("▌"), data["text/markdown"]
+        if console.is_terminal:
+            live.update(tail(), refresh=True)
+        elif page[key].startswith(before):
+            console.out(page[key].removesuffix("▌")[len(before) :], end="", highlight=False)
+
+    with live if console.is_terminal else nullcontext():
+        yield show
+    if console.is_terminal:
+        console.print(Markdown("\n\n".join(page.values())))
+    else:
+        console.out("")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
