@@ -48,10 +48,11 @@ class Showing:
         try:
             self._read(batches)
         except KeyboardInterrupt as interrupt:
-            # It may have struck between two batches: tell the stream, so that it knows why.
-            with suppress(KeyboardInterrupt):
-                batches.throw(interrupt)
-            _explain(interrupt, self._stream.response)
+            with interrupts_held():
+                # It may have struck between two batches: tell the stream, so that it knows why.
+                with suppress(KeyboardInterrupt):
+                    batches.throw(interrupt)
+                _explain(interrupt, self._stream.response)
             raise
         finally:
             with interrupts_held():

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kernel.client import Kernel
+from tests.providers.test_eventstream import cut
 from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse
 
 DATA = Path(__file__).parents[1] / "data"
@@ -72,17 +73,34 @@ class TestPrompt:
         assert run.reply["ename"] == "UsageError"
         assert not server.exchanges
 
-    @settings(max_examples=25)
-    @given(texts=st.lists(st.text(min_size=1), min_size=1, max_size=8))
-    def test_any_answer_is_the_last_frame(
-        self, kernel: Kernel, server: ScriptedServer, texts: list[str]
+    @settings(max_examples=40)
+    @given(
+        texts=st.lists(st.text(min_size=1), min_size=1, max_size=8),
+        places=st.lists(st.integers(0, 10_000), max_size=8),
+        wait=st.sampled_from([0.0, 0.02, 0.06]),
+    )
+    def test_any_answer_cut_at_any_byte(
+        self,
+        kernel: Kernel,
+        server: ScriptedServer,
+        texts: list[str],
+        places: list[int],
+        wait: float,
     ) -> None:
-        server.play(*map(chunk, texts), finish(), DONE)
-        run = kernel.run("%%llm --no-history --out text\nGo")
+        """The text is in the response, in the history and in the last frame; no frame is wrong."""
+        pieces = cut(b"".join([*map(chunk, texts), finish(), DONE]), places)
+        server.play(*[step for piece in pieces for step in (piece, wait)])
+        kernel.run("%llm_history --clear")
+        run = kernel.run("%%llm --out text\nGo")
         whole = "".join(texts)
-        assert run.frames[-1].markdown == whole
-        assert all(whole.startswith(each.markdown.removesuffix("▌")) for each in run.frames)
-        assert kernel.value("text") == whole
+        *live, last = [frame.markdown for frame in run.frames if "thinking" not in frame.markdown]
+        assert last == whole
+        sofar = [text.removesuffix("▌") for text in live]
+        assert all(whole.startswith(text) for text in sofar)
+        assert sorted(sofar, key=len) == sofar
+        assert kernel.value("(text, _llm.text)") == (whole, whole)
+        kernel.run("%%llm --no-rollback\nNext")
+        assert server.last.messages[1] == ("assistant", whole)
 
 
 class TestBlocks:
