@@ -1,0 +1,175 @@
+"""Markdown cut into blocks, line by line: what a line is, and where it may still change its mind.
+
+Source: CommonMark 0.31.2, sections 3 to 5; tables of GitHub Flavored Markdown; formulas between
+``$$`` lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .inline import normal_label
+
+# What may stand before the content of a line: quotes and list markers, with their indentation.
+_CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*)*")
+_FENCE = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})(.*)$")
+_HEADING = re.compile(r"#{1,6}(?:[ \t]|$)")
+_RULE = re.compile(r"(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$")
+_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
+_DELIMITERS = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_DEFINITION = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(\S+)?")
+_HTML = re.compile(r"<(?:[A-Za-z/!?])")
+_ITEM = re.compile(r"[ \t]*(?:>[ \t]?)*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
+
+
+@dataclass(slots=True)
+class Block:
+    """One leaf block. `start` and `end` are offsets of whole lines in the text.
+
+    `kind` is paragraph, heading, rule, fence, math, table, definition or blank. `top` says that it
+    begins at the margin, in no list and no quote. `is_open` says that its end has not been seen.
+    """
+
+    kind: str
+    start: int
+    end: int
+    top: bool = False
+    is_open: bool = True
+    mark: str = ""
+    """The fence's own mark, which ends it."""
+
+
+class Blocks:
+    """The blocks of a text that grows by lines.
+
+    Example:
+        >>> [block.kind for block in Blocks("# A\\n\\ntext\\nmore\\n```py\\nx\\n```\\n").blocks]
+        ['heading', 'blank', 'paragraph', 'fence']
+    """
+
+    def __init__(self, text: str) -> None:
+        self.blocks: list[Block] = []
+        self.labels: dict[str, str] = {}
+        start = 0
+        for line in lines(text):
+            self._line(line.rstrip("\n"), start, start + len(line))
+            start += len(line)
+
+    @property
+    def last(self) -> Block | None:
+        """The block that a next line may belong to."""
+        return self.blocks[-1] if self.blocks else None
+
+    def _line(self, line: str, start: int, end: int) -> None:
+        last = self.last
+        if last and last.is_open and last.kind in ("fence", "math"):
+            self._inside(last, line, end)
+            return
+        kind, mark = self._kind(line, last)
+        joins = last and last.is_open and kind == last.kind and kind in ("paragraph", "table")
+        if joins and last and not _ITEM.match(line):
+            last.end = end
+            return
+        if last:
+            last.is_open = False
+        if kind == "underline" and last:
+            last.kind, last.end = "heading", end
+            return
+        if kind == "delimiters" and last:
+            self._table(last, end)
+            return
+        top = bool(line) and not line[0].isspace() and not _ITEM.match(line) and line[0] != ">"
+        is_open = kind in ("paragraph", "fence", "math", "table")
+        self.blocks.append(Block(kind, start, end, top, is_open, mark))
+
+    def _inside(self, block: Block, line: str, end: int) -> None:
+        block.end = end
+        content = line.lstrip(" \t>").rstrip()
+        if block.kind == "math":
+            block.is_open = not content.endswith("$$")
+        elif content.startswith(block.mark) and not content.strip(block.mark[0]):
+            block.is_open = False
+
+    def _kind(self, line: str, last: Block | None) -> tuple[str, str]:  # noqa: PLR0911
+        content = content_of(line)
+        if not content:
+            return "blank", ""
+        in_paragraph = last is not None and last.kind == "paragraph" and last.is_open
+        if match := _FENCE.match(content):
+            return "fence", match[1] or match[3]
+        if content.startswith("$$") and "$$" not in content[2:]:
+            return "math", "$$"
+        if _HEADING.match(content):
+            return "heading", "#"
+        if in_paragraph and _UNDERLINE.match(content) and not _ITEM.match(line):
+            return "underline", ""
+        if in_paragraph and last and self._is_head(last, content):
+            return "delimiters", ""
+        if _RULE.match(content):
+            return "rule", ""
+        if last is not None and last.kind == "table" and last.is_open:
+            return "table", ""
+        if not in_paragraph and (match := _DEFINITION.match(content)):
+            self.labels[normal_label(match[1])] = match[2] or ""
+            return "definition", ""
+        return "paragraph", ""
+
+    def _is_head(self, last: Block, content: str) -> bool:
+        return "|" in content and bool(_DELIMITERS.match(content))
+
+    def _table(self, last: Block, end: int) -> None:
+        last.kind, last.end, last.is_open = "table", end, True
+
+
+def lines(text: str) -> Iterator[str]:
+    """Lines with their ends; only a line feed ends a line."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def content_of(line: str) -> str:
+    """A line without quotes, list markers and white space around it."""
+    return line[_CONTAINER.match(line).end() :].strip()  # type: ignore[union-attr]
+
+
+def settled_end(text: str) -> int:
+    """The end of the blocks that nothing to come can change: a fast look, not a scan.
+
+    It is the last blank line with a line at the margin behind it that is neither indented nor an
+    item, outside of fences and formulas; 0 where there is none.
+    """
+    limit = _open_region(text)
+    position = text.rfind("\n\n", 0, limit)
+    while position > 0:
+        begin = position + 2
+        if _SETTLING.match(text, begin):
+            return begin
+        position = text.rfind("\n\n", 0, position)
+    return 0
+
+
+# A line that begins a block of its own at the margin; the answer may still be writing it.
+_SETTLING = re.compile(r"(?![-+*>\s]|\d{1,9}(?:[.)]|\Z)|\[)")
+
+
+def _open_region(text: str) -> int:
+    """Where the last open fence or formula begins; the length of the text where none is open."""
+    position, opened, mark = 0, len(text), ""
+    while (match := _REGION.search(text, position)) is not None:
+        position = match.end()
+        found = match[1]
+        if not mark:
+            opened, mark = match.start(), found
+        elif found.startswith(mark) and not match[2].strip():
+            opened, mark = len(text), ""
+    return opened if mark else len(text)
+
+
+_REGION = re.compile(
+    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,}|\$\$)(.*)$", re.MULTILINE
+)
