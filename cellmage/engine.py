@@ -13,10 +13,8 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Generic, Self, TypeVar
@@ -64,11 +62,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_engine.forget)
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    error: BaseException | None
-
-
 class Flow(Generic[T]):
     """A synchronous view of an async generator that runs on the engine's loop.
 
@@ -94,12 +87,11 @@ class Flow(Generic[T]):
         if _engine.is_here():
             raise UsageError("a stream cannot be read with 'for' on the engine; use 'async for'")
         self._source = source
-        self._queue: SimpleQueue[list[T] | _End] = SimpleQueue()
+        self._queue: SimpleQueue[list[T]] = SimpleQueue()
         self._gathered: list[T] = []
-        self._end: _End | None = None
+        self._error: BaseException | None = None
         self._over = threading.Event()
         self._loop = _engine.loop()
-        self._loop.call_soon_threadsafe(self._start)
 
     # On the engine's thread.
 
@@ -132,9 +124,10 @@ class Flow(Generic[T]):
             self._gathered = []
 
     def _finish(self, task: asyncio.Task[None]) -> None:
+        self._error = None if task.cancelled() else task.exception()
         self._hand_over()
-        self._queue.put(_End(None if task.cancelled() else task.exception()))
         self._over.set()
+        self._queue.put([])  # wakes the reader
 
     # On the consumer's thread.
 
@@ -145,29 +138,29 @@ class Flow(Generic[T]):
             pace: seconds between two lists at least, so that a fast stream does not wake its
                 reader for every item; the first list and the end are never held back.
         """
-        while self._end is None:
-            batch = self._take(pace or WAIT)
-            if batch or self._end is None:
-                yield batch
-            if pace and batch:
+        while not self._is_read():
+            yield self._take(pace or WAIT)
+            if pace:
                 self._over.wait(pace)
-        if self._end.error is not None:
-            raise self._end.error
+        if self._error is not None:
+            raise self._error
+
+    def _is_read(self) -> bool:
+        return self._over.is_set() and self._queue.empty()
 
     def _take(self, timeout: float) -> list[T]:
         """All that is there, after waiting at most `timeout` for the first of it."""
         batch: list[T] = []
         try:
-            item = self._queue.get(timeout=timeout)
-            while not isinstance(item, _End):
-                batch += item
-                item = self._queue.get_nowait()
-            self._end = item
+            batch += self._queue.get(timeout=timeout)
+            while True:
+                batch += self._queue.get_nowait()
         except Empty:
             pass
         return batch
 
     def __enter__(self) -> Self:
+        self._loop.call_soon_threadsafe(self._start)
         return self
 
     def __exit__(
@@ -176,17 +169,16 @@ class Flow(Generic[T]):
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Cancel the generator, and wait until it is over (2 s at most)."""
-        if self._end is not None:
+        if self._over.is_set() or sys.is_finalizing():
             return
         with interrupts_held():
-            self._loop.call_soon_threadsafe(self._cancel)
-            deadline = time.monotonic() + _DRAIN
-            while self._end is None and time.monotonic() < deadline:
-                self._take(WAIT)
+            self.cancel()
+            if not _engine.is_here():  # where the garbage collector may have brought us
+                self._over.wait(_DRAIN)
+
+    def cancel(self) -> None:
+        """Ask the generator to stop, from any thread; its reader then comes to its end."""
+        self._loop.call_soon_threadsafe(self._cancel)
 
 
 @contextmanager
@@ -200,10 +192,39 @@ def interrupts_held() -> Generator[None]:
         yield
         return
     held: list[tuple[int, FrameType | None]] = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
-    try:
+    with _handler(lambda number, frame: held.append((number, frame))) as previous:
         yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
     if held and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
         previous(*held[0])
+
+
+@contextmanager
+def one_interrupt() -> Generator[None]:
+    """Let only the first interrupt through: a second must not cut short what the first began."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = False
+
+    def first(number: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        if not seen and callable(previous):
+            seen = True
+            previous(number, frame)
+
+    with _handler(first) as previous:
+        yield
+
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+@contextmanager
+def _handler(handler: Handler) -> Generator[Handler | int | None]:
+    """Another handler for SIGINT for a while; gives the one that it stands in for."""
+    previous = signal.signal(signal.SIGINT, handler)
+    try:
+        yield previous
+    finally:
+        if previous is not None:  # None: it was not set from Python, and cannot be set again
+            signal.signal(signal.SIGINT, previous)

@@ -185,4 +185,6 @@ def provider_message(body: Any) -> str:
     if isinstance(body, list) and body:
         return provider_message(body[0])
     line = " ".join(body.split()) if isinstance(body, str) else ""
+    if line.startswith("<"):
+        return "a web page came back; does the base URL end in /v1?"
     return line if len(line) <= 300 else line[:299] + "…"

@@ -64,8 +64,8 @@ class Options:
     def __post_init__(self) -> None:
         for name, (fits, wanted) in _RANGES.items():
             value = getattr(self, name)
-            if value is not None and not fits(value):
-                raise UsageError(f"{name} is {value:g}; it must be {wanted}")
+            if value is not None and not (isinstance(value, int | float) and fits(value)):
+                raise UsageError(f"{name} is {value}; it must be {wanted}")
 
     @staticmethod
     def resolve(*layers: Options) -> Options:

@@ -10,7 +10,8 @@ import asyncio
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from contextlib import aclosing, closing, contextmanager
+from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -39,8 +40,9 @@ class ResponseStream:
 
     Lazy: nothing is sent until it is iterated. Closable: leaving a loop early closes the
     connection. Replayable: once it has been read, iterating gives the same pieces again, and the
-    same error if there was one. Iterating gives text; `events` gives everything. Both work with
-    ``for`` and with ``async for``.
+    same error if there was one; what was left early ends where it was left. Iterating gives text,
+    `events` gives everything, both with ``for`` and with ``async for``. An ``async for`` that is
+    left is settled when the loop next runs; ``async with`` settles it at once.
 
     Args:
         request: what is sent.
@@ -75,6 +77,10 @@ class ResponseStream:
         self._error: BaseException | None = None
         self._response: Response | None = None
         self._reader: weakref.ref[Generator[list[Event]]] | None = None
+        self._areader: weakref.ref[AsyncGenerator[Event, None]] | None = None
+        self._flow: Flow[Event] | None = None
+        self._waiter: asyncio.Task[object] | None = None
+        self._is_closing = False
 
     # Views.
 
@@ -84,7 +90,7 @@ class ResponseStream:
                 yield event.text
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self._aread()) as events:
+        async with aclosing(self.aevents()) as events:
             async for event in events:
                 if isinstance(event, Token):
                     yield event.text
@@ -100,7 +106,15 @@ class ResponseStream:
         Made for a reader that also has other things to do, such as painting: see `Flow.batches`.
         """
         reader = self._read(pace)
-        self._reader = weakref.ref(reader)
+        if self._state != "running":
+            self._reader = weakref.ref(reader)
+        return reader
+
+    def aevents(self) -> AsyncGenerator[Event, None]:
+        """Events as they come, on the loop that asks for them."""
+        reader = self._aread()
+        if self._state != "running":
+            self._areader = weakref.ref(reader)
         return reader
 
     @property
@@ -119,8 +133,8 @@ class ResponseStream:
             if not fresh:
                 yield list(self._events)
                 return
-            with Flow(self._pipeline()) as flow:
-                yield from flow.batches(pace)
+            with Flow(self._pipeline()) as self._flow:
+                yield from self._flow.batches(pace)
 
     async def _aread(self) -> AsyncGenerator[Event, None]:
         with self._reading() as fresh:
@@ -128,9 +142,28 @@ class ResponseStream:
                 for event in list(self._events):
                     yield event
                 return
-            async with _heartbeat(), aclosing(self._pipeline()) as events:
-                async for event in events:
-                    yield event
+            with _Heartbeat():
+                async with aclosing(self._pipeline()) as events:
+                    while (fresh_event := await self._next(events)) is not None:
+                        yield fresh_event
+
+    async def _next(self, events: AsyncGenerator[Event, None]) -> Event | None:
+        """The next event; None at the end, and when `close` was called."""
+        if self._was_closed():
+            return None
+        task = self._waiter = asyncio.current_task()
+        try:
+            return await anext(events, None)
+        except asyncio.CancelledError:
+            if task is None or not self._was_closed():
+                raise
+            task.uncancel()
+            return None
+        finally:
+            self._waiter = None
+
+    def _was_closed(self) -> bool:
+        return self._is_closing
 
     async def _pipeline(self) -> AsyncGenerator[Event, None]:
         options = self.request.options
@@ -170,18 +203,31 @@ class ResponseStream:
         with interrupts_held():
             self._state = "over"
             complete = bool(self._events) and isinstance(self._events[-1], Complete)
-            self._response = self._so_far(None if complete else reason or "no_end")
+            if not complete:
+                reason = reason or ("closed" if self._is_closing else "no_end")
+            self._response = self._so_far(None if complete else reason)
+            self._is_closing = False
             if isinstance(self._error, CellmageError):
                 self._error.text = self._response.text
+                self._error.model = self._error.model or self._response.model
+                self._error.host = self._error.host or self._response.provider
             if self._on_end is not None:
                 self._on_end(self._response)
 
     # Leaving.
 
     def close(self) -> None:
-        """Stop reading and close the connection; what had arrived stays in `response`."""
+        """Stop reading and close the connection, from any thread or task.
+
+        What had arrived stays in `response`; a reader comes to its end without an error.
+        """
+        self._is_closing = True
+        if self._waiter is not None:
+            self._waiter.get_loop().call_soon_threadsafe(self._waiter.cancel)
+        if self._flow is not None:
+            self._flow.cancel()
         reader = self._reader() if self._reader is not None else None
-        if reader is not None:
+        if reader is not None and getgeneratorstate(reader) != GEN_RUNNING:
             reader.close()
 
     def __enter__(self) -> Self:
@@ -195,6 +241,19 @@ class ResponseStream:
     ) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        reader = self._areader() if self._areader is not None else None
+        if reader is not None:
+            await reader.aclose()
+
 
 class EventView:
     """The events of a `ResponseStream`, with both faces."""
@@ -205,10 +264,13 @@ class EventView:
     def __iter__(self) -> Iterator[Event]:
         with closing(self._stream.batches()) as batches:
             for batch in batches:
-                yield from batch
+                for event in batch:
+                    yield event
+                    if getgeneratorstate(batches) == GEN_CLOSED:  # by the reader's own loop
+                        return
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        async with aclosing(self._stream._aread()) as events:
+        async with aclosing(self._stream.aevents()) as events:
             async for event in events:
                 yield event
 
@@ -285,19 +347,18 @@ def _reason(error: BaseException) -> str:
     return "interrupted" if stopped else "closed" if isinstance(error, GeneratorExit) else "error"
 
 
-@asynccontextmanager
-async def _heartbeat() -> AsyncGenerator[None]:
-    """Wake the loop now and then, so that an interrupt at a top-level ``await`` is seen soon.
+class _Heartbeat:
+    """Wakes the loop now and then, so that an interrupt at a top-level ``await`` is seen soon.
 
     Measured in ipykernel 7: 11 s without it on a silent stream, 0.12 s with it.
     """
 
-    async def beat() -> None:
+    def __enter__(self) -> None:
+        self._task = asyncio.create_task(self._beat())
+
+    def __exit__(self, *exc: object) -> None:
+        self._task.cancel()
+
+    async def _beat(self) -> None:
         while True:  # noqa: ASYNC110 - waking is the point
             await asyncio.sleep(_HEARTBEAT)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()

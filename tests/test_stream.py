@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -152,6 +155,98 @@ class TestLeaving:
         assert stream.response.partial == "closed"
         assert list(texts) == []
 
+    def test_close_in_the_loop(self) -> None:
+        _, stream = ask(["a", "b", 60.0, "c"])
+        got = []
+        for text in stream:
+            got.append(text)
+            stream.close()
+        assert got == ["a"]
+        assert stream.response.partial == "closed"
+
+    def test_close_from_another_thread(self, connected: ScriptedServer) -> None:
+        connected.play(chunk("a"), end="hang")
+        stream = Conversation().stream("hi")
+        texts = iter(stream)
+        next(texts)
+        threading.Timer(0.1, stream.close).start()
+        assert list(texts) == []
+        assert stream.response.partial == "closed"
+        assert connected.last.over.wait(2)
+
+    def test_close_from_another_task(self, connected: ScriptedServer) -> None:
+        connected.play(chunk("a"), end="hang")
+        stream = Conversation().stream("hi")
+
+        async def main() -> list[str]:
+            asyncio.get_running_loop().call_later(0.5, stream.close)
+            return await gather(stream)
+
+        assert asyncio.run(main()) == ["a"]
+        assert stream.response.partial == "closed"
+        assert connected.last.over.wait(2)
+
+    def test_async_with_settles_at_once(self) -> None:
+        chat, stream = ask(["a", "b"])
+
+        async def main() -> int:
+            async with stream:
+                async for _ in stream:
+                    break
+            return len(chat.turns)
+
+        assert asyncio.run(main()) == 1
+        assert list(stream) == ["a"], "what was left early ends where it was left"
+
+    def test_a_refused_second_reader_does_not_hide_the_first(
+        self, connected: ScriptedServer
+    ) -> None:
+        connected.play(chunk("a"), end="hang")
+        stream = Conversation().stream("hi")
+        texts = iter(stream)
+        next(texts)
+        with pytest.raises(UsageError):
+            list(stream)
+        stream.close()
+        assert connected.last.over.wait(2)
+
+    def test_a_loop_that_ends_under_a_reader(self, capfd: pytest.CaptureFixture[str]) -> None:
+        async def main() -> None:
+            reader = aiter(ask(["a", 5.0])[1])
+            await anext(reader)
+            kept.append(reader)
+
+        kept: list[object] = []
+        asyncio.run(main())
+        assert "RuntimeError" not in capfd.readouterr().err
+
+    def test_a_program_that_ends_under_a_reader(self) -> None:
+        code = (
+            "from cellmage import Conversation\n"
+            "texts = iter(Conversation().stream('hi', model='offline/tour'))\n"
+            "next(texts)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == ""
+
+    def test_the_garbage_collector_on_the_engine_does_not_wait(self) -> None:
+        _, stream = ask(["a", 60.0])
+        reader = iter(stream)
+        next(reader)
+        cycle: list[object] = [reader]
+        cycle.append(cycle)
+        del reader, cycle
+
+        async def collect() -> float:
+            began = time.monotonic()
+            gc.collect()
+            return time.monotonic() - began
+
+        took = asyncio.run_coroutine_threadsafe(collect(), _engine.loop()).result(10)
+        assert took < 1.5, "two seconds are how long the engine would wait for itself"
+
     def test_an_exception_in_the_loop(self, connected: ScriptedServer) -> None:
         connected.play(chunk("a"), end="hang")
 
@@ -183,6 +278,7 @@ class TestFailing:
                 read(stream)
             assert caught.value.text == "ab"
         assert chat.turns[0].response.partial == "connection_lost"
+        assert caught.value.host == "scripted"
 
     def test_without_text_there_is_no_turn(self) -> None:
         chat, stream = ask([CutError("cut")])

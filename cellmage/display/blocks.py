@@ -7,6 +7,7 @@ Source: CommonMark 0.31.2, sections 3 to 5; tables of GitHub Flavored Markdown; 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -140,36 +141,44 @@ def content_of(line: str) -> str:
 def settled_end(text: str) -> int:
     """The end of the blocks that nothing to come can change: a fast look, not a scan.
 
-    It is the last blank line with a line at the margin behind it that is neither indented nor an
-    item, outside of fences and formulas; 0 where there is none.
+    It is the last blank line with a line at the margin behind it that is no item, outside of
+    fences and formulas; 0 where there is none.
     """
-    limit = _open_region(text)
-    position = text.rfind("\n\n", 0, limit)
+    starts, ends = _regions(text)
+    position = text.rfind("\n\n")
     while position > 0:
         begin = position + 2
-        if _SETTLING.match(text, begin):
+        region = bisect_left(starts, begin) - 1
+        if region >= 0 and begin < ends[region]:
+            position = text.rfind("\n\n", 0, starts[region] + 1)
+        elif _SETTLING.match(text, begin):
             return begin
-        position = text.rfind("\n\n", 0, position)
+        else:
+            position = text.rfind("\n\n", 0, position + 1)
     return 0
 
 
 # A line that begins a block of its own at the margin; the answer may still be writing it.
 _SETTLING = re.compile(r"(?![-+*>\s]|\d{1,9}(?:[.)]|\Z)|\[)")
 
-
-def _open_region(text: str) -> int:
-    """Where the last open fence or formula begins; the length of the text where none is open."""
-    position, opened, mark = 0, len(text), ""
-    while (match := _REGION.search(text, position)) is not None:
-        position = match.end()
-        found = match[1]
-        if not mark:
-            opened, mark = match.start(), found
-        elif found.startswith(mark) and not match[2].strip():
-            opened, mark = len(text), ""
-    return opened if mark else len(text)
-
-
 _REGION = re.compile(
     r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,}|\$\$)(.*)$", re.MULTILINE
 )
+
+
+def _regions(text: str) -> tuple[list[int], list[int]]:
+    """Where fences and formulas begin, and where they end; an open one has no end."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _REGION.finditer(text):
+        mark, rest = match[1], match[2].strip()
+        if len(starts) == len(ends):
+            starts.append(match.start())
+            opened = mark
+            if mark == "$$" and rest.endswith("$$"):
+                ends.append(match.end())
+        elif mark.startswith(opened) and not rest:
+            ends.append(match.end())
+    if len(ends) < len(starts):
+        ends.append(len(text) + 1)
+    return starts, ends

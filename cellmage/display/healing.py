@@ -171,10 +171,10 @@ def _close(body: str, openers: list[Delimiter], cursor: str) -> str:
     space = body[len(shown) :]
     if openers and shown[-1:] in {opener.char for opener in openers}:
         shown = shown.rstrip("*_~ ")  # literal, but a mark behind it would make one run of both
-    while openers and len(shown) <= openers[0].start + openers[0].count:
+    while openers and len(shown) <= openers[0].start + openers[0].length:
         shown = shown[: openers[0].start].rstrip()
         openers = openers[1:]
-    marks = "".join(opener.char * opener.count for opener in openers)
+    marks = "".join(opener.char * opener.length for opener in openers)
     return _with_cursor(shown, cursor) + marks + space if shown else shown
 
 

@@ -47,7 +47,7 @@ class Delimiter(NamedTuple):
     """A run of ``*``, ``_`` or ``~~`` that opens emphasis and waits for its end."""
 
     char: str
-    count: int
+    length: int
     start: int
     below: Delimiter | None
 
@@ -229,11 +229,11 @@ class Scanner:
             opener = self.found.delimiters
             while opener is not None and opener.char != char:
                 opener = opener.below
-            if opener is None or (can_open and (opener.count + count) % 3 == 0 and count % 3):
+            if opener is None or (can_open and (opener.length + count) % 3 == 0 and count % 3):
                 return count
-            used = min(2, count, opener.count)
+            used = min(2, count, opener.length)
             count -= used
-            rest = opener.count - used
+            rest = opener.length - used
             below = opener.below
             self.found.delimiters = Delimiter(char, rest, opener.start, below) if rest else below
         return count
@@ -242,7 +242,7 @@ class Scanner:
         self.found.spans.append(span)
         return span.end
 
-    def _stop(self, at: int, delimiters: Delimiter | None | bool = False) -> int:
+    def _stop(self, at: int, delimiters: Delimiter | bool | None = False) -> int:
         self._stopped = True
         self.found.cut = at
         if not isinstance(delimiters, bool):
@@ -328,4 +328,5 @@ def _flanking(text: str, start: int, end: int) -> tuple[bool, bool]:
 
 
 def is_mark(char: str) -> bool:
+    """Whether CommonMark takes the character for punctuation."""
     return unicodedata.category(char)[0] in "PS"

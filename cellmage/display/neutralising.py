@@ -156,9 +156,9 @@ class _Page:
                 opaque.append((span.start, span.end))
                 tags = _TAG.finditer(part, span.start, span.end)
                 yield from (_Edit(m.start(), m.end(), "< ") for m in tags)
-            elif span.kind == "code" and is_code_trusted:
-                opaque.append((span.start, span.end))
-            elif span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1]):
+            elif (span.kind == "code" and is_code_trusted) or (
+                span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1])
+            ):
                 opaque.append((span.start, span.end))
         yield from (_Edit(at, at + 1, "&lt;") for at in _outside(_TAG, part, opaque))
         yield from (_Edit(at, at + 1, "") for at in _outside(_DIRECTION, part, opaque))
@@ -187,7 +187,7 @@ class _Page:
             return match[1].strip("<>") if match[1].startswith("<") else match[1].rstrip(")")
         begin = span.start + 1 + (span.kind == "image")
         label = target.strip("[]") or part[begin : span.text_end]
-        return self._labels.get(normal_label(label), "")
+        return str(self._labels.get(normal_label(label), ""))
 
 
 def _is_address(inside: str) -> bool:

@@ -39,8 +39,12 @@ def surface_for(shell: InteractiveShell) -> Surface:
 
 def is_watched(shell: InteractiveShell) -> bool:
     """Whether someone may be looking: nbclient, nbval, papermill and Voila send no stdin."""
-    parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
-    return parent.get("content", {}).get("allow_stdin") is not False
+    return execute_request(shell).get("content", {}).get("allow_stdin") is not False
+
+
+def execute_request(shell: InteractiveShell) -> dict[str, Any]:
+    """The message that asked for the running cell; empty in a terminal."""
+    return getattr(shell, "get_parent", dict)() or {}
 
 
 class Record:

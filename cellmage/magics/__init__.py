@@ -7,14 +7,21 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from . import cells
+from .frontend import say
 from .llm import LLMMagics
+from .settings import drop_unusable
 
 __all__ = ["LLMMagics", "load", "unload"]
+
+
+_NAMES = ("cellmage", "cellmage.integrations.ipython_magic")
 
 
 def load(shell: InteractiveShell) -> None:
     """Add the magics and the transformers; nothing is written to disk."""
     if _loaded(shell) is None:
+        for problem in drop_unusable(shell.config.get(LLMMagics.__name__, {})):
+            say(f"LLMMagics.{problem}")
         magics = LLMMagics(shell)
         shell.register_magics(magics)
         shell.events.register("post_run_cell", magics.after_run)
@@ -30,6 +37,9 @@ def unload(shell: InteractiveShell) -> None:
     shell.events.unregister("post_run_cell", magics.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)
+    # IPython would else take the other name for loaded still.
+    if shell.extension_manager is not None:
+        shell.extension_manager.loaded.difference_update(_NAMES)
     for kind, names in magics.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)

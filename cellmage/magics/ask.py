@@ -10,7 +10,7 @@ from typing import Any
 
 from ..display.live import LiveMarkdown
 from ..display.surfaces import Surface
-from ..engine import interrupts_held
+from ..engine import interrupts_held, one_interrupt
 from ..events import Event, Notice, Token
 from ..messages import Request, Response
 from ..stream import ResponseStream
@@ -44,19 +44,19 @@ class Showing:
             KeyboardInterrupt: the same one that stopped us, with a traceback of one line.
             CellmageError: the answer failed.
         """
-        batches = self._stream.batches(_PACE)
-        try:
-            self._read(batches)
-        except KeyboardInterrupt as interrupt:
-            with interrupts_held():
+        with one_interrupt():
+            batches = self._stream.batches(_PACE)
+            try:
+                self._read(batches)
+            except KeyboardInterrupt as interrupt:
                 # It may have struck between two batches: tell the stream, so that it knows why.
                 with suppress(KeyboardInterrupt):
                     batches.throw(interrupt)
                 _explain(interrupt, self._stream.response)
-            raise
-        finally:
-            with interrupts_held():
-                self._finish(self._stream.response)
+                raise
+            finally:
+                with interrupts_held():
+                    self._finish(self._stream.response)
         return self._stream.response
 
     def _read(self, batches: Generator[list[Event]]) -> None:
@@ -78,6 +78,9 @@ class Showing:
         self._feed(response.text[self._fed :])
         fresh = [notice.text for notice in self._notices if notice.kind not in self._said]
         self._said.update(notice.kind for notice in self._notices)
+        if not (response.text or response.partial):
+            why = response.finish_reason or "not given"
+            fresh.append(f"The model sent no text (finish reason: {why}).")
         self._surface.finish(self._live.last(), _metadata(response), fresh)
 
 

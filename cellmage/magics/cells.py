@@ -21,6 +21,7 @@ from IPython.core.inputtransformer2 import (
 from IPython.core.interactiveshell import InteractiveShell
 
 BLOCK = re.compile(r"%%llm(?=\s|$)")
+_OTHER = re.compile(r"%%(?!llm(?:\s|$))\w+|\s*$")
 
 
 class LineTransformer(EscapedCommand):
@@ -43,7 +44,7 @@ def _content(line: list[TokenInfo]) -> list[TokenInfo]:
 def _is_llm(line: list[TokenInfo]) -> bool:
     if len(line) < 2 or line[0].string != "%" or line[1].string != "llm":
         return False
-    return bool(re.match(r"\s*%llm\s", line[0].line[line[0].start[1] :]))
+    return line[0].line.startswith("%llm ", line[0].start[1])
 
 
 class CellTransformer:
@@ -62,7 +63,9 @@ class CellTransformer:
         if not shown:
             return lines
         if shown[0].startswith("%%"):
-            return [_call(shown[0], shown[1:])] if BLOCK.match(shown[0]) else lines
+            # Also below another magic, such as %%time or %%capture, which runs its body as a cell.
+            stacked = next((line for line in shown if not _OTHER.match(line)), "")
+            return [_call(shown[0], shown[1:])] if BLOCK.match(stacked) else lines
         first = _first_block(shown)
         return lines if first is None else [*shown[:first], *_blocks(shown[first:])]
 
@@ -109,11 +112,11 @@ def _without_comments(body: list[str]) -> list[str]:
 
 
 def _call(first: str, body: list[str]) -> str:
-    line = first.strip().removeprefix("%%llm").strip()
+    name, _, line = first.strip().removeprefix("%%").partition(" ")
     # IPython adds a line end to every cell. Where there is no body one is kept: for an empty one
     # IPython raises an error of its own, which leaves no error output in the notebook.
     prompt = "".join(body).removesuffix("\n") or "\n"
-    return f"get_ipython().run_cell_magic('llm', {line!r}, {prompt!r})\n"
+    return f"get_ipython().run_cell_magic({name!r}, {line.strip()!r}, {prompt!r})\n"
 
 
 def install(shell: InteractiveShell) -> None:

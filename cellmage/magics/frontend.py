@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..display.surfaces import execute_request
+
 _MAX_ID = 512
-
-
-def _parent(shell: InteractiveShell) -> dict[str, Any]:
-    """The execute request; empty in a terminal."""
-    return getattr(shell, "get_parent", dict)() or {}
 
 
 def cell_id(shell: InteractiveShell) -> str | None:
@@ -20,14 +16,14 @@ def cell_id(shell: InteractiveShell) -> str | None:
 
     JupyterLab sends the id in the file, VS Code the URI of the cell's document, nbclient nothing.
     """
-    metadata = _parent(shell).get("metadata") or {}
+    metadata = execute_request(shell).get("metadata") or {}
     key = metadata.get("cellId")
     return key if isinstance(key, str) and 0 < len(key) <= _MAX_ID else None
 
 
 def run_id(shell: InteractiveShell) -> str:
     """What tells two runs of the same cell apart."""
-    return str((_parent(shell).get("header") or {}).get("msg_id"))
+    return str((execute_request(shell).get("header") or {}).get("msg_id"))
 
 
 def say(text: str) -> None:

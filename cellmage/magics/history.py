@@ -47,7 +47,7 @@ def history(chats: Chats, args: Namespace) -> str:
     """Do what the flags of ``%llm_history`` say, and tell it."""
     if args.new is not None:
         chats.new(args.new)
-        return f"chat {args.new!r} is new; ask in it with %%llm --chat {args.new}"
+        return f"chat {args.new!r} is new; ask in it with %%llm --chat {args.new!r}"
     chat = chats.get(args.chat)
     if args.clear:
         return f"cleared {_turns(chat.clear())}"

@@ -52,6 +52,7 @@ class LLMMagics(Magics, Settings):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self.folders = folders()
         self.chats = Chats()
         self._given: dict[str, Any] = {}
         self._said: set[str] = set()
@@ -87,9 +88,9 @@ class LLMMagics(Magics, Settings):
             return
         configure(self, self._given, args)
         if args.list_personas:
-            say(persona_list())
+            say(persona_list(self.folders))
         if args.show_persona:
-            say(persona_text(load_persona(self.persona, folders())) if self.persona else "none")
+            say(persona_text(load_persona(self.persona, self.folders)) if self.persona else "none")
         if not line.strip():
             say(table([("setting", "value", "from"), *rows(self, self._given)]))
 
@@ -112,7 +113,7 @@ class LLMMagics(Magics, Settings):
         stream = self.chats.get(args.chat).stream(
             prompt,
             options_of(self, args),
-            key=None if args.no_history else self._next_key(),
+            key=None if args.no_history else self._next_key(is_asked=not args.dry_run),
             history=not args.no_history,
             replace_turn=not args.no_rollback,
         )
@@ -122,21 +123,21 @@ class LLMMagics(Magics, Settings):
         try:
             Showing(stream, surface_for(self.shell), self._said).run()
         finally:
-            if stream.response.text:
-                self._bind(stream.response, args.out)
+            self._bind(stream.response, args.out)
 
     def _bind(self, response: Response, out: str | None) -> None:
         self.shell.user_ns["_llm"] = response
-        if out:
+        # A failure without a word leaves the variable as it was; the cell fails all the same.
+        if out and (response.text or not response.partial):
             self.shell.user_ns[out] = response.text
 
-    def _next_key(self) -> CellKey | None:
+    def _next_key(self, is_asked: bool) -> CellKey | None:
         cell, run = cell_id(self.shell), run_id(self.shell)
         if cell is None:
             return None
         with self._lock:
             ordinal = self._asked.pop(run, 0)
-            self._asked[run] = ordinal + 1
+            self._asked[run] = ordinal + is_asked
             for old in list(self._asked)[:-_RUNS]:
                 del self._asked[old]
         return CellKey(cell, ordinal)

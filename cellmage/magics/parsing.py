@@ -31,30 +31,35 @@ def parse(magic: Any, line: str, sign: str = "%") -> tuple[Namespace, str]:
     parser: MagicArgumentParser = magic.parser
     parser.allow_abbrev = False
     name = sign + parser.prog
-    words, rest = _split(parser, name, line)
+    words, pairs, rest = _split(parser, name, line)
     try:
-        return parser.parse_args(words), rest
+        args = parser.parse_args(words)
+        vars(args).update(pairs)
+        return args, rest
     except IPythonUsageError as error:
         message = str(error)
     raise UsageError(f"{name}: {message.removeprefix('argument ')}; {name} --help lists the flags")
 
 
-def _split(parser: MagicArgumentParser, name: str, line: str) -> tuple[list[str], str]:
+def _split(
+    parser: MagicArgumentParser, name: str, line: str
+) -> tuple[list[str], dict[str, list[list[str]]], str]:
+    """The words for `argparse`, the flags that take two words, and the rest of the line."""
     words: list[str] = []
+    pairs: dict[str, list[list[str]]] = {}
     reader = _Words(line)
     while reader.rest().startswith("-"):
         flag = reader.word(name)
         if flag == "--":
             break
         action, has_value = _action(parser, name, flag)
-        words.append(flag)
         values = [] if has_value else [reader.word(name) for _ in range(_count(action, reader))]
-        if len(values) == 1 and values[0]:
-            # In one word with its long flag: argparse takes a value like -1 for a flag of its own.
-            words[-1] = f"{action.option_strings[-1]}={values[0]}"
+        # Never as words of their own: argparse takes a value like -1 or --- for a flag.
+        if len(values) == 2:
+            pairs.setdefault(action.dest, []).append(values)
         else:
-            words += values
-    return words, reader.rest()
+            words.append("=".join([action.option_strings[-1], *values]) if values else flag)
+    return words, pairs, reader.rest()
 
 
 class _Words:
@@ -128,12 +133,31 @@ def boolean(word: str) -> bool:
 
 
 def params(pairs: list[list[str]] | None) -> dict[str, Any]:
-    """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text."""
+    """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text.
+
+    Raises:
+        UsageError: the key is one that a flag of its own sets, or that we set.
+    """
+    for key, _ in pairs or []:
+        if key in _OURS:
+            raise UsageError(f"--param {key}: {_OURS[key]}")
     return {key: _json_or_text(value) for key, value in pairs or []}
+
+
+_OURS = {
+    "model": "use --model",
+    "temperature": "use --temperature",
+    "max_tokens": "use --max-tokens",
+    "max_completion_tokens": "use --max-tokens",
+    "stream": "use --stream or --no-stream",
+    "stream_options": "it is always set",
+    "messages": "they are the conversation's",
+}
 
 
 def _json_or_text(value: str) -> Any:
     try:
-        return json.loads(value)
-    except ValueError:
+        # JSON has no NaN and no Infinity: they are text, and the provider's to judge.
+        return json.loads(value, parse_constant=str)
+    except (ValueError, RecursionError):
         return value

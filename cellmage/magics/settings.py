@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
-from traitlets import Bool, Dict, Float, HasTraits, Int, Unicode
+from traitlets import Bool, Dict, Float, HasTraits, Int, TraitError, Unicode
 
 from ..errors import UsageError
 from ..messages import Options
@@ -20,7 +20,12 @@ from .parsing import params
 
 
 class Settings(HasTraits):
-    """The one store of settings: ``%config``, ``ipython_config.py`` and ``%llm_config`` use it."""
+    """The one store of settings: ``%config``, ``ipython_config.py`` and ``%llm_config`` use it.
+
+    ``folders`` is where personas are looked for.
+    """
+
+    folders: list[Path]
 
     model = Unicode(None, allow_none=True, help="The model, as provider/model.").tag(config=True)
     temperature = Float(None, min=0, max=2, allow_none=True, help="Sampling, 0 to 2.").tag(
@@ -41,7 +46,10 @@ _FIELDS = ("model", "temperature", "max_tokens", "system", "base_url", "timeout"
 
 
 def folders() -> list[Path]:
-    """Where personas are looked for, before the built-in ones; none is made."""
+    """Where personas are looked for, before the built-in ones; none is made.
+
+    A kernel starts in the notebook's folder: to be asked when the extension is loaded.
+    """
     return [Path.cwd() / "llm_personas", user_config_path("cellmage") / "personas"]
 
 
@@ -58,7 +66,7 @@ def options_of(settings: Settings, args: Namespace) -> Options:
     persona = args.persona or settings.persona
     return Options.resolve(
         flags,
-        load_persona(persona, folders()).options if persona else Options(),
+        load_persona(persona, settings.folders).options if persona else Options(),
         Options(
             **{name: getattr(settings, name) for name in _FIELDS},
             stream=settings.stream_by_default,
@@ -79,15 +87,18 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None
+    before = _configured(settings) if args.reset else {}
     if args.param or args.remove_param:
-        changes["params"] = _changed_params(settings.params, args)
+        current = before.get("params", {}) if args.reset else settings.params
+        changes["params"] = _changed_params(current, args)
     Options(**{name: value for name, value in changes.items() if name in _FIELDS})
     if changes.get("persona"):
-        load_persona(changes["persona"], folders())
+        load_persona(changes["persona"], settings.folders)
     if changes.get("base_url"):
         host_of(changes["base_url"])
-    if args.reset:
-        _reset(settings, given)
+    for name in list(given) if args.reset else ():
+        setattr(settings, name, before.get(name, settings.traits()[name].default()))
+        del given[name]
     for name, value in changes.items():
         setattr(settings, name, value)
         given[name] = value
@@ -101,18 +112,27 @@ def _changed_params(current: Mapping[str, Any], args: Namespace) -> dict[str, An
     return kept | params(args.param)
 
 
-def _reset(settings: Settings, given: dict[str, Any]) -> None:
-    """Back to what the configuration files say, or else to the defaults."""
-    for name in list(given):
-        section = _section(settings)
-        setattr(settings, name, section.get(name, settings.traits()[name].default()))
-        del given[name]
-
-
-def _section(settings: Settings) -> Mapping[str, Any]:
+def _configured(settings: Settings) -> Mapping[str, Any]:
     """What ``ipython_config.py`` and ``%config`` have set."""
-    section: Mapping[str, Any] = getattr(settings, "config", {}).get(type(settings).__name__, {})
+    section: dict[str, Any] = getattr(settings, "config", {}).get(type(settings).__name__, {})
+    drop_unusable(section)
     return section
+
+
+def drop_unusable(section: dict[str, Any]) -> list[str]:
+    """Take out what no setting can be: ``%config`` keeps a value that it has refused.
+
+    Returns:
+        a line for each that was dropped.
+    """
+    dropped = []
+    for name, value in list(section.items()):
+        try:
+            Settings(**{name: value})
+        except TraitError:
+            dropped.append(f"{name} cannot be {value!r}; the setting is ignored")
+            del section[name]
+    return dropped
 
 
 def rows(settings: Settings, given: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -124,7 +144,7 @@ def _row(settings: Settings, given: Mapping[str, Any], name: str) -> tuple[str, 
     value = getattr(settings, name)
     if name in given and given[name] == value:
         source = "flag"
-    elif name in _section(settings):
+    elif name in _configured(settings):
         source = "config"
     else:
         source = "default"
@@ -165,10 +185,16 @@ def table(lines: list[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in padded)
 
 
-def persona_list() -> str:
+def persona_list(where: list[Path]) -> str:
     """The personas that can be named, with what they are for."""
-    where = folders()
-    return table([(name, load_persona(name, where).description) for name in personas(where)])
+    return table([(name, _description(name, where)) for name in personas(where)])
+
+
+def _description(name: str, where: list[Path]) -> str:
+    try:
+        return load_persona(name, where).description
+    except UsageError as error:
+        return f"(cannot be used: {error})"
 
 
 def persona_text(persona: Persona) -> str:

@@ -54,4 +54,4 @@ def _value(source: str, namespace: Mapping[str, Any]) -> str:
         return str(eval(source, dict(namespace)))
     except Exception as error:  # noqa: BLE001 - the user's own expression, told to the user
         failure = f"{type(error).__name__}: {error}"
-    raise UsageError(f"{{{{ {source} }}}} failed: {failure}")
+    raise UsageError(" ".join(f"{{{{ {source} }}}} failed: {failure}".split()))

@@ -103,7 +103,16 @@ def parse_persona(name: str, data: bytes) -> Persona:
         raise UsageError(f"persona {name!r} may not set {', '.join(sorted(banned))}")
     fields = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _FIELDS)}
     params = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _PARAMS)}
-    options = Options(system=body.strip() or None, params=params, **fields)
+    try:
+        options = Options(system=body.strip() or None, params=params, **fields)
+    except UsageError as error:
+        problem = str(error)
+    else:
+        return _persona(name, head, options)
+    raise UsageError(f"persona {name!r}: {problem}")
+
+
+def _persona(name: str, head: Mapping[str, Any], options: Options) -> Persona:
     return Persona(name, " ".join(str(head.get("description", "")).split())[:200], options)
 
 

@@ -66,8 +66,16 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
     if options.base_url:
         return _remote(_at(options.base_url), model, home, environ)
     if rest and prefix in ENDPOINTS:
-        endpoint = home if ENDPOINTS[prefix] is OPENAI else ENDPOINTS[prefix]
-        return _remote(endpoint, rest, home, environ)
+        if ENDPOINTS[prefix] is not OPENAI:
+            return _remote(ENDPOINTS[prefix], rest, home, environ)
+        # Another server than OpenAI's own may have models whose ids begin with openai/.
+        return _remote(home, rest if home.key else model, home, environ)
+    if rest and home.key:
+        known = ", ".join(f"{name}/…" for name in ENDPOINTS)
+        raise ConfigError(
+            f"there is no provider {prefix!r} for {model} (there are {known}); "
+            "set OPENAI_BASE_URL to use another server"
+        )
     return _remote(home, model, home, environ)
 
 
@@ -100,7 +108,15 @@ def host_of(base_url: str) -> str:
     Raises:
         ConfigError: the address cannot be used.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("a base URL looks like http://localhost:8000/v1")
-    return parts.netloc.rpartition("@")[2].lower()
+    try:
+        parts = urlsplit(base_url)
+        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_plain = False
+    # A password or a key in the address would be shown wherever the address is.
+    if not is_plain or parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError(
+            "the base URL (OPENAI_BASE_URL, or --base-url) must look like "
+            "http://localhost:8000/v1, with no name, password or key in it"
+        )
+    return parts.netloc.lower()

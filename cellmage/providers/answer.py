@@ -6,6 +6,8 @@ that are compatible with it make of them.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,13 +49,18 @@ class AnswerDecoder:
         self._usage: Usage | None = None
         self._stream = EventStreamDecoder()
         self._is_whole: bool | None = None
+        self._is_answer = False
         self._kept: list[bytes] = []
+        self._head = b""
+        self._half = ""
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that these bytes complete; run it to its end before the next call.
 
         An iterator, so that what stands before an error in the same bytes is given first.
         """
+        if not self._is_answer:
+            self._head = (self._head + data)[:200]
         if self._is_whole is None:
             data = b"".join([*self._kept, data])
             begin = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -70,9 +77,21 @@ class AnswerDecoder:
         """The last events, when the body has ended or `done` is set."""
         if self._is_whole:
             yield from self._read(_json(b"".join(self._kept)))
+        elif not self.done:
+            for item in self._stream.close():
+                yield from self._item(item)
+        if self._half:
+            yield Token("\ufffd")
+        if not self._is_answer:
+            raise ProtocolError(self._no_answer(), kind="empty_response")
         if not (self.finish_reason or self.done):
             raise CutError("the answer ended without a finish reason", kind="truncated_no_finish")
         yield Complete(self.finish_reason, self._usage)
+
+    def _no_answer(self) -> str:
+        begin = " ".join(self._head.decode("utf-8", "replace").split())[:60]
+        what = f"it begins with {begin!r}" if begin else "it is empty"
+        return f"what came back is no answer of a model: {what}; does the base URL end in /v1?"
 
     def _item(self, data: str) -> Iterator[Event]:
         if data.strip() == "[DONE]":
@@ -81,35 +100,71 @@ class AnswerDecoder:
             yield from self._read(_json(data.encode("utf-8", "replace")))
 
     def _read(self, body: Any) -> Iterator[Event]:
+        if isinstance(body, list) and body:
+            body = body[0]  # Gemini wraps an error in a list
         if not isinstance(body, dict):
             return
-        if body.get("error"):
-            said = provider_message(body)
+        if body.get("error") or ("choices" not in body and _ERROR_KEYS & body.keys()):
+            said = provider_message(body) or provider_message(body.get("detail"))
             raise ProviderError(f"the provider reports an error: {said or 'without a word'}")
+        try:
+            yield from self._chunk(body)
+        except (AttributeError, TypeError):
+            begin = str(body)[:80]
+        else:
+            return
+        raise ProtocolError(f"the provider sent a chunk that cannot be read: {begin}")
+
+    def _chunk(self, body: dict[str, Any]) -> Iterator[Event]:
         if usage := body.get("usage"):
             self._usage = Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
         for choice in body.get("choices") or ():
+            self._is_answer = True
             if choice.get("index"):
                 continue
-            yield from _texts(choice.get("delta") or choice.get("message") or {})
+            yield from self._texts(choice.get("delta") or choice.get("message") or {})
             self.finish_reason = self.finish_reason or choice.get("finish_reason")
 
+    def _texts(self, part: dict[str, Any]) -> Iterator[Event]:
+        for name in _REASONING:
+            if thought := part.get(name):
+                yield Reasoning(_string(thought))
+                break
+        content = part.get("content")
+        for text in content if isinstance(content, list) else [content]:
+            # Mistral sends a list of parts; a part that is not text has no "text".
+            if text := text.get("text") if isinstance(text, dict) else text:
+                yield from self._token(_string(text))
 
-def _texts(part: dict[str, Any]) -> Iterator[Event]:
-    for name in _REASONING:
-        if thought := part.get(name):
-            yield Reasoning(thought)
-            break
-    content = part.get("content")
-    for text in content if isinstance(content, list) else [content]:
-        # Mistral sends a list of parts; a part that is not text has no "text".
-        if text := text.get("text") if isinstance(text, dict) else text:
+    def _token(self, text: str) -> Iterator[Event]:
+        """A piece of text; a character that was cut into two surrogates is put together again."""
+        if self._half or not (text.isascii() or _SURROGATE.search(text) is None):
+            text, self._half = self._half + text, ""
+            if "\ud800" <= text[-1] <= "\udbff":
+                text, self._half = text[:-1], text[-1]
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if text:
             yield Token(text)
+
+
+_ERROR_KEYS = {"message", "detail"}  # vLLM, FastAPI
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
 
 
 def _json(data: bytes) -> Any:
     try:
         return jiter.from_json(data)
     except ValueError:
+        pass
+    try:
+        # Half of an escaped character, from servers that cut by UTF-16: jiter refuses it.
+        return json.loads(data)
+    except (ValueError, RecursionError):
         begin = data[:40].decode("utf-8", "replace")
     raise ProtocolError(f"the provider sent something that is not JSON: {begin!r}")

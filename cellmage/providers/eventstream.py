@@ -59,6 +59,14 @@ class EventStreamDecoder:
         if self._line_size + self._data_size > MAX_EVENT:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
 
+    def close(self) -> Iterator[str]:
+        """The last event, where its lines are whole and only the blank line behind it is missing.
+
+        The standard drops it; servers that forget the blank line have sent it all the same.
+        """
+        if event := self._end_event():
+            yield event
+
     def _end_line(self, line: bytes) -> str | None:
         if self._first_line:
             self._first_line = False

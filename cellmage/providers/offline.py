@@ -17,7 +17,8 @@ UNASKED = (
 )
 
 _PACE = 0.015
-"""Seconds between two words, so that the answer is seen to arrive."""
+_LONGEST = 5.0
+"""Seconds between two words, so that the answer is seen to arrive; and in all, at most."""
 
 
 class OfflineProvider:
@@ -45,9 +46,11 @@ class OfflineProvider:
         yield Start(model, self.name)
         if self._unasked:
             yield Notice("offline_default", UNASKED)
-        pace = 0 if request.options.stream is False else self._pace
         text = MODELS[model.partition("/")[2]](request)
         words = re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text)
+        pace = min(self._pace, _LONGEST / max(1, len(words)))
+        if request.options.stream is False:
+            pace = 0
         for word in words:
             yield Token(word)
             await asyncio.sleep(pace)
@@ -60,7 +63,7 @@ def _tour(request: Request) -> str:
     prompt = "\n".join(f"> {line}" for line in request.messages[-1].content.splitlines())
     count = len(request.messages)
     sent = "1 message" if count == 1 else f"{count} messages"
-    return template.replace("PROMPT", prompt, 1).replace("MESSAGES", sent, 1)
+    return template.replace("MESSAGES", sent, 1).replace("PROMPT", prompt, 1)
 
 
 def _echo(request: Request) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from ..errors import CellmageError, ProviderError, translate
+from ..errors import CellmageError, translate
 from ..events import Event, Start
 from ..messages import Request
 from .answer import AnswerDecoder
@@ -52,7 +52,7 @@ class OpenAIProvider:
 
     def __init__(self, endpoint: Endpoint, api_key: str | None = None) -> None:
         self.endpoint = endpoint
-        self.name = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
+        self.name = urlsplit(endpoint.base_url).netloc
         self._api_key = api_key
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
@@ -78,21 +78,37 @@ class OpenAIProvider:
         raise failure
 
     def _ours(self, error: Exception, model: str) -> CellmageError | None:
-        if not isinstance(error, CellmageError):
-            return translate(error, host=self.name, model=model)
-        if error.host is None and isinstance(error, ProviderError):
-            error.args = (f"{model} at {self.name}: {error}",)
-        error.host, error.model = self.name, model
-        return error
+        ours: CellmageError | None
+        if isinstance(error, CellmageError):
+            ours = error
+            ours.args = (f"{model} at {self.name}: {ours}",)
+            ours.host, ours.model = self.name, model
+        else:
+            ours = translate(error, host=self.name, model=model)
+        if ours is not None:
+            ours.args = (self._masked(ours),)
+        return ours
+
+    def _masked(self, error: CellmageError) -> str:
+        """The message without the key, which some servers send back in their error."""
+        if self._api_key:
+            return str(error).replace(self._api_key, "…")
+        if error.kind == "auth":
+            return f"{error}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
+        return str(error)
 
     async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
         decoder = AnswerDecoder()
         async with await self._open(request) as response:
-            async for data in self._reads(response.iter_bytes(), decoder):
-                for event in decoder.feed(data):
+            try:
+                async for data in self._reads(response.iter_bytes(), decoder):
+                    for event in decoder.feed(data):
+                        yield event
+                for event in decoder.close():
                     yield event
-        for event in decoder.close():
-            yield event
+            except CellmageError as error:
+                error.request_id = response.request_id
+                raise
 
     async def _reads(
         self, body: AsyncIterator[bytes], decoder: AnswerDecoder

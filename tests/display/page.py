@@ -60,8 +60,8 @@ class Frames:
             shown = show(markdown[:end], CURSOR)
             text, now = visible(shown), blocks(shown)
             self.wrong += not is_prefix(text, final)
-            self.flips += sum(a != b and not _demanded(a, b, i, ending)
-                              for i, (a, b) in enumerate(zip(before, now, strict=False)))  # fmt: skip
+            for place, (a, b) in enumerate(zip(before, now, strict=False)):
+                self.flips += a != b and not _demanded(a, b, place, ending)
             if received < len(target) and markdown[end - 1] == target[received]:
                 received += 1
             self.lags.append(max(0, received - len(text.replace(" ", ""))))

@@ -60,6 +60,8 @@ def test_document(document: dict[str, Any]) -> None:
 @given(MARKDOWN)
 @example("a\\")
 @example("**a** *")
+@example("$$\n\n$$")
+@example("```\na\n\nb\n```")
 def test_any_text_heals_once_and_for_all(text: str) -> None:
     healed = heal(text)
     assert heal(healed) == healed

@@ -142,6 +142,11 @@ class TestBlocks:
         assert not server.exchanges
         assert not kernel.run("x = 1\n%%time\n%%llmx\nhi").ok
 
+    @pytest.mark.parametrize("above", ["%%time", "%%capture got", "%%time\n\n%%capture got"])
+    def test_below_another_magic(self, kernel: Kernel, server: ScriptedServer, above: str) -> None:
+        assert kernel.run(f"{above}\n%%llm\n>>> 1 + 1\nIn [1]: x").ok
+        assert prompts(server) == [">>> 1 + 1\nIn [1]: x"]
+
     def test_a_failure_stops_the_rest(self, kernel: Kernel, server: ScriptedServer) -> None:
         run = kernel.run("x = 1\n1 / 0\n%%llm\nhi")
         assert run.reply["ename"] == "ZeroDivisionError"
@@ -218,6 +223,9 @@ class TestBadInput:
             ("%llm_history --undo 0", "0 turns cannot be undone"),
             ("%llm_history --chat nosuch", "there is no chat"),
             ("%llm_history --new ''", "is empty or taken"),
+            ("%llm --param temperature 9 hi", "use --temperature"),
+            ("%llm_config --param messages []", "they are the conversation's"),
+            ("%llm {{ 'a' + 1 }}", "failed: TypeError"),
         ],
     )
     def test_one_line_and_nothing_changes(
@@ -312,6 +320,35 @@ class TestConfig:
         kernel.run("%%llm\nhi")
         assert server.last.messages[0][0] == "user"
 
+    def test_reset_forgets_parameters_too(self, offline: Kernel) -> None:
+        offline.run("%llm_config --param a 1 --param stop ---")
+        assert "{'a': 1, 'stop': '---'}" in offline.run("%llm_config").printed
+        offline.run("%llm_config --reset --param b 2")
+        assert "{'b': 2}" in offline.run("%llm_config").printed
+
+    def test_a_refused_config_does_not_stick(self, offline: Kernel) -> None:
+        offline.run("%config LLMMagics.temperature = 9")
+        run = offline.run("%unload_ext cellmage\n%load_ext cellmage")
+        assert run.ok
+        assert "temperature cannot be 9" in run.printed
+        assert offline.run("%llm_config -t 1\n%llm_config --reset").ok
+
+    def test_a_bad_persona_is_listed_as_one(self, offline: Kernel) -> None:
+        offline.run(
+            "import os, pathlib; p = pathlib.Path('llm_personas'); p.mkdir(exist_ok=True)\n"
+            "_ = (p / 'hot.md').write_text('---\\ntemperature: 7\\n---\\nHot.')"
+        )
+        listed = offline.run("%llm_config --list-personas").printed
+        assert "cannot be used: persona 'hot': temperature is 7" in listed
+        offline.run("(p / 'hot.md').write_text('Hot.'); os.makedirs('sub', exist_ok=True)")
+        run = offline.run("%cd -q sub\n%llm -m offline/echo -p hot --dry-run hi\n%cd -q ..")
+        assert "[system]\nHot." in run.printed, "beside the notebook, wherever the kernel has gone"
+
+    def test_dry_run_counts_for_nothing(self, kernel: Kernel) -> None:
+        kernel.run("%llm one\n%llm two", "c1")
+        kernel.run("%llm --dry-run one", "c1")
+        assert len(kernel.run("%llm_history").printed.splitlines()) == 3
+
     def test_dry_run_sends_nothing(self, kernel: Kernel, server: ScriptedServer) -> None:
         run = kernel.run("%%llm --dry-run -m some/model -t 0.5 -s sys\nhi {{ 1 + 1 }}")
         assert run.ok
@@ -345,7 +382,7 @@ class TestLoading:
         offline.run("%unload_ext cellmage")
         assert offline.value(count) == (0, 0, 0, 0, [])
         assert not offline.run("%%llm\nhi").ok
-        offline.run("%load_ext cellmage")
+        offline.run("%load_ext cellmage.integrations.ipython_magic")
         assert offline.value(count) == (1, 1, 1, 1, names)
 
     def test_loading_writes_nothing_and_is_light(
@@ -382,6 +419,18 @@ class TestLoading:
         assert kernel.value("(text, _llm.text, _llm.finish_reason, str(_llm))") == (
             "Hello", "Hello", "stop", "Hello",
         )  # fmt: skip
+
+    def test_an_answer_without_text_says_so(self, kernel: Kernel, server: ScriptedServer) -> None:
+        kernel.run("%%llm --out text\nfirst")
+        server.play(chunk(reasoning="hm"), finish("length"), DONE)
+        run = kernel.run("%%llm --out text\nsecond")
+        assert run.ok
+        assert run.shown == ["(The model sent no text (finish reason: length).)"]
+        assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
+        server.play(status=500)
+        kernel.run("text = 'kept'")
+        kernel.run("%%llm --out text\nthird")
+        assert kernel.value("(text, _llm.partial)") == ("kept", "server")
 
 
 def test_await_in_a_cell_can_be_interrupted(kernel: Kernel, server: ScriptedServer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
@@ -34,10 +36,10 @@ class TestFrames:
     def test_live_frames_are_markdown_alone(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("a\x07b"), 0.1, chunk("c"), finish("stop"), usage(3, 2), DONE)
         run = kernel.run("%%llm -m some/model\nGo")
-        assert [set(message.content["data"]) for message in run.frames] == [
-            {"text/markdown"},
-            {"text/markdown", "text/plain"},
-        ] or len(run.frames) == 3
+        *live, final = [set(message.content["data"]) for message in run.frames]
+        assert live
+        assert all(types == {"text/markdown"} for types in live)
+        assert final == {"text/markdown", "text/plain"}
         last = run.frames[-1]
         assert last.content["data"]["text/plain"] == "abc"
         assert last.content["metadata"]["cellmage"] == {
@@ -165,6 +167,23 @@ class TestInterrupt:
         run = kernel.finish(msg_id, run)
         assert run.reply["ename"] == "KeyboardInterrupt"
         assert kernel.run("%llm_history").printed.count("partial") == 1
+
+    def test_twice_without_a_breath_leaves_nothing_open(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        server.play(chunk("one two three"), end="hang")
+        kernel.run("import asyncio, cellmage.engine as e; loop = e._engine.loop()")
+        for _ in range(5):
+            msg_id, run = self.start(kernel)
+            pid = kernel.manager.provisioner.process.pid
+            os.kill(pid, signal.SIGINT)
+            os.kill(pid, signal.SIGINT)
+            kernel.collect(msg_id, run)
+            assert server.last.over.wait(2)
+            assert "▌" not in run.frames[-1].markdown
+        time.sleep(0.1)
+        tasks = "[str(t) for t in asyncio.all_tasks(loop) if '_pump' in str(t)]"
+        assert kernel.value(tasks) == []
 
     def test_run_all_stops(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one"), end="hang")

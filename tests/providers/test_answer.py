@@ -71,6 +71,15 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
         [b'data: {"x": NaN, "choices": []}\n\n', HEL, LO, finish(), DONE],
         HELLO,
     ),
+    "no blank line at the end": ([HEL, LO, finish()[:-1]], HELLO),
+    "an emoji in two halves": (
+        [HEL, chunk("lo \ud83e"), chunk("\uddd9!"), finish(), DONE],
+        [Token("Hel"), Token("lo "), Token("🧙!"), Complete("stop")],
+    ),
+    "half an emoji": (
+        [HEL, chunk("lo\ud83e"), finish(), DONE],
+        [Token("Hel"), Token("lo"), Token("�"), Complete("stop")],
+    ),
     "blank lines first": ([b"\n", b"\n\n", HEL, LO, finish(), DONE], HELLO),
 }
 
@@ -117,7 +126,18 @@ def test_what_stands_before_an_error_in_the_same_bytes_is_given() -> None:
     ("parts", "error", "said"),
     [
         ([HEL], CutError, "without a finish reason"),
-        ([], CutError, "without a finish reason"),
+        ([], ProtocolError, "it is empty"),
+        ([DONE], ProtocolError, "no answer of a model"),
+        ([b"<!DOCTYPE html>\n<p>Log in"], ProtocolError, "'<!DOCTYPE html> <p>Log in'"),
+        ([b'{"detail": "Not Found"}'], ProviderError, "Not Found"),
+        ([sse({"object": "error", "message": "too long"}), DONE], ProviderError, "too long"),
+        ([b'event: error\ndata: {"message": "busy"}\n\n', DONE], ProviderError, "busy"),
+        ([b'[{"error": {"message": "bad key"}}]'], ProviderError, "bad key"),
+        ([chunk(content=5)], ProtocolError, "cannot be read"),
+        ([choice(delta="hi")], ProtocolError, "cannot be read"),
+        ([sse({"choices": [None]})], ProtocolError, "cannot be read"),
+        ([sse({"choices": [], "usage": 5})], ProtocolError, "cannot be read"),
+        ([chunk(reasoning={"a": 1})], ProtocolError, "cannot be read"),
         ([HEL, b"data: {broken\n\n"], ProtocolError, "not JSON"),
         ([HEL, sse({"error": {"message": "over loaded"}})], ProviderError, "over loaded"),
         ([HEL, sse({"error": "boom"})], ProviderError, "boom"),

@@ -14,6 +14,7 @@ from cellmage import (
     CutError,
     Options,
     ProtocolError,
+    ProviderError,
     StatusError,
     Usage,
 )
@@ -148,8 +149,29 @@ def test_whole_once_the_model_has_finished(connected: ScriptedServer, end: str) 
 
 def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
     connected.play(b"<html><body>Log in</body></html>", content_type="text/html")
-    with pytest.raises(CutError):
+    with pytest.raises(ProtocolError, match="does the base URL end in /v1") as caught:
         Conversation().ask("hi")
+    assert caught.value.kind == "empty_response"
+
+
+def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None:
+    said = b'{"error": {"message": "Incorrect API key provided: sk-test-0000."}}'
+    connected.play(said, status=401, content_type="application/json")
+    with pytest.raises(StatusError, match="provided: …") as caught:
+        Conversation().ask("hi")
+    assert "sk-test" not in repr(vars(caught.value)) + repr(caught.value)
+    blocked = sse({"error": "key sk-test-0000 is blocked"})
+    connected.play(chunk("a"), blocked, headers={"x-request-id": "r1"})
+    with pytest.raises(ProviderError, match="key … is blocked") as inside:
+        Conversation().ask("hi")
+    assert inside.value.request_id == "r1"
+
+
+def test_no_key_was_sent(connected: ScriptedServer) -> None:
+    with ScriptedServer() as other:
+        other.play(status=401)
+        with pytest.raises(StatusError, match="no key was sent: set OPENAI_BASE_URL"):
+            Conversation().ask("hi", base_url=other.url)
 
 
 def test_bad_json_keeps_the_text(connected: ScriptedServer) -> None:
