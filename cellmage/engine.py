@@ -139,8 +139,9 @@ class Flow(Generic[T]):
                 reader for every item; the first list and the end are never held back.
         """
         while not self._is_read():
-            yield self._take(pace or WAIT)
-            if pace:
+            batch = self._take(pace or WAIT)
+            yield batch
+            if batch and pace:
                 self._over.wait(pace)
         if self._error is not None:
             raise self._error
