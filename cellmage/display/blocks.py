@@ -159,7 +159,7 @@ def settled_end(text: str) -> int:
 
 
 # A line that begins a block of its own at the margin; the answer may still be writing it.
-_SETTLING = re.compile(r"(?![-+*>\s]|\d{1,9}(?:[.)]|\Z)|\[)")
+_SETTLING = re.compile(r"(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
 
 _REGION = re.compile(
     r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,}|\$\$)(.*)$", re.MULTILINE

@@ -23,6 +23,7 @@ from .blocks import Blocks, lines
 from .inline import Scanner, Span, normal_label
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_BANG = re.compile(r"!(?=\[)")
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _RISKY = re.compile(rf"{_TAG.pattern}|\]\s*[(:\[]|!\[|{_DIRECTION.pattern}")
 _DEFINITION = re.compile(
@@ -152,6 +153,9 @@ class _Page:
         for span in spans:
             if span.kind in ("link", "image"):
                 yield from self._link_edits(part, span)
+                opaque.append((span.start, span.start + 1))
+            elif span.kind == "escape":
+                opaque.append((span.start, span.end))
             elif span.kind == "math":
                 opaque.append((span.start, span.end))
                 tags = _TAG.finditer(part, span.start, span.end)
@@ -160,6 +164,8 @@ class _Page:
                 span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1])
             ):
                 opaque.append((span.start, span.end))
+        # An image by reference, whose definition may stand anywhere on the page.
+        yield from (_Edit(at, at + 1, "&#33;") for at in _outside(_BANG, part, opaque))
         yield from (_Edit(at, at + 1, "&lt;") for at in _outside(_TAG, part, opaque))
         yield from (_Edit(at, at + 1, "") for at in _outside(_DIRECTION, part, opaque))
         for match in _DEFINITION.finditer(part):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..display.live import LiveMarkdown
-from ..display.surfaces import Surface
+from ..display.surfaces import Ending, Surface
 from ..engine import interrupts_held, one_interrupt
 from ..events import Event, Notice, Token
 from ..messages import Request, Response
@@ -66,8 +66,7 @@ class Showing:
                     self._feed(event.text)
                 elif isinstance(event, Notice):
                     self._notices.append(event)
-            if frame := self._live.due(time.monotonic()):
-                self._surface.show(frame)
+            self._surface.show(self._live.due(time.monotonic()))
 
     def _feed(self, text: str) -> None:
         self._live.feed(text)
@@ -81,7 +80,8 @@ class Showing:
         if not (response.text or response.partial):
             why = response.finish_reason or "not given"
             fresh.append(f"The model sent no text (finish reason: {why}).")
-        self._surface.finish(self._live.last(), _metadata(response), fresh)
+        last = self._live.last()
+        self._surface.finish(Ending(last, self._live.whole(), _metadata(response), fresh))
 
 
 def _metadata(response: Response) -> dict[str, Any]:

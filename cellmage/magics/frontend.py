@@ -7,6 +7,7 @@ import sys
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.surfaces import execute_request
+from .cells import BLOCK
 
 _MAX_ID = 512
 
@@ -24,6 +25,15 @@ def cell_id(shell: InteractiveShell) -> str | None:
 def run_id(shell: InteractiveShell) -> str:
     """What tells two runs of the same cell apart."""
     return str((execute_request(shell).get("header") or {}).get("msg_id"))
+
+
+def owns_cell(shell: InteractiveShell) -> bool:
+    """Whether the running cell is one ``%%llm`` prompt and nothing else.
+
+    Not so for several blocks, code above one, ``%%time`` or ``run_cell``: others write there too.
+    """
+    code = execute_request(shell).get("content", {}).get("code", "")
+    return bool(BLOCK.match(code.lstrip()))
 
 
 def say(text: str) -> None:

@@ -26,7 +26,7 @@ from ..prompt.personas import load_persona
 from . import flags
 from .ask import Showing, describe
 from .cells import BLOCK
-from .frontend import cell_id, run_id, say
+from .frontend import cell_id, owns_cell, run_id, say
 from .history import Chats, history
 from .parsing import help_text, parse, parse_flags
 from .settings import (
@@ -121,7 +121,8 @@ class LLMMagics(Magics, Settings):
             say(describe(stream.request))
             return
         try:
-            Showing(stream, surface_for(self.shell), self._said).run()
+            surface = surface_for(self.shell, owns_cell(self.shell))
+            Showing(stream, surface, self._said).run()
         finally:
             self._bind(stream.response, args.out)
 

@@ -1,40 +1,72 @@
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.display import CURSOR, Frame, LiveMarkdown
+from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
+from cellmage.display.live import PARTS, RATE
+from tests.display.page import blocks, visible
 
 # Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.
-RUN = st.lists(st.tuples(st.floats(0, 0.2), st.none() | st.text(min_size=1)))
+TEXT = st.text(min_size=1) | st.sampled_from(
+    ["\n\n", "word ", "**a** ", "- b\n", "```\n", "x" * 3000]
+)
+RUN = st.lists(st.tuples(st.floats(0, 0.2), st.none() | TEXT))
+
+
+class Page:
+    """What the frames make of a page."""
+
+    def __init__(self) -> None:
+        self.parts: dict[int, Frame] = {}
+        self.status = ""
+
+    def show(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if frame.is_status:
+                self.status = frame.markdown
+            else:
+                assert frame.part >= max(self.parts, default=0) - 1, "a frozen part stays as it is"
+                self.parts[frame.part] = frame
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts[number].text for number in sorted(self.parts))
 
 
 @given(RUN, st.floats(0.001, 0.2))
 def test_frames(run: list[tuple[float, str | None]], interval: float) -> None:
-    live, now, sofar = LiveMarkdown(now=0.0, interval=interval), 0.0, ""
-    frames: list[tuple[float, Frame]] = []
+    """Order and reconstruction: a page shows the text so far, and at the end all of it."""
+    live, page = LiveMarkdown(now=0.0, interval=interval), Page()
+    now, sofar, painted = 0.0, "", []
     for wait, piece in run:
         now += wait
         if piece is not None:
             live.feed(piece)
             sofar += piece
-        frame = live.due(now)
-        shown = [frame for _, frame in frames if frame.text]
-        if frame is not None and sofar:
-            assert frame == Frame(sofar, CURSOR), "a frame holds the text so far"
-            assert not shown or frame.text != shown[-1].text, "no frame without news"
-        if frame is not None:
-            frames.append((now, frame))
-        if piece is not None and not shown:
-            assert frame is not None, "the first text is shown at once"
-    texts = [at for at, frame in frames if frame.text]
-    assert all(b - a >= interval - 1e-9 for a, b in itertools.pairwise(texts))
-    assert live.last() == Frame(sofar)
-    if sofar and (late := live.due(now + interval + 0.001)) is not None:
-        assert late.text == sofar
-    assert live.due(now + 2 * interval + 0.002) is None or not sofar
+        frames = live.due(now)
+        page.show(frames)
+        if frames and not frames[-1].is_status:
+            painted.append((now, page.text))
+            if heal(sofar, CURSOR) and frames[-1].text:
+                assert page.text == sofar, "a frame holds the text so far"
+    assert all(b[0] - a[0] >= interval - 1e-9 for a, b in pairwise(painted))
+    assert all(b[1].startswith(a[1]) and a[1] != b[1] for a, b in pairwise(painted))
+    page.show(live.last())
+    assert page.text == live.whole().text == sofar
+
+
+def test_the_first_text_is_due_at_once_and_news_when_the_interval_is_over() -> None:
+    live = LiveMarkdown(now=0.0)
+    live.feed("one ")
+    assert [frame.text for frame in live.due(0.0)] == ["one "]
+    live.feed("two ")
+    assert live.due(0.049) == []
+    assert [frame.text for frame in live.due(0.05)] == ["one two "]
+    assert live.due(10) == [], "no frame without news"
 
 
 @given(RUN)
@@ -42,17 +74,15 @@ def test_not_live(run: list[tuple[float, str | None]]) -> None:
     live, now = LiveMarkdown(now=0.0, live=False), 0.0
     for wait, piece in run:
         now += wait
-        if piece is not None:
-            live.feed(piece)
-        frame = live.due(now)
-        assert frame is None or not frame.text
-    assert live.last().text == "".join(piece or "" for _, piece in run)
+        live.feed(piece or "")
+        assert all(frame.is_status for frame in live.due(now))
+    assert live.last()[-1].text == "".join(piece or "" for _, piece in run)
 
 
 def test_waiting_line() -> None:
-    live = LiveMarkdown(now=10.0)
-    shown = [(now, frame.markdown) for now in (10.1, 10.4, 10.5, 11.0, 11.2, 12.6, 13.0)
-             if (frame := live.due(now))]  # fmt: skip
+    live, shown = LiveMarkdown(now=10.0), []
+    for now in (10.1, 10.4, 10.5, 11.0, 11.2, 12.6, 13.0):
+        shown += [(now, frame.markdown) for frame in live.due(now)]
     assert shown == [
         (10.4, "*thinking…*"),
         (11.0, "*thinking… 1 s*"),
@@ -60,4 +90,66 @@ def test_waiting_line() -> None:
         (13.0, "*thinking… 3 s*"),
     ]
     live.feed("a")
-    assert live.due(13.0) == Frame("a", CURSOR)
+    assert [frame.markdown for frame in live.due(13.0)] == [f"a{CURSOR}"]
+
+
+ANSWER = "\n\n".join(
+    part
+    for n in range(400)
+    for part in (
+        f"## Section {n}",
+        f"Some **bold** text with `code` and a [link](https://example.org/{n}). " * 3,
+        f"- item {n}\n\n- loose item {n}\n  1. inner\n\n  2. inner",
+        f"```python\nprint({n})\n\nprint('<b>')\n```",
+        f"| a | b |\n|---|---|\n| {n} | x |",
+        f"$$\nx^{n}\n\n$$",
+    )
+)
+
+
+def play(text: str, size: int, per_second: float) -> tuple[Page, list[int], LiveMarkdown]:
+    """Show a text that comes in pieces; the page, and the sizes of what was published."""
+    live, page, sizes = LiveMarkdown(now=0.0), Page(), []
+    for number, start in enumerate(range(0, len(text), size)):
+        live.feed(text[start : start + size])
+        frames = live.due(number / per_second)
+        page.show(frames)
+        sizes += [len(frame.markdown) for frame in frames]
+    page.show(live.last())
+    return page, sizes, live
+
+
+def test_cost_grows_with_the_length_not_with_its_square() -> None:
+    text = ANSWER[:80_000]
+    _, sizes, _ = play(text, 4, 1000)
+    assert sum(sizes) + len(text) <= 12 * len(text), "80 kB at 1 000 chunks a second"
+
+
+def test_never_more_parts_than_a_cell_holds() -> None:
+    page, _, _ = play(ANSWER * 20, 2000, 20)
+    assert 5 < len(page.parts) <= PARTS
+
+
+def test_a_block_that_cannot_be_split_is_painted_less_often() -> None:
+    text = "```\n" + "x = 1  # a line of code\n" * 2000 + "```\n"
+    page, sizes, _ = play(text, 4, 1000)
+    assert len(page.parts) == 1
+    assert sum(sizes) <= RATE * (len(text) / 4 / 1000 + 1)
+
+
+def test_the_parts_look_like_the_whole() -> None:
+    page, _, live = play(ANSWER, 40, 100)
+    parts = [page.parts[number] for number in sorted(page.parts)]
+    assert len(parts) > 3
+    assert live.whole().markdown == neutralise(ANSWER)
+    assert " ".join(visible(part.markdown) for part in parts) == visible(neutralise(ANSWER))
+    assert [b for part in parts for b in blocks(part.markdown)] == blocks(neutralise(ANSWER))
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_nothing_acts_however_it_is_cut(size: int) -> None:
+    text = "![a][1]\n\n" + "text <b>x</b>\n\n" * 400 + "[1]: https://beacon.invalid/p\n"
+    page, _, live = play(text, size, 1000)
+    for markdown in [*(part.markdown for part in page.parts.values()), live.whole().markdown]:
+        assert "<b" not in markdown
+        assert "![" not in markdown

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cellmage.display import heal, neutralise
 from tests.kernel.client import Kernel
 from tests.providers.test_eventstream import cut
 from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse
 
+CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 DATA = Path(__file__).parents[1] / "data"
 
 
@@ -93,11 +95,12 @@ class TestPrompt:
         kernel.run("%llm_history --clear")
         run = kernel.run("%%llm --out text\nGo")
         whole = "".join(texts)
-        *live, last = [frame.markdown for frame in run.frames if "thinking" not in frame.markdown]
-        assert last == whole
-        sofar = [text.removesuffix("▌") for text in live]
-        assert all(whole.startswith(text) for text in sofar)
-        assert sorted(sofar, key=len) == sofar
+        *live, last = [frame for frame in run.frames if "thinking" not in frame.markdown]
+        assert last.markdown == neutralise(whole)
+        assert last.content["data"]["text/plain"] == re.sub(CONTROL, "", whole)
+        frames = [neutralise(heal(whole[:end], "▌")) for end in range(len(whole) + 1)]
+        ends = [frames.index(frame.markdown) for frame in live]
+        assert ends == sorted(ends), "each frame shows the text so far"
         assert kernel.value("(text, _llm.text)") == (whole, whole)
         kernel.run("%%llm --no-rollback\nNext")
         assert server.last.messages[1] == ("assistant", whole)

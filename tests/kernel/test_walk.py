@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.kernel.client import Kernel, Run
-from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, usage
+from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
 
 
 def echo(server: ScriptedServer) -> None:
@@ -29,7 +29,8 @@ class TestFrames:
         assert len({message.display_id for message in run.frames}) == 1
         whole = "".join(f"word{n} " for n in range(20))
         *live, last = [message.markdown for message in run.frames]
-        assert all(text.endswith("▌") and whole.startswith(text[:-1]) for text in live)
+        assert all(text.count("▌") == 1 for text in live)
+        assert all(whole.startswith(text.replace("▌", "")) for text in live)
         assert [len(text) for text in live] == sorted({len(text) for text in live})
         assert last == whole
 
@@ -62,7 +63,7 @@ class TestFrames:
     ) -> None:
         server.play(chunk("one "), 0.03, chunk("two "), 1.5, chunk("three"), finish(), DONE)
         run = kernel.run("%%llm\nGo")
-        (frame,) = [message for message in run.frames if message.markdown == "one two ▌"]
+        (frame,) = [message for message in run.frames if message.markdown == "one two▌ "]
         assert server.last.writes[2] - frame.at > 1
 
     def test_fresh_display_ids_in_every_run(self, kernel: Kernel, server: ScriptedServer) -> None:
@@ -103,6 +104,48 @@ class TestFrames:
         )
         server.play(body[:50], 0.05, body[50:], content_type="application/json")
         assert kernel.run("%%llm\nGo").shown == ["Whole"]
+
+
+class TestParts:
+    LONG = "".join(f"## Part {n}\n\n{'some words ' * 60}\n\n" for n in range(30))
+
+    def test_an_owned_cell_ends_as_one_output(self, kernel: Kernel, server: ScriptedServer) -> None:
+        pieces = [self.LONG[i : i + 40] for i in range(0, len(self.LONG), 40)]
+        server.play(*[step for p in pieces for step in (chunk(p), 0.003)], finish(), DONE)
+        run = kernel.run("%%llm\nGo")
+        ids = [message.display_id for message in run.of("display_data")]
+        assert len(ids) > 2
+        (clear,) = run.of("clear_output")
+        assert clear.content == {"wait": True}
+        assert run.messages.index(clear) + 1 == run.messages.index(run.frames[-1])
+        assert run.frames[-1].content["data"] == {
+            "text/markdown": self.LONG,
+            "text/plain": self.LONG,
+        }
+        assert kernel.value("_llm.text") == self.LONG
+
+    @pytest.mark.parametrize("code", ["%llm Go", "# c\n%%llm\nGo", "%%time\n%%llm\nGo"])
+    def test_elsewhere_the_parts_stay(
+        self, kernel: Kernel, server: ScriptedServer, code: str
+    ) -> None:
+        server.play(*answer(self.LONG, 400))
+        server.play(*[s for step in answer(self.LONG, 400) for s in (step, 0.01)])
+        run = kernel.run(code)
+        assert not run.of("clear_output")
+        assert "".join(run.outputs[n]["data"]["text/markdown"] for n in range(len(run.outputs)))
+        parts = [output["data"]["text/markdown"] for output in run.outputs]
+        assert 1 < len(parts) <= 15
+        assert "".join(parts) == self.LONG
+
+    def test_a_failure_before_the_first_word_is_alone_on_the_page(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        server.play(0.6, sse({"error": "boom"}))
+        run = kernel.run("%%llm\nGo")
+        assert run.of("display_data"), "the line that waits"
+        after = run.messages[run.messages.index(run.of("display_data")[-1]) :]
+        types = [m.type for m in after if m.type in ("clear_output", "display_data", "error")]
+        assert types[1:] == ["clear_output", "error"]
 
 
 class TestUnattended:
