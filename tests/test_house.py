@@ -40,6 +40,7 @@ ONLY_IN = {
     "jiter": {"providers"},
     "yaml": {"prompt"},
     "platformdirs": {"magics"},
+    "markdown_it": {"display"},
     "rich": {"display", "__main__"},
 }
 

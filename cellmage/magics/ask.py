@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from ..display.live import LiveMarkdown
+from ..display import LiveMarkdown, neutralise
 from ..display.surfaces import Ending, Surface
 from ..engine import interrupts_held, one_interrupt
 from ..events import Event, Notice, Token
@@ -26,15 +27,23 @@ class Showing:
         stream: the answer; it is read to its end here.
         surface: where it is shown.
         said: kinds of notices that were shown in this kernel; each is shown only once.
+        image_hosts: hosts whose images the page may load.
     """
 
-    def __init__(self, stream: ResponseStream, surface: Surface, said: set[str]) -> None:
+    def __init__(
+        self,
+        stream: ResponseStream,
+        surface: Surface,
+        said: set[str],
+        image_hosts: Collection[str] = (),
+    ) -> None:
         self._stream = stream
         self._surface = surface
         self._said = said
         self._notices: list[Notice] = []
         is_live = stream.request.options.stream is not False
-        self._live = LiveMarkdown(time.monotonic(), live=is_live)
+        safe = partial(neutralise, image_hosts=image_hosts)
+        self._live = LiveMarkdown(time.monotonic(), live=is_live, safe=safe)
         self._fed = 0
 
     def run(self) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from .parsing import boolean
+from .parsing import boolean, words
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -64,6 +64,7 @@ CALL = [
 
 CONFIG = [
     flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
+    flag("--image-hosts", type=words, metavar="A,B", help="Hosts whose images are loaded."),
     flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),
     flag("--timeout", type=float, metavar="SECONDS", help="For the first word."),
     flag("--idle-timeout", type=float, metavar="SECONDS", help="Between two pieces."),

@@ -122,7 +122,7 @@ class LLMMagics(Magics, Settings):
             return
         try:
             surface = surface_for(self.shell, owns_cell(self.shell))
-            Showing(stream, surface, self._said).run()
+            Showing(stream, surface, self._said, self.image_hosts).run()
         finally:
             self._bind(stream.response, args.out)
 

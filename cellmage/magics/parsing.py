@@ -132,6 +132,11 @@ def boolean(word: str) -> bool:
     return values[word.lower()]
 
 
+def words(text: str) -> list[str]:
+    """The words between commas."""
+    return [word.strip().lower() for word in text.split(",") if word.strip()]
+
+
 def params(pairs: list[list[str]] | None) -> dict[str, Any]:
     """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text.
 

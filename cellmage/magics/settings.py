@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
-from traitlets import Bool, Dict, Float, HasTraits, Int, TraitError, Unicode
+from traitlets import Bool, Dict, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..errors import UsageError
 from ..messages import Options
@@ -37,6 +37,7 @@ class Settings(HasTraits):
     stream_by_default = Bool(True, help="Show answers as they are written.").tag(config=True)
     params = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
+    image_hosts = List(Unicode(), help="Hosts whose images are loaded.").tag(config=True)
     timeout = Float(FIRST_WORD, min=0.001, help="Seconds for the first word.").tag(config=True)
     idle_timeout = Float(IDLE, min=0.001, help="Seconds between two pieces.").tag(config=True)
 
@@ -83,7 +84,7 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         given: what earlier calls have set; it is brought up to date.
         args: the flags.
     """
-    names = [*_FIELDS, "persona", "stream_by_default"]
+    names = [*_FIELDS, "persona", "stream_by_default", "image_hosts"]
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None
@@ -169,7 +170,7 @@ _ENVIRONMENT = {"model": _model_from, "base_url": _base_url_from}
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == {}:
+    if value in (None, {}, []):
         return "—"
     line = " ".join(str(value).split())
     return line if len(line) <= 60 else line[:59] + "…"

@@ -274,7 +274,7 @@ class TestConfig:
         offline.run("%llm_config --reset")
         assert line("temperature") == ["temperature", "0.3", "config"]
         assert line("model")[1] == "offline/echo"
-        assert len(offline.run("%llm_config").printed.splitlines()) == 11
+        assert len(offline.run("%llm_config").printed.splitlines()) == 12
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
     def test_settings_are_what_is_sent(self, kernel: Kernel, server: ScriptedServer) -> None:
@@ -322,6 +322,14 @@ class TestConfig:
         kernel.run("%llm_config --no-persona")
         kernel.run("%%llm\nhi")
         assert server.last.messages[0][0] == "user"
+
+    def test_image_hosts(self, kernel: Kernel, server: ScriptedServer) -> None:
+        server.play(*answer("![a](https://pics.example/a.png)"))
+        kernel.run("%llm_config --image-hosts pics.example,other.example")
+        assert kernel.run("%llm hi").frames[-1].markdown == "![a](https://pics.example/a.png)"
+        kernel.run("%llm_config --reset")
+        assert "(image at pics.example)" in kernel.run("%llm hi").frames[-1].markdown
+        assert kernel.value("_llm.text") == "![a](https://pics.example/a.png)"
 
     def test_reset_forgets_parameters_too(self, offline: Kernel) -> None:
         offline.run("%llm_config --param a 1 --param stop ---")
