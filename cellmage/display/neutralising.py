@@ -23,6 +23,10 @@ from .blocks import Blocks, lines
 from .inline import Scanner, Span, normal_label
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\]\s*[(:\[]|!\[")
+_ROW = re.compile(r"^[ \t>|:-]*-[ \t>|:-]*$", re.MULTILINE)
+_URL_TICKS = re.compile(r"(?:(?:https?|ftp)://|www\.)[^\s<`]*?(?=\\*`)", re.IGNORECASE)
+_ODD = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _BANG = re.compile(r"!(?=\[)")
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _RISKY = re.compile(rf"{_TAG.pattern}|\]\s*[(:\[]|!\[|{_DIRECTION.pattern}")
@@ -33,6 +37,7 @@ _DEFINITION = re.compile(
 _TARGET = re.compile(r"\(\s*(<[^>\n]*>|[^\s]*)")
 _BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060\ufeff\\]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_CODE = -1
 _LONG = 20_000
 """Characters from which a block is no prose, and is escaped without a look at what it means."""
 
@@ -54,7 +59,8 @@ def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
         return markdown
     if any(b.end - b.start > _LONG and b.kind != "fence" for b in Blocks(markdown).blocks):
         return _blunt(markdown)
-    text = markdown
+    # What one parser takes for the end of a line is a character to another.
+    text = _ODD.sub(lambda match: "\n" if match[0][0] == "\r" else " ", markdown)
     for is_code_trusted in (True, True, True, False, False):
         page = _Page(text, frozenset(image_hosts))
         edited = page.edited(is_code_trusted)
@@ -137,15 +143,22 @@ class _Page:
         owners: list[int | None] = [None] * len(sources)
         for number, token in enumerate(self._tokens):
             if token.map and token.type in ("fence", "code_block", "inline"):
-                owner = number if token.type == "inline" else -1
+                owner = number if not self._is_code(token, sources) else _CODE
                 owners[slice(*token.map)] = [owner] * (token.map[1] - token.map[0])
         start = position = 0
         for number, source in enumerate(sources):
             position += len(source)
             if number + 1 == len(sources) or owners[number + 1] != owners[number]:
-                if owners[number] != -1:
+                if owners[number] != _CODE:
                     yield start, self.text[start:position]
                 start = position
+
+    def _is_code(self, token: MarkdownToken, sources: list[str]) -> bool:
+        """Whether all parsers see code here; on indented code they agree in the open only."""
+        if token.type == "code_block" and token.map:
+            first = token.map[0]
+            return token.level == 0 and (first == 0 or not sources[first - 1].strip())
+        return token.type == "fence"
 
     def _edits(self, part: str, is_code_trusted: bool) -> Iterator[_Edit]:
         spans = Scanner(part, is_open=False, labels=self._labels).scan().spans
@@ -156,14 +169,25 @@ class _Page:
                 opaque.append((span.start, span.start + 1))
             elif span.kind == "escape":
                 opaque.append((span.start, span.end))
+                if part[span.start : span.end] == "\\<":
+                    yield _Edit(span.start, span.end, "&lt;")  # a bare URL takes the backslash
             elif span.kind == "math":
                 opaque.append((span.start, span.end))
-                tags = _TAG.finditer(part, span.start, span.end)
-                yield from (_Edit(m.start(), m.end(), "< ") for m in tags)
-            elif (span.kind == "code" and is_code_trusted) or (
-                span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1])
-            ):
+                formula = part[span.start : span.end]
+                harmless = _blunt(formula) if _LINK.search(formula) else _TAG.sub("< ", formula)
+                yield _Edit(span.start, span.end, harmless)
+            elif span.kind == "code" and is_code_trusted:
                 opaque.append((span.start, span.end))
+                code = part[span.start : span.end]
+                # marked may see a table here, whose cells and rows end in the midst of code.
+                if "\n" in code or ("|" in code and _ROW.search(part)):
+                    yield _Edit(span.start, span.end, _blunt(code))
+            elif span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1]):
+                opaque.append((span.start, span.end))
+        for match in _URL_TICKS.finditer(part):
+            # marked takes backticks behind a bare URL for a part of it, and then pairs others.
+            if not any(start < match.end() < end for start, end in opaque):
+                yield _Edit(match.end(), match.end(), " ")
         # An image by reference, whose definition may stand anywhere on the page.
         yield from (_Edit(at, at + 1, "&#33;") for at in _outside(_BANG, part, opaque))
         yield from (_Edit(at, at + 1, "&lt;") for at in _outside(_TAG, part, opaque))

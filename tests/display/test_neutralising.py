@@ -95,6 +95,19 @@ def test_code_formulas_and_good_links_are_untouched(text: str) -> None:
     assert neutralise(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["https://x.y`<img src=x onerror=y>`", "www.x.y``![a](https://x.y/z)``",
+     "https://x.y\\<b>", "`a\n|-|-|\n<b>` c", "a\r`\x0b<b>`"],
+)  # fmt: skip
+def test_where_marked_sees_no_code(text: str) -> None:
+    """Found by a comparison with marked, JupyterLab's parser: a bare URL eats what follows it."""
+    shown = neutralise(text)
+    assert neutralise(shown) == shown
+    assert not re.search(r"(?<!\s)`<|\\\\<|\n<b>|\x0b", shown)
+    assert not re.search(r"\S``!\[", shown)
+
+
 def test_images() -> None:
     image = "![a](https://Pics.example/x.png)"
     assert neutralise(image, image_hosts=["pics.example"]) == image
