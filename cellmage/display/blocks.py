@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .inline import normal_label
+from .links import normal_label
 
 # What may stand before the content of a line: quotes and list markers, with their indentation.
 _CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*)*")

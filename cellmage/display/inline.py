@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .links import normal_label, target_end
+
 _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -28,7 +30,6 @@ AUTOLINK = re.compile(
 )
 _ANGLE_OPEN = re.compile(r"<(?:[A-Za-z/!?][^<>\n]*)?\Z")
 _MATH_END = re.compile(r"(?<![\\\s])\$")
-_NESTING = 32
 _PATIENCE = 100
 """Characters for which an open bracket is held back; after that it is taken for text."""
 
@@ -273,45 +274,6 @@ _HANDLERS = {
     "_": Scanner._emphasis,
     "~": Scanner._emphasis,
 }
-
-_TITLE = re.compile(
-    r"\s+(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\))\s*\)", re.DOTALL
-)
-_ANGLED = re.compile(r"\(\s*<(?:[^<>\n\\]|\\.)*>")
-_BARE = re.compile(r"\(\s*")
-
-
-def target_end(text: str, at: int) -> int:
-    """The end of ``(address "title")`` that begins here; 0 where none is whole."""
-    if match := _ANGLED.match(text, at):
-        end = match.end()
-    else:
-        end = _BARE.match(text, at).end()  # type: ignore[union-attr]  # the caller saw the bracket
-        depth = 0
-        while end < len(text) and not text[end].isspace():
-            char = text[end]
-            if char == "\\":
-                end += 1
-            elif char == "(":
-                depth += 1
-                if depth > _NESTING:
-                    return 0
-            elif char == ")":
-                if not depth:
-                    break
-                depth -= 1
-            end += 1
-        if depth:
-            return 0
-    if match := _TITLE.match(text, end):
-        return match.end()
-    close = re.compile(r"\s*\)").match(text, end)
-    return close.end() if close else 0
-
-
-def normal_label(label: str) -> str:
-    """A label as CommonMark compares it."""
-    return " ".join(label.split()).casefold()
 
 
 def _flanking(text: str, start: int, end: int) -> tuple[bool, bool]:

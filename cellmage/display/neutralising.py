@@ -20,7 +20,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
 from .blocks import Blocks, lines
-from .inline import Scanner, Span, normal_label
+from .inline import Scanner, Span
+from .links import normal_label
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\]\s*[(:\[]|!\[")

@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..messages import Options
 from ..prompt.personas import Persona, load_persona, personas
 from ..providers import default_model, host_of
-from ..stream import FIRST_WORD, IDLE
+from ..stages import FIRST_WORD, IDLE
 from .parsing import params
 
 
