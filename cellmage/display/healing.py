@@ -34,6 +34,7 @@ _PIPE = re.compile(r"(?<!\\)\|")
 _OPEN_TICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
 _LONG = 20_000
 """Characters from which a block is no prose, and is shown as it stands."""
+
 _ZWJ = "\u200d"
 _NOTHING = "\u200b"
 """A mark of no width, where a block is known to begin and none of its text may be shown."""
@@ -53,17 +54,15 @@ def heal(text: str, cursor: str = "") -> str:
         >>> heal("Some **bold te"), heal("Two things:\\n-"), heal("see [the docs](https://exa")
         ('Some **bold te**', 'Two things:\\n', 'see the docs')
     """
+    if not text:
+        return cursor
     settled = settled_end(text)
-    before, text = text[:settled], text[settled:]
-    is_undecided = bool(text)
     # What is closed or cut may leave something new at the end: go on until nothing changes.
-    seen = [text]
+    seen = [text[settled:]]
     while (shown := _heal(seen[-1], "")) not in seen:
         seen.append(shown)
-    text = min(seen[seen.index(shown) :], key=len)
-    if not text:
-        return before if before or is_undecided else cursor
-    return before + _heal(text, cursor)
+    stable = min(seen[seen.index(shown) :], key=len)
+    return text[:settled] + (_heal(stable, cursor) if stable else "")
 
 
 def _heal(text: str, cursor: str) -> str:
@@ -96,17 +95,18 @@ def _known(line: str, last: Block | None) -> str:
 
 
 def _in_fence(text: str, head_end: int, block: Block, cursor: str) -> str:
+    """Code is shown as it is, but for a line that may become the end of the fence."""
     line = text[head_end:].lstrip(" \t>").rstrip()
     if line and not line.strip(block.mark[0]):
         text = text[:head_end]
-    return _put(text, cursor) if block.end - block.start or text[head_end:] else text
+    return _put(text, cursor)
 
 
 def _after_line(text: str, line: str, blocks: Blocks, cursor: str) -> str:
     """Nothing of the last line may be shown: the block above it is what is seen."""
     last = blocks.last
     if last is None:
-        return cursor if not line else ""
+        return ""
     if last.kind == "paragraph" and last.is_open:
         row = text.rfind("\n", 0, len(text) - 1) + 1
         if content_of(text[row:]).startswith("|") and not line.strip(" \t>-:|"):
