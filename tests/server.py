@@ -134,7 +134,11 @@ class ScriptedServer:
             thread.join(5)
 
     def _spawn(self, target: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
+        def run() -> None:
+            with suppress(OSError):  # the other side has gone
+                target(*args)
+
+        thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -211,7 +215,10 @@ def _receive(connection: socket.socket) -> Exchange | None:
         request, *lines = head.decode("latin-1").split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         while len(body) < int(headers.get("content-length", 0)):
-            body += connection.recv(65536)
+            piece = connection.recv(65536)
+            if not piece:
+                return None
+            body += piece
     except OSError:
         return None
     return Exchange(request.split()[1], headers, json.loads(body) if body else None)
