@@ -82,6 +82,7 @@ def _screen() -> Iterator[Callable[[Any], None]]:
 
     console = Console()
     page: dict[str, str] = {}
+    written: dict[str, int] = {}
     live = Live(console=console, transient=True)
 
     def tail() -> Segments:
@@ -95,18 +96,23 @@ def _screen() -> Iterator[Callable[[Any], None]]:
         if "text/markdown" not in data:
             return
         key = message["content"].get("transient", {}).get("display_id", message["msg_id"])
-        before, page[key] = page.get(key, "").removesuffix("▌"), data["text/markdown"]
+        before, page[key] = page.get(key, ""), data["text/markdown"]
         if console.is_terminal:
             live.update(tail(), refresh=True)
-        elif page[key].startswith(before):
-            console.out(page[key].removesuffix("▌")[len(before) :], end="", highlight=False)
+            return
+        # A line that is the same in two frames stays as it is; the last one is still healed.
+        same = os.path.commonprefix([before, page[key]])  # noqa: RUF071 - by character is meant
+        lines = data.get("text/plain") or same[: same.rfind("\n") + 1]
+        sys.stdout.write(lines[written.get(key, 0) :])
+        sys.stdout.flush()
+        written[key] = max(written.get(key, 0), len(lines))
 
     with live if console.is_terminal else nullcontext():
         yield show
     if console.is_terminal:
         console.print(Markdown("\n\n".join(page.values())))
     else:
-        console.out("")
+        sys.stdout.write("\n")
 
 
 if __name__ == "__main__":
