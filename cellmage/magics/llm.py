@@ -73,9 +73,9 @@ class LLMMagics(Magics, Settings):
             return
         if cell is not None and rest:
             raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
+        self._ask(args, rest if cell is None else cell, local_ns or {})
         if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
             say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
-        self._ask(args, rest if cell is None else cell, local_ns or {})
 
     @no_var_expand
     @flags.declare(*flags.COMMON, *flags.CONFIG)
