@@ -4,12 +4,13 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo lab test check oldest bench notebooks clean
+.PHONY: help demo lab test browser check oldest bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
 	@echo "make lab         open the quickstart notebook in JupyterLab"
 	@echo "make test        run the tests"
+	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make check       lint and type-check"
 	@echo "make oldest      test the providers with the oldest supported openai"
 	@echo "make bench       measure against the textbook loop"
@@ -20,7 +21,7 @@ help:
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/kernel .venv/lab .venv/dev: .venv/%: pyproject.toml | .venv/made
+.venv/kernel .venv/lab .venv/dev .venv/browser: .venv/%: pyproject.toml | .venv/made
 	$(PIP) -e '.[$*]'
 	@touch $@
 
@@ -34,6 +35,9 @@ test: .venv/dev
 	$(BIN)/pytest
 	$(BIN)/pytest --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest --nbval notebooks
+
+browser: .venv/browser
+	$(BIN)/pytest --override-ini addopts= tests/browser
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
