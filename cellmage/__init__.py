@@ -34,6 +34,7 @@ from .errors import (
 from .events import Complete, Event, Notice, Reasoning, Start, Token
 from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
 from .providers.base import Provider
+from .showing import show
 from .stream import ResponseStream
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "load_ipython_extension",
+    "show",
     "unload_ipython_extension",
 ]
 

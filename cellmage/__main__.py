@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
+
+from .display import Frame
+from .display.surfaces import Ending
 
 CELL = "%%llm --stream\nWhat can a streamed answer look like?"
 
@@ -38,11 +41,13 @@ def demo() -> int:
     except ImportError:
         sys.stderr.write("The demo needs a kernel: pip install 'cellmage[kernel]'\n")
         return 1
-    with _kernel() as execute, _screen() as show:
+    screen = _Screen()
+    with _kernel() as execute:
         execute("%load_ext cellmage", lambda message: None)
         sys.stdout.write("In [1]: " + CELL.replace("\n", "\n        ") + "\n\n")
         sys.stdout.flush()
-        execute(CELL, show)
+        execute(CELL, screen.show)
+    screen.end()
     sys.stdout.write(AFTERWARDS)
     return 0
 
@@ -72,47 +77,30 @@ def _kernel() -> Iterator[Callable[[str, Callable[[Any], None]], None]]:
         manager.shutdown_kernel(now=True)
 
 
-@contextmanager
-def _screen() -> Iterator[Callable[[Any], None]]:
+class _Screen:
     """Shows messages of the kernel: rendered in a terminal, as text where it is piped."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.live import Live  # noqa: PLC0415
-    from rich.markdown import Markdown  # noqa: PLC0415
-    from rich.segment import Segment, Segments  # noqa: PLC0415
 
-    console = Console()
-    page: dict[str, str] = {}
-    written: dict[str, int] = {}
-    live = Live(console=console, transient=True)
+    def __init__(self) -> None:
+        from .display.terminal import terminal  # noqa: PLC0415
 
-    def tail() -> Segments:
-        """The end of the page: a live region cannot be higher than the screen."""
-        lines = console.render_lines(Markdown("\n\n".join(page.values())), pad=False)
-        shown = lines[-max(1, console.height - 1) :]
-        return Segments([segment for line in shown for segment in (*line, Segment.line())])
+        self._surface = terminal(sys.stdout)
+        self._pages: dict[str, str] = {}
 
-    def show(message: Any) -> None:
+    def show(self, message: Any) -> None:
         data = message["content"].get("data", {})
         if "text/markdown" not in data:
             return
         key = message["content"].get("transient", {}).get("display_id", message["msg_id"])
-        before, page[key] = page.get(key, ""), data["text/markdown"]
-        if console.is_terminal:
-            live.update(tail(), refresh=True)
-            return
+        before = self._pages.get(key, "")
+        markdown = self._pages[key] = data["text/markdown"]
         # A line that is the same in two frames stays as it is; the last one is still healed.
-        same = os.path.commonprefix([before, page[key]])  # noqa: RUF071 - by character is meant
-        lines = data.get("text/plain") or same[: same.rfind("\n") + 1]
-        sys.stdout.write(lines[written.get(key, 0) :])
-        sys.stdout.flush()
-        written[key] = max(written.get(key, 0), len(lines))
+        same = os.path.commonprefix([before, markdown])  # noqa: RUF071 - by character is meant
+        text = data.get("text/plain") or same[: same.rfind("\n") + 1]
+        part = list(self._pages).index(key)
+        self._surface.show([Frame(part, text, markdown, is_settled="text/plain" in data)])
 
-    with live if console.is_terminal else nullcontext():
-        yield show
-    if console.is_terminal:
-        console.print(Markdown("\n\n".join(page.values())))
-    else:
-        sys.stdout.write("\n")
+    def end(self) -> None:
+        self._surface.finish(Ending([], Frame(0, "\n", "")))
 
 
 if __name__ == "__main__":

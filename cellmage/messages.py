@@ -120,6 +120,7 @@ class Response:
         partial: None for an answer that came to its end, else what cut it:
             ``"interrupted"``, ``"closed"``, or the ``kind`` of the error.
         notices: what the reader should be told about the answer, a line each.
+        id: names the answer, and so its turn, also in the notebook's file.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -135,6 +136,7 @@ class Response:
     timings: Timings | None = None
     partial: str | None = None
     notices: tuple[str, ...] = ()
+    id: str = ""
 
     def __str__(self) -> str:
         return self.text

@@ -11,9 +11,11 @@ import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
+from dataclasses import replace
 from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from types import TracebackType
 from typing import Protocol, Self
+from uuid import uuid4
 
 from .engine import Flow, interrupts_held
 from .errors import CellmageError, UsageError
@@ -65,6 +67,7 @@ class ResponseStream:
         on_end: Callable[[Response], object] | None = None,
     ) -> None:
         self.request = request
+        self.id = uuid4().hex
         self._source = source
         self._on_end = on_end
         self._events: list[Event] = []
@@ -121,7 +124,8 @@ class ResponseStream:
 
     def _so_far(self, partial: str | None) -> Response:
         timings = Timings(self._first_word, time.monotonic() - self._started)
-        return fold(list(self._events), timings=timings, partial=partial)
+        folded = fold(list(self._events), timings=timings, partial=partial)
+        return replace(folded, id=self.id)
 
     # Reading.
 

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "providers": VALUES,
     "conversation": {*VALUES, "stream", "providers"},
     "display": {"errors"},
+    "showing": {*VALUES, "engine", "stream", "display"},
     "prompt": {"errors", "messages"},
     "magics": {
         *VALUES,
@@ -37,10 +38,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "conversation",
         "display",
         "prompt",
+        "showing",
     },
     "integrations": {"__init__"},
-    "__init__": {*VALUES, "stream", "providers", "conversation", "magics"},
-    "__main__": set(),
+    "__init__": {*VALUES, "stream", "providers", "conversation", "showing", "magics"},
+    "__main__": {"display"},
 }
 
 # What only some rooms may import from outside.

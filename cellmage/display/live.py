@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from .blocks import settled_end
 from .healing import heal
 from .neutralising import neutralise
+from .references import References
 
 CURSOR = "▌"
 INTERVAL = 1 / 20
@@ -19,8 +20,14 @@ RATE = 40_000
 PART = 4_000
 """Characters from which settled blocks leave the live part."""
 
-PARTS = 15
-"""Outputs that an answer may have: JupyterLab trims a cell at 50, and others stand there too."""
+PARTS = 14
+"""Outputs that a text may have: JupyterLab trims a cell at 50, and others stand there too."""
+
+ASIDE = -1
+"""The part that stands folded above the others."""
+
+WAITING = -2
+"""The part that says that we wait; the first other part takes its place."""
 
 _PATIENCE = 0.4
 
@@ -30,16 +37,35 @@ class Frame:
     """What one part of the page shows at one moment.
 
     Args:
-        part: the number of the part, from 0; a frame takes the place of the last one of its part.
+        part: the number of the part, from 0, or `ASIDE` or `WAITING`; a frame takes the place of
+            the last one of its part.
         text: the text of this part so far, as it was received.
         markdown: what to publish: healed while it arrives, and unable to act.
-        is_status: a line that stands there until there is text.
+        is_settled: nothing to come changes this part.
     """
 
     part: int
     text: str
     markdown: str
-    is_status: bool = False
+    is_settled: bool = False
+
+
+def fill_parts(settled: int, before: int, number: int) -> bool:
+    """Whether a part is full: for a page, where each part is an output of the cell.
+
+    Parts grow with the text, so that there are never many.
+
+    Args:
+        settled: characters of the part that are settled.
+        before: characters in the parts before it.
+        number: the number of the part.
+    """
+    return settled >= max(PART, before / 2) and number + 1 < PARTS
+
+
+def fill_blocks(settled: int, before: int, number: int) -> bool:
+    """Whether a part is full: for a terminal, which keeps what is settled and scrolls."""
+    return settled > 0
 
 
 @dataclass(slots=True)
@@ -47,9 +73,41 @@ class _Part:
     """The blocks that are settled, as received and as published, and what may still change."""
 
     number: int
+    safe: Callable[[str], str]
+    rest: str = ""
     text: str = ""
     markdown: str = ""
-    rest: str = ""
+    fed: list[str] = field(default_factory=list)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything has come."""
+        return bool(self.fed or self.text or self.rest)
+
+    def take(self) -> None:
+        """Take in what was fed, and settle what can be settled."""
+        self.rest += "".join(self.fed)
+        self.fed.clear()
+        end = settled_end(self.rest)
+        self.text += self.rest[:end]
+        self.markdown += self.safe(self.rest[:end])
+        self.rest = self.rest[end:]
+
+    def so_far(self) -> Frame:
+        """What to show while more may come."""
+        self.take()
+        shown = self.markdown + self.safe(heal(self.rest, CURSOR))
+        return Frame(self.number, self.text + self.rest, shown)
+
+    def settled(self) -> Frame:
+        """The part without what may still change."""
+        return Frame(self.number, self.text, self.markdown, is_settled=True)
+
+    def whole(self) -> Frame:
+        """All of it, as it was received, and no cursor."""
+        self.take()
+        shown = self.markdown + self.safe(self.rest)
+        return Frame(self.number, self.text + self.rest, shown, is_settled=True)
 
 
 class LiveMarkdown:
@@ -60,15 +118,15 @@ class LiveMarkdown:
     Until the first text a line says that we wait, and for how long.
 
     Blocks that nothing to come can change are frozen: their part gets its last frame, and the text
-    goes on in a new part. So the cost grows with the length of the text, not with its square. The
-    parts grow with the text, so that there are never many. A long block that cannot be frozen is
-    painted less often.
+    goes on in a new part. So the cost grows with the length of the text, not with its square. A
+    long block that cannot be frozen is painted less often.
 
     Args:
         now: the time in seconds, by any clock; the same clock for every call.
         live: False shows no text before the end.
         interval: seconds between two frames at least.
         safe: makes markdown unable to act.
+        is_full: whether what is settled of a part is enough to freeze it: see `fill_parts`.
 
     Example:
         >>> live = LiveMarkdown(now=0.0)
@@ -87,72 +145,100 @@ class LiveMarkdown:
         live: bool = True,
         interval: float = INTERVAL,
         safe: Callable[[str], str] = neutralise,
+        is_full: Callable[[int, int, int], bool] = fill_parts,
     ) -> None:
         self._began = now
         self._live = live
         self._interval = interval
         self._safe = safe
-        self._fed: list[str] = []
+        self._is_full = is_full
         self._frozen: list[Frame] = []
-        self._part = _Part(0)
+        self._references = References()
+        self._part = _Part(0, safe)
+        self._aside = _Part(ASIDE, lambda text: safe(_quoted(text)))
+        self._is_aside_open = True
         self._next = float("-inf")
         self._status = ""
 
     def feed(self, text: str) -> None:
         """Take the next piece of the text."""
         if text:
-            self._fed.append(text)
+            self._part.fed.append(text)
+
+    def feed_aside(self, text: str) -> None:
+        """Take the next piece of what stands folded above the text, such as reasoning."""
+        if text:
+            self._aside.fed.append(text)
 
     def due(self, now: float) -> list[Frame]:
         """The frames to paint now, in order; none when nothing is due."""
-        if not self._live or not (self._fed or self._has_text()):
+        has_begun = bool(self._frozen or self._part.has_text)
+        if not self._live or not (has_begun or self._aside.has_text):
             return self._waiting(now)
-        if not self._fed or now < self._next:
+        is_first = has_begun and self._is_aside_open
+        if now < self._next and not is_first:
             return []
-        frames = self._freeze()
-        part = self._part
-        markdown = part.markdown + self._safe(heal(part.rest, CURSOR))
-        self._next = now + max(self._interval, len(markdown) / RATE)
-        if markdown:  # all of it may be held back
-            frames.append(Frame(part.number, part.text + part.rest, markdown))
+        frames = self._aside_frames(is_open=not has_begun)
+        if self._part.fed:
+            frames += self._text_frames()
+        if frames:
+            self._next = now + max(self._interval, len(frames[-1].markdown) / RATE)
         return frames
 
     def last(self) -> list[Frame]:
-        """The last frame of the open part: its text as it was received, and no cursor."""
-        self._take()
-        part = self._part
-        return [Frame(part.number, part.text + part.rest, part.markdown + self._safe(part.rest))]
+        """The last frames: of the open part, and of those that it changes.
+
+        The text stands as it was received, without a cursor, and links find their definitions.
+        """
+        part, references = self._part.whole(), self._references
+        references.add(part.part, part.markdown)
+        changed = [frame for frame in self._frozen if references.after(frame.part, frame.markdown)]
+        return [*self._folded(), *map(self._complete, [*changed, part])]
 
     def whole(self) -> Frame:
         """The text in one piece, for a page that shows it as one."""
-        parts = [*self._frozen, *self.last()]
-        text, markdown = "".join(p.text for p in parts), "".join(p.markdown for p in parts)
-        return Frame(0, text, markdown)
+        parts = [*self._frozen, self._part.whole()]
+        text = "".join(frame.text for frame in parts)
+        shown = "".join(frame.markdown for frame in (*self._folded(), *parts))
+        return Frame(0, text, shown, is_settled=True)
 
-    def _has_text(self) -> bool:
-        return bool(self._frozen or self._part.text or self._part.rest)
+    def _aside_frames(self, is_open: bool) -> list[Frame]:
+        """The frame of the aside, when there is news of it; it folds when the text begins."""
+        is_folding = self._is_aside_open and not is_open
+        self._is_aside_open = is_open
+        if not self._aside.fed and not is_folding:
+            return []
+        if not is_open:
+            return self._folded()
+        frame = self._aside.so_far()
+        return [replace(frame, markdown=_fold(frame.markdown, is_open))]
 
-    def _take(self) -> None:
-        """Take in what was fed, and settle what can be settled."""
-        part = self._part
-        part.rest += "".join(self._fed)
-        self._fed.clear()
-        end = settled_end(part.rest)
-        part.text += part.rest[:end]
-        part.markdown += self._safe(part.rest[:end])
-        part.rest = part.rest[end:]
+    def _folded(self) -> list[Frame]:
+        frame = self._aside.whole()
+        return [replace(frame, markdown=_fold(frame.markdown, False))] if frame.text else []
+
+    def _text_frames(self) -> list[Frame]:
+        self._part.take()
+        frames, shown = self._freeze(), self._part.so_far()
+        if shown.markdown:  # all of it may be held back
+            frames.append(shown)
+        return list(map(self._complete, frames))
 
     def _freeze(self) -> list[Frame]:
-        """Take in what was fed; the last frame of the part where that completes it."""
-        self._take()
+        """The last frame of the part, where it is full."""
         part = self._part
-        frozen = sum(len(frame.text) for frame in self._frozen)
-        if len(part.text) < max(PART, frozen / 2) or part.number + 1 >= PARTS:
+        before = sum(len(frame.text) for frame in self._frozen)
+        if not self._is_full(len(part.text), before, part.number):
             return []
-        frame = Frame(part.number, part.text, part.markdown)
+        frame = part.settled()
         self._frozen.append(frame)
-        self._part = _Part(part.number + 1, rest=part.rest)
+        self._references.add(frame.part, frame.markdown)
+        self._part = _Part(part.number + 1, self._safe, part.rest)
         return [frame]
+
+    def _complete(self, frame: Frame) -> Frame:
+        """The frame with the definitions that it needs from other parts."""
+        return replace(frame, markdown=self._references.complete(frame.part, frame.markdown))
 
     def _waiting(self, now: float) -> list[Frame]:
         waited = now - self._began
@@ -160,4 +246,16 @@ class LiveMarkdown:
         if status == self._status:
             return []
         self._status = status
-        return [Frame(0, "", f"*{status}*", is_status=True)]
+        return [Frame(WAITING, "", f"*{status}*")]
+
+
+def _quoted(text: str) -> str:
+    """As a quote, whose end closes whatever is open in it."""
+    return "".join(f"> {line}\n" for line in text.splitlines())
+
+
+def _fold(markdown: str, is_open: bool) -> str:
+    """Markdown that the reader can open and close; HTML of our own, in which no part is given."""
+    state, summary = (" open", "Thinking…") if is_open else ("", "Reasoning")
+    head = f"<details{state}><summary>{summary}</summary>"
+    return f"{head}\n\n{markdown}\n</details>\n\n" if markdown else ""

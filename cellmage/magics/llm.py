@@ -23,9 +23,10 @@ from ..errors import UsageError
 from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
+from ..showing import Showing
 from . import flags
-from .ask import Showing, describe
 from .cells import BLOCK
+from .dry_run import describe
 from .frontend import cell_id, owns_cell, run_id, say
 from .history import Chats, history
 from .parsing import help_text, parse, parse_flags
@@ -121,7 +122,7 @@ class LLMMagics(Magics, Settings):
             say(describe(stream.request))
             return
         try:
-            surface = surface_for(self.shell, owns_cell(self.shell))
+            surface = surface_for(self.shell, answer_id=stream.id, owns_cell=owns_cell(self.shell))
             Showing(stream, surface, self._said, self.image_hosts).run()
         finally:
             self._bind(stream.response, args.out)

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
-from cellmage.display.live import PARTS, RATE
-from tests.display.page import blocks, visible
+from cellmage.display.live import ASIDE, PARTS, RATE, WAITING, fill_blocks
+from tests.display.page import PARSER, blocks, visible
 
 # Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.
 TEXT = st.text(min_size=1) | st.sampled_from(
@@ -26,10 +27,9 @@ class Page:
 
     def show(self, frames: list[Frame]) -> None:
         for frame in frames:
-            if frame.is_status:
+            if frame.part == WAITING:
                 self.status = frame.markdown
             else:
-                assert frame.part >= max(self.parts, default=0) - 1, "a frozen part stays as it is"
                 self.parts[frame.part] = frame
 
     @property
@@ -49,7 +49,7 @@ def test_frames(run: list[tuple[float, str | None]], interval: float) -> None:
             sofar += piece
         frames = live.due(now)
         page.show(frames)
-        if frames and not frames[-1].is_status:
+        if frames and frames[-1].part != WAITING:
             painted.append((now, page.text))
             if heal(sofar, CURSOR) and frames[-1].text:
                 assert page.text == sofar, "a frame holds the text so far"
@@ -75,7 +75,7 @@ def test_not_live(run: list[tuple[float, str | None]]) -> None:
     for wait, piece in run:
         now += wait
         live.feed(piece or "")
-        assert all(frame.is_status for frame in live.due(now))
+        assert all(frame.part == WAITING for frame in live.due(now))
     assert live.last()[-1].text == "".join(piece or "" for _, piece in run)
 
 
@@ -144,6 +144,77 @@ def test_the_parts_look_like_the_whole() -> None:
     assert live.whole().markdown == neutralise(ANSWER)
     assert " ".join(visible(part.markdown) for part in parts) == visible(neutralise(ANSWER))
     assert [b for part in parts for b in blocks(part.markdown)] == blocks(neutralise(ANSWER))
+
+
+# Blocks that run across a freeze, or that another block decides the looks of.
+BLOCK = st.sampled_from(
+    ["Text.", "[a][1] and [b]", "[x][2] [^n]", "[1]: https://one.example 'T'", "[1]: https://late.x",
+     "[b]: https://b.example", "[2]:\n  <https://two.example>", "[^n]: https://note.example",
+     "[^m]: A note in words.", "1. one\n2. two", "3. three", "- tight\n- items",
+     "- loose\n\n- items",     "  continued", "    indented", "> quote", "> > deep\n> [a][1]",
+     "```\ncode [a][1]\n\nmore\n```",
+     "~~~\n[1]: https://in.code\n~~~", "$$\nx\n\ny\n$$", "# [a][1]",
+     "| [a][1] | b |\n|---|---|\n| c | d |",
+     "***", "Under\n=====", "- a\n\n  [1]: https://in.item"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(BLOCK, min_size=1, max_size=12), st.sampled_from(["\n\n", "\n\n\n"]))
+def test_any_parts_look_like_the_whole(blocks_of_text: list[str], between: str) -> None:
+    text = between.join(blocks_of_text) + "\n"
+    live, page = LiveMarkdown(now=0.0, is_full=fill_blocks), Page()
+    for start in range(0, len(text), 5):
+        live.feed(text[start : start + 5])
+        frames = live.due(float(start))
+        assert all(frame.part >= len(page.parts) - 1 for frame in frames), "the frozen stay"
+        page.show(frames)
+    page.show(live.last())
+    parts = [PARSER.render(page.parts[number].markdown) for number in sorted(page.parts)]
+    assert "".join(parts) == PARSER.render(neutralise(text))
+    assert page.text == text
+
+
+@given(RUN, RUN)
+def test_what_is_aside_stands_folded_above(aside: list[Any], run: list[Any]) -> None:
+    live, page, now = LiveMarkdown(now=0.0), Page(), 0.0
+    for wait, piece in aside:
+        now += wait
+        live.feed_aside(piece or "")
+        for frame in live.due(now):
+            assert frame.part in (ASIDE, WAITING)
+            assert ("<details open>" in frame.markdown) == (frame.part == ASIDE)
+    for wait, piece in run:
+        now += wait
+        live.feed(piece or "")
+        page.show(live.due(now))
+    page.show(live.last())
+    thought, text = ("".join(piece or "" for _, piece in each) for each in (aside, run))
+    folded = page.parts.pop(ASIDE, Frame(ASIDE, "", ""))
+    assert (folded.text, page.text) == (thought, text)
+    assert folded.markdown.startswith("<details><summary>") == bool(thought)
+    assert live.whole().text == text
+    assert live.whole().markdown == folded.markdown + neutralise(text)
+
+
+@pytest.mark.parametrize("open_thing", ["```\nx", "$$\nx", "- a", "<b", "\r```\rx", "\t<b>", "`a"])
+def test_what_is_open_in_the_aside_ends_there(open_thing: str) -> None:
+    live = LiveMarkdown(now=0.0)
+    live.feed_aside(f"First.\n\n{open_thing}")
+    live.feed("**Answer**")
+    tokens = PARSER.parse(live.whole().markdown)
+    html = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert html == ["<details><summary>Reasoning</summary>", "</details>"]
+    assert blocks(live.whole().markdown)[-1] == "paragraph"
+    assert visible(live.whole().markdown).endswith("Answer")
+
+
+def test_a_definition_at_the_end_reaches_every_part() -> None:
+    text = "See [a][1].\n\n" + "word " * 900 + "\n\nAnd [b][1].\n\n[1]: https://one.example\n"
+    page, _, _ = play(text, 50, 5)
+    first, *_, last = (page.parts[number].markdown for number in sorted(page.parts))
+    assert first.endswith("\n\n[1]: <https://one.example>")
+    assert last.endswith("[1]: https://one.example\n")
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])

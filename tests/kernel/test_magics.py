@@ -436,7 +436,7 @@ class TestLoading:
         server.play(chunk(reasoning="hm"), finish("length"), DONE)
         run = kernel.run("%%llm --out text\nsecond")
         assert run.ok
-        assert run.shown == ["(The model sent no text (finish reason: length).)"]
+        assert run.shown == ["hm", "(The model sent no text (finish reason: length).)"]
         assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
         server.play(status=500)
         kernel.run("text = 'kept'")

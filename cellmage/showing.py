@@ -1,7 +1,8 @@
-"""One question: from the text of a cell to the last frame on the page."""
+"""One answer on its page: from the events of a stream to the last frame."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Collection, Generator
 from contextlib import suppress
@@ -9,15 +10,42 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from ..display import LiveMarkdown, neutralise
-from ..display.surfaces import Ending, Surface
-from ..engine import interrupts_held, one_interrupt
-from ..events import Event, Notice, Token
-from ..messages import Request, Response
-from ..stream import ResponseStream
+from .display import LiveMarkdown, neutralise
+from .display.surfaces import Ending, Surface, surface_for
+from .engine import interrupts_held, one_interrupt
+from .events import Event, Notice, Reasoning, Token
+from .messages import Response
+from .stream import ResponseStream
 
 _PACE = 0.01
 """Seconds between two looks at the stream: a fifth of a frame, so that no frame is late."""
+
+
+def show(stream: ResponseStream, *, image_hosts: Collection[str] = ()) -> None:
+    """Show an answer while it arrives: in a notebook, in a terminal, or in a pipe as plain text.
+
+    The whole answer is the stream's ``response`` afterwards.
+
+    Args:
+        stream: the answer; it is read to its end here.
+        image_hosts: hosts whose images the page may load.
+
+    Raises:
+        CellmageError: the answer failed; what had arrived is shown, and is the error's ``text``.
+        KeyboardInterrupt: the reader stopped it.
+
+    Example:
+        >>> from cellmage import Conversation
+        >>> stream = Conversation().stream("Hello", model="offline/echo")
+        >>> show(stream)
+        Hello
+        >>> stream.response.finish_reason
+        'stop'
+    """
+    # A program that has not imported IPython runs in no shell.
+    ipython = sys.modules.get("IPython")
+    surface = surface_for(ipython.get_ipython() if ipython else None, answer_id=stream.id)
+    Showing(stream, surface, set(), image_hosts).run()
 
 
 class Showing:
@@ -41,10 +69,13 @@ class Showing:
         self._surface = surface
         self._said = said
         self._notices: list[Notice] = []
-        is_live = stream.request.options.stream is not False
-        safe = partial(neutralise, image_hosts=image_hosts)
-        self._live = LiveMarkdown(time.monotonic(), live=is_live, safe=safe)
-        self._fed = 0
+        self._live = LiveMarkdown(
+            time.monotonic(),
+            live=surface.is_live and stream.request.options.stream is not False,
+            safe=partial(neutralise, image_hosts=image_hosts),
+            is_full=surface.is_full,
+        )
+        self._fed = self._fed_aside = 0
 
     def run(self) -> Response:
         """Read, paint, and give the whole answer; on every way out the last frame is painted.
@@ -73,6 +104,8 @@ class Showing:
             for event in batch:
                 if isinstance(event, Token):
                     self._feed(event.text)
+                elif isinstance(event, Reasoning):
+                    self._feed_aside(event.text)
                 elif isinstance(event, Notice):
                     self._notices.append(event)
             self._surface.show(self._live.due(time.monotonic()))
@@ -81,28 +114,38 @@ class Showing:
         self._live.feed(text)
         self._fed += len(text)
 
+    def _feed_aside(self, text: str) -> None:
+        self._live.feed_aside(text)
+        self._fed_aside += len(text)
+
     def _finish(self, response: Response) -> None:
         # What had arrived when the reader was stopped, but was not read.
         self._feed(response.text[self._fed :])
+        self._feed_aside(response.reasoning[self._fed_aside :])
+        last, whole = self._live.last(), self._live.whole()
+        self._surface.finish(Ending(last, whole, _facts(response), self._fresh(response)))
+
+    def _fresh(self, response: Response) -> list[str]:
+        """What the reader should be told, and was not told before."""
         fresh = [notice.text for notice in self._notices if notice.kind not in self._said]
         self._said.update(notice.kind for notice in self._notices)
         if not (response.text or response.partial):
             why = response.finish_reason or "not given"
             fresh.append(f"The model sent no text (finish reason: {why}).")
-        last = self._live.last()
-        self._surface.finish(Ending(last, self._live.whole(), _metadata(response), fresh))
+        return fresh
 
 
-def _metadata(response: Response) -> dict[str, Any]:
-    """What made this output, for whoever reads the notebook's file."""
+def _facts(response: Response) -> dict[str, Any]:
+    """What made this answer, for whoever reads the notebook's file."""
     facts = {
+        "id": response.id,
         "model": response.model,
         "provider": response.provider,
         "finish_reason": response.finish_reason,
         "partial": response.partial,
         "usage": asdict(response.usage) if response.usage else None,
     }
-    return {"cellmage": {name: value for name, value in facts.items() if value is not None}}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _explain(interrupt: KeyboardInterrupt, response: Response) -> None:
@@ -110,13 +153,3 @@ def _explain(interrupt: KeyboardInterrupt, response: Response) -> None:
     what = f"{kept} characters are kept as a partial answer" if kept else "no word had come"
     line = f"KeyboardInterrupt: stopped by you; {what}"
     interrupt._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
-
-
-def describe(request: Request) -> str:
-    """What would be sent, for ``--dry-run``."""
-    options = asdict(request.options)
-    options["params"] = options["params"] or None
-    del options["system"]
-    facts = [f"{name}: {value}" for name, value in options.items() if value is not None]
-    messages = [f"[{message.role}]\n{message.content}" for message in request.messages]
-    return "\n".join(["dry run; nothing was sent", *facts, *messages])

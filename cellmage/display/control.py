@@ -1,0 +1,17 @@
+"""Text without what moves a terminal's cursor."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, but for line ends and tabs.
+
+    Example:
+        >>> printable("a\\x1b[2Jb\\n")
+        'a[2Jb\\n'
+    """
+    return _CONTROL.sub("", text)

@@ -1,0 +1,136 @@
+"""A terminal: settled blocks are printed once and scroll; only the open one is painted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.segment import Segment, Segments
+from rich.text import Text
+
+from .control import printable
+from .live import ASIDE, Frame, fill_blocks, fill_parts
+from .references import definitions
+from .surfaces import Ending, Surface
+
+_ASIDE_LINES = 6
+
+
+def terminal(output: TextIO) -> Surface:
+    """What suits this output: a terminal that can be painted on, or plain text."""
+    console = Console(file=output)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return Terminal(console)
+    return Plain(output)
+
+
+class Plain:
+    """The text as it was received, as it comes: for pipes, files and simple terminals.
+
+    Args:
+        output: where to write.
+    """
+
+    is_live = True
+    is_full = staticmethod(fill_parts)
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._shown: dict[int, int] = {}
+
+    def show(self, frames: Iterable[Frame]) -> None:
+        """Write what is new; the line that waits and what is folded are for those who watch."""
+        for frame in frames:
+            if frame.part >= 0:
+                self._write(frame.text[self._shown.get(frame.part, 0) :])
+                self._shown[frame.part] = max(len(frame.text), self._shown.get(frame.part, 0))
+
+    def finish(self, ending: Ending) -> None:
+        """Write the rest, and end the line."""
+        self.show(ending.last)
+        self._write("\n" if ending.whole.text else "")
+        for notice in ending.notices:
+            self._write(f"({notice})\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._output.write(printable(text))
+            self._output.flush()
+
+
+class Terminal:
+    """Rendered markdown, and below it the block that is being written.
+
+    Args:
+        console: where to print.
+    """
+
+    is_live = True
+    is_full = staticmethod(fill_blocks)
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._kept: set[int] = set()
+        self._open: RenderableType = ""
+        self._live = Live(
+            console=console,
+            get_renderable=self._tail,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def show(self, frames: Iterable[Frame]) -> None:
+        """Print what is settled, and paint what is not."""
+        for frame in frames:
+            self._live.start()
+            if frame.is_settled:
+                self._keep(frame)
+            else:
+                self._open = _aside(frame) if frame.part == ASIDE else _markdown(frame)
+        if self._live.is_started:
+            self._live.refresh()
+
+    def finish(self, ending: Ending) -> None:
+        """Print the rest, and what the reader should be told."""
+        for frame in ending.last:
+            self._keep(frame)
+        self._live.stop()
+        for notice in ending.notices:
+            self._console.print(Text(f"({notice})", style="dim"))
+
+    def _keep(self, frame: Frame) -> None:
+        """Print a part for good; what is printed stays as it is."""
+        self._open = ""
+        if frame.part in self._kept or not frame.markdown.strip():
+            return
+        content = _folded(frame) if frame.part == ASIDE else _markdown(frame)
+        self._console.print(*([""] if self._kept else []), content, sep="\n")
+        self._kept.add(frame.part)
+
+    def _tail(self) -> Segments:
+        """The end of the open block: what is painted again cannot be higher than the screen."""
+        lines = self._console.render_lines(self._open, pad=False) if self._open else []
+        shown = lines[-max(1, self._console.height - 1) :]
+        return Segments([segment for line in shown for segment in (*line, Segment.line())])
+
+
+def _markdown(frame: Frame) -> RenderableType:
+    """The markdown; a definition, which renders to nothing, is shown for its address."""
+    # Addresses are written out: behind a hyperlink the reader would not see where it leads.
+    content = Markdown(printable(frame.markdown), code_theme="ansi_dark", hyperlinks=False)
+    defined = "\n".join(definitions(frame.text).values()) if frame.is_settled else ""
+    return Group(content, Text(printable(defined), style="dim")) if defined else content
+
+
+def _aside(frame: Frame) -> RenderableType:
+    text = printable(frame.text).splitlines()[-_ASIDE_LINES:]
+    return Text("\n".join(text), style="dim italic")
+
+
+def _folded(frame: Frame) -> RenderableType:
+    return Text(f"(reasoning: {len(frame.text)} characters)", style="dim")
