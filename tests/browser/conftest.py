@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, sync_playwright
 
 from tests.server import ScriptedServer
 
@@ -36,22 +36,88 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared_server: ScriptedServer) -> ScriptedServer:
+    """The scripted server that every kernel of the JupyterLab asks."""
+    return shared_server
+
+
+@dataclass
+class Jupyter:
+    """A JupyterLab server: its folder and its address."""
+
+    folder: Path
+    url: str
+
+
+@pytest.fixture(scope="session")
+def jupyter(
+    shared_server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Jupyter]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    running = Jupyter(tmp_path_factory.mktemp("lab"), f"http://127.0.0.1:{port}")
+    settings = [
+        f"--port={port}", "--no-browser", "--allow-root", "--ServerApp.token=",
+        "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
+        f"--ServerApp.root_dir={running.folder}",
+        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+    home = str(tmp_path_factory.mktemp("home"))
+    env = {"OPENAI_BASE_URL": shared_server.url, "OPENAI_API_KEY": "none", "HOME": home}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *settings],
+        env=keep | env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(f"{running.url}/api"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield running
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url).close()
+    except OSError:
+        return False
+    return True
+
+
 @dataclass
 class Lab:
-    """The JupyterLab server, and notebooks in it."""
+    """One notebook in a page of the JupyterLab."""
 
     folder: Path
     url: str
     page: Page
+    name: str
     outside: list[str] = field(default_factory=list)
 
+    @property
+    def file(self) -> Path:
+        return self.folder / self.name
+
     def open(self, *sources: str) -> None:
-        notebook = new_notebook(cells=[*map(new_code_cell, sources)], metadata=KERNEL)
-        nbformat.write(notebook, self.folder / "n.ipynb")
+        cells = [new_code_cell(source, id=f"cell{n}") for n, source in enumerate(sources)]
+        nbformat.write(new_notebook(cells=cells, metadata=KERNEL), self.file)
         self.reopen()
 
-    def reopen(self) -> None:
-        self.page.goto(f"{self.url}/lab/tree/n.ipynb?reset")
+    def reopen(self, name: str | None = None) -> None:
+        self.page.goto(f"{self.url}/lab/tree/{name or self.name}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.until(lambda: "Idle" in self.page.inner_text("#jp-main-statusbar"))
 
@@ -60,16 +126,24 @@ class Lab:
             self.page.locator(".jp-Notebook .jp-CodeCell").nth(cell).click()
         self.page.keyboard.press("Shift+Enter")
 
+    def load(self) -> None:
+        """Run the first cell, which loads the extension."""
+        self.run_next(0)
+        self.until(lambda: self.is_done(0))
+
+    def area(self, cell: int) -> Locator:
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea")
+
     def output(self, cell: int) -> str:
-        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea").inner_text()
+        return self.area(cell).inner_text()
 
     def outputs(self, cell: int) -> int:
-        area = self.page.locator(".jp-CodeCell").nth(cell)
-        return area.locator(".jp-OutputArea-child").count()
+        return self.area(cell).locator(".jp-OutputArea-child").count()
 
     def is_done(self, cell: int) -> bool:
         prompt = self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputPrompt")
-        return any(char.isdigit() for char in prompt.inner_text())
+        # Not inner_text: of a cell that is out of sight JupyterLab paints nothing.
+        return any(char.isdigit() for char in prompt.text_content() or "")
 
     def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
@@ -77,52 +151,36 @@ class Lab:
             assert time.monotonic() < deadline, self.page.inner_text("body")[-2000:]
             self.page.wait_for_timeout(50)
 
-    def save(self) -> list[dict[str, Any]]:
-        """Save the notebook; the outputs of its second cell, as they are in the file."""
-        before = (self.folder / "n.ipynb").stat().st_mtime_ns
+    def save(self, cell: int = 1) -> list[dict[str, Any]]:
+        """Save the notebook; the outputs of a cell, as they are in the file."""
+        before = self.file.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
-        self.until(lambda: (self.folder / "n.ipynb").stat().st_mtime_ns > before)
-        cells = json.loads((self.folder / "n.ipynb").read_text())["cells"]
-        outputs: list[dict[str, Any]] = cells[1]["outputs"]
+        self.until(
+            lambda: (
+                self.file.stat().st_mtime_ns > before
+                and self.file.read_text().rstrip().endswith("}")
+            )
+        )
+        return self.saved(cell)
+
+    def saved(self, cell: int) -> list[dict[str, Any]]:
+        outputs: list[dict[str, Any]] = json.loads(self.file.read_text())["cells"][cell]["outputs"]
         return outputs
 
 
 @pytest.fixture
-def lab(server: ScriptedServer, browser: Browser, tmp_path: Path) -> Iterator[Lab]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    settings = [
-        f"--port={port}", "--no-browser", "--allow-root", "--ServerApp.token=",
-        "--ServerApp.password=", f"--ServerApp.root_dir={tmp_path}",
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]  # fmt: skip
-    env = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "lab", *settings],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
+def lab(jupyter: Jupyter, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Lab]:
     context = browser.new_context(viewport={"width": 1000, "height": 900})
-    running = Lab(tmp_path, url, context.new_page())
+    name = f"{request.node.name}.ipynb"
+    running = Lab(jupyter.folder, jupyter.url, context.new_page(), name)
 
     def refuse(route: Route) -> None:
         running.outside.append(route.request.url)
         route.abort()
 
-    context.route(lambda address: not address.startswith(url), refuse)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/api").close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        yield running
-    finally:
-        context.close()
-        process.terminate()
-        process.wait(20)
+    context.route(lambda address: not address.startswith(jupyter.url), refuse)
+    yield running
+    context.close()
+    for session in json.load(urllib.request.urlopen(f"{jupyter.url}/api/sessions")):
+        address = f"{jupyter.url}/api/sessions/{session['id']}"
+        urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import Lab
-from tests.server import DONE, Reply, ScriptedServer, Step, answer, chunk, finish
+from tests.kernel.test_frames import paced
+from tests.server import Reply, ScriptedServer, answer, chunk
 
 pytestmark = pytest.mark.browser
 
@@ -24,20 +27,23 @@ LONG = "".join(
 )
 
 
-def pieces(text: str, size: int, wait: float) -> list[Step]:
-    cut = [text[i : i + size] for i in range(0, len(text), size)]
-    return [*[step for piece in cut for step in (chunk(piece), wait)], finish(), DONE]
-
-
 def ask(lab: Lab, prompt: str = "%%llm --stream\nGo") -> None:
     lab.open("%load_ext cellmage", prompt)
-    lab.run_next(0)
-    lab.until(lambda: lab.is_done(0))
+    lab.load()
     lab.run_next()
 
 
+def value(lab: Lab, expression: str, cell: int) -> str:
+    """What a cell prints of the kernel; the cell must hold nothing yet."""
+    lab.page.locator(".jp-Notebook .jp-CodeCell").nth(cell).locator(".cm-content").click()
+    lab.page.keyboard.insert_text(f"print({expression})")
+    lab.page.keyboard.press("Control+Enter")
+    lab.until(lambda: lab.is_done(cell))
+    return lab.output(cell).strip()
+
+
 def test_it_arrives_collapses_and_is_there_again(lab: Lab, server: ScriptedServer) -> None:
-    server.play(*pieces(LONG, 20, 0.005))
+    server.play(*paced(LONG, 20, 0.005))
     ask(lab)
     lab.until(lambda: "▌" in lab.output(1))
     lab.until(lambda: lab.outputs(1) > 1)
@@ -66,28 +72,130 @@ def test_stop_button(lab: Lab, server: ScriptedServer) -> None:
     assert server.last.over.wait(2)
 
 
+def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
+    lab: Lab, server: ScriptedServer
+) -> None:
+    server.play(*paced(LONG[:4000], 20, 0.02))
+    lab.open("%load_ext cellmage", "%%llm --stream\nGo", "")
+    lab.load()
+    lab.run_next()
+    lab.until(lambda: "▌" in lab.output(1))
+    lab.page.on("dialog", lambda dialog: dialog.accept())
+    lab.page.reload()
+    lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    lab.until(lambda: "Idle" in lab.page.inner_text("#jp-main-statusbar"))
+    assert value(lab, "len(_llm.text), _llm.partial", 2) == "4000 None"
+
+
+def test_reasoning_is_open_while_it_comes_and_folded_then(lab: Lab, server: ScriptedServer) -> None:
+    thought = [step for word in ("First ", "**this", "**.") for step in (
+        chunk(reasoning_content=word), 0.3)]  # fmt: skip
+    server.play(*thought, 1, *answer("The *answer*."))
+    ask(lab)
+    details = lab.area(1).locator("details")
+    lab.until(lambda: details.count() == 1 and "First this." in lab.output(1))
+    assert details.get_attribute("open") is not None
+    assert details.locator("strong").inner_text() == "this"
+    lab.until(lambda: lab.is_done(1) and "The answer." in lab.output(1))
+
+    def is_folded() -> bool:
+        return details.get_attribute("open") is None and "First" not in lab.output(1)
+
+    lab.until(is_folded)
+    assert lab.outputs(1) == 1
+    lab.save()
+    lab.reopen()
+    lab.until(lambda: "The answer." in lab.output(1))
+    assert is_folded()
+    copy = untrusted(lab)
+    lab.reopen(copy)
+    lab.until(lambda: "The answer." in lab.output(1))
+    assert is_folded()
+    details.locator("summary").click()
+    lab.until(lambda: "First this." in lab.output(1))
+
+
+def test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file(
+    lab: Lab, server: ScriptedServer
+) -> None:
+    """5 000 chunks a second, 20 times."""
+    texts = [f"{LONG[: 12_000 + n]}\n\nEnd of answer {n}." for n in range(20)]
+
+    def reply(exchange: Any) -> Reply:
+        *chunks, end, done = answer(texts[int(exchange.messages[-1][1])], 4)
+        bursts = [b"".join(chunks[i : i + 25]) for i in range(0, len(chunks), 25)]
+        return Reply([*[step for burst in bursts for step in (burst, 0.005)], end, done])
+
+    server.play_for(reply)
+    cells = [f"%%llm --no-history\n{n}" for n in range(20)]
+    lab.open("%load_ext cellmage", *cells)
+    lab.load()
+    for _ in cells:
+        lab.run_next()
+    lab.until(lambda: lab.is_done(20))
+    lab.until(lambda: "End of answer 19." in lab.output(20))
+    lab.save()
+    for n, text in enumerate(texts):
+        ending = f"End of answer {n}."
+        shown = lab.area(n + 1).text_content() or ""
+        assert shown.rstrip().endswith(ending), "on the page"
+        assert shown.count(ending) == lab.outputs(n + 1) == 1
+        (output,) = lab.saved(n + 1)
+        assert "".join(output["data"]["text/plain"]) == text
+        assert "▌" not in "".join(output["data"]["text/markdown"])
+
+
+def untrusted(lab: Lab) -> str:
+    """A copy of the saved notebook as another person gets it: nobody here has signed it."""
+    notebook = json.loads(lab.file.read_text())
+    notebook["metadata"]["title"] = "a copy"
+    (lab.folder / f"copy_{lab.name}").write_text(json.dumps(notebook))
+    return f"copy_{lab.name}"
+
+
+def converted(lab: Lab) -> str:
+    """The saved notebook as nbconvert's HTML."""
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(lab.file)]
+    subprocess.run(command, check=True, capture_output=True)
+    return lab.file.with_suffix(".html").name
+
+
 def test_no_answer_acts(lab: Lab, server: ScriptedServer) -> None:
-    """Live, at the end, and when the saved notebook is opened again."""
+    """Live, at the end, when the saved notebook is opened again, by another person, as HTML."""
     cases: list[dict[str, Any]] = [c for c in HOSTILE["cases"] if c["category"] != "dos"]
     texts = [case["markdown"] for case in cases]
-    server.play_for(lambda exchange: Reply(answer(texts[int(exchange.messages[-1][1])], 7)))
-    half = len(texts) // 2  # JupyterLab shows 50 outputs of a cell, and hides the rest
+
+    def reply(exchange: Any) -> Reply:
+        text = texts[int(exchange.messages[-1][1])]
+        return Reply([chunk(reasoning_content=text), *answer(text, 7)])
+
+    server.play_for(reply)
+    size = 20  # JupyterLab shows 50 outputs of a cell, and hides the rest
     loops = [
-        f"for n in range({begin}, {end}):\n    %llm --no-history {{{{ n }}}}"
-        for begin, end in ((0, half), (half, len(texts)))
+        f"for n in range({begin}, {min(begin + size, len(texts))}):\n"
+        "    %llm --no-history {{ n }}"
+        for begin in range(0, len(texts), size)
     ]
     lab.open("%load_ext cellmage", *loops)
-    lab.run_next(0)
-    lab.run_next()
-    lab.run_next()
-    lab.until(lambda: lab.is_done(2))
-    for _ in range(2):
-        lab.page.wait_for_timeout(2000)
-        assert lab.page.evaluate("window.__pwn") is None
-        assert [url for url in lab.outside if ".invalid" in url] == []
-        answers = lab.page.locator(".jp-CodeCell .jp-OutputArea .jp-RenderedMarkdown")
-        assert answers.count() >= len(texts)
-        assert answers.locator(ACTIVE).evaluate_all("all => all.map(each => each.outerHTML)") == []
-        assert "cp <src> <dst>" in lab.output(2)
-        lab.save()
-        lab.reopen()
+    lab.load()
+    for _ in loops:
+        lab.run_next()
+    lab.until(lambda: lab.is_done(len(loops)))
+    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+    lab.save()
+    lab.reopen()
+    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+    lab.reopen(untrusted(lab))
+    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+    lab.page.goto(f"{lab.url}/files/{converted(lab)}")
+    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+
+
+def nothing_acts(lab: Lab, answers: str, count: int) -> None:
+    lab.page.wait_for_timeout(2000)
+    assert lab.page.evaluate("window.__pwn") is None
+    assert [url for url in lab.outside if ".invalid" in url] == []
+    shown = lab.page.locator(f".jp-OutputArea {answers}")
+    assert shown.count() >= count
+    assert shown.locator(ACTIVE).evaluate_all("all => all.map(each => each.outerHTML)") == []
+    assert "cp <src> <dst>" in "".join(shown.all_text_contents())
