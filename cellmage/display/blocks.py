@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .links import normal_label
 
 # What may stand before the content of a line: quotes and list markers, with their indentation.
-_CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*)*")
+_CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*){0,99}")
 _FENCE = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})(.*)$")
 _HEADING = re.compile(r"#{1,6}(?:[ \t]|$)")
 _RULE = re.compile(r"(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$")
@@ -23,6 +23,9 @@ _DELIMITERS = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t
 _DEFINITION = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(\S+)?")
 _HTML = re.compile(r"<(?:[A-Za-z/!?])")
 _ITEM = re.compile(r"[ \t]*(?:>[ \t]?)*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
+
+# Blocks that a line of the same kind continues.
+_RUNS = ("paragraph", "table", "definition", "blank")
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Blocks:
             self._inside(last, line, end)
             return
         kind, mark = self._kind(line, last)
-        joins = last and last.is_open and kind == last.kind and kind in ("paragraph", "table")
+        joins = last and last.is_open and kind == last.kind and kind in _RUNS
         if joins and last and not _ITEM.match(line):
             last.end = end
             return
@@ -82,7 +85,7 @@ class Blocks:
             self._table(last, end)
             return
         top = bool(line) and not line[0].isspace() and not _ITEM.match(line) and line[0] != ">"
-        is_open = kind in ("paragraph", "fence", "math", "table")
+        is_open = kind in ("fence", "math", *_RUNS)
         self.blocks.append(Block(kind, start, end, top, is_open, mark))
 
     def _inside(self, block: Block, line: str, end: int) -> None:
@@ -144,41 +147,71 @@ def settled_end(text: str) -> int:
     It is the last blank line with a line at the margin behind it that is no item, outside of
     fences and formulas; 0 where there is none.
     """
-    starts, ends = _regions(text)
-    position = text.rfind("\n\n")
-    while position > 0:
-        begin = position + 2
-        region = bisect_left(starts, begin) - 1
-        if region >= 0 and begin < ends[region]:
-            position = text.rfind("\n\n", 0, starts[region] + 1)
-        elif _SETTLING.match(text, begin):
-            return begin
-        else:
-            position = text.rfind("\n\n", 0, position + 1)
-    return 0
+    return _settled_end(text, _Regions(text))
+
+
+def tail_start(text: str, size: int) -> int:
+    """Where a look at the end of a text may begin: at a line, in no fence, formula or table.
+
+    Args:
+        text: the text.
+        size: characters to look at, at most where they are no fence, formula or table.
+    """
+    regions = _Regions(text)
+    settled = _settled_end(text, regions)
+    cut = text.rfind("\n", settled, max(settled, len(text) - size)) + 1
+    if cut <= settled:
+        return settled
+    region = regions.around(cut)
+    if region is not None:
+        return max(settled, region)
+    limit = len(text) - _TABLE * size
+    while cut > limit and text.startswith("|", cut):
+        cut = text.rfind("\n", settled, cut - 1) + 1
+    return max(settled, cut)
+
+
+_TABLE = 8
+"""How many times the size that was asked for a table may be."""
+
+
+def _settled_end(text: str, regions: _Regions) -> int:
+    ends = (match.end() for match in reversed(list(_SETTLING.finditer(text))))
+    return next((end for end in ends if regions.around(end) is None), 0)
 
 
 # A line that begins a block of its own at the margin; the answer may still be writing it.
-_SETTLING = re.compile(r"(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
+_SETTLING = re.compile(r"(?<=[^\n])\n\n+(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
 
 _REGION = re.compile(
     r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,}|\$\$)(.*)$", re.MULTILINE
 )
 
 
-def _regions(text: str) -> tuple[list[int], list[int]]:
+class _Regions:
     """Where fences and formulas begin, and where they end; an open one has no end."""
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _REGION.finditer(text):
-        mark, rest = match[1], match[2].strip()
-        if len(starts) == len(ends):
-            starts.append(match.start())
-            opened = mark
-            if mark == "$$" and rest.endswith("$$"):
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        if any(mark in text for mark in ("```", "~~~", "$$")):
+            self._find(text)
+
+    def _find(self, text: str) -> None:
+        starts, ends, opened = self._starts, self._ends, ""
+        for match in _REGION.finditer(text):
+            mark, rest = match[1], match[2].strip()
+            if len(starts) == len(ends):
+                starts.append(match.start())
+                opened = mark
+                if mark == "$$" and rest.endswith("$$"):
+                    ends.append(match.end())
+            elif mark.startswith(opened) and not rest:
                 ends.append(match.end())
-        elif mark.startswith(opened) and not rest:
-            ends.append(match.end())
-    if len(ends) < len(starts):
-        ends.append(len(text) + 1)
-    return starts, ends
+        if len(ends) < len(starts):
+            ends.append(len(text) + 1)
+
+    def around(self, at: int) -> int | None:
+        """The start of the region that this place is in; None outside of all."""
+        region = bisect_left(self._starts, at) - 1
+        return self._starts[region] if region >= 0 and at < self._ends[region] else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .blocks import Block, Blocks, content_of, settled_end
+from .blocks import Block, Blocks, content_of, tail_start
 from .inline import Delimiter, Inline, Scanner, is_mark
 
 # Beginnings of a line that say nothing yet, without its quotes and list markers.
@@ -32,8 +32,8 @@ _CLOSING_HASHES = re.compile(r"(?<=[ \t])#+[ \t]*\Z")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
 _PIPE = re.compile(r"(?<!\\)\|")
 _OPEN_TICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
-_LONG = 20_000
-"""Characters from which a block is no prose, and is shown as it stands."""
+_LONG = 10_000
+"""Characters at the end of a text that are looked at; a longer block is shown as it stands."""
 
 _ZWJ = "\u200d"
 _NOTHING = "\u200b"
@@ -56,7 +56,7 @@ def heal(text: str, cursor: str = "") -> str:
     """
     if not text:
         return cursor
-    settled = settled_end(text)
+    settled = tail_start(text, _LONG)
     # What is closed or cut may leave something new at the end: go on until nothing changes.
     seen = [text[settled:]]
     while (shown := _heal(seen[-1], "")) not in seen:
@@ -109,10 +109,18 @@ def _after_line(text: str, line: str, blocks: Blocks, cursor: str) -> str:
         return ""
     if last.kind == "paragraph" and last.is_open:
         row = text.rfind("\n", 0, len(text) - 1) + 1
-        if content_of(text[row:]).startswith("|") and not line.strip(" \t>-:|"):
+        if _is_row(text, row) and not _is_row_above(text, row) and not line.strip(" \t>-:|"):
             text = text[:row]  # the head of a table, until its delimiter row is there
         return _paragraph(text, last, blocks, cursor) if text[last.start :] else text
     return _put(text, cursor) if last.mark == "#" else text
+
+
+def _is_row(text: str, start: int) -> bool:
+    return content_of(text[start : text.find("\n", start)]).startswith("|")
+
+
+def _is_row_above(text: str, start: int) -> bool:
+    return start > 0 and _is_row(text, text.rfind("\n", 0, start - 1) + 1)
 
 
 def _in_line(text: str, head_end: int, blocks: Blocks, cursor: str) -> str:

@@ -211,6 +211,8 @@ class LiveMarkdown:
         if not is_open:
             return self._folded()
         frame = self._aside.so_far()
+        if not frame.markdown:  # all of it is held back
+            return []
         return [replace(frame, markdown=_fold(frame.markdown, is_open))]
 
     def _folded(self) -> list[Frame]:
@@ -258,4 +260,4 @@ def _fold(markdown: str, is_open: bool) -> str:
     """Markdown that the reader can open and close; HTML of our own, in which no part is given."""
     state, summary = (" open", "Thinking…") if is_open else ("", "Reasoning")
     head = f"<details{state}><summary>{summary}</summary>"
-    return f"{head}\n\n{markdown}\n</details>\n\n" if markdown else ""
+    return f"{head}\n\n{markdown}\n</details>\n\n"
