@@ -16,13 +16,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernel.client import Kernel, Run
 from tests.server import DONE, ScriptedServer, Step, chunk, finish
+
+from .table import kilobytes, line, missed, ratio, seconds
 
 RUNS = int(os.environ.get("RUNS", "3"))
 PIECE = "abcd"
@@ -146,23 +148,6 @@ def interrupts(server: ScriptedServer, times: int = 20) -> tuple[list[float], li
     return closed, over
 
 
-missed: list[str] = []
-
-
-def line(what: str, figure: str, wanted: str, holds: bool) -> None:
-    print(f"{what:<52}{figure:>28}   {wanted:<16}{'' if holds else 'MISSED'}")
-    if not holds:
-        missed.append(what.strip())
-
-
-def ratio(
-    what: str, ours: float, theirs: float, limit: float, show: Callable[[float], str]
-) -> None:
-    value = ours / theirs
-    figure = f"{show(ours)} / {show(theirs)} = {value:.3f}"
-    line(what, figure, f"at most {limit:g}", value <= limit)
-
-
 def delay(what: str, seconds: list[float], limit: float) -> None:
     middle, worst = statistics.median(seconds), max(seconds)
     figure = f"{middle * 1000:.1f} ms (max {worst * 1000:.1f})"
@@ -177,12 +162,8 @@ def main() -> None:
         first = first_text(server)
         closed, over = interrupts(server)
 
-    def seconds(value: float) -> str:
-        return f"{value:.2f} s"
-
     ours, textbook, bare = at_500["ours"], at_500["textbook"], at_500["bare"]
     print(f"2 000 chunks at 500/s (8 kB), medians of {RUNS}")
-    kilobytes = lambda value: f"{value / 1000:.0f} kB"  # noqa: E731
     ratio("  published bytes, ours / textbook", ours.bytes, textbook.bytes, 1 / 20, kilobytes)
     ratio("  kernel CPU, ours / textbook", ours.cpu, textbook.cpu, 0.4, seconds)
     ratio("  kernel CPU, ours / bare loop without display", ours.cpu, bare.cpu, 1.4, seconds)

@@ -63,8 +63,8 @@ def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
     # What one parser takes for the end of a line is a character to another.
     text = _ODD.sub(lambda match: "\n" if match[0][0] == "\r" else " ", markdown)
     for is_code_trusted in (True, True, True, False, False):
-        page = _Page(text, frozenset(image_hosts))
-        edited = page.edited(is_code_trusted)
+        page = _Page(text, frozenset(image_hosts), is_code_trusted)
+        edited = page.edited()
         if edited == text and not page.acts:
             return text
         text = edited
@@ -99,9 +99,10 @@ class _Edit(NamedTuple):
 class _Page:
     """A text as CommonMark's parser sees it: which lines are code, and what could act."""
 
-    def __init__(self, text: str, hosts: Collection[str]) -> None:
+    def __init__(self, text: str, hosts: Collection[str], is_code_trusted: bool) -> None:
         self.text = text
         self._hosts = hosts
+        self._is_code_trusted = is_code_trusted
         env: dict[str, Any] = {}
         self._tokens = _PARSER.parse(text, env)
         references: Mapping[str, Any] = env.get("references", {})
@@ -125,11 +126,11 @@ class _Page:
     def _may_load(self, url: str) -> bool:
         return is_harmless(url) and _host(url) in self._hosts
 
-    def edited(self, is_code_trusted: bool) -> str:
+    def edited(self) -> str:
         """The text with what could act taken out."""
         edits: dict[int, _Edit] = {}
         for start, part in self._parts():
-            for edit in self._edits(part, is_code_trusted):
+            for edit in self._edits(part):
                 edits.setdefault(start + edit.start, _shifted(edit, start))
         pieces, position = [], 0
         for at in sorted(edits):
@@ -161,56 +162,70 @@ class _Page:
             return token.level == 0 and (first == 0 or not sources[first - 1].strip())
         return token.type == "fence"
 
-    def _edits(self, part: str, is_code_trusted: bool) -> Iterator[_Edit]:
-        spans = Scanner(part, is_open=False, labels=self._labels).scan().spans
+    def _edits(self, part: str) -> Iterator[_Edit]:
         opaque: list[tuple[int, int]] = []
-        for span in spans:
-            if span.kind in ("link", "image"):
-                yield from self._link_edits(part, span)
-                opaque.append((span.start, span.start + 1))
-            elif span.kind == "escape":
-                opaque.append((span.start, span.end))
-                if part[span.start : span.end] == "\\<":
-                    yield _Edit(span.start, span.end, "&lt;")  # a bare URL takes the backslash
-            elif span.kind == "math":
-                opaque.append((span.start, span.end))
-                formula = part[span.start : span.end]
-                harmless = _blunt(formula) if _LINK.search(formula) else _TAG.sub("< ", formula)
-                yield _Edit(span.start, span.end, harmless)
-            elif span.kind == "code" and is_code_trusted:
-                opaque.append((span.start, span.end))
-                code = part[span.start : span.end]
-                # marked may see a table here, whose cells and rows end in the midst of code.
-                if "\n" in code or ("|" in code and _ROW.search(part)):
-                    yield _Edit(span.start, span.end, _blunt(code))
-            elif span.kind == "autolink" and _is_address(part[span.start + 1 : span.end - 1]):
-                opaque.append((span.start, span.end))
+        for span in Scanner(part, is_open=False, labels=self._labels).scan().spans:
+            if span.kind in _SPANS:
+                end, edits = _SPANS[span.kind](self, part, span)
+                opaque.append((span.start, end))
+                yield from edits
         for match in _URL_TICKS.finditer(part):
             # marked takes backticks behind a bare URL for a part of it, and then pairs others.
             if not any(start < match.end() < end for start, end in opaque):
                 yield _Edit(match.end(), match.end(), " ")
-        # An image by reference, whose definition may stand anywhere on the page.
-        yield from (_Edit(at, at + 1, "&#33;") for at in _outside(_BANG, part, opaque))
-        yield from (_Edit(at, at + 1, "&lt;") for at in _outside(_TAG, part, opaque))
-        yield from (_Edit(at, at + 1, "") for at in _outside(_DIRECTION, part, opaque))
+        for pattern, harmless in _MARKS:
+            yield from (_Edit(at, at + 1, harmless) for at in _outside(pattern, part, opaque))
         for match in _DEFINITION.finditer(part):
             if not is_harmless(match[2]):
                 yield _Edit(match.end(1), match.end(1) + 1, "&#91;")
 
-    def _link_edits(self, part: str, span: Span) -> Iterator[_Edit]:
+    # Each gives the end of what is not looked at again, and the edits of the span.
+
+    def _escape(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
+        # A bare URL takes the backslash, and what it escaped then stands alone.
+        is_tag = part[span.start : span.end] == "\\<"
+        return span.end, [_Edit(span.start, span.end, "&lt;")] if is_tag else []
+
+    def _math(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
+        formula = part[span.start : span.end]
+        harmless = _blunt(formula) if _LINK.search(formula) else _TAG.sub("< ", formula)
+        return span.end, [_Edit(span.start, span.end, harmless)]
+
+    def _code(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
+        if not self._is_code_trusted:
+            return span.start, []
+        code = part[span.start : span.end]
+        # marked may see a table here, whose cells and rows end in the midst of code.
+        may_end = "\n" in code or ("|" in code and _ROW.search(part))
+        return span.end, [_Edit(span.start, span.end, _blunt(code))] if may_end else []
+
+    def _autolink(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
+        return span.end if _is_address(part[span.start + 1 : span.end - 1]) else span.start, []
+
+    def _link(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
+        if is_harmless(self._url(part, span)):
+            return span.start + 1, []
+        return span.start + 1, self._text_alone(span, span.start)
+
+    def _image(self, part: str, span: Span) -> tuple[int, list[_Edit]]:
         url = self._url(part, span)
-        is_image = span.kind == "image"
-        if is_image and self._may_load(url):
-            return
+        if self._may_load(url):
+            return span.start + 1, []
         if not is_harmless(url):
-            bracket = span.start + is_image
-            yield _Edit(bracket, bracket + 1, "&#91;")
-            yield _Edit(span.text_end, span.text_end + 1, "&#93;")
-        elif is_image:
-            alt = " " * (part[span.text_end - 1] not in "[ ")
-            yield _Edit(span.start, span.start + 1, "")
-            where = f"{alt}(image at {_host(url) or 'an address'})"
-            yield _Edit(span.text_end, span.text_end + 1, where + "]")
+            return span.start + 1, self._text_alone(span, span.start + 1)
+        alt = " " * (part[span.text_end - 1] not in "[ ")
+        where = f"{alt}(image at {_host(url) or 'an address'})]"
+        edits = [
+            _Edit(span.start, span.start + 1, ""),
+            _Edit(span.text_end, span.text_end + 1, where),
+        ]
+        return span.start + 1, edits
+
+    def _text_alone(self, span: Span, bracket: int) -> list[_Edit]:
+        return [
+            _Edit(bracket, bracket + 1, "&#91;"),
+            _Edit(span.text_end, span.text_end + 1, "&#93;"),
+        ]
 
     def _url(self, part: str, span: Span) -> str:
         target = part[span.text_end + 1 : span.end]
@@ -219,6 +234,20 @@ class _Page:
         begin = span.start + 1 + (span.kind == "image")
         label = target.strip("[]") or part[begin : span.text_end]
         return str(self._labels.get(normal_label(label), ""))
+
+
+_SPANS = {
+    "link": _Page._link,
+    "image": _Page._image,
+    "escape": _Page._escape,
+    "math": _Page._math,
+    "code": _Page._code,
+    "autolink": _Page._autolink,
+}
+
+# What is replaced wherever it stands in the open: an image by reference, whose definition may stand
+# anywhere on the page, a tag, and a mark that turns the direction of the text.
+_MARKS = ((_BANG, "&#33;"), (_TAG, "&lt;"), (_DIRECTION, ""))
 
 
 def _is_address(inside: str) -> bool:

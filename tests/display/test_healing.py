@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import heal
-from tests.display.page import CURSOR, Frames, blocks, is_prefix, visible
+from tests.display.page import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, page
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data/markdown_stream.json").read_text())
 
@@ -23,32 +23,39 @@ PIECES = st.sampled_from(
 MARKDOWN = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=60)
 
 
+@pytest.fixture(scope="session")
+def parser() -> Parser:
+    """tests/browser takes these tests with the parser of JupyterLab."""
+    return MARKDOWN_IT
+
+
 @pytest.mark.parametrize("cursor", [CURSOR, ""])
 @pytest.mark.parametrize(
     "case", CORPUS["cases"], ids=lambda case: f"{case['category']}-{case['id']}"
 )
-def test_case(case: dict[str, Any], cursor: str) -> None:
+def test_case(case: dict[str, Any], cursor: str, parser: Parser) -> None:
     shown = heal(case["prefix"], cursor)
-    text = visible(shown)
+    text, blocks = page(shown, parser)
     for part in case["forbid_visible"]:
         assert part not in text, shown
     assert is_prefix(case["min_visible"], text), shown
     if "blocks_allowed" in case:
-        assert blocks(shown) in case["blocks_allowed"], shown
+        assert blocks in case["blocks_allowed"], shown
 
 
 @pytest.mark.parametrize("case", CORPUS["cursor_cases"], ids=lambda case: case["id"])
-def test_cursor_changes_nothing_but_itself(case: dict[str, Any]) -> None:
+def test_cursor_changes_nothing_but_itself(case: dict[str, Any], parser: Parser) -> None:
     with_cursor, without = heal(case["prefix"], CURSOR), heal(case["prefix"])
-    assert visible(with_cursor) == visible(without)
+    marked, plain = parser.pages([with_cursor, without])
+    assert marked.text == plain.text
     assert with_cursor.count(CURSOR) <= 1
     if without.strip():
-        assert blocks(with_cursor) == blocks(without)
+        assert marked.blocks == plain.blocks
 
 
 @pytest.mark.parametrize("document", CORPUS["documents"], ids=lambda document: document["id"])
-def test_document(document: dict[str, Any]) -> None:
-    frames = Frames(document["md"], heal)
+def test_document(document: dict[str, Any], parser: Parser) -> None:
+    frames = Frames(document["md"], heal, parser)
     closes = document["id"] not in CORPUS["bar"]["never_closing"]
     assert frames.wrong <= (0 if closes else frames.count * 0.03)
     assert frames.flips == 0
