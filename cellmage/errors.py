@@ -13,7 +13,10 @@ CellmageError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 
@@ -71,9 +74,18 @@ class ConfigError(CellmageError):
 
 
 class ProviderError(CellmageError):
-    """The model's side failed."""
+    """The model's side failed.
+
+    Attributes:
+        retries: how many times asking again may help.
+        retry_after: seconds after which the server wants to be asked again; None if it did not say.
+        short: what happened, without who was asked.
+    """
 
     kind = "provider_error"
+    retries = 0
+    retry_after: float | None = None
+    short = "the provider failed"
 
 
 class ConnectError(ProviderError):
@@ -128,6 +140,7 @@ STATUS: Mapping[int, tuple[str, str]] = {
     403: ("permission", "this key may not use the model"),
     404: ("not_found", "there is no such model or address"),
     408: ("server", "the provider timed out"),
+    413: ("bad_request", "the question is too long for the provider"),
     429: ("rate_limited", "too many requests for now"),
 }
 STATUS_CLASS: Mapping[int, tuple[str, str]] = {
@@ -161,16 +174,72 @@ def translate(error: BaseException, *, host: str, model: str) -> CellmageError |
     return None
 
 
+# Codes and types in an error body that say more than the HTTP status.
+CODES: Mapping[str, tuple[str, str]] = {
+    "content_filter": ("content_filter", "the provider's filter blocked the answer"),
+    "responsibleaipolicyviolation": ("content_filter", "the provider's filter blocked the answer"),
+    "insufficient_quota": ("quota", "there is no credit left"),
+    "billing_hard_limit_reached": ("quota", "there is no credit left"),
+    "invalid_api_key": ("auth", "the key was refused"),
+    "model_not_found": ("not_found", "there is no such model"),
+    "context_length_exceeded": ("context_length", "the conversation is too long for the model"),
+}
+_RETRIED = {"rate_limited", "server"}
+_RETRIES = 2
+
+
 def _from_status(error: BaseException, status: int, host: str, model: str) -> StatusError:
+    body = getattr(error, "body", None)
     kind, advice = STATUS.get(status) or STATUS_CLASS.get(status // 100, ("server", "failed"))
-    said = provider_message(getattr(error, "body", None))
-    return StatusError(
+    kind, advice = next((CODES[code] for code in _codes(body) if code in CODES), (kind, advice))
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    if kind == "redirect" and (target := headers.get("location")):
+        advice += f"; the new one is {target}"
+    said = provider_message(body)
+    ours = StatusError(
         f"{model} at {host}: {advice} (HTTP {status})" + (f": {said}" if said else ""),
         kind=kind,
         host=host,
         model=model,
         request_id=getattr(error, "request_id", None),
     )
+    ours.short = f"{host}: {advice}"
+    if kind in _RETRIED and headers.get("x-should-retry") != "false":
+        ours.retries, ours.retry_after = _RETRIES, seconds(headers.get("retry-after"))
+    return ours
+
+
+def _codes(body: Any) -> Iterator[str]:
+    """Codes and types of an error body, the innermost first."""
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if isinstance(body, Mapping):
+        for name in ("error", "innererror"):
+            yield from _codes(body.get(name))
+        yield from (str(body[name]).lower() for name in ("code", "type") if body.get(name))
+
+
+def seconds(value: str | None) -> float | None:
+    """The seconds of a ``Retry-After`` header; None for what cannot be waited for.
+
+    Source: RFC 9110, section 10.2.3: a number of seconds, or a date.
+
+    Example:
+        >>> seconds("2"), seconds("soon"), seconds("-5")
+        (2.0, None, None)
+    """
+    try:
+        wait = float(value or "")
+    except ValueError:
+        wait = _until(value or "")
+    return wait if 0 <= wait < math.inf else None
+
+
+def _until(date: str) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return math.nan
 
 
 def provider_message(body: Any) -> str:

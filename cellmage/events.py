@@ -38,11 +38,42 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """What is being done at the moment, such as waiting; the next one takes its place."""
+
+    text: str
+    type: ClassVar[Literal["status"]] = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A model failed before its first word, and another one is asked.
+
+    Args:
+        model: the model that is asked now.
+        provider: the provider that is asked now.
+        reason: why the one before it failed.
+    """
+
+    model: str
+    provider: str
+    reason: str
+    type: ClassVar[Literal["fallback"]] = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the reader should be told; ``kind`` is one word for programs."""
+    """Something the reader should be told.
+
+    Args:
+        kind: one word for programs.
+        text: a line for the reader.
+        once: a notebook tells it once in a kernel.
+    """
 
     kind: str
     text: str
+    once: bool = False
     type: ClassVar[Literal["notice"]] = "notice"
 
 
@@ -55,4 +86,4 @@ class Complete:
     type: ClassVar[Literal["complete"]] = "complete"
 
 
-Event = Start | Token | Reasoning | Notice | Complete
+Event = Start | Token | Reasoning | Status | Fallback | Notice | Complete

@@ -13,7 +13,7 @@ from typing import Any
 from .display import LiveMarkdown, neutralise
 from .display.surfaces import Ending, Surface, surface_for
 from .engine import interrupts_held, one_interrupt
-from .events import Event, Notice, Reasoning, Token
+from .events import Event, Notice, Reasoning, Status, Token
 from .messages import Response
 from .stream import ResponseStream
 
@@ -54,7 +54,7 @@ class Showing:
     Args:
         stream: the answer; it is read to its end here.
         surface: where it is shown.
-        said: kinds of notices that were shown in this kernel; each is shown only once.
+        said: kinds of notices that this kernel has told, and need not tell again.
         image_hosts: hosts whose images the page may load.
     """
 
@@ -108,6 +108,8 @@ class Showing:
                     self._feed_aside(event.text)
                 elif isinstance(event, Notice):
                     self._notices.append(event)
+                elif isinstance(event, Status):
+                    self._live.say(event.text)
             self._surface.show(self._live.due(time.monotonic()))
 
     def _feed(self, text: str) -> None:
@@ -123,15 +125,12 @@ class Showing:
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
-        self._surface.finish(Ending(last, whole, _facts(response), self._fresh(response)))
+        self._surface.finish(Ending(last, whole, _facts(response), self._fresh()))
 
-    def _fresh(self, response: Response) -> list[str]:
+    def _fresh(self) -> list[str]:
         """What the reader should be told, and was not told before."""
         fresh = [notice.text for notice in self._notices if notice.kind not in self._said]
-        self._said.update(notice.kind for notice in self._notices)
-        if not (response.text or response.partial):
-            why = response.finish_reason or "not given"
-            fresh.append(f"The model sent no text (finish reason: {why}).")
+        self._said.update(notice.kind for notice in self._notices if notice.once)
         return fresh
 
 

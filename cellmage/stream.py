@@ -1,7 +1,6 @@
-"""One answer on its way: the stages between a provider and a reader.
+"""One answer on its way: read once, by ``for`` or ``async for``, kept, and replayed.
 
-The walk of an event: ``provider.stream`` → `clocks` (time limits) → `ResponseStream._pipeline`
-(which keeps them) → a view. Each stage is an async generator that closes the one before it.
+The walk of an event: `cellmage.stages.answer` → `ResponseStream._pipeline` (keeps it) → a view.
 """
 
 from __future__ import annotations
@@ -14,24 +13,16 @@ from contextlib import aclosing, closing, contextmanager
 from dataclasses import replace
 from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 from uuid import uuid4
 
 from .engine import Flow, interrupts_held
 from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
 from .messages import Request, Response, Timings
-from .stages import FIRST_WORD, IDLE, clocks, fold
+from .stages import Source, answer, fold
 
 _HEARTBEAT = 0.1
-
-
-class Source(Protocol):
-    """What a stream reads from; every provider is one."""
-
-    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer, in the order that `cellmage.events` states."""
-        ...
 
 
 class ResponseStream:
@@ -167,13 +158,7 @@ class ResponseStream:
         return self._is_closing
 
     async def _pipeline(self) -> AsyncGenerator[Event, None]:
-        options = self.request.options
-        events = clocks(
-            self._source.stream(self.request),
-            first_word=options.timeout or FIRST_WORD,
-            idle=options.idle_timeout or IDLE,
-        )
-        async with aclosing(events):
+        async with aclosing(answer(self._source, self.request)) as events:
             async for event in events:
                 self._events.append(event)
                 if self._first_word is None and isinstance(event, Token):

@@ -62,13 +62,19 @@ def answer(text: str, pieces: int | None = None) -> list[Step]:
 
 @dataclass
 class Reply:
-    """How to answer: `end` is clean, truncate (no last HTTP chunk), reset or hang."""
+    """How to answer.
+
+    `transfer` is chunked, content-length, content-length:N (what is declared), close-delimited or
+    none (no headers at all). `end` is clean, truncate (close before the last HTTP chunk or byte),
+    reset or hang.
+    """
 
     steps: Iterable[Step] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "text/event-stream"
     end: str = "clean"
+    transfer: str = "chunked"
 
 
 @dataclass
@@ -174,18 +180,17 @@ class ScriptedServer:
             self._idle.discard(connection)
 
     def _answer(self, connection: socket.socket, exchange: Exchange, reply: Reply) -> bool:
-        head = {"content-type": reply.content_type, "transfer-encoding": "chunked"} | reply.headers
-        lines = [f"HTTP/1.1 {reply.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
-        connection.sendall("\r\n".join(lines).encode())
-        for step in reply.steps:
+        is_chunked = reply.transfer == "chunked"
+        connection.sendall(_head(reply))
+        for step in _cut(reply) if reply.end == "truncate" and not is_chunked else reply.steps:
             if isinstance(step, bytes):
                 exchange.writes.append(time.monotonic())
-                connection.sendall(b"%x\r\n%b\r\n" % (len(step), step))
+                connection.sendall(b"%x\r\n%b\r\n" % (len(step), step) if is_chunked else step)
             elif not self._wait(connection, step):
                 return False
         if reply.end == "clean":
-            connection.sendall(b"0\r\n\r\n")
-            return True
+            connection.sendall(b"0\r\n\r\n" if is_chunked else b"")
+            return reply.transfer in ("chunked", "content-length")
         if reply.end == "reset":
             linger = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -201,6 +206,30 @@ class ScriptedServer:
             if readable and not connection.recv(1, socket.MSG_PEEK):
                 return False
         return self._open
+
+
+def _head(reply: Reply) -> bytes:
+    if reply.transfer == "none":
+        return b""
+    kind, _, declared = reply.transfer.partition(":")
+    length = declared or (0 if kind != "content-length" else _length(reply.steps))
+    transfer = {
+        "chunked": {"transfer-encoding": "chunked"},
+        "content-length": {"content-length": str(length)},
+        "close-delimited": {"connection": "close"},
+    }[kind]
+    head = {"content-type": reply.content_type} | transfer | reply.headers
+    lines = [f"HTTP/1.1 {reply.status} X", *(f"{k}: {v}" for k, v in head.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def _cut(reply: Reply) -> list[Step]:
+    """The steps without their last byte."""
+    steps = list(reply.steps)
+    last = max(n for n, step in enumerate(steps) if isinstance(step, bytes))
+    piece = steps[last]
+    assert isinstance(piece, bytes)
+    return [*steps[:last], piece[:-1]]
 
 
 def _receive(connection: socket.socket) -> Exchange | None:
@@ -222,3 +251,7 @@ def _receive(connection: socket.socket) -> Exchange | None:
     except OSError:
         return None
     return Exchange(request.split()[1], headers, json.loads(body) if body else None)
+
+
+def _length(steps: Iterable[Step]) -> int:
+    return sum(len(step) for step in steps if isinstance(step, bytes))

@@ -79,17 +79,17 @@ def test_nothing_is_sent_before_it_is_iterated() -> None:
 
 
 def test_events_in_order() -> None:
-    steps: Steps = [Reasoning("hm"), "a", Notice("x", "note"), "b", Complete("length")]
+    steps: Steps = [Reasoning("hm"), "a", Notice("x", "note"), "b", Complete("stop")]
     _, stream = ask(steps)
     start, *rest = list(stream.events)
     assert start == Start("", "scripted")
     assert rest == [
-        Reasoning("hm"), Token("a"), Notice("x", "note"), Token("b"), Complete("length")
+        Reasoning("hm"), Token("a"), Notice("x", "note"), Token("b"), Complete("stop")
     ]  # fmt: skip
     assert [event.type for event in rest] == ["reasoning", "token", "notice", "token", "complete"]
     response = stream.response
     assert (response.reasoning, response.notices) == ("hm", ("note",))
-    assert response.finish_reason == "length"
+    assert response.finish_reason == "stop"
     assert response.timings is not None
     assert 0 <= (response.timings.first_word or 0) <= response.timings.total
 

@@ -158,7 +158,7 @@ class LiveMarkdown:
         self._aside = _Part(ASIDE, lambda text: safe(_quoted(text)))
         self._is_aside_open = True
         self._next = float("-inf")
-        self._status = ""
+        self._status = self._said = ""
 
     def feed(self, text: str) -> None:
         """Take the next piece of the text."""
@@ -169,6 +169,10 @@ class LiveMarkdown:
         """Take the next piece of what stands folded above the text, such as reasoning."""
         if text:
             self._aside.fed.append(text)
+
+    def say(self, status: str) -> None:
+        """What the line that waits says; when it is empty, that we wait, and for how long."""
+        self._said = status
 
     def due(self, now: float) -> list[Frame]:
         """The frames to paint now, in order; none when nothing is due."""
@@ -245,7 +249,8 @@ class LiveMarkdown:
     def _waiting(self, now: float) -> list[Frame]:
         waited = now - self._began
         status = "" if waited < _PATIENCE else "thinking…" + f" {int(waited)} s" * (waited >= 1)
-        if status == self._status:
+        status = self._safe(self._said.replace("*", "\\*")) or status
+        if status == self._status or not status:
             return []
         self._status = status
         return [Frame(WAITING, "", f"*{status}*")]

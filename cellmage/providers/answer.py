@@ -83,15 +83,21 @@ class AnswerDecoder:
         if self._half:
             yield Token("\ufffd")
         if not self._is_answer:
-            raise ProtocolError(self._no_answer(), kind="empty_response")
+            raise self._no_answer()
         if not (self.finish_reason or self.done):
             raise CutError("the answer ended without a finish reason", kind="truncated_no_finish")
         yield Complete(self.finish_reason, self._usage)
 
-    def _no_answer(self) -> str:
+    def _no_answer(self) -> ProtocolError:
         begin = " ".join(self._head.decode("utf-8", "replace").split())[:60]
         what = f"it begins with {begin!r}" if begin else "it is empty"
-        return f"what came back is no answer of a model: {what}; does the base URL end in /v1?"
+        error = ProtocolError(
+            f"what came back is no answer of a model: {what}; does the base URL end in /v1?",
+            kind="empty_response",
+        )
+        if not begin:
+            error.retries, error.short = 1, "an empty answer came back"
+        return error
 
     def _item(self, data: str) -> Iterator[Event]:
         if data.strip() == "[DONE]":

@@ -45,7 +45,7 @@ class OfflineProvider:
         model = request.options.model or ""
         yield Start(model, self.name)
         if self._unasked:
-            yield Notice("offline_default", UNASKED)
+            yield Notice("offline_default", UNASKED, once=True)
         text = MODELS[model.partition("/")[2]](request)
         words = re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text)
         pace = min(self._pace, _LONGEST / max(1, len(words)))

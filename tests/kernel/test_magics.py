@@ -155,7 +155,7 @@ class TestBlocks:
         assert run.reply["ename"] == "ZeroDivisionError"
         assert re.search(r"2.* 1 / 0|2\S* \S*1\S* \S*/\S* \S*0", run.error)
         assert not server.exchanges
-        server.play(status=500)
+        server.play(status=400)
         kernel.run("%%llm\nfirst\n\n# c\n%%llm\nsecond\n")
         run = kernel.run("# c\n%%llm\nfirst\n\n# c\n%%llm\nsecond\nn = 1\n")
         assert run.reply["ename"] == "StatusError"
@@ -433,15 +433,15 @@ class TestLoading:
 
     def test_an_answer_without_text_says_so(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("%%llm --out text\nfirst")
-        server.play(chunk(reasoning="hm"), finish("length"), DONE)
+        server.play(chunk(reasoning="hm"), finish("stop"), DONE)
         run = kernel.run("%%llm --out text\nsecond")
         assert run.ok
-        assert run.shown == ["hm", "(The model sent no text (finish reason: length).)"]
+        assert run.shown == ["hm", "(The model sent no text (finish reason: stop).)"]
         assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
-        server.play(status=500)
+        server.play(status=400)
         kernel.run("text = 'kept'")
         kernel.run("%%llm --out text\nthird")
-        assert kernel.value("(text, _llm.partial)") == ("kept", "server")
+        assert kernel.value("(text, _llm.partial)") == ("kept", "bad_request")
 
 
 def test_await_in_a_cell_can_be_interrupted(kernel: Kernel, server: ScriptedServer) -> None:

@@ -98,7 +98,7 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
         b'{"error": {"message": "told\\nso"}}',
         status=status,
         content_type="application/json",
-        headers={"x-request-id": "req-7"},
+        headers={"x-request-id": "req-7", "x-should-retry": "false"},
     )
     with pytest.raises(StatusError, match=rf"\(HTTP {status}\): told so") as caught:
         Conversation().ask("hi", model="m")

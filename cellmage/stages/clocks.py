@@ -1,15 +1,14 @@
-"""What happens to events between a provider and a reader."""
+"""Time limits on waiting for words."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from .errors import StalledError
-from .events import Complete, Event, Notice, Reasoning, Start, Token
-from .messages import Response, Timings
+from ..errors import StalledError
+from ..events import Event, Fallback, Reasoning, Status, Token
 
 FIRST_WORD = 120.0
 IDLE = 60.0
@@ -40,41 +39,7 @@ async def clocks(
             left -= time.monotonic() - began
             if isinstance(event, Token | Reasoning):
                 left, limit, name, flag = idle, idle, "nothing more came", "--idle-timeout"
+            elif isinstance(event, Status | Fallback):
+                left = limit  # somebody else waits, and says so
             yield event
     raise StalledError(f"{name} within {limit:g} s; %llm_config {flag} SECONDS allows more")
-
-
-def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> Response:
-    """The answer that these events make.
-
-    Example:
-        >>> fold([Token("Hel"), Token("lo")], timings=Timings(None, 0.1), partial=None).text
-        'Hello'
-    """
-    start, end = Start("", ""), Complete()
-    text: list[str] = []
-    reasoning: list[str] = []
-    notices: list[str] = []
-    for event in events:
-        match event:
-            case Token():
-                text.append(event.text)
-            case Reasoning():
-                reasoning.append(event.text)
-            case Notice():
-                notices.append(event.text)
-            case Start():
-                start = event
-            case Complete():
-                end = event
-    return Response(
-        text="".join(text),
-        reasoning="".join(reasoning),
-        model=start.model,
-        provider=start.provider,
-        finish_reason=end.finish_reason,
-        usage=end.usage,
-        timings=timings,
-        partial=partial,
-        notices=tuple(notices),
-    )
