@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -133,9 +134,12 @@ class TestLeaving:
 
         async def main() -> None:
             task = asyncio.create_task(gather(chat.astream("hi")))
-            while not chat.turns and not task.done():
-                await asyncio.sleep(0.05)
-                task.cancel()
+            while not connected.exchanges:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
         asyncio.run(main())
         assert connected.last.over.wait(2)
