@@ -133,6 +133,14 @@ FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
     "APIConnectionError": (ConnectError, "no connection"),
 }
 
+# Why no connection could be made, by the class of the innermost cause.
+CAUSES: Mapping[str, str] = {
+    "gaierror": "there is no host of this name; is it typed right, is there a network?",
+    "SSLCertVerificationError": "its certificate is not trusted",
+    "SSLError": "no secure connection can be made; should the address begin with http://?",
+    "ConnectionRefusedError": "nothing answers at this address; is the server running?",
+}
+
 # HTTP statuses: the kind, and what to do about it. Anything else is the class of its hundreds.
 STATUS: Mapping[int, tuple[str, str]] = {
     401: ("auth", "the key was refused"),
@@ -170,8 +178,26 @@ def translate(error: BaseException, *, host: str, model: str) -> CellmageError |
         for cls in type(candidate).__mro__:
             if cls.__name__ in FOREIGN:
                 ours, message = FOREIGN[cls.__name__]
+                if ours is ConnectError:
+                    message = _cause(error) or message
                 return ours(f"{model} at {host}: {message}", host=host, model=model)
     return None
+
+
+def _cause(error: BaseException | None) -> str:
+    """Why no connection could be made, as the network's own errors below this one tell."""
+    found = ""
+    while error is not None:
+        for cls in type(error).__mro__:
+            if cls.__name__ in CAUSES:
+                found = ": ".join(filter(None, (CAUSES[cls.__name__], _detail(error))))
+                break
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _detail(error: BaseException) -> str:
+    return str(getattr(error, "verify_message", ""))
 
 
 # Codes and types in an error body that say more than the HTTP status.

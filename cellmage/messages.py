@@ -23,6 +23,8 @@ class Message:
 _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "temperature": (lambda value: 0 <= value <= 2, "a number from 0 to 2"),
     "max_tokens": (lambda value: value >= 1, "a whole number from 1 up"),
+    "connect_timeout": (lambda value: value > 0, "seconds above 0"),
+    "first_byte_timeout": (lambda value: value > 0, "seconds above 0"),
     "timeout": (lambda value: value > 0, "seconds above 0"),
     "idle_timeout": (lambda value: value > 0, "seconds above 0"),
 }
@@ -39,6 +41,8 @@ class Options:
         stream: show the answer as it is written; False shows it once, whole.
         system: the system prompt.
         base_url: the address of an OpenAI-compatible server, for this request alone.
+        connect_timeout: seconds that making the connection may take.
+        first_byte_timeout: seconds that the server may take to begin its reply.
         timeout: seconds that the first word may take.
         idle_timeout: seconds that may pass between two pieces of the answer.
         params: further parameters of the provider, by name; sent as they are.
@@ -57,6 +61,8 @@ class Options:
     stream: bool | None = None
     system: str | None = None
     base_url: str | None = None
+    connect_timeout: float | None = None
+    first_byte_timeout: float | None = None
     timeout: float | None = None
     idle_timeout: float | None = None
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -94,13 +95,14 @@ class Exchange:
 
 
 class ScriptedServer:
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.exchanges: list[Exchange] = []
         self.connections = 0
         self._reply: Callable[[Exchange], Reply] = lambda _: Reply(answer("ok"))
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/v1"
         self._open = True
         self._threads: list[threading.Thread] = []
         self._idle: set[socket.socket] = set()
@@ -159,6 +161,8 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True)
         with connection:
             while (exchange := self._next(connection)) is not None:
                 self.exchanges.append(exchange)

@@ -134,7 +134,7 @@ class TestLeaving:
 
         async def main() -> None:
             task = asyncio.create_task(gather(chat.astream("hi")))
-            while not connected.exchanges:
+            while not connected.exchanges:  # noqa: ASYNC110 - the server is a thread
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             task.cancel()

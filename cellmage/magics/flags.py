@@ -66,6 +66,13 @@ CONFIG = [
     flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
     flag("--image-hosts", type=words, metavar="A,B", help="Hosts whose images are loaded."),
     flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),
+    flag("--connect-timeout", type=float, metavar="SECONDS", help="For the connection; 5."),
+    flag(
+        "--first-byte-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="Until the server begins to answer; 60, and 300 on this machine.",
+    ),
     flag("--timeout", type=float, metavar="SECONDS", help="For the first word."),
     flag("--idle-timeout", type=float, metavar="SECONDS", help="Between two pieces."),
     flag("--remove-param", action="append", metavar="KEY", help="Take a parameter back."),

@@ -38,12 +38,21 @@ class Settings(HasTraits):
     params = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
     image_hosts = List(Unicode(), help="Hosts whose images are loaded.").tag(config=True)
+    connect_timeout = Float(
+        None, min=0.001, allow_none=True, help="Seconds for the connection."
+    ).tag(config=True)
+    first_byte_timeout = Float(
+        None, min=0.001, allow_none=True, help="Seconds until the server begins to answer."
+    ).tag(config=True)
     timeout = Float(FIRST_WORD, min=0.001, help="Seconds for the first word.").tag(config=True)
     idle_timeout = Float(IDLE, min=0.001, help="Seconds between two pieces.").tag(config=True)
 
 
 # The settings that are fields of Options, under the same name.
-_FIELDS = ("model", "temperature", "max_tokens", "system", "base_url", "timeout", "idle_timeout")
+_FIELDS = (
+    "model", "temperature", "max_tokens", "system", "base_url",
+    "connect_timeout", "first_byte_timeout", "timeout", "idle_timeout",
+)  # fmt: skip
 
 
 def folders() -> list[Path]:

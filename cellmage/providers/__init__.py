@@ -97,9 +97,21 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
             host=host,
             model=model,
         )
+    _check(key or "", host)
     from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
 
     return Choice(OpenAIProvider(endpoint, key), model)
+
+
+def _check(key: str, host: str) -> None:
+    """Refuse what cannot be a key; the error says where it is wrong, and shows none of it."""
+    for place, char in enumerate(key, 1):
+        if not "!" <= char <= "~":
+            raise ConfigError(
+                f"the key for {host} has a character that no key has, at position {place} "
+                f"of {len(key)}; set it again",
+                host=host,
+            )
 
 
 def host_of(base_url: str) -> str:

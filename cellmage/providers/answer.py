@@ -49,10 +49,17 @@ class AnswerDecoder:
         self._usage: Usage | None = None
         self._stream = EventStreamDecoder()
         self._is_whole: bool | None = None
-        self._is_answer = False
+        self._is_answer = self._is_calling = False
         self._kept: list[bytes] = []
         self._head = b""
         self._half = ""
+
+    def cut(self) -> CutError | None:
+        """The error for a connection that breaks now, where it is a special one."""
+        if not self._is_calling:
+            return None
+        said = "the request for a tool was cut; nothing was run"
+        return CutError(said, kind="truncated_no_finish")
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that these bytes complete; run it to its end before the next call.
@@ -136,6 +143,7 @@ class AnswerDecoder:
             if thought := part.get(name):
                 yield Reasoning(_string(thought))
                 break
+        self._is_calling = self._is_calling or bool(part.get("tool_calls"))
         content = part.get("content")
         for text in content if isinstance(content, list) else [content]:
             # Mistral sends a list of parts; a part that is not text has no "text".

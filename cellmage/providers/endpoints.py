@@ -21,6 +21,8 @@ class Endpoint:
     max_tokens: str = "max_tokens"
 
 
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
 OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")
 
 # The part of a model's name before the first slash.

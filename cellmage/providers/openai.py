@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+)
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from ..errors import CellmageError, translate
+from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
 from ..messages import Request
 from .answer import AnswerDecoder
-from .endpoints import Endpoint
+from .endpoints import LOOPBACK, Endpoint
 
 if TYPE_CHECKING:
     import openai
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
 _GRACE = 1.0
 """Seconds to wait for the token count and the end mark after the model has said that it is done."""
 
-_CONNECT = 5.0
+CONNECT = 5.0
+FIRST_BYTE = 60.0
+FIRST_BYTE_HERE = 300.0
+"""Seconds for the connection, and for the head of the reply; a server here may load its model."""
 
 # All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
 # also send organisation, project and custom headers from the environment, and the platform of
@@ -99,7 +106,8 @@ class OpenAIProvider:
 
     async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
         decoder = AnswerDecoder()
-        async with await self._open(request) as response:
+        async with AsyncExitStack() as stack:
+            response = await self._begin(request, stack)
             try:
                 async for data in self._reads(response.iter_bytes(), decoder):
                     for event in decoder.feed(data):
@@ -109,6 +117,24 @@ class OpenAIProvider:
             except CellmageError as error:
                 error.request_id = response.request_id
                 raise
+            except Exception:
+                if cut := decoder.cut():
+                    raise cut from None
+                raise
+
+    async def _begin(self, request: Request, stack: AsyncExitStack) -> Any:
+        """Send the request, and wait for the head of the reply."""
+        is_here = urlsplit(self.endpoint.base_url).hostname in LOOPBACK
+        limit = request.options.first_byte_timeout or (FIRST_BYTE_HERE if is_here else FIRST_BYTE)
+        reply = await self._open(request)
+        try:
+            async with asyncio.timeout(limit):
+                return await stack.enter_async_context(reply)
+        except TimeoutError:
+            raise StalledError(
+                f"the server did not begin to answer within {limit:g} s; "
+                "%llm_config --first-byte-timeout SECONDS allows more"
+            ) from None
 
     async def _reads(
         self, body: AsyncIterator[bytes], decoder: AnswerDecoder
@@ -136,7 +162,7 @@ class OpenAIProvider:
             api_key=self._api_key or "none",
             base_url=self.endpoint.base_url,
             max_retries=0,
-            timeout=sdk.Timeout(None, connect=_CONNECT),
+            timeout=sdk.Timeout(None, connect=request.options.connect_timeout or CONNECT),
             http_client=_http_client(sdk),
         )
         return client.chat.completions.with_streaming_response.create(**self._payload(request))

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from ..events import Event
 from ..messages import Request
-from .clocks import FIRST_WORD, IDLE, clocks
-from .endings import endings
+from .finish import endings
 from .folding import fold
-from .retrying import retrying
+from .limits import FIRST_WORD, IDLE, clocks
+from .retries import retrying
 
 __all__ = ["FIRST_WORD", "IDLE", "Source", "answer", "fold"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..events import Complete, Event, Fallback, Notice, Reasoning, Start, Token
 from ..messages import Response, Timings
-from .endings import partial as partial_by
+from .finish import partial as partial_by
 
 
 def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> Response:

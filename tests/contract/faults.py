@@ -87,3 +87,73 @@ def _steps(step: Any) -> Iterator[Step]:
             yield from itertools.repeat(b"x" * (1 << 20))
         case _:
             raise ValueError(f"unknown step {step}")
+
+
+KEY = "sk-test-secret-98765"
+
+LIMITS = {"timeout": 120 * SCALE, "idle_timeout": 60 * SCALE, "connect_timeout": 5.0}
+"""The limits of the design, scaled; the connection's is left, since nothing here waits for it."""
+
+_REQUESTS = {"no": 1, "fallback": 1, "once": 2, "backoff": 3, "after": 3}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a reader got."""
+
+    text: str
+    partial: str | None
+    error: str = ""
+    """The class, and what it says."""
+    kind: str | None = None
+    seconds: float = 0.0
+    requests: int = 1
+
+    @property
+    def outcome(self) -> str:
+        if self.error or self.partial:
+            return "partial" if self.text else "failed"
+        return "complete" if self.text else "complete_warn"
+
+
+def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:
+    """The base URL and the key of a case."""
+    base_url = {"dns": "http://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
+    return base_url.get(case.end, url), "sk-té" if case.end == "config" else KEY
+
+
+def problems(case: Case, got: Result) -> list[str]:
+    """What is not as the case wants it."""
+    want = case.expect
+    outcome, kind = want["outcome"], want["kind"]
+    if got.text in want.get("alt_text", []) and got.outcome == "complete":
+        outcome, kind = "complete", None  # what could not be read was read in another way
+    if want.get("tool_calls"):
+        outcome = got.outcome  # nothing is called yet, so there is nothing to see
+        kind = got.kind
+    if outcome == "complete_warn":
+        kind = None
+    limit = want.get("max_requests", _REQUESTS[want["retry"].partition(":")[0]])
+    checks = {
+        f"text is {got.text[:40]!r}": got.text in case.texts,
+        f"outcome is {got.outcome}": got.outcome == outcome,
+        f"kind is {got.kind}": got.kind == kind,
+        f"{got.requests} requests": got.requests <= limit,
+        f"took {got.seconds:.1f} s": got.seconds <= _longest(want),
+        f"error is {got.error}": _is_readable(got.error),
+    }
+    return [what for what, holds in checks.items() if not holds]
+
+
+def _longest(want: dict[str, Any]) -> float:
+    """Seconds that the case may take: its limit, else those of its script, and 2 more."""
+    limit = want.get("max_seconds", 120 * SCALE + (30 if "<" in want["text"] else 2))
+    return LIMITS["idle_timeout"] + 0.5 + 0.5 if isinstance(limit, str) else limit + 0.5
+
+
+def _is_readable(error: str) -> bool:
+    name, _, message = error.partition(": ")
+    foreign = ("Traceback", "httpx", "httpcore", "openai.", "json.", KEY)
+    return not error or (
+        name.endswith("Error") and message and not any(f in error for f in foreign)
+    )

@@ -45,11 +45,16 @@ class Run:
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
-        """The page at the end: display data in order, with updates applied."""
+        """The page at the end: display data in order, cleared and updated as the kernel said."""
         page: list[tuple[str | None, dict[str, Any]]] = []
-        for message in self.frames:
-            if message.type == "display_data":
-                page.append((message.display_id, message.content))
+        is_clearing = False
+        for message in self.of("display_data", "update_display_data", "clear_output"):
+            if message.type == "clear_output":
+                is_clearing = bool(message.content["wait"])
+                page = page if is_clearing else []
+            elif message.type == "display_data":
+                page = [*([] if is_clearing else page), (message.display_id, message.content)]
+                is_clearing = False
             else:
                 page = [
                     (key, message.content if key == message.display_id else content)
