@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,8 +15,12 @@ CURSOR = "▌"
 INTERVAL = 1 / 20
 """Seconds between two frames: more would not be seen, and front ends drop what comes too fast."""
 
-RATE = 40_000
+RATE = 80_000
 """Characters published in a second, at most: a frame that is longer is painted less often."""
+
+FAST = 1_000
+FAST_RATE = 28_000
+"""The same for a text that comes faster than so many characters a second: nobody reads along."""
 
 PART = 4_000
 """Characters from which settled blocks leave the live part."""
@@ -157,18 +162,21 @@ class LiveMarkdown:
         self._part = _Part(0, safe)
         self._aside = _Part(ASIDE, lambda text: safe(_quoted(text)))
         self._is_aside_open = True
-        self._next = float("-inf")
+        self._first, self._next = math.inf, -math.inf
+        self._received = 0
         self._status = self._said = ""
 
     def feed(self, text: str) -> None:
         """Take the next piece of the text."""
         if text:
             self._part.fed.append(text)
+            self._received += len(text)
 
     def feed_aside(self, text: str) -> None:
         """Take the next piece of what stands folded above the text, such as reasoning."""
         if text:
             self._aside.fed.append(text)
+            self._received += len(text)
 
     def say(self, status: str) -> None:
         """What the line that waits says; when it is empty, that we wait, and for how long."""
@@ -186,7 +194,7 @@ class LiveMarkdown:
         if self._part.fed:
             frames += self._text_frames()
         if frames:
-            self._next = now + max(self._interval, len(frames[-1].markdown) / RATE)
+            self._next = now + max(self._interval, len(frames[-1].markdown) / self._rate(now))
         return frames
 
     def last(self) -> list[Frame]:
@@ -205,6 +213,12 @@ class LiveMarkdown:
         text = "".join(frame.text for frame in parts)
         shown = "".join(frame.markdown for frame in (*self._folded(), *parts))
         return Frame(0, text, shown, is_settled=True)
+
+    def _rate(self, now: float) -> float:
+        """Characters that may be published in a second, at the speed at which the text comes."""
+        self._first = min(self._first, now)
+        is_fast = self._received > FAST * (now - self._first + self._interval)
+        return FAST_RATE if is_fast else RATE
 
     def _aside_frames(self, is_open: bool) -> list[Frame]:
         """The frame of the aside, when there is news of it; it folds when the text begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from IPython.display import clear_output, display
@@ -47,7 +48,8 @@ class Notebook:
     def show(self, frames: Iterable[Frame]) -> None:
         """Publish frames; ids are new in every run, or earlier outputs would change."""
         for frame in frames:
-            self._publish(frame, self._answer)
+            # What is put together at the end is not worth a second copy of its text.
+            self._publish(replace(frame, is_settled=frame.is_settled and not self._owns_cell), {})
 
     def finish(self, ending: Ending) -> None:
         """Publish the end: one output where the cell is ours, else the parts as they are."""
@@ -60,7 +62,7 @@ class Notebook:
             _display(ending.whole, ending.metadata)
         else:
             for frame in filter(self._is_seen, ending.last):
-                self._publish(frame, ending.metadata if frame.part >= 0 else self._answer)
+                self._publish(frame, ending.metadata if frame.part >= 0 else {})
         _notices(ending.notices)
 
     def _is_seen(self, frame: Frame) -> bool:
@@ -74,7 +76,7 @@ class Notebook:
             self._publish(Frame(WAITING, "", ""), {})
 
     def _publish(self, frame: Frame, facts: Mapping[str, Any]) -> None:
-        bundle, metadata = _bundle(frame), _metadata(frame, facts)
+        bundle, metadata = _bundle(frame), _metadata(frame, {**self._answer, **facts})
         handle = self._handles.get(frame.part) or self._handles.pop(WAITING, None)
         if handle is None:
             handle = display(bundle, raw=True, metadata=metadata, display_id=True)

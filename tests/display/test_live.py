@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
-from cellmage.display.live import ASIDE, PARTS, RATE, WAITING, fill_blocks
+from cellmage.display.live import ASIDE, FAST_RATE, PARTS, WAITING, fill_blocks
 from tests.display.page import PARSER, blocks, visible
 
 # Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.
@@ -134,7 +134,7 @@ def test_a_block_that_cannot_be_split_is_painted_less_often() -> None:
     text = "```\n" + "x = 1  # a line of code\n" * 2000 + "```\n"
     page, sizes, _ = play(text, 4, 1000)
     assert len(page.parts) == 1
-    assert sum(sizes) <= RATE * (len(text) / 4 / 1000 + 1)
+    assert sum(sizes) <= FAST_RATE * (len(text) / 4 / 1000 + 1)
 
 
 def test_the_parts_look_like_the_whole() -> None:
