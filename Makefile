@@ -4,7 +4,7 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo lab test browser check oldest bench notebooks clean
+.PHONY: help demo lab test browser check faults oldest bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test        run the tests"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make check       lint and type-check"
+	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
 	@echo "make bench       measure against the textbook loop"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -43,6 +44,9 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+faults: .venv/dev
+	$(BIN)/python -m tests.contract $(CASES)
 
 oldest: | .venv/made
 	$(PYTHON) -m venv .venv-oldest

@@ -31,7 +31,7 @@ from .errors import (
     StatusError,
     UsageError,
 )
-from .events import Complete, Event, Notice, Reasoning, Start, Token
+from .events import Complete, Event, Fallback, Notice, Reasoning, Start, Status, Token
 from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
 from .providers.base import Provider
 from .showing import show
@@ -49,6 +49,7 @@ __all__ = [
     "Conversation",
     "CutError",
     "Event",
+    "Fallback",
     "Message",
     "Notice",
     "Options",
@@ -61,6 +62,7 @@ __all__ = [
     "ResponseStream",
     "StalledError",
     "Start",
+    "Status",
     "StatusError",
     "Timings",
     "Token",

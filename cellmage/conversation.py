@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,10 @@ from .errors import UsageError
 from .messages import CellKey, Message, Options, Request, Response, Turn
 from .providers import choose
 from .providers.base import Provider
+from .stages import FallbackProvider
 from .stream import EventView, ResponseStream
+
+_GO_ON = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 
 
 class Conversation:
@@ -81,12 +84,7 @@ class Conversation:
             UsageError: the prompt is empty, or an option is out of range. Nothing is sent.
             ConfigError: the model has no key or no address. Nothing is sent.
         """
-        layers = [Options(**fields), options or Options(), self.options]
-        resolved = Options.resolve(*layers)
-        provider = self.provider
-        if provider is None:
-            choice = choose(resolved)
-            provider, resolved = choice.provider, replace(resolved, model=choice.model)
+        provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
 
         def commit(response: Response) -> None:
@@ -96,6 +94,37 @@ class Conversation:
         return ResponseStream(request, provider, commit)
 
     astream = stream
+
+    def go_on(self, options: Options | None = None, **fields: Any) -> ResponseStream:
+        """Ask for the rest of the last answer, which was cut; both become one turn.
+
+        Args:
+            options: options of this question.
+            fields: further options by name.
+
+        Raises:
+            UsageError: the last answer is whole, or there is none. Nothing is sent.
+
+        Example:
+            >>> from cellmage.providers.offline import Scripted
+            >>> cut = Turn("Count", Response("one two", partial="length"))
+            >>> chat = Conversation(provider=Scripted([" three"]), turns=[cut])
+            >>> "".join(chat.go_on()), chat.turns[0].response.text, len(chat.turns)
+            (' three', 'one two three', 1)
+        """
+        cut = self._turns[-1] if self._turns else None
+        if cut is None or not cut.response.partial:
+            raise UsageError("the last answer is whole, or there is none; ask with %%llm")
+        provider, resolved = self._choose(options, fields)
+        request = self._request(_GO_ON, resolved, None, history=True)
+
+        def commit(response: Response) -> None:
+            text, reasoning = cut.response.text + response.text, cut.response.reasoning
+            whole = replace(response, text=text, reasoning=reasoning + response.reasoning)
+            if response.text:
+                self._replace(cut, replace(cut, response=whole))
+
+        return ResponseStream(request, provider, commit)
 
     def stream_events(self, prompt: str, options: Options | None = None, **more: Any) -> EventView:
         """As `stream`, giving events in place of text."""
@@ -118,6 +147,13 @@ class Conversation:
         """What `stream` would send; nothing is sent."""
         return self.stream(prompt, options, **more).request
 
+    def _choose(
+        self, options: Options | None, fields: Mapping[str, Any]
+    ) -> tuple[Provider, Options]:
+        """Who is asked, and how."""
+        resolved = Options.resolve(Options(**fields), options or Options(), self.options)
+        return _chosen(resolved) if self.provider is None else (self.provider, resolved)
+
     def _request(
         self, prompt: str, options: Options, key: CellKey | None, history: bool
     ) -> Request:
@@ -135,6 +171,10 @@ class Conversation:
             index, is_there = self._place(turn.key if replace_turn else None)
             later = self._turns[index + is_there :]
             self._turns[index:] = [turn, *(each.as_stale() for each in later)]
+
+    def _replace(self, old: Turn, new: Turn) -> None:
+        with self._lock:
+            self._turns = [new if turn is old else turn for turn in self._turns]
 
     def _place(self, key: CellKey | None) -> tuple[int, bool]:
         """Where the turn with this key stands or would stand, and whether there is one."""
@@ -169,3 +209,14 @@ class Conversation:
     def clear(self) -> int:
         """Drop all turns, and say how many there were; the system prompt stays."""
         return self.undo(len(self._turns)) if self._turns else 0
+
+
+def _chosen(options: Options) -> tuple[Provider, Options]:
+    """Who answers, and the options with the name that it knows the model by."""
+    names = [*(options.model or "").split(","), *(options.fallback or ())]
+    named = [replace(options, model=name.strip() or None) for name in names]
+    choices = [(choice.provider, choice.model) for choice in map(choose, named)]
+    if len(choices) == 1:
+        return choices[0][0], replace(options, model=choices[0][1])
+    models = ",".join(model for _, model in choices)
+    return FallbackProvider(choices), replace(options, model=models)

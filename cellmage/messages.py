@@ -35,7 +35,9 @@ class Options:
     """How to ask. A field that is None is unset, and leaves the choice to the next layer.
 
     Args:
-        model: ``provider/model``, or a bare name for the configured endpoint.
+        model: ``provider/model``, or a bare name for the configured endpoint; several, with
+            commas between them, are asked in turn until one answers.
+        fallback: further models to ask when those before fail before their first word.
         temperature: 0 to 2.
         max_tokens: the longest answer, in tokens.
         stream: show the answer as it is written; False shows it once, whole.
@@ -56,6 +58,7 @@ class Options:
     """
 
     model: str | None = None
+    fallback: tuple[str, ...] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     stream: bool | None = None

@@ -1,6 +1,6 @@
 """One answer on its way: read once, by ``for`` or ``async for``, kept, and replayed.
 
-The walk of an event: `cellmage.stages.answer` → `ResponseStream._pipeline` (keeps it) → a view.
+The walk of an event: `cellmage.stages.staged` → `ResponseStream._pipeline` (keeps it) → a view.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .engine import Flow, interrupts_held
 from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
 from .messages import Request, Response, Timings
-from .stages import Source, answer, fold
+from .stages import Source, fold, staged
 
 _HEARTBEAT = 0.1
 
@@ -158,7 +158,7 @@ class ResponseStream:
         return self._is_closing
 
     async def _pipeline(self) -> AsyncGenerator[Event, None]:
-        async with aclosing(answer(self._source, self.request)) as events:
+        async with aclosing(staged(self._source, self.request)) as events:
             async for event in events:
                 self._events.append(event)
                 if self._first_word is None and isinstance(event, Token):

@@ -187,6 +187,8 @@ class ScriptedServer:
         is_chunked = reply.transfer == "chunked"
         connection.sendall(_head(reply))
         for step in _cut(reply) if reply.end == "truncate" and not is_chunked else reply.steps:
+            if not self._open:
+                return False
             if isinstance(step, bytes):
                 exchange.writes.append(time.monotonic())
                 connection.sendall(b"%x\r\n%b\r\n" % (len(step), step) if is_chunked else step)

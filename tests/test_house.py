@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages": VALUES,
     "stream": {*VALUES, "engine", "stages"},
     "providers": VALUES,
-    "conversation": {*VALUES, "stream", "providers"},
+    "conversation": {*VALUES, "stages", "stream", "providers"},
     "display": {"errors"},
     "showing": {*VALUES, "engine", "stream", "display"},
     "prompt": {"errors", "messages"},

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from .parsing import boolean, words
+from .parsing import boolean, hosts, words
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -53,6 +53,12 @@ CALL = [
         "--stream", action=BooleanOptionalAction, help="Show the answer as it is written, or whole."
     ),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),
+    flag(
+        "--continue",
+        dest="go_on",
+        action="store_true",
+        help="Go on from the last answer, which was cut, as one turn.",
+    ),
     flag("--no-history", action="store_true", help="Ask alone: send no earlier turn, keep none."),
     flag(
         "--no-rollback", action="store_true", help="When the cell is run again, keep its old turn."
@@ -64,7 +70,8 @@ CALL = [
 
 CONFIG = [
     flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
-    flag("--image-hosts", type=words, metavar="A,B", help="Hosts whose images are loaded."),
+    flag("--fallback", type=words, metavar="A,B", help="Models to ask when one does not answer."),
+    flag("--image-hosts", type=hosts, metavar="A,B", help="Hosts whose images are loaded."),
     flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),
     flag("--connect-timeout", type=float, metavar="SECONDS", help="For the connection; 5."),
     flag(

@@ -24,6 +24,7 @@ from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..showing import Showing
+from ..stream import ResponseStream
 from . import flags
 from .cells import BLOCK
 from .dry_run import describe
@@ -111,13 +112,7 @@ class LLMMagics(Magics, Settings):
             raise UsageError(f"--out {args.out}: give a name that a variable can have")
         if not args.raw:
             prompt = interpolate(prompt, {**self.shell.user_ns, **local_ns})
-        stream = self.chats.get(args.chat).stream(
-            prompt,
-            options_of(self, args),
-            key=None if args.no_history else self._next_key(is_asked=not args.dry_run),
-            history=not args.no_history,
-            replace_turn=not args.no_rollback,
-        )
+        stream = self._stream(args, prompt)
         if args.dry_run:
             say(describe(stream.request))
             return
@@ -126,6 +121,20 @@ class LLMMagics(Magics, Settings):
             Showing(stream, surface, self._said, self.image_hosts).run()
         finally:
             self._bind(stream.response, args.out)
+
+    def _stream(self, args: Namespace, prompt: str) -> ResponseStream:
+        chat, options = self.chats.get(args.chat), options_of(self, args)
+        if not args.go_on:
+            return chat.stream(
+                prompt,
+                options,
+                key=None if args.no_history else self._next_key(is_asked=not args.dry_run),
+                history=not args.no_history,
+                replace_turn=not args.no_rollback,
+            )
+        if prompt.strip():
+            raise UsageError("--continue takes no prompt; it goes on from the last answer")
+        return chat.go_on(options)
 
     def _bind(self, response: Response, out: str | None) -> None:
         self.shell.user_ns["_llm"] = response

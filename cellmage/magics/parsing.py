@@ -134,7 +134,12 @@ def boolean(word: str) -> bool:
 
 def words(text: str) -> list[str]:
     """The words between commas."""
-    return [word.strip().lower() for word in text.split(",") if word.strip()]
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def hosts(text: str) -> list[str]:
+    """The host names between commas."""
+    return words(text.lower())
 
 
 def params(pairs: list[list[str]] | None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Settings(HasTraits):
     folders: list[Path]
 
     model = Unicode(None, allow_none=True, help="The model, as provider/model.").tag(config=True)
+    fallback = List(Unicode(), help="Models to ask when one does not answer.").tag(config=True)
     temperature = Float(None, min=0, max=2, allow_none=True, help="Sampling, 0 to 2.").tag(
         config=True
     )
@@ -79,6 +80,7 @@ def options_of(settings: Settings, args: Namespace) -> Options:
         load_persona(persona, settings.folders).options if persona else Options(),
         Options(
             **{name: getattr(settings, name) for name in _FIELDS},
+            fallback=tuple(settings.fallback) or None,
             stream=settings.stream_by_default,
             params=settings.params,
         ),
@@ -93,7 +95,7 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         given: what earlier calls have set; it is brought up to date.
         args: the flags.
     """
-    names = [*_FIELDS, "persona", "stream_by_default", "image_hosts"]
+    names = [*_FIELDS, "fallback", "persona", "stream_by_default", "image_hosts"]
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None

@@ -1,39 +1,26 @@
 """The stages between a provider and a reader.
 
 The walk of an event: ``provider.stream`` → `clocks` (time limits) → `endings` (what the end means)
-→ `retrying` (asking again, before the first word) → the stream that is read. Each stage is an async
-generator that closes the one before it.
+→ `retrying` (asking again, before the first word) → `FallbackProvider`, where there are several →
+the stream that is read. Each stage is an async generator that closes the one before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
 
 from ..events import Event
 from ..messages import Request
-from .finish import endings
+from .answering import Source, answer
+from .fallback import FallbackProvider
 from .folding import fold
-from .limits import FIRST_WORD, IDLE, clocks
-from .retries import retrying
+from .limits import FIRST_WORD, IDLE
 
-__all__ = ["FIRST_WORD", "IDLE", "Source", "answer", "fold"]
-
-
-class Source(Protocol):
-    """What a stream reads from; every provider is one."""
-
-    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer, in the order that `cellmage.events` states."""
-        ...
+__all__ = ["FIRST_WORD", "IDLE", "FallbackProvider", "Source", "fold", "staged"]
 
 
-def answer(source: Source, request: Request) -> AsyncGenerator[Event, None]:
+def staged(source: Source, request: Request) -> AsyncGenerator[Event, None]:
     """The events of one answer, through all stages."""
-    options = request.options
-
-    def attempt() -> AsyncGenerator[Event, None]:
-        first_word, idle = options.timeout or FIRST_WORD, options.idle_timeout or IDLE
-        return endings(clocks(source.stream(request), first_word=first_word, idle=idle))
-
-    return retrying(attempt)
+    # Each of several providers has the stages for itself.
+    is_several = isinstance(source, FallbackProvider)
+    return source.stream(request) if is_several else answer(source, request)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.server import Reply, Step, chunk
+import trustme
+
+from tests.server import Reply, ScriptedServer, Step, chunk
 
 PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
 
@@ -114,6 +117,13 @@ class Result:
         if self.error or self.partial:
             return "partial" if self.text else "failed"
         return "complete" if self.text else "complete_warn"
+
+
+def untrusted_server() -> ScriptedServer:
+    """A server whose certificate nobody here trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return ScriptedServer(context)
 
 
 def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:

@@ -1,0 +1,31 @@
+"""The stages of one answer, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from ..events import Event
+from ..messages import Request
+from .finish import endings
+from .limits import FIRST_WORD, IDLE, clocks
+from .retries import retrying
+
+
+class Source(Protocol):
+    """What a stream reads from; every provider is one."""
+
+    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of one answer, in the order that `cellmage.events` states."""
+        ...
+
+
+def answer(source: Source, request: Request) -> AsyncGenerator[Event, None]:
+    """The events of one answer, through all stages."""
+    options = request.options
+
+    def attempt() -> AsyncGenerator[Event, None]:
+        first_word, idle = options.timeout or FIRST_WORD, options.idle_timeout or IDLE
+        return endings(clocks(source.stream(request), first_word=first_word, idle=idle))
+
+    return retrying(attempt)

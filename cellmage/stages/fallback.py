@@ -1,0 +1,64 @@
+"""Several providers as one: the next one is asked when one fails before its first word."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from ..errors import ProviderError
+from ..events import Event, Fallback, Notice, Reasoning, Start, Token
+from ..messages import Request
+from .answering import Source, answer
+
+
+class FallbackProvider:
+    """A provider made of providers.
+
+    What fails before its first word is followed by the next, and the reader is told; after the
+    first word nothing is asked again.
+
+    Args:
+        choices: the providers, each with the model that it is asked for, in order.
+
+    Example:
+        >>> import asyncio
+        >>> from cellmage import Message, Options, ResponseStream
+        >>> from cellmage.providers.offline import Scripted
+        >>> request = Request((Message("user", "Hi"),), Options(model="a,b"))
+        >>> failing, working = Scripted([ProviderError("a is down")]), Scripted(["Hello"])
+        >>> stream = ResponseStream(request, FallbackProvider([(failing, "a"), (working, "b")]))
+        >>> "".join(stream), stream.response.model, stream.response.notices
+        ('Hello', 'b', ('b answered, since a is down',))
+    """
+
+    name = "fallback"
+
+    def __init__(self, choices: Sequence[tuple[Source, str]]) -> None:
+        self._choices = choices
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of the first provider that gets as far as a word."""
+        reason = ""
+        for number, (source, model) in enumerate(self._choices, 1):
+            own = replace(request, options=replace(request.options, model=model))
+            has_word = False
+            async with aclosing(answer(source, own)) as events:
+                try:
+                    async for event in events:
+                        has_word = has_word or isinstance(event, Token | Reasoning)
+                        for each in _told(event, reason):
+                            yield each
+                    return
+                except ProviderError as error:
+                    if has_word or number == len(self._choices):
+                        raise
+                    reason = str(error)
+
+
+def _told(event: Event, reason: str) -> list[Event]:
+    """A later start is told as a fallback."""
+    if not (reason and isinstance(event, Start)):
+        return [event]
+    what = Notice("fallback", f"{event.model} answered, since {reason}")
+    return [Fallback(event.model, event.provider, reason), what]
