@@ -165,7 +165,7 @@ def tail_start(text: str, size: int) -> int:
     region = regions.around(cut)
     if region is not None:
         return max(settled, region)
-    limit = len(text) - _TABLE * size
+    limit = max(settled, len(text) - _TABLE * size)
     while cut > limit and text.startswith("|", cut):
         cut = text.rfind("\n", settled, cut - 1) + 1
     return max(settled, cut)
