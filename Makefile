@@ -14,7 +14,7 @@ help:
 	@echo "make check       lint and type-check"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
-	@echo "make bench       measure against the textbook loop"
+	@echo "make bench       measure the kernel, the healing and the page, beside others"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -53,11 +53,13 @@ oldest: | .venv/made
 	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
 	.venv-oldest/bin/pytest tests/providers
 
-bench: .venv/dev
+bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.healing
+	$(BIN)/python -m benchmarks.page
 
 notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
-	rm -rf .venv .venv-oldest
+	rm -rf .venv .venv-oldest .venv-peers

@@ -138,7 +138,8 @@ def lines(text: str) -> Iterator[str]:
 
 def content_of(line: str) -> str:
     """A line without quotes, list markers and white space around it."""
-    return line[_CONTAINER.match(line).end() :].strip()  # type: ignore[union-attr]
+    # What Unicode calls white space besides these is text to CommonMark.
+    return line[_CONTAINER.match(line).end() :].strip(" \t\n\r\x0b\x0c")  # type: ignore[union-attr]
 
 
 def settled_end(text: str) -> int:

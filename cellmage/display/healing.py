@@ -28,7 +28,7 @@ _UNDECIDED = re.compile(
     r")[ \t]*\Z",
     re.DOTALL,
 )
-_CLOSING_HASHES = re.compile(r"(?<=[ \t])#+[ \t]*\Z")
+_CLOSING_HASHES = re.compile(r"(?<=[ \t])#")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
 _PIPE = re.compile(r"(?<!\\)\|")
 _OPEN_TICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
@@ -129,7 +129,9 @@ def _in_line(text: str, head_end: int, blocks: Blocks, cursor: str) -> str:
     if block.kind == "table":
         return _row(text, head_end, blocks, cursor)
     if block.kind == "heading":
-        text = _CLOSING_HASHES.sub("", text)
+        shown = text.rstrip("# \t")
+        if match := _CLOSING_HASHES.search(text, len(shown)):  # every run of them, in one go
+            text = text[: match.start()]
     return _paragraph(text, block, blocks, cursor)
 
 

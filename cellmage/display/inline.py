@@ -29,6 +29,7 @@ AUTOLINK = re.compile(
     r"<(?:([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)|([\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+))>"
 )
 _ANGLE_OPEN = re.compile(r"<(?:[A-Za-z/!?][^<>\n]*)?\Z")
+_HTML_ENDS = {"!": ">", "?": "?>"}
 _MATH_END = re.compile(r"(?<![\\\s])\$")
 _PATIENCE = 100
 """Characters for which an open bracket is held back; after that it is taken for text."""
@@ -154,6 +155,9 @@ class Scanner:
         return self._stop(at) if self.is_open else begin
 
     def _angle(self, token: str, at: int) -> int:
+        ending = _HTML_ENDS.get(self.text[at + 1 : at + 2])
+        if ending and self.text.find(ending, at) == -1:  # looked for quickly, and so often
+            return self._stop(at) if self.is_open and _ANGLE_OPEN.match(self.text, at) else at + 1
         for kind, pattern in (("autolink", AUTOLINK), ("html", _HTML)):
             if match := pattern.match(self.text, at):
                 return self._whole(Span(kind, at, match.end()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from urllib.parse import unquote
 
 _NESTING = 32
 """Parentheses that an address may nest: the limit that CommonMark allows."""
@@ -13,6 +15,7 @@ _TITLE = re.compile(
 )
 _ANGLED = re.compile(r"\(\s*<(?:[^<>\n\\]|\\.)*>")
 _BARE = re.compile(r"\(\s*")
+_BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060\ufeff\\]")
 
 
 def target_end(text: str, at: int) -> int:
@@ -46,3 +49,16 @@ def target_end(text: str, at: int) -> int:
 def normal_label(label: str) -> str:
     """A label as CommonMark compares it."""
     return " ".join(label.split()).casefold()
+
+
+def is_harmless(url: str) -> bool:
+    """Whether a link may lead there, whatever encoding the address hides in.
+
+    Example:
+        >>> is_harmless("https://example.org"), is_harmless("java&#x73;cript%3Ax")
+        (True, False)
+    """
+    plain = url.strip("<>")
+    for _ in range(3):
+        plain = _BLANK.sub("", unquote(html.unescape(plain)))
+    return bool(re.match(r"(?:https?://|mailto:)", plain, re.IGNORECASE))

@@ -77,12 +77,16 @@ def test_any_text_heals_once_and_for_all(text: str) -> None:
 
 @settings(max_examples=300)
 @given(MARKDOWN, MARKDOWN)
+@example("", "\x1f")
 def test_what_is_settled_is_not_touched(first: str, second: str) -> None:
     """Blocks before the last are shown as they were received."""
     settled = f"Plain **text** and `code`.\n\n{'word ' * 3}\n\n"
     assert heal(settled + second).startswith(settled)
 
 
-@pytest.mark.parametrize("unit", ["[", "*a ", "`a", "|", "[a](", "![a](", "<a ", "&a", "*_", "> "])
+@pytest.mark.parametrize(
+    "unit",
+    ["[", "*a ", "# ", "|a|\n", "- a\n", "`a", "|", "[a](", "![a](", "<a ", "&a", "*_", "> "],
+)
 def test_hostile_length(unit: str) -> None:
     assert heal(unit * 50_000, CURSOR).count(CURSOR) <= 1

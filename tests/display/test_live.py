@@ -137,6 +137,13 @@ def test_a_block_that_cannot_be_split_is_painted_less_often() -> None:
     assert sum(sizes) <= FAST_RATE * (len(text) / 4 / 1000 + 1)
 
 
+def test_a_table_of_many_rows_that_begins_the_open_part() -> None:
+    rows = "".join(f"| {n} | some words |\n" for n in range(1000))
+    text = f"# Title\n\n| a | b |\n|---|---|\n{rows}\nEnd.\n"
+    page, _, _ = play(text, 40, 1000)
+    assert page.text == text
+
+
 def test_the_parts_look_like_the_whole() -> None:
     page, _, live = play(ANSWER, 40, 100)
     parts = [page.parts[number] for number in sorted(page.parts)]

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from cellmage.display import LiveMarkdown, neutralise
+from cellmage.display.control import printable
 from cellmage.display.live import fill_parts
 from cellmage.display.surfaces import Ending, Surface
 from cellmage.display.terminal import Plain, Terminal, terminal
@@ -131,7 +132,9 @@ def test_any_text_stands_there_once(text: str) -> None:
     screen = Screen()
     play(Terminal(console(screen)), text, 7)
     assert screen.lines[-1] == "(a notice)"
-    quotes = sum(line.count("▌") for line in printed(neutralise(text)))  # rich draws them with it
+    quotes = sum(
+        line.count("▌") for line in printed(printable(neutralise(text)))
+    )  # rich draws them with it
     assert sum(line.count("▌") for line in screen.lines) == quotes
 
 

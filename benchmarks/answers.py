@@ -1,0 +1,155 @@
+"""Answers, and a server in a process of its own that sends them at a steady rate."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from tests.server import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
+
+SIZE = 4
+"""Characters in a chunk."""
+
+WAIT = 0.6
+"""Seconds before the first chunk: Chromium forgives layout shifts for 0.5 s after a key."""
+
+BEGINNING = "# Report\n"
+ENDING = "These are the last words."
+
+SECTION = """\
+## Section {n}: how it was measured
+
+Every run had **its own kernel** and `one` page, as [the notes](https://example.org/notes/{n})
+say; the *slowest* of them is kept, because a reader remembers **that one** and `no other`. A
+paragraph of ordinary length goes on for some lines, and most of it is plain text without any mark.
+
+- the first point, with **bold** text
+- the second point, with `code` in it
+  - and a point below it
+- the third point
+
+```python
+def total_{n}(values: list[float]) -> float:
+    # Add up whatever is not missing.
+    return sum(value for value in values if value is not None)
+```
+
+| name | value | remark |
+|---|---|---|
+| alpha | {n} | *as expected* |
+| beta | `{n}.5` | higher than **before** |
+
+1. Measure it once.
+2. Measure it again, and compare.
+
+> Whoever counts twice is surprised once.
+
+"""
+
+
+def mixed(size: int) -> str:
+    """About so many bytes of everything that an answer is made of."""
+    text, n = f"{BEGINNING}\n", 0
+    while len(text) < size - len(SECTION) / 2:
+        n += 1
+        text += SECTION.format(n=n)
+    return f"{text}## The end\n\n{ENDING}\n"
+
+
+def fence(size: int) -> str:
+    rows, n = "", 0
+    while len(rows) < size:
+        n += 1
+        rows += f"value_{n} = compute(first={n}, second='{n * 7}')  # row {n}\n"
+    return f"{BEGINNING}\n```python\n{rows}```\n\n{ENDING}\n"
+
+
+def table(rows: int) -> str:
+    body = "".join(
+        f"| row {n} | **{n * 3}** | `code_{n}` | some words about it |\n" for n in range(rows)
+    )
+    head = "| name | value | code | remark |\n|---|---|---|---|\n"
+    return f"{BEGINNING}\n{head}{body}\n{ENDING}\n"
+
+
+def steady(text: str, rate: float) -> Iterator[Step]:
+    """Chunks on schedule; those that a short sleep would overshoot leave together."""
+    yield WAIT
+    began = time.monotonic()
+    for n, at in enumerate(range(0, len(text), SIZE)):
+        ahead = began + n / rate - time.monotonic()
+        if ahead > 0.001:
+            yield ahead
+        yield chunk(text[at : at + SIZE])
+    yield finish()
+    yield DONE
+
+
+@dataclass
+class Sent:
+    """What the server wrote: times are seconds since the epoch."""
+
+    first: float
+    last: float
+    chunks: int
+
+    @property
+    def rate(self) -> float:
+        return (self.chunks - 1) / max(self.last - self.first, 1e-9)
+
+
+@dataclass
+class Sender:
+    url: str
+    pipe: Connection
+
+    def play(self, text: str, rate: float) -> None:
+        """Answer every request with this text, so many chunks a second."""
+        self.pipe.send((text, rate))
+        self.pipe.recv()
+
+    def sent(self) -> Sent | None:
+        """What the last answer was, once it is over; None when it was not sent to its end."""
+        self.pipe.send(None)
+        sent: Sent | None = self.pipe.recv()
+        return sent
+
+
+@contextmanager
+def sender() -> Iterator[Sender]:
+    # Not forked: playwright runs threads.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield Sender(ours.recv(), ours)
+    finally:
+        process.terminate()
+        process.join(5)
+
+
+def _serve(pipe: Connection) -> None:
+    text, rate = "", 1.0
+    with ScriptedServer() as server:
+        server.play_for(lambda _: Reply(steady(text, rate)))
+        pipe.send(server.url)
+        while True:
+            order = pipe.recv()
+            if order is None:
+                pipe.send(_sent(server.last, text))
+            else:
+                text, rate = order
+                pipe.send(True)
+
+
+def _sent(exchange: Exchange, text: str) -> Sent | None:
+    chunks = -(-len(text) // SIZE)
+    if not exchange.over.wait(5) or len(exchange.writes) < chunks:
+        return None
+    epoch = time.time() - time.monotonic()
+    return Sent(exchange.writes[0] + epoch, exchange.writes[chunks - 1] + epoch, chunks)

@@ -1,0 +1,134 @@
+"""How JupyterLab shows markdown: its visible text, its blocks, and what could act in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html.parser import HTMLParser
+
+from tests.display.page import Page, folded
+
+from .node import Node
+
+# What the parser makes of markdown, with the attributes that it writes itself.
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "code": {"class"},
+    "input": {"type", "disabled", "checked"},
+    "ol": {"start"},
+    "pre": {"class"},
+    "td": {"align"},
+    "th": {"align"},
+}
+PLAIN = {
+    "blockquote",
+    "br",
+    "del",
+    "em",
+    "hr",
+    "li",
+    "p",
+    "strong",
+    "table",
+    "tbody",
+    "thead",
+    "tr",
+    "ul",
+}
+NAMES = {"ol": "ordered_list", "p": "paragraph", "pre": "fence", "ul": "bullet_list"}
+HEADING = re.compile("h([1-6])")
+VOID = {"br", "hr", "img", "input"}
+BLOCK = {
+    "blockquote",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+}
+
+
+class Marked:
+    """marked with JupyterLab's options and extensions, as a parser for the metrics."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def html(self, texts: Sequence[str]) -> list[str]:
+        html: list[str] = self._node.ask(list(texts))
+        return html
+
+    def pages(self, texts: Sequence[str]) -> list[Page]:
+        readers = map(_Reader, self.html(texts))
+        return [Page(folded("".join(reader.text)), reader.blocks) for reader in readers]
+
+    def acting(self, texts: Sequence[str]) -> list[list[str]]:
+        return [_Reader(html).acting for html in self.html(texts)]
+
+
+@contextmanager
+def marked() -> Iterator[Marked]:
+    with Node("render.mjs") as node:
+        yield Marked(node)
+
+
+class _Reader(HTMLParser):
+    """What is seen of a page, and what in it could act."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text: list[str] = []
+        self.blocks: list[str] = []
+        self.acting: list[str] = []
+        self._depth = 0
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        heading = HEADING.fullmatch(tag)
+        known = {"id"} if heading else set() if tag in PLAIN else ATTRIBUTES.get(tag)
+        if known is None or not known.issuperset(name for name, _ in attributes):
+            self.acting.append(str(self.get_starttag_text()))
+        values = dict(attributes)
+        if tag == "a" and not re.match("https?://|mailto:", values.get("href") or ""):
+            self.acting.append(str(self.get_starttag_text()))
+        if tag == "br":
+            self.text.append(" ")
+        elif tag == "img":
+            self.text.append(values.get("alt") or "")
+        elif heading or tag in BLOCK:
+            self._block(tag, heading, values)
+
+    def _block(
+        self, tag: str, heading: re.Match[str] | None, values: dict[str, str | None]
+    ) -> None:
+        self.text.append(" ")
+        if not self._depth:
+            name = f"heading{heading[1]}" if heading else NAMES.get(tag, tag)
+            self.blocks.append("code_block" if values.get("class") == "indented" else name)
+        self._depth += tag not in VOID
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID and (tag in BLOCK or HEADING.fullmatch(tag)):
+            self.text.append(" ")
+            self._depth = max(0, self._depth - 1)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def parse_html_declaration(self, i: int) -> int:
+        is_comment = self.rawdata.startswith("<!--", i)
+        return super().parse_html_declaration(i) if is_comment else self.parse_bogus_comment(i)
+
+    def handle_comment(self, data: str) -> None:
+        self.acting.append(f"<!--{data}-->")
+        if not self._depth:
+            self.blocks.append("html_block")

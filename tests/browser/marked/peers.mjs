@@ -1,0 +1,11 @@
+// In: a JSON list of texts on each line. Out: the same healed by remend. null gives CommonMark's
+// examples.
+import { createInterface } from "node:readline";
+import spec from "commonmark-spec";
+import remend from "remend";
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const texts = JSON.parse(line);
+  const answer = texts ? texts.map((text) => remend(text)) : spec.tests.map((test) => test.markdown.replaceAll("→", "\t"));
+  process.stdout.write(JSON.stringify(answer) + "\n");
+}

@@ -1,0 +1,31 @@
+// Markdown to HTML as JupyterLab does it. In: a JSON list of texts on each line. Out: the same of HTML.
+import { createInterface } from "node:readline";
+import { marked, Renderer } from "marked";
+import { gfmHeadingId } from "marked-gfm-heading-id";
+import { mangle } from "marked-mangle";
+
+globalThis.navigator ??= { appName: "node" }; // asked for by the next module
+const { removeMath, replaceMath } = await import("./latex.mjs");
+
+const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const renderer = new Renderer();
+// JupyterLab highlights code that names a language, and puts that name on the page as it stands.
+renderer.code = ({ text, lang, codeBlockStyle }) =>
+  codeBlockStyle === "indented"
+    ? `<pre class="indented"><code>${escaped(text)}\n</code></pre>\n`
+    : `<pre><code${lang ? ` class="language-${lang}"` : ""}>${escaped(text)}\n</code></pre>\n`;
+// Says where HTML is the text's own, and not made by the parser.
+const html = renderer.html;
+renderer.html = (token) => `<!--raw-->${html.call(renderer, token)}`;
+marked.use(gfmHeadingId(), mangle());
+
+async function page(markdown) {
+  const { text, math } = removeMath(markdown);
+  return replaceMath(await marked(text, { async: true, gfm: true, renderer }), math);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const pages = [];
+  for (const text of JSON.parse(line)) pages.push(await page(text));
+  process.stdout.write(JSON.stringify(pages) + "\n");
+}
