@@ -15,6 +15,7 @@ from .display.surfaces import Ending, Surface, surface_for
 from .engine import interrupts_held, one_interrupt
 from .events import Event, Notice, Reasoning, Status, Token
 from .messages import Response
+from .stats import stats_line
 from .stream import ResponseStream
 
 _PACE = 0.01
@@ -56,6 +57,7 @@ class Showing:
         surface: where it is shown.
         said: kinds of notices that this kernel has told, and need not tell again.
         image_hosts: hosts whose images the page may load.
+        stats: whether a line under the answer says how fast and how long it was.
     """
 
     def __init__(
@@ -64,10 +66,12 @@ class Showing:
         surface: Surface,
         said: set[str],
         image_hosts: Collection[str] = (),
+        stats: bool = False,
     ) -> None:
         self._stream = stream
         self._surface = surface
         self._said = said
+        self._stats = stats
         self._notices: list[Notice] = []
         self._live = LiveMarkdown(
             time.monotonic(),
@@ -125,7 +129,8 @@ class Showing:
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
-        self._surface.finish(Ending(last, whole, _facts(response), self._fresh()))
+        told = [*self._fresh(), *([stats_line(response)] if self._stats else [])]
+        self._surface.finish(Ending(last, whole, _facts(response), told))
 
     def _fresh(self) -> list[str]:
         """What the reader should be told, and was not told before."""

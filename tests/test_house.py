@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "providers": VALUES,
     "conversation": {*VALUES, "stages", "stream", "providers"},
     "display": {"errors"},
-    "showing": {*VALUES, "engine", "stream", "display"},
+    "stats": {"messages"},
+    "showing": {*VALUES, "engine", "stats", "stream", "display"},
     "prompt": {"errors", "messages"},
     "magics": {
         *VALUES,

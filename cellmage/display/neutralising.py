@@ -18,7 +18,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
-from .blocks import Blocks, lines
+from .blocks import Block, Blocks, lines
 from .defusing import RISKY, Defuser, Edit, blunt, changed, plain_info
 from .formulas import Formula, hidden, restored
 from .links import is_harmless, normal_label
@@ -35,8 +35,10 @@ _URL = re.compile(r"://|www\.", re.IGNORECASE)
 _DELIMITER = re.compile(r"\$\$?|\\\\?")
 _CODE = -1
 _ROUNDS = (True, True, True, True, True, True, False, False)
-_LONG = 20_000
-"""Characters from which a block is no prose, and is escaped without a look at what it means."""
+_LONG = 5_000
+_BRACKETS = 300
+"""Characters, and brackets, from which a block is no prose, and is escaped without a look at what
+it means: a parser may take seconds for it. Of a table it is each row that counts."""
 
 
 def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
@@ -55,7 +57,7 @@ def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
     is_plain = not RISKY.search(markdown) and plain_info(markdown) == markdown
     if is_plain and not _may_have_formula_in_url(markdown):
         return markdown
-    if any(b.end - b.start > _LONG and b.kind != "fence" for b in Blocks(markdown).blocks):
+    if any(_is_long(block, markdown) for block in Blocks(markdown).blocks):
         return _blunt(markdown)
     # What one parser takes for the end of a line is a character to another.
     text = _ODD.sub(lambda match: "\n" if match[0][0] == "\r" else " ", markdown)
@@ -70,6 +72,14 @@ def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
                 return text
         text = edited
     return _blunt(text)
+
+
+def _is_long(block: Block, text: str) -> bool:
+    if block.kind == "fence":
+        return False
+    source = text[block.start : block.end]
+    pieces = lines(source) if block.kind == "table" else [source]
+    return any(len(piece) > _LONG or piece.count("[") > _BRACKETS for piece in pieces)
 
 
 def _may_have_formula_in_url(text: str) -> bool:

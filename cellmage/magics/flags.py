@@ -52,6 +52,11 @@ CALL = [
     flag(
         "--stream", action=BooleanOptionalAction, help="Show the answer as it is written, or whole."
     ),
+    flag(
+        "--stats",
+        action=BooleanOptionalAction,
+        help="Say under the answer how fast and how long it was.",
+    ),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),
     flag(
         "--continue",
@@ -70,6 +75,13 @@ CALL = [
 
 CONFIG = [
     flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
+    flag("--stats", type=boolean, metavar="True|False", help="Times and tokens of all answers."),
+    flag(
+        "--collapse",
+        type=boolean,
+        metavar="True|False",
+        help="Put the parts of an answer together at its end.",
+    ),
     flag("--fallback", type=words, metavar="A,B", help="Models to ask when one does not answer."),
     flag("--image-hosts", type=hosts, metavar="A,B", help="Hosts whose images are loaded."),
     flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),

@@ -117,8 +117,10 @@ class LLMMagics(Magics, Settings):
             say(describe(stream.request))
             return
         try:
-            surface = surface_for(self.shell, answer_id=stream.id, owns_cell=owns_cell(self.shell))
-            Showing(stream, surface, self._said, self.image_hosts).run()
+            is_ours = self.collapse and owns_cell(self.shell)
+            surface = surface_for(self.shell, answer_id=stream.id, owns_cell=is_ours)
+            stats = self.stats if args.stats is None else args.stats
+            Showing(stream, surface, self._said, self.image_hosts, stats).run()
         finally:
             self._bind(stream.response, args.out)
 

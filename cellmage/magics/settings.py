@@ -38,6 +38,8 @@ class Settings(HasTraits):
     stream_by_default = Bool(True, help="Show answers as they are written.").tag(config=True)
     params = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
+    stats = Bool(False, help="A line under each answer: times and tokens.").tag(config=True)
+    collapse = Bool(True, help="Put the parts of an answer together at its end.").tag(config=True)
     image_hosts = List(Unicode(), help="Hosts whose images are loaded.").tag(config=True)
     connect_timeout = Float(
         None, min=0.001, allow_none=True, help="Seconds for the connection."
@@ -95,7 +97,15 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         given: what earlier calls have set; it is brought up to date.
         args: the flags.
     """
-    names = [*_FIELDS, "fallback", "persona", "stream_by_default", "image_hosts"]
+    names = [
+        *_FIELDS,
+        "fallback",
+        "persona",
+        "stream_by_default",
+        "stats",
+        "collapse",
+        "image_hosts",
+    ]
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None

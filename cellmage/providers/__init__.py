@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 from ..messages import Options
+from .addresses import check_address, check_key, host_of
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .offline import MODELS, OfflineProvider
@@ -87,9 +88,14 @@ def _at(base_url: str) -> Endpoint:
 
 
 def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str, str]) -> Choice:
+    endpoint = _filled(endpoint, model, environ)
+    check_address(endpoint.base_url, environ)
     host = host_of(endpoint.base_url)
     # OPENAI_API_KEY belongs to the host that it was set for, and goes nowhere else.
-    key = environ.get("OPENAI_API_KEY") if host == host_of(home.base_url) else None
+    variable = endpoint.key if endpoint.key != OPENAI.key else None
+    key = environ.get(variable) if variable else None
+    if host == host_of(home.base_url):
+        key = environ.get("OPENAI_API_KEY") or key
     if endpoint.key and not key:
         raise ConfigError(
             f"{model} at {host} needs a key: set the environment variable {endpoint.key}, "
@@ -97,38 +103,19 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
             host=host,
             model=model,
         )
-    _check(key or "", host)
+    check_key(key or "", host)
     from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
 
     return Choice(OpenAIProvider(endpoint, key), model)
 
 
-def _check(key: str, host: str) -> None:
-    """Refuse what cannot be a key; the error says where it is wrong, and shows none of it."""
-    for place, char in enumerate(key, 1):
-        if not "!" <= char <= "~":
-            raise ConfigError(
-                f"the key for {host} has a character that no key has, at position {place} "
-                f"of {len(key)}; set it again",
-                host=host,
-            )
+def _filled(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> Endpoint:
+    """The endpoint with an address that is complete."""
+    for variable in _VARIABLE.findall(endpoint.base_url):
+        if not environ.get(variable):
+            raise ConfigError(f"{model} needs an address: set the environment variable {variable}")
+    filled = _VARIABLE.sub(lambda match: environ[match[1]].rstrip("/"), endpoint.base_url)
+    return replace(endpoint, base_url=filled)
 
 
-def host_of(base_url: str) -> str:
-    """The host and port of an address.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        parts = urlsplit(base_url)
-        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        is_plain = False
-    # A password or a key in the address would be shown wherever the address is.
-    if not is_plain or parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(
-            "the base URL (OPENAI_BASE_URL, or --base-url) must look like "
-            "http://localhost:8000/v1, with no name, password or key in it"
-        )
-    return parts.netloc.lower()
+_VARIABLE = re.compile(r"\{(\w+)\}")

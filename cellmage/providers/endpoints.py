@@ -11,23 +11,37 @@ class Endpoint:
     """An OpenAI-compatible server.
 
     Args:
-        base_url: its address, up to and with the version (``/v1``).
+        base_url: its address, up to and with the version (``/v1``); ``{NAME}`` in it is the value
+            of that environment variable.
         key: the environment variable that holds its key; None for a server that needs none.
         max_tokens: what it calls the limit of an answer's length.
+        stream_options: whether it may be asked for the token count of a stream.
     """
 
     base_url: str
     key: str | None = None
     max_tokens: str = "max_tokens"
+    stream_options: bool = True
 
-
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")
 
-# The part of a model's name before the first slash.
+# The part of a model's name before the first slash. The addresses are those of the providers' own
+# documentation of their OpenAI-compatible interface.
 ENDPOINTS: Mapping[str, Endpoint] = {
     "openai": OPENAI,
+    "anthropic": Endpoint("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    "azure": Endpoint(
+        "{AZURE_OPENAI_ENDPOINT}/openai/v1", "AZURE_OPENAI_API_KEY", "max_completion_tokens"
+    ),
+    "deepseek": Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "gemini": Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "groq": Endpoint("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    # It counts tokens unasked, and refuses fields that it does not know.
+    "mistral": Endpoint("https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False),
+    "openrouter": Endpoint("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "together": Endpoint("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    "xai": Endpoint("https://api.x.ai/v1", "XAI_API_KEY"),
     "llamacpp": Endpoint("http://localhost:8080/v1"),
     "lmstudio": Endpoint("http://localhost:1234/v1"),
     "ollama": Endpoint("http://localhost:11434/v1"),

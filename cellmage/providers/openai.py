@@ -21,8 +21,9 @@ from weakref import WeakKeyDictionary
 from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
 from ..messages import Request
+from .addresses import is_here
 from .answer import AnswerDecoder
-from .endpoints import LOOPBACK, Endpoint
+from .endpoints import Endpoint
 
 if TYPE_CHECKING:
     import openai
@@ -124,8 +125,8 @@ class OpenAIProvider:
 
     async def _begin(self, request: Request, stack: AsyncExitStack) -> Any:
         """Send the request, and wait for the head of the reply."""
-        is_here = urlsplit(self.endpoint.base_url).hostname in LOOPBACK
-        limit = request.options.first_byte_timeout or (FIRST_BYTE_HERE if is_here else FIRST_BYTE)
+        usual = FIRST_BYTE_HERE if is_here(self.endpoint.base_url) else FIRST_BYTE
+        limit = request.options.first_byte_timeout or usual
         reply = await self._open(request)
         try:
             async with asyncio.timeout(limit):
@@ -176,7 +177,7 @@ class OpenAIProvider:
                 for message in request.messages
             ],
             "stream": True,
-            "stream_options": {"include_usage": True},
+            "stream_options": {"include_usage": True} if self.endpoint.stream_options else None,
             "temperature": options.temperature,
             self.endpoint.max_tokens: options.max_tokens,
             "extra_body": dict(options.params) or None,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Lab
+from tests.browser.test_marked import LAB_ONLY
 from tests.kernel.test_frames import paced
 from tests.server import Reply, ScriptedServer, answer, chunk
 
@@ -18,7 +19,10 @@ pytestmark = pytest.mark.browser
 
 HOSTILE = json.loads((Path(__file__).parents[1] / "data/output_injection.json").read_text())
 
-ACTIVE = "script, iframe, img, object, embed, form, input, video, audio, base, meta, svg, [onclick]"
+ACTIVE = "script, iframe, img, object, embed, form, input, video, audio, base, meta, svg"
+
+HANDLERS = """all => all.filter(each => [...each.attributes].some(one => /^on/i.test(one.name)))
+    .map(each => each.outerHTML)"""
 
 LONG = "".join(
     f"## Section {n}\n\nSome **bold** text and `code`. {'More words follow. ' * 12}\n\n"
@@ -163,7 +167,7 @@ def converted(lab: Lab) -> str:
 def test_no_answer_acts(lab: Lab, server: ScriptedServer) -> None:
     """Live, at the end, when the saved notebook is opened again, by another person, as HTML."""
     cases: list[dict[str, Any]] = [c for c in HOSTILE["cases"] if c["category"] != "dos"]
-    texts = [case["markdown"] for case in cases]
+    texts = [*(case["markdown"] for case in cases), *LAB_ONLY]
 
     def reply(exchange: Any) -> Reply:
         text = texts[int(exchange.messages[-1][1])]
@@ -198,4 +202,5 @@ def nothing_acts(lab: Lab, answers: str, count: int) -> None:
     shown = lab.page.locator(f".jp-OutputArea {answers}")
     assert shown.count() >= count
     assert shown.locator(ACTIVE).evaluate_all("all => all.map(each => each.outerHTML)") == []
+    assert shown.locator("*").evaluate_all(HANDLERS) == []
     assert "cp <src> <dst>" in "".join(shown.all_text_contents())

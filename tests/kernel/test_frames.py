@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.kernel.client import Kernel
@@ -124,6 +126,13 @@ class TestParts:
         }
         assert kernel.value("_llm.text") == self.LONG
 
+    def test_without_the_collapse(self, kernel: Kernel, server: ScriptedServer) -> None:
+        kernel.run("%llm_config --collapse False")
+        server.play(*paced(self.LONG, 40, 0.003))
+        run = kernel.run("%%llm\nGo")
+        assert not run.of("clear_output")
+        assert "".join(run.shown) == self.LONG
+
     @pytest.mark.parametrize("code", ["%llm Go", "# c\n%%llm\nGo", "%%time\n%%llm\nGo"])
     def test_elsewhere_the_parts_stay(
         self, kernel: Kernel, server: ScriptedServer, code: str
@@ -160,6 +169,22 @@ class TestUnattended:
             run = kernel.run("got.show()")
         assert [message.type for message in run.frames] == ["display_data"]
         assert run.shown == ["ab"]
+
+
+class TestStats:
+    def test_a_line_under_the_answer(self, kernel: Kernel, server: ScriptedServer) -> None:
+        server.play(chunk("one "), 0.3, chunk("two"), finish(), usage(3, 9), DONE)
+        (text, line) = kernel.run("%%llm -m m --stats\nGo").shown
+        assert text == "one two"
+        assert re.fullmatch(
+            r"\(m · first word after \d\.\d s · \d\.\d s in all · "
+            r"3 tokens in, 9 out · \d+ tokens/s\)",
+            line,
+        )
+        kernel.run("%llm_config --stats True")
+        server.play(*answer("one"))
+        assert kernel.run("%%llm -m m\nGo").shown[1].endswith("tokens: not given)")
+        assert len(kernel.run("%%llm -m m --no-stats\nGo").shown) == 1
 
 
 class TestReasoning:

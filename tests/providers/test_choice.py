@@ -4,6 +4,7 @@ import pytest
 
 from cellmage import ConfigError, Conversation, Options
 from cellmage.providers import choose, default_model
+from cellmage.providers.endpoints import ENDPOINTS, OPENAI
 from cellmage.providers.offline import UNASKED
 
 KEY = {"OPENAI_API_KEY": "k"}
@@ -20,6 +21,14 @@ LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
         ("meta/llama", None, LOCAL, "http://localhost:1/v1", "meta/llama"),
         ("ollama/llama3.2", None, KEY | LOCAL, "http://localhost:11434/v1", "llama3.2"),
         ("openai/oss", "http://localhost:2/v1", KEY, "http://localhost:2/v1", "openai/oss"),
+        ("groq/a/b", None, {"GROQ_API_KEY": "k"}, "https://api.groq.com/openai/v1", "a/b"),
+        (
+            "azure/d",
+            None,
+            {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://x.example/"},
+            "https://x.example/openai/v1",
+            "d",
+        ),
         (None, None, KEY, "https://api.openai.com/v1", "gpt-4o-mini"),
         (None, None, LOCAL | {"CELLMAGE_MODEL": "m"}, "http://localhost:1/v1", "m"),
     ],
@@ -79,3 +88,41 @@ def test_an_unknown_provider_is_not_sent_to_openai(environ: dict[str, str]) -> N
 def test_unknown_offline_model() -> None:
     with pytest.raises(ConfigError, match="offline/tour, offline/echo"):
         choose(Options(model="offline/x"), {})
+
+
+def test_every_provider_has_its_own_key() -> None:
+    every = {endpoint.key: endpoint.key for endpoint in ENDPOINTS.values() if endpoint.key}
+    environ = every | {"AZURE_OPENAI_ENDPOINT": "https://x.example"}
+    for name, endpoint in ENDPOINTS.items():
+        provider = choose(Options(model=f"{name}/m"), environ).provider
+        assert provider._api_key == endpoint.key  # type: ignore[attr-defined]
+        if endpoint.key and endpoint is not OPENAI:
+            without = {key: value for key, value in environ.items() if key != endpoint.key}
+            with pytest.raises(ConfigError, match=endpoint.key):
+                choose(Options(model=f"{name}/m"), without)
+
+
+def test_azure_needs_an_address() -> None:
+    with pytest.raises(ConfigError, match="AZURE_OPENAI_ENDPOINT"):
+        choose(Options(model="azure/m"), {"AZURE_OPENAI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize(
+    ("base_url", "environ", "error"),
+    [
+        ("http://gpu.example:8000/v1", {}, "plain http to gpu.example:8000"),
+        ("http://gpu.example:8000/v1", {"CELLMAGE_HTTP_HOSTS": "a, GPU.example:8000"}, None),
+        ("https://gpu.example/v1", {}, None),
+        ("http://127.0.0.9/v1", {}, None),
+        ("http://[::1]:8000/v1", {}, None),
+        ("http://169.254.169.254/v1", {"CELLMAGE_HTTP_HOSTS": "169.254.169.254"}, "link-local"),
+        ("https://[fe80::1]/v1", {}, "link-local"),
+    ],
+)
+def test_where_nothing_is_sent(base_url: str, environ: dict[str, str], error: str | None) -> None:
+    options = Options(model="m", base_url=base_url)
+    if error is None:
+        assert choose(options, environ).model == "m"
+    else:
+        with pytest.raises(ConfigError, match=error):
+            choose(options, environ)
