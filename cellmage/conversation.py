@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import UsageError
 from .messages import CellKey, Message, Options, Request, Response, Turn
-from .providers import choose
+from .providers import choose, refuse_own_keys
 from .providers.base import Provider
 from .stages import FallbackProvider
 from .stream import EventView, ResponseStream
@@ -159,6 +159,7 @@ class Conversation:
     ) -> Request:
         if not prompt.strip():
             raise UsageError("the prompt is empty; nothing was sent")
+        refuse_own_keys([prompt, options.system or ""])
         turns = self._turns[: self._place(key)[0]] if history else []
         system = [Message("system", options.system)] if options.system else []
         earlier = [message for turn in turns for message in turn.messages()]

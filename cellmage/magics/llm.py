@@ -23,6 +23,7 @@ from ..errors import UsageError
 from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
+from ..providers import looks_like_a_key
 from ..showing import Showing
 from ..stream import ResponseStream
 from . import flags
@@ -76,6 +77,8 @@ class LLMMagics(Magics, Settings):
         if cell is not None and rest:
             raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
         self._ask(args, rest if cell is None else cell, local_ns or {})
+        if tail := looks_like_a_key(cell or line):
+            say(f"This cell holds what looks like a key (…{tail}): it is kept in the notebook.")
         if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
             say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
 

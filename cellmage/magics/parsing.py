@@ -96,9 +96,17 @@ def _action(parser: MagicArgumentParser, name: str, flag: str) -> tuple[Action, 
         return actions[long], bool(equals)
     if flag[:2] in actions and not flag.startswith("--"):
         return actions[flag[:2]], len(flag) > 2
+    if long in _KEY_FLAGS:
+        raise UsageError(
+            f"{name}: a key does not belong in a notebook, which keeps it; set OPENAI_API_KEY, or "
+            "the variable of your provider, before Jupyter starts"
+        )
     raise UsageError(
         f"{name}: there is no flag {long}; {name} --help lists the flags, and -- ends them"
     )
+
+
+_KEY_FLAGS = {"--api-key", "--apikey", "--key", "--token"}
 
 
 def _count(action: Action, reader: _Words) -> int:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import ConfigError
 from ..messages import Options
-from .addresses import check_address, check_key, host_of
+from .addresses import check_address, host_of
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
+from .keys import Key, check_key, looks_like_a_key, refuse_keys
 from .offline import MODELS, OfflineProvider
 
 DEFAULT_MODEL = "gpt-4o-mini"
 OFFLINE_DEFAULT = "offline/tour"
 
-__all__ = ["Choice", "choose", "default_model", "host_of"]
+__all__ = [
+    "Choice",
+    "choose",
+    "default_model",
+    "host_of",
+    "looks_like_a_key",
+    "refuse_own_keys",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,16 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
     check_key(key or "", host)
     from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
 
-    return Choice(OpenAIProvider(endpoint, key), model)
+    return Choice(OpenAIProvider(endpoint, Key(key) if key else None), model)
+
+
+def refuse_own_keys(texts: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse to send one of the keys that are configured here to a model.
+
+    Raises:
+        UsageError: a text holds one; nothing was sent.
+    """
+    refuse_keys(texts, {each.key for each in ENDPOINTS.values() if each.key}, environ)
 
 
 def _filled(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> Endpoint:

@@ -1,4 +1,4 @@
-"""Which addresses may be asked, and with which keys."""
+"""Which addresses may be asked."""
 
 from __future__ import annotations
 
@@ -59,21 +59,6 @@ def check_address(base_url: str, environ: Mapping[str, str]) -> None:
             f"or allow it: set {HTTP_HOSTS}={host}",
             host=host,
         )
-
-
-def check_key(key: str, host: str) -> None:
-    """Refuse what cannot be a key; the error says where it is wrong, and shows none of it.
-
-    Raises:
-        ConfigError: it has a character that no key has.
-    """
-    for place, char in enumerate(key, 1):
-        if not "!" <= char <= "~":
-            raise ConfigError(
-                f"the key for {host} has a character that no key has, at position {place} "
-                f"of {len(key)}; set it again",
-                host=host,
-            )
 
 
 def _is(name: str, what: str) -> bool:

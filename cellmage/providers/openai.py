@@ -24,6 +24,7 @@ from ..messages import Request
 from .addresses import is_here
 from .answer import AnswerDecoder
 from .endpoints import Endpoint
+from .keys import Key, masked
 
 if TYPE_CHECKING:
     import openai
@@ -58,7 +59,7 @@ class OpenAIProvider:
         'localhost:8000'
     """
 
-    def __init__(self, endpoint: Endpoint, api_key: str | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, api_key: Key | None = None) -> None:
         self.endpoint = endpoint
         self.name = urlsplit(endpoint.base_url).netloc
         self._api_key = api_key
@@ -100,7 +101,7 @@ class OpenAIProvider:
     def _masked(self, error: CellmageError) -> str:
         """The message without the key, which some servers send back in their error."""
         if self._api_key:
-            return str(error).replace(self._api_key, "…")
+            return masked(str(error), self._api_key)
         if error.kind == "auth":
             return f"{error}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
         return str(error)
@@ -160,7 +161,7 @@ class OpenAIProvider:
         # The first import takes half a second; other answers on this loop go on meanwhile.
         sdk = await asyncio.to_thread(importlib.import_module, "openai")
         client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
-            api_key=self._api_key or "none",
+            api_key=self._api_key.reveal() if self._api_key else "none",
             base_url=self.endpoint.base_url,
             max_retries=0,
             timeout=sdk.Timeout(None, connect=request.options.connect_timeout or CONNECT),

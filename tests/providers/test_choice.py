@@ -95,7 +95,8 @@ def test_every_provider_has_its_own_key() -> None:
     environ = every | {"AZURE_OPENAI_ENDPOINT": "https://x.example"}
     for name, endpoint in ENDPOINTS.items():
         provider = choose(Options(model=f"{name}/m"), environ).provider
-        assert provider._api_key == endpoint.key  # type: ignore[attr-defined]
+        key = provider._api_key  # type: ignore[attr-defined]
+        assert (key and key.reveal()) == endpoint.key
         if endpoint.key and endpoint is not OPENAI:
             without = {key: value for key, value in environ.items() if key != endpoint.key}
             with pytest.raises(ConfigError, match=endpoint.key):
