@@ -101,6 +101,10 @@ CONFIG = [
     flag("--reset", action="store_true", help="Forget what earlier flags have set."),
 ]
 
+MODELS = [
+    flag("--provider", metavar="NAME", help="The provider that is meant, such as groq."),
+]
+
 HISTORY = [
     flag("--chat", metavar="NAME", help="The conversation that is meant."),
     flag("--new", metavar="NAME", help="Make an empty conversation of this name."),

@@ -18,6 +18,7 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from ..catalogue import catalogue
 from ..display.surfaces import surface_for
 from ..errors import UsageError
 from ..messages import CellKey, Response
@@ -36,6 +37,7 @@ from .settings import (
     Settings,
     configure,
     folders,
+    models_of,
     options_of,
     persona_list,
     persona_text,
@@ -49,7 +51,7 @@ _RUNS = 64
 
 @magics_class
 class LLMMagics(Magics, Settings):
-    """``%%llm``, ``%llm``, ``%llm_config`` and ``%llm_history``."""
+    """``%%llm``, ``%llm``, ``%llm_config``, ``%llm_models`` and ``%llm_history``."""
 
     shell: InteractiveShell
 
@@ -76,9 +78,11 @@ class LLMMagics(Magics, Settings):
             return
         if cell is not None and rest:
             raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
-        self._ask(args, rest if cell is None else cell, local_ns or {})
-        if tail := looks_like_a_key(cell or line):
-            say(f"This cell holds what looks like a key (…{tail}): it is kept in the notebook.")
+        try:
+            self._ask(args, rest if cell is None else cell, local_ns or {})
+        finally:
+            if tail := looks_like_a_key(cell or line):
+                say(f"This cell holds what looks like a key (…{tail}): it is kept in the notebook.")
         if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
             say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
 
@@ -98,6 +102,18 @@ class LLMMagics(Magics, Settings):
             say(persona_text(load_persona(self.persona, self.folders)) if self.persona else "none")
         if not line.strip():
             say(table([("setting", "value", "from"), *rows(self, self._given)]))
+
+    @no_var_expand
+    @flags.declare(*flags.MODELS)
+    @line_magic
+    def llm_models(self, line: str) -> None:
+        """List the models of the configured server, and of the servers on this machine."""
+        args = parse_flags(self.llm_models, line)
+        if args.help:
+            say(help_text(self.llm_models))
+            return
+        offers = catalogue(args.provider, self.base_url)
+        say(table([("server", "model"), *models_of(offers)]))
 
     @no_var_expand
     @flags.declare(*flags.HISTORY)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
 from traitlets import Bool, Dict, Float, HasTraits, Int, List, TraitError, Unicode
 
+from ..catalogue import Offer
 from ..errors import UsageError
 from ..messages import Options
 from ..prompt.personas import Persona, load_persona, personas
@@ -205,6 +206,13 @@ def table(lines: list[tuple[str, ...]]) -> str:
         for line in lines
     )
     return "\n".join(line.rstrip() for line in padded)
+
+
+def models_of(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
+    """A row for each model, and one for each server that did not say."""
+    for offer in offers:
+        for model in offer.models or (offer.error,):
+            yield offer.server, model
 
 
 def persona_list(where: list[Path]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..errors import ConfigError
 from ..messages import Options
 from .addresses import check_address, host_of
-from .base import Provider
+from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keys import Key, check_key, looks_like_a_key, refuse_keys
 from .offline import MODELS, OfflineProvider
@@ -20,9 +20,11 @@ OFFLINE_DEFAULT = "offline/tour"
 
 __all__ = [
     "Choice",
+    "ModelLister",
     "choose",
     "default_model",
     "host_of",
+    "local_servers",
     "looks_like_a_key",
     "refuse_own_keys",
 ]
@@ -115,6 +117,11 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
     from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
 
     return Choice(OpenAIProvider(endpoint, Key(key) if key else None), model)
+
+
+def local_servers() -> list[str]:
+    """The names of the servers that are looked for on this machine."""
+    return [name for name, each in ENDPOINTS.items() if each.base_url.startswith("http://")]
 
 
 def refuse_own_keys(texts: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:

@@ -161,6 +161,23 @@ class AnswerDecoder:
             yield Token(text)
 
 
+def model_names(data: bytes) -> list[str]:
+    """The names in a list of models, in order.
+
+    Raises:
+        ProtocolError: it is none.
+
+    Example:
+        >>> model_names(b'{"data": [{"id": "b"}, {"id": "a"}]}')
+        ['a', 'b']
+    """
+    body = _json(data)
+    found = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(found, list):
+        raise ProtocolError("what came back is no list of models; does the base URL end in /v1?")
+    return sorted(str(each["id"]) for each in found if isinstance(each, dict) and "id" in each)
+
+
 _ERROR_KEYS = {"message", "detail"}  # vLLM, FastAPI
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..events import Event
 from ..messages import Request
@@ -19,4 +19,19 @@ class Provider(Protocol):
 
     def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer: `Start` first, `Complete` last, or a `CellmageError`."""
+        ...
+
+
+@runtime_checkable
+class ModelLister(Protocol):
+    """A provider that can say what it offers."""
+
+    name: str
+
+    async def models(self) -> list[str]:
+        """The names of its models, in order.
+
+        Raises:
+            CellmageError: it did not say.
+        """
         ...

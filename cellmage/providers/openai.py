@@ -22,7 +22,7 @@ from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
 from ..messages import Request
 from .addresses import is_here
-from .answer import AnswerDecoder
+from .answer import AnswerDecoder, model_names
 from .endpoints import Endpoint
 from .keys import Key, masked
 
@@ -155,18 +155,35 @@ class OpenAIProvider:
                 return
             yield data
 
-    async def _open(
-        self, request: Request
-    ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+    async def models(self) -> list[str]:
+        """The names of the models that the server offers."""
+        client = await self._client(CONNECT)
+        failure: CellmageError | None = None
+        try:
+            reply = await client.models.with_raw_response.list()
+            return model_names(reply.content)
+        except Exception as error:
+            failure = self._ours(error, "the list of models")
+            if failure is None:
+                raise
+        raise failure
+
+    async def _client(self, connect_timeout: float) -> openai.AsyncOpenAI:
         # The first import takes half a second; other answers on this loop go on meanwhile.
         sdk = await asyncio.to_thread(importlib.import_module, "openai")
         client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
             api_key=self._api_key.reveal() if self._api_key else "none",
             base_url=self.endpoint.base_url,
             max_retries=0,
-            timeout=sdk.Timeout(None, connect=request.options.connect_timeout or CONNECT),
+            timeout=sdk.Timeout(None, connect=connect_timeout),
             http_client=_http_client(sdk),
         )
+        return client
+
+    async def _open(
+        self, request: Request
+    ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
+        client = await self._client(request.options.connect_timeout or CONNECT)
         return client.chat.completions.with_streaming_response.create(**self._payload(request))
 
     def _payload(self, request: Request) -> dict[str, Any]:
