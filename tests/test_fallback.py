@@ -101,6 +101,20 @@ class TestFallback:
         assert run.shown[0] == "from b"
         assert run.shown[1].startswith("(b answered, since A at")
 
+    def test_what_a_provider_says_does_not_act(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        said = b'{"error": {"message": "<img src=x onerror=y> ![a](https://x.y/z)"}}'
+        hostile = Reply([said], status=404, content_type="application/json")
+        odd = Reply([chunk("fine"), finish("<b>"), DONE])
+        by_model(server, a=hostile, b=odd)
+        run = kernel.run("%%llm -m a,b\nhi")
+        assert len(run.outputs) == 3
+        shown = "".join(output["data"]["text/markdown"] for output in run.outputs)
+        assert "&lt;img" in shown
+        assert "&lt;b>" in shown
+        assert "![" not in shown
+
     def test_the_countdown_is_seen(self, kernel: Kernel, server: ScriptedServer) -> None:
         headers = {"retry-after": "2"}
         wait = Reply([b"{}"], status=429, headers=headers, content_type="application/json")

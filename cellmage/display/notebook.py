@@ -10,6 +10,7 @@ from IPython.display import clear_output, display
 
 from .control import printable
 from .live import ASIDE, WAITING, Frame, fill_parts
+from .neutralising import neutralise
 from .surfaces import Ending
 
 
@@ -102,5 +103,7 @@ def _display(frame: Frame, facts: Mapping[str, Any]) -> None:
 
 
 def _notices(notices: Iterable[str]) -> None:
-    for notice in notices:
-        display({"text/markdown": f"*{notice}*", "text/plain": f"({notice})"}, raw=True)
+    """What the reader should be told; it may quote a provider, and must not act either."""
+    for notice in (printable(" ".join(each.split())) for each in notices):
+        markdown = neutralise(f"*{notice}*")
+        display({"text/markdown": markdown, "text/plain": f"({notice})"}, raw=True)

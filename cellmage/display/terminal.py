@@ -101,7 +101,7 @@ class Terminal:
             self._keep(frame)
         self._live.stop()
         for notice in ending.notices:
-            self._console.print(Text(f"({notice})", style="dim"))
+            self._console.print(Text(printable(f"({notice})"), style="dim"))
 
     def _keep(self, frame: Frame) -> None:
         """Print a part for good; what is printed stays as it is."""
