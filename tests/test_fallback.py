@@ -104,7 +104,7 @@ class TestFallback:
     def test_what_a_provider_says_does_not_act(
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
-        said = b'{"error": {"message": "<img src=x onerror=y> ![a](https://x.y/z)"}}'
+        said = b'{"error": {"message": "no <img src=x onerror=y> ![a](https://x.y/z)"}}'
         hostile = Reply([said], status=404, content_type="application/json")
         odd = Reply([chunk("fine"), finish("<b>"), DONE])
         by_model(server, a=hostile, b=odd)
