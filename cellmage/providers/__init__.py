@@ -73,6 +73,10 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
             known = ", ".join(f"offline/{name}" for name in MODELS)
             raise ConfigError(f"there is no model {model}; the offline ones are {known}")
         return Choice(OfflineProvider(unasked=options.model is None), model)
+    if prefix == "gguf":
+        from .local import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
+
+        return Choice(LocalProvider(weights(rest)), model)
     home = _at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
     if options.base_url:
         return _remote(_at(options.base_url), model, home, environ)
