@@ -128,7 +128,7 @@ def untrusted_server() -> ScriptedServer:
 
 def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:
     """The base URL and the key of a case."""
-    base_url = {"dns": "http://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
+    base_url = {"dns": "https://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
     return base_url.get(case.end, url), "sk-té" if case.end == "config" else KEY
 
 

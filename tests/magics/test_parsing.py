@@ -29,8 +29,8 @@ def test_unset_is_none() -> None:
     args, _ = parse(LLMMagics.llm, "")
     unset = {name for name, value in vars(args).items() if value is None}
     assert unset == {
-        "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "out",
-        "chat",
+        "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "stats",
+        "out", "chat",
     }  # fmt: skip
 
 
