@@ -4,7 +4,7 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo lab test browser check faults oldest bench notebooks clean
+.PHONY: help demo lab test browser check faults oldest servers bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -14,6 +14,7 @@ help:
 	@echo "make check       lint and type-check"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
+	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make bench       measure the kernel, the healing and the page, beside others"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
@@ -53,6 +54,11 @@ oldest: | .venv/made
 	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
 	.venv-oldest/bin/pytest tests/providers
 
+servers: .venv/dev
+	$(PYTHON) -m venv .venv-servers
+	.venv-servers/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]'
+	$(BIN)/pytest --override-ini addopts= tests/servers/test_litellm.py
+
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.healing
@@ -62,4 +68,4 @@ notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-peers
+	rm -rf .venv .venv-oldest .venv-peers .venv-servers

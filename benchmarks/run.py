@@ -129,7 +129,7 @@ def first_text(server: ScriptedServer, times: int = 20) -> list[float]:
     return delays
 
 
-def interrupts(server: ScriptedServer, times: int = 20) -> tuple[list[float], list[float]]:
+def interrupts(server: ScriptedServer, times: int = 100) -> tuple[list[float], list[float]]:
     """Seconds from the interrupt until the server sees the close, and until the cell is over."""
     closed, over = [], []
     chance = random.Random(1)
@@ -171,7 +171,7 @@ def main() -> None:
     ratio("  CPU, sync view / bare loop", fast["view"].cpu, fast["bare"].cpu, 0.3, seconds)
     print("delays, 20 times each: the median, and the longest, which counts")
     delay("  server's first write to first text on iopub", first, 0.02)
-    delay("  interrupt to connection closed at the server", closed, 0.3)
+    delay("  interrupt to connection closed at the server", closed, 0.5)
     delay("  interrupt to cell over", over, 0.5)
 
 

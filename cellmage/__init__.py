@@ -34,6 +34,7 @@ from .errors import (
 from .events import Complete, Event, Fallback, Notice, Reasoning, Start, Status, Token
 from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
 from .providers.base import Provider
+from .providers.endpoints import Endpoint
 from .showing import show
 from .stream import ResponseStream
 
@@ -48,6 +49,7 @@ __all__ = [
     "ConnectError",
     "Conversation",
     "CutError",
+    "Endpoint",
     "Event",
     "Fallback",
     "Message",

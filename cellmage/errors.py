@@ -14,6 +14,7 @@ CellmageError
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -209,7 +210,14 @@ CODES: Mapping[str, tuple[str, str]] = {
     "invalid_api_key": ("auth", "the key was refused"),
     "model_not_found": ("not_found", "there is no such model"),
     "context_length_exceeded": ("context_length", "the conversation is too long for the model"),
+    "exceed_context_size_error": ("context_length", "the conversation is too long for the model"),
 }
+# Anthropic, Gemini, Groq, vLLM and LiteLLM say the same with no code.
+_TOO_LONG = re.compile(
+    r"context (length|window|size)|ContextWindow|prompt is too long|token count.{0,40} exceeds"
+    r"|too many (input )?tokens|reduce the length",
+    re.IGNORECASE,
+)
 _RETRIED = {"rate_limited", "server"}
 _RETRIES = 2
 
@@ -217,11 +225,13 @@ _RETRIES = 2
 def _from_status(error: BaseException, status: int, host: str, model: str) -> StatusError:
     body = getattr(error, "body", None)
     kind, advice = STATUS.get(status) or STATUS_CLASS.get(status // 100, ("server", "failed"))
+    said = provider_message(body)
+    if kind == "bad_request" and _TOO_LONG.search(said):
+        kind, advice = CODES["context_length_exceeded"]
     kind, advice = next((CODES[code] for code in _codes(body) if code in CODES), (kind, advice))
     headers = getattr(getattr(error, "response", None), "headers", {})
     if kind == "redirect" and (target := headers.get("location")):
         advice += f"; the new one is {target}"
-    said = provider_message(body)
     ours = StatusError(
         f"{model} at {host}: {advice} (HTTP {status})" + (f": {said}" if said else ""),
         kind=kind,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple
 
+from .addresses import host_of
 from .errors import UsageError
 
 Role = Literal["system", "user", "assistant"]
@@ -29,6 +30,21 @@ _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "idle_timeout": (lambda value: value > 0, "seconds above 0"),
 }
 
+# What no parameter may be called, and what to use in its place.
+_NOT_PARAMS: Mapping[str, str] = {
+    "model": "use --model",
+    "temperature": "use --temperature",
+    "max_tokens": "use --max-tokens",
+    "max_completion_tokens": "use --max-tokens",
+    "stream": "use --stream or --no-stream",
+    "stream_options": "it is always set",
+    "messages": "they are the conversation's",
+    **dict.fromkeys(
+        ("api_key", "authorization", "headers", "extra_headers", "default_headers"),
+        "keys and headers are not for notebooks, which keep them; a key comes from the environment",
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -50,7 +66,8 @@ class Options:
         params: further parameters of the provider, by name; sent as they are.
 
     Raises:
-        UsageError: a number is out of its range.
+        UsageError: a number is out of its range, or a parameter is not the caller's to set.
+        ConfigError: the base URL is none, or holds a password or a key.
 
     Example:
         >>> Options.resolve(Options(model="a"), Options(model="b", temperature=1)).temperature
@@ -75,6 +92,11 @@ class Options:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and fits(value)):
                 raise UsageError(f"{name} is {value}; it must be {wanted}")
+        if self.base_url:
+            host_of(self.base_url)
+        for name in self.params:
+            if why := _NOT_PARAMS.get(name.lower().replace("-", "_")):
+                raise UsageError(f"the parameter {name} cannot be set: {why}")
 
     @staticmethod
     def resolve(*layers: Options) -> Options:
@@ -100,10 +122,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None where it did not say."""
+    """Tokens as the provider counted them; None where it did not say.
+
+    ``cached_tokens`` are those of the input that it had read before, which cost less.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

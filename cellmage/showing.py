@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -147,8 +147,12 @@ def _facts(response: Response) -> dict[str, Any]:
         "provider": response.provider,
         "finish_reason": response.finish_reason,
         "partial": response.partial,
-        "usage": asdict(response.usage) if response.usage else None,
+        "usage": response.usage and _given(asdict(response.usage)),
     }
+    return _given(facts)
+
+
+def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .messages import Response, Timings, Usage
+from .spending import cost, dollars
 
 
 def stats_line(response: Response) -> str:
-    """Model, times, and tokens as the provider counted them; what is not known is not guessed.
+    """Model, times, tokens as the provider counted them, cost where the price is known.
 
     Example:
         >>> stats_line(Response("Hi", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5)))
@@ -16,13 +17,14 @@ def stats_line(response: Response) -> str:
     """
     timings = response.timings or Timings(None, 0.0)
     usage = response.usage or Usage()
-    first = timings.first_word
+    first, price = timings.first_word, cost(response)
     parts = [
         response.model,
         "" if first is None else f"first word after {first:.1f} s",
         f"{timings.total:.1f} s in all",
         _tokens(usage),
         _speed(usage, timings),
+        "" if price is None else dollars(price),
     ]
     return " · ".join(part for part in parts if part)
 

@@ -14,12 +14,13 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"errors", "messages", "events"}
+VALUES = {"addresses", "errors", "messages", "events"}
 
 # What each room may import, besides what is in it.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "messages": {"errors"},
+    "addresses": {"errors"},
+    "messages": {"addresses", "errors"},
     "events": {"messages"},
     "engine": {"errors"},
     "stages": VALUES,
@@ -28,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conversation": {*VALUES, "stages", "stream", "providers"},
     "catalogue": {*VALUES, "engine", "providers"},
     "display": {"errors"},
-    "stats": {"messages"},
+    "spending": {"addresses", "errors", "messages"},
+    "stats": {"messages", "spending"},
     "showing": {*VALUES, "engine", "stats", "stream", "display"},
     "prompt": {"errors", "messages"},
     "magics": {
@@ -42,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalogue",
         "prompt",
         "showing",
+        "spending",
     },
     "integrations": {"__init__"},
     "__init__": {*VALUES, "stream", "providers", "conversation", "showing", "magics"},
@@ -54,7 +57,7 @@ ONLY_IN = {
     "traitlets": {"magics"},
     "jiter": {"providers"},
     "yaml": {"prompt"},
-    "platformdirs": {"magics"},
+    "platformdirs": {"magics", "providers"},
     "markdown_it": {"display"},
     "rich": {"display", "__main__"},
 }

@@ -85,7 +85,7 @@ def _known(line: str, last: Block | None) -> str:
     if last is not None and last.kind == "table" and last.is_open:
         return "" if line.strip(" \t>") in ("", "|") else line
     content = line.lstrip(" \t>")
-    if not content or _UNDECIDED.match(content):
+    if not content.strip() or _UNDECIDED.match(content):
         return ""
     rest = content_of(line)
     if not _UNDECIDED.match(rest):

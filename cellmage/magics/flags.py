@@ -76,6 +76,7 @@ CALL = [
 CONFIG = [
     flag("--stream-by-default", type=boolean, metavar="True|False", help="Stream all calls."),
     flag("--stats", type=boolean, metavar="True|False", help="Times and tokens of all answers."),
+    flag("--spend-limit", type=float, metavar="DOLLARS", help="Ask nothing more beyond this."),
     flag(
         "--collapse",
         type=boolean,

@@ -24,8 +24,9 @@ from ..errors import UsageError
 from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
-from ..providers import looks_like_a_key
+from ..providers import refuse_own_keys, without_secrets
 from ..showing import Showing
+from ..spending import Spending
 from ..stream import ResponseStream
 from . import flags
 from .cells import BLOCK
@@ -59,6 +60,7 @@ class LLMMagics(Magics, Settings):
         super().__init__(shell)
         self.folders = folders()
         self.chats = Chats()
+        self.spending = Spending()
         self._given: dict[str, Any] = {}
         self._said: set[str] = set()
         self._asked: dict[str, int] = {}
@@ -78,11 +80,7 @@ class LLMMagics(Magics, Settings):
             return
         if cell is not None and rest:
             raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
-        try:
-            self._ask(args, rest if cell is None else cell, local_ns or {})
-        finally:
-            if tail := looks_like_a_key(cell or line):
-                say(f"This cell holds what looks like a key (…{tail}): it is kept in the notebook.")
+        self._ask(args, rest if cell is None else cell, local_ns or {})
         if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
             say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
 
@@ -129,8 +127,11 @@ class LLMMagics(Magics, Settings):
     def _ask(self, args: Namespace, prompt: str, local_ns: Mapping[str, Any]) -> None:
         if args.out is not None and (not args.out.isidentifier() or iskeyword(args.out)):
             raise UsageError(f"--out {args.out}: give a name that a variable can have")
+        typed = prompt
         if not args.raw:
             prompt = interpolate(prompt, {**self.shell.user_ns, **local_ns})
+        prompt = _without_secrets(prompt, typed)
+        self.spending.check(self.spend_limit)
         stream = self._stream(args, prompt)
         if args.dry_run:
             say(describe(stream.request))
@@ -142,6 +143,7 @@ class LLMMagics(Magics, Settings):
             Showing(stream, surface, self._said, self.image_hosts, stats).run()
         finally:
             self._bind(stream.response, args.out)
+            self._count(stream)
 
     def _stream(self, args: Namespace, prompt: str) -> ResponseStream:
         chat, options = self.chats.get(args.chat), options_of(self, args)
@@ -156,6 +158,12 @@ class LLMMagics(Magics, Settings):
         if prompt.strip():
             raise UsageError("--continue takes no prompt; it goes on from the last answer")
         return chat.go_on(options)
+
+    def _count(self, stream: ResponseStream) -> None:
+        response = stream.response
+        is_known = self.spending.add(stream.request, response)
+        if self.spend_limit is not None and not is_known:
+            say(f"The price of {response.model} is not known: the spend limit does not count it.")
 
     def _bind(self, response: Response, out: str | None) -> None:
         self.shell.user_ns["_llm"] = response
@@ -180,3 +188,14 @@ class LLMMagics(Magics, Settings):
         if cell is not None and asked and result.success:
             for chat in self.chats:
                 chat.forget_rest(CellKey(cell, asked))
+
+
+def _without_secrets(prompt: str, typed: str) -> str:
+    """The prompt as it may be sent; the reader is told what is not."""
+    refuse_own_keys([prompt])
+    masked, ends = without_secrets(prompt)
+    if ends:
+        say(f"The prompt holds what looks like a key ({', '.join(ends)}): only its end is sent.")
+    if typed != without_secrets(typed)[0]:
+        say("It stands in this cell, which the notebook keeps: take it out.")
+    return masked

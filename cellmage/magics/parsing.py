@@ -151,26 +151,8 @@ def hosts(text: str) -> list[str]:
 
 
 def params(pairs: list[list[str]] | None) -> dict[str, Any]:
-    """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text.
-
-    Raises:
-        UsageError: the key is one that a flag of its own sets, or that we set.
-    """
-    for key, _ in pairs or []:
-        if key in _OURS:
-            raise UsageError(f"--param {key}: {_OURS[key]}")
+    """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text."""
     return {key: _json_or_text(value) for key, value in pairs or []}
-
-
-_OURS = {
-    "model": "use --model",
-    "temperature": "use --temperature",
-    "max_tokens": "use --max-tokens",
-    "max_completion_tokens": "use --max-tokens",
-    "stream": "use --stream or --no-stream",
-    "stream_options": "it is always set",
-    "messages": "they are the conversation's",
-}
 
 
 def _json_or_text(value: str) -> Any:

@@ -12,10 +12,11 @@ from platformdirs import user_config_path
 from traitlets import Bool, Dict, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..catalogue import Offer
-from ..errors import UsageError
+from ..errors import CellmageError, UsageError
 from ..messages import Options
 from ..prompt.personas import Persona, load_persona, personas
-from ..providers import default_model, host_of
+from ..providers import default_model, without_secrets
+from ..spending import need_prices
 from ..stages import FIRST_WORD, IDLE
 from .parsing import params
 
@@ -40,6 +41,9 @@ class Settings(HasTraits):
     params = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
     stats = Bool(False, help="A line under each answer: times and tokens.").tag(config=True)
+    spend_limit = Float(
+        None, min=0, allow_none=True, help="US dollars that the notebook may cost."
+    ).tag(config=True)
     collapse = Bool(True, help="Put the parts of an answer together at its end.").tag(config=True)
     image_hosts = List(Unicode(), help="Hosts whose images are loaded.").tag(config=True)
     connect_timeout = Float(
@@ -104,6 +108,7 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         "persona",
         "stream_by_default",
         "stats",
+        "spend_limit",
         "collapse",
         "image_hosts",
     ]
@@ -114,11 +119,14 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
     if args.param or args.remove_param:
         current = before.get("params", {}) if args.reset else settings.params
         changes["params"] = _changed_params(current, args)
-    Options(**{name: value for name, value in changes.items() if name in _FIELDS})
+    Options(
+        **{name: value for name, value in changes.items() if name in _FIELDS},
+        params=changes.get("params", {}),
+    )
     if changes.get("persona"):
         load_persona(changes["persona"], settings.folders)
-    if changes.get("base_url"):
-        host_of(changes["base_url"])
+    if "spend_limit" in changes:
+        need_prices()
     for name in list(given) if args.reset else ():
         setattr(settings, name, before.get(name, settings.traits()[name].default()))
         del given[name]
@@ -153,7 +161,8 @@ def drop_unusable(section: dict[str, Any]) -> list[str]:
         try:
             Settings(**{name: value})
         except TraitError:
-            dropped.append(f"{name} cannot be {value!r}; the setting is ignored")
+            shown, _ = without_secrets(repr(value))
+            dropped.append(f"{name} cannot be {shown}; the setting is ignored")
             del section[name]
     return dropped
 
@@ -174,7 +183,7 @@ def _row(settings: Settings, given: Mapping[str, Any], name: str) -> tuple[str, 
     if value is None and name in _ENVIRONMENT:
         value, variable = _ENVIRONMENT[name](settings)
         source = f"environment, {variable}" if variable else source
-    return name, _shown(value), source
+    return name, _shown(name, value), source
 
 
 def _model_from(settings: Settings) -> tuple[str, str | None]:
@@ -191,9 +200,14 @@ def _base_url_from(settings: Settings) -> tuple[str | None, str | None]:
 _ENVIRONMENT = {"model": _model_from, "base_url": _base_url_from}
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    """A value as it can be shown: not where a call would refuse it, for it may hold a secret."""
     if value in (None, {}, []):
         return "—"
+    try:
+        Options(**{name: value} if name in (*_FIELDS, "params") else {})
+    except CellmageError:
+        return "cannot be used"
     line = " ".join(str(value).split())
     return line if len(line) <= 60 else line[:59] + "…"
 

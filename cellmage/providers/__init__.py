@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ..addresses import check_address, host_of
 from ..errors import ConfigError
 from ..messages import Options
-from .addresses import check_address, host_of
 from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
-from .keys import Key, check_key, looks_like_a_key, refuse_keys
+from .keys import Key, refuse_keys, without_secrets
 from .offline import MODELS, OfflineProvider
+from .plugins import plugin
+from .stored import key_file, keys_in, stored_key
 
 DEFAULT_MODEL = "gpt-4o-mini"
 OFFLINE_DEFAULT = "offline/tour"
@@ -23,10 +25,9 @@ __all__ = [
     "ModelLister",
     "choose",
     "default_model",
-    "host_of",
     "local_servers",
-    "looks_like_a_key",
     "refuse_own_keys",
+    "without_secrets",
 ]
 
 
@@ -47,8 +48,8 @@ def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None 
     """
     if named := environ.get("CELLMAGE_MODEL"):
         return named
-    configured = base_url or environ.get("OPENAI_BASE_URL") or environ.get("OPENAI_API_KEY")
-    return DEFAULT_MODEL if configured else OFFLINE_DEFAULT
+    is_configured = base_url or environ.get("OPENAI_BASE_URL") or environ.get("OPENAI_API_KEY")
+    return DEFAULT_MODEL if is_configured or stored_key("OPENAI_API_KEY") else OFFLINE_DEFAULT
 
 
 def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
@@ -68,30 +69,44 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
     """
     model = options.model or default_model(environ, options.base_url)
     prefix, _, rest = model.partition("/")
-    if prefix == "offline":
-        if rest not in MODELS:
-            known = ", ".join(f"offline/{name}" for name in MODELS)
-            raise ConfigError(f"there is no model {model}; the offline ones are {known}")
-        return Choice(OfflineProvider(unasked=options.model is None), model)
-    if prefix == "gguf":
-        from .local import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
-
-        return Choice(LocalProvider(weights(rest)), model)
+    if make := _OWN.get(prefix):
+        return make(rest, options.model is None)
     home = _at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
-    if options.base_url:
-        return _remote(_at(options.base_url), model, home, environ)
-    if rest and prefix in ENDPOINTS:
-        if ENDPOINTS[prefix] is not OPENAI:
-            return _remote(ENDPOINTS[prefix], rest, home, environ)
-        # Another server than OpenAI's own may have models whose ids begin with openai/.
-        return _remote(home, rest if home.key else model, home, environ)
-    if rest and home.key:
+    found = _at(options.base_url) if options.base_url else _named(prefix if rest else "", home)
+    if not isinstance(found, Endpoint):
+        return Choice(found(rest), rest)
+    # Another server than OpenAI's own may have models whose ids begin with openai/, or as any.
+    is_prefixed = found is not home and not options.base_url
+    name = rest if is_prefixed or (prefix == "openai" and found.key) else model
+    return _remote(found, name, home, environ)
+
+
+def _offline(name: str, is_unasked: bool) -> Choice:
+    if name not in MODELS:
+        known = ", ".join(f"offline/{each}" for each in MODELS)
+        raise ConfigError(f"there is no model offline/{name}; the offline ones are {known}")
+    return Choice(OfflineProvider(unasked=is_unasked), f"offline/{name}")
+
+
+def _weights(path: str, is_unasked: bool) -> Choice:
+    from .local import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
+
+    return Choice(LocalProvider(weights(path)), f"gguf/{path}")
+
+
+_OWN = {"offline": _offline, "gguf": _weights}
+
+
+def _named(prefix: str, home: Endpoint) -> Endpoint | Callable[[str], Provider]:
+    """Who answers for models that begin with this prefix: the configured server, if nobody."""
+    found = ENDPOINTS.get(prefix) or plugin(prefix)
+    if prefix and found is None and home.key:
         known = ", ".join(f"{name}/…" for name in ENDPOINTS)
         raise ConfigError(
-            f"there is no provider {prefix!r} for {model} (there are {known}); "
+            f"there is no provider {prefix!r} (there are {known}); "
             "set OPENAI_BASE_URL to use another server"
         )
-    return _remote(home, model, home, environ)
+    return home if found is None or found is OPENAI else found
 
 
 def _at(base_url: str) -> Endpoint:
@@ -105,22 +120,30 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
     endpoint = _filled(endpoint, model, environ)
     check_address(endpoint.base_url, environ)
     host = host_of(endpoint.base_url)
-    # OPENAI_API_KEY belongs to the host that it was set for, and goes nowhere else.
+    key = _key_for(endpoint, host, home, environ)
+    if endpoint.key and not key:
+        raise ConfigError(
+            f"{model} at {host} needs a key: set the environment variable {endpoint.key}, "
+            f"put it into the keyring or {key_file()}, "
+            "or set OPENAI_BASE_URL to use another server",
+            host=host,
+            model=model,
+        )
+    from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
+
+    return Choice(OpenAIProvider(endpoint, Key(key) if key else None), model)
+
+
+def _key_for(
+    endpoint: Endpoint, host: str, home: Endpoint, environ: Mapping[str, str]
+) -> str | None:
+    """The key for a host. OPENAI_API_KEY belongs to the host that it was set for."""
     variable = endpoint.key if endpoint.key != OPENAI.key else None
     key = environ.get(variable) if variable else None
     if host == host_of(home.base_url):
         key = environ.get("OPENAI_API_KEY") or key
-    if endpoint.key and not key:
-        raise ConfigError(
-            f"{model} at {host} needs a key: set the environment variable {endpoint.key}, "
-            "or OPENAI_BASE_URL to use another server",
-            host=host,
-            model=model,
-        )
-    check_key(key or "", host)
-    from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
-
-    return Choice(OpenAIProvider(endpoint, Key(key) if key else None), model)
+    # A stored key has the name of its host, or of the variable that belongs to that host.
+    return key or stored_key(host, *([endpoint.key] if endpoint.key else []))
 
 
 def local_servers() -> list[str]:
@@ -134,7 +157,9 @@ def refuse_own_keys(texts: Iterable[str], environ: Mapping[str, str] = os.enviro
     Raises:
         UsageError: a text holds one; nothing was sent.
     """
-    refuse_keys(texts, {each.key for each in ENDPOINTS.values() if each.key}, environ)
+    variables = {each.key for each in ENDPOINTS.values() if each.key}
+    from_environ = {name: environ[name] for name in sorted(variables) if environ.get(name)}
+    refuse_keys(texts, {**keys_in(key_file()), **from_environ})
 
 
 def _filled(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> Endpoint:

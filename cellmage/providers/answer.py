@@ -130,7 +130,12 @@ class AnswerDecoder:
 
     def _chunk(self, body: dict[str, Any]) -> Iterator[Event]:
         if usage := body.get("usage"):
-            self._usage = Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+            details = usage.get("prompt_tokens_details") or {}
+            self._usage = Usage(
+                usage.get("prompt_tokens"),
+                usage.get("completion_tokens"),
+                details.get("cached_tokens"),
+            )
         for choice in body.get("choices") or ():
             self._is_answer = True
             if choice.get("index"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..addresses import host_of
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -16,12 +18,19 @@ class Endpoint:
         key: the environment variable that holds its key; None for a server that needs none.
         max_tokens: what it calls the limit of an answer's length.
         stream_options: whether it may be asked for the token count of a stream.
+
+    Raises:
+        ConfigError: the address is none, or holds a password or a key.
     """
 
     base_url: str
     key: str | None = None
     max_tokens: str = "max_tokens"
     stream_options: bool = True
+
+    def __post_init__(self) -> None:
+        if "{" not in self.base_url:
+            host_of(self.base_url)
 
 
 OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")

@@ -1,10 +1,11 @@
-"""Keys: where they are looked for, and that they are seen nowhere."""
+"""Keys: that they are sent to their host, and seen nowhere else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
+from weakref import WeakSet
 
 from ..errors import ConfigError, UsageError
 
@@ -12,8 +13,16 @@ _MASK = "…"
 _SHORTEST = 8
 """Characters from which a value may be a key: a shorter one is a word that may stand anywhere."""
 
-# How the keys of well-known providers begin.
-_LIKE_A_KEY = re.compile(r"\b(?:sk-|gsk_|hf_|xai-|AIza|pplx-)[A-Za-z0-9_-]{16,}")
+# How secrets look in a text; the group is what nobody should see.
+_SECRETS = re.compile(
+    r"""
+    \b((?:sk-|gsk_|hf_|xai-|AIza|pplx-)[A-Za-z0-9_-]{16,})  # keys of well-known providers
+    | ://[^/\s:@]+:([^/\s@]+)@                               # a password in an address
+    | [?&](?:api[_-]?key|key|token)=([^\s&#]+)               # a key in an address
+    | \b(?:authorization|[\w-]*-auth|[\w-]*api-key):[ ](?:bearer[ ])?(\S{8,})  # a header
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 class Key:
@@ -25,19 +34,19 @@ class Key:
         (Key('…1234'), '…1234', 'sk')
     """
 
-    __slots__ = ("_reveal",)
+    __slots__ = ("__weakref__", "_reveal")
 
     def __init__(self, value: str) -> None:
         # A closure: inspection and debuggers show the attributes of objects.
         self._reveal: Callable[[], str] = lambda: value
+        _in_use.add(self)
 
     def reveal(self) -> str:
         """The key itself, for the request alone."""
         return self._reveal()
 
     def __str__(self) -> str:
-        value = self.reveal()
-        return _MASK + (value[-4:] if len(value) >= 2 * _SHORTEST else "")
+        return _end_of(self.reveal())
 
     def __repr__(self) -> str:
         return f"Key({str(self)!r})"
@@ -46,17 +55,18 @@ class Key:
         raise TypeError("a key cannot be pickled")
 
 
-def check_key(key: str, host: str) -> None:
+def check_key(key: Key, host: str) -> None:
     """Refuse what cannot be a key; the error says where it is wrong, and shows none of it.
 
     Raises:
         ConfigError: it has a character that no key has.
     """
-    for place, char in enumerate(key, 1):
+    value = key.reveal()
+    for place, char in enumerate(value, 1):
         if not "!" <= char <= "~":
             raise ConfigError(
                 f"the key for {host} has a character that no key has, at position {place} "
-                f"of {len(key)}; set it again",
+                f"of {len(value)}; set it again",
                 host=host,
             )
 
@@ -66,25 +76,56 @@ def masked(text: str, key: Key | None) -> str:
     return text.replace(key.reveal(), _MASK) if key is not None else text
 
 
-def refuse_keys(texts: Iterable[str], variables: Iterable[str], environ: Mapping[str, str]) -> None:
-    """Refuse to send a key of the environment to a model.
+_in_use: WeakSet[Key] = WeakSet()
+
+
+def _end_of(value: str) -> str:
+    """What may be shown of a key: its last four characters, of a short one nothing."""
+    return _MASK + (value[-4:] if len(value) >= 2 * _SHORTEST else "")
+
+
+def refuse_keys(texts: Iterable[str], named: Mapping[str, str]) -> None:
+    """Refuse to send to a model what is a key here.
+
+    Args:
+        texts: what would be sent.
+        named: keys that are configured, by the name of where; those in use are known.
 
     Raises:
-        UsageError: a text holds the value of one of these variables.
+        UsageError: a text holds one of the keys.
     """
-    keys = {name: environ.get(name, "").strip() for name in variables}
+    keys = [*named.items(), *(("use", key.reveal()) for key in _in_use)]
     for text in texts:
-        for name, key in keys.items():
-            if len(key) >= _SHORTEST and key in text:
+        for name, key in keys:
+            if _holds(text, key.strip()):
                 raise UsageError(f"the prompt holds the key in {name}; nothing was sent")
 
 
-def looks_like_a_key(text: str) -> str | None:
-    """The last four characters of what looks like a provider's key in a text; None without one.
+def _holds(text: str, key: str) -> bool:
+    """Whether a key is in a text; a short one as a word, and only if it is no word of a language.
+
+    Local servers are often given keys such as ``none``.
+    """
+    if len(key) >= _SHORTEST:
+        return key in text
+    return bool(re.search(r"\d", key)) and bool(re.search(rf"\b{re.escape(key)}\b", text))
+
+
+def without_secrets(text: str) -> tuple[str, list[str]]:
+    """A text with what looks like a key or a password masked, and how each of them ends.
 
     Example:
-        >>> looks_like_a_key("use sk-abcdefghijklmnop1234"), looks_like_a_key("a task-force")
-        ('1234', None)
+        >>> without_secrets("use sk-abcdefghijklmnop1234, not a task-force")
+        ('use …1234, not a task-force', ['…1234'])
+        >>> without_secrets("http://me:pa55-word@example.org/?key=K123")[0]
+        'http://me:…@example.org/?key=…'
     """
-    match = _LIKE_A_KEY.search(text)
-    return match[0][-4:] if match else None
+    ends: list[str] = []
+
+    def mask(match: re.Match[str]) -> str:
+        at = match.lastindex or 0
+        ends.append(_end_of(match[at]))
+        start, end = (place - match.start() for place in match.span(at))
+        return match[0][:start] + ends[-1] + match[0][end:]
+
+    return _SECRETS.sub(mask, text), ends

@@ -29,11 +29,12 @@ class LocalProvider:
 
     Example:
         >>> LocalProvider(Path("models/tiny.gguf")).name
-        'tiny.gguf'
+        'llamacpp'
     """
 
+    name = "llamacpp"
+
     def __init__(self, path: Path) -> None:
-        self.name = path.name
         self._path = path
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:

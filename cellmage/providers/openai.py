@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from ..addresses import is_here
 from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
 from ..messages import Request
-from .addresses import is_here
 from .answer import AnswerDecoder, model_names
 from .endpoints import Endpoint
-from .keys import Key, masked
+from .keys import Key, check_key, masked
 
 if TYPE_CHECKING:
     import openai
@@ -54,6 +54,9 @@ class OpenAIProvider:
         endpoint: the address, and how its server wants to be asked.
         api_key: the key for that address; a placeholder is sent when it is None.
 
+    Raises:
+        ConfigError: the key has a character that no key has.
+
     Example:
         >>> OpenAIProvider(Endpoint("http://localhost:8000/v1")).name
         'localhost:8000'
@@ -62,6 +65,8 @@ class OpenAIProvider:
     def __init__(self, endpoint: Endpoint, api_key: Key | None = None) -> None:
         self.endpoint = endpoint
         self.name = urlsplit(endpoint.base_url).netloc
+        if api_key is not None:
+            check_key(api_key, self.name)
         self._api_key = api_key
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
@@ -169,8 +174,7 @@ class OpenAIProvider:
         raise failure
 
     async def _client(self, connect_timeout: float) -> openai.AsyncOpenAI:
-        # The first import takes half a second; other answers on this loop go on meanwhile.
-        sdk = await asyncio.to_thread(importlib.import_module, "openai")
+        sdk = await _load_sdk()
         client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
             api_key=self._api_key.reveal() if self._api_key else "none",
             base_url=self.endpoint.base_url,
@@ -206,6 +210,16 @@ class OpenAIProvider:
 def _sendable(text: str) -> str:
     """The text with what JSON in UTF-8 cannot hold (lone surrogates) replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_sdk: list[Any] = []
+
+
+async def _load_sdk() -> Any:
+    """The SDK. Its import takes half a second, while other answers on this loop go on."""
+    if not _sdk:
+        _sdk.append(await asyncio.to_thread(importlib.import_module, "openai"))
+    return _sdk[0]
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()

@@ -78,6 +78,7 @@ def test_any_text_heals_once_and_for_all(text: str) -> None:
 @settings(max_examples=300)
 @given(MARKDOWN, MARKDOWN)
 @example("", "\x1f")
+@example("", "\r")
 def test_what_is_settled_is_not_touched(first: str, second: str) -> None:
     """Blocks before the last are shown as they were received."""
     settled = f"Plain **text** and `code`.\n\n{'word ' * 3}\n\n"

@@ -274,7 +274,7 @@ class TestConfig:
         offline.run("%llm_config --reset")
         assert line("temperature") == ["temperature", "0.3", "config"]
         assert line("model")[1] == "offline/echo"
-        assert len(offline.run("%llm_config").printed.splitlines()) == 17
+        assert len(offline.run("%llm_config").printed.splitlines()) == 18
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
     def test_settings_are_what_is_sent(self, kernel: Kernel, server: ScriptedServer) -> None:

@@ -83,8 +83,15 @@ def test_a_key_on_a_magic_line_is_refused(kernel: Kernel, server: ScriptedServer
 
 
 def test_a_key_in_a_cell_is_warned_of(kernel: Kernel) -> None:
-    run = kernel.run("%%llm\nIs sk-abcdefghijklmnop1234 a good key?")
-    assert "looks like a key (…1234)" in run.printed
+    run = kernel.run("%%llm -m offline/echo\nIs sk-abcdefghijklmnop1234 a good key?")
+    assert run.printed == (
+        "The prompt holds what looks like a key (…1234): only its end is sent.\n"
+        "It stands in this cell, which the notebook keeps: take it out.\n"
+    )
+    assert run.shown == ["Is …1234 a good key?"]
+    run = kernel.run("key = 'sk-abcdefghijklmnop1234'\n%llm -m offline/echo Is {{ key }} a key?")
+    assert "stands in this cell" not in run.printed
+    assert run.shown == ["Is …1234 a key?"]
 
 
 def test_a_key_shows_its_end_and_is_not_pickled() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -108,6 +109,27 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
     assert "req-7" not in str(error)
     assert "sk-test" not in str(error)
     assert len(connected.exchanges) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("This model's maximum context length is 8192 tokens. However, …", "context_length"),
+        ("prompt is too long: 210000 tokens > 200000 maximum", "context_length"),
+        ("The input token count (1200000) exceeds the maximum number …", "context_length"),
+        ("the request exceeds the available context size (4096 tokens)", "context_length"),
+        ("Please reduce the length of the messages or completion.", "context_length"),
+        ("litellm.ContextWindowExceededError: …", "context_length"),
+        ("max_tokens is too large: 20000. This model supports at most 16384", "bad_request"),
+    ],
+)
+def test_a_conversation_that_is_too_long(connected: ScriptedServer, said: str, kind: str) -> None:
+    """Each provider in its own words; most give no code."""
+    body = json.dumps({"error": {"message": said}}).encode()
+    connected.play(body, status=400, content_type="application/json")
+    with pytest.raises(StatusError) as caught:
+        Conversation().ask("hi")
+    assert caught.value.kind == kind
 
 
 def test_redirects_are_not_followed(connected: ScriptedServer) -> None:

@@ -65,8 +65,8 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.terminate()
 
 
-def until_it_answers(url: str) -> None:
-    deadline = time.monotonic() + 20
+def until_it_answers(url: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         try:
             urllib.request.urlopen(url).close()

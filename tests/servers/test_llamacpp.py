@@ -26,7 +26,7 @@ def test_an_answer(model: str) -> None:
     assert (response.partial == "length") == (response.finish_reason == "length")
     assert response.usage is not None
     assert response.usage.input_tokens
-    assert response.provider == "tiny.gguf"
+    assert response.provider == "llamacpp"
 
 
 def test_the_same_answer_by_every_face(model: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError
+from .errors import ConfigError
 
 HTTP_HOSTS = "CELLMAGE_HTTP_HOSTS"
 """The environment variable that names hosts to which plain http is allowed."""
@@ -20,11 +20,11 @@ def host_of(base_url: str) -> str:
     """
     try:
         parts = urlsplit(base_url)
-        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_plain = False
     # A password or a key in the address would be shown wherever the address is.
-    if not is_plain or parts.username or parts.password or parts.query or parts.fragment:
+    if not is_plain or "@" in base_url or parts.query or parts.fragment:
         raise ConfigError(
             "the base URL (OPENAI_BASE_URL, or --base-url) must look like "
             "http://localhost:8000/v1, with no name, password or key in it"

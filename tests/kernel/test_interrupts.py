@@ -1,0 +1,49 @@
+"""A hundred interrupts at random moments: nothing stays open behind them."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from tests.kernel.client import Kernel, Run
+from tests.server import ScriptedServer, chunk
+
+# What the kernel holds: threads, tasks of the engine's loop, and open sockets.
+COUNTS = """
+import asyncio, gc, os, threading
+from contextlib import suppress
+from cellmage.engine import _engine
+def links():
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{fd}")
+def counts():
+    gc.collect()
+    sockets = sum(link.startswith("socket:") for link in links())
+    return threading.active_count(), len(asyncio.all_tasks(_engine.loop())), sockets
+"""
+
+
+def test_a_hundred_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
+    """At random moments: before the head, before the first word, within the answer."""
+    chance = random.Random(7)
+    server.play(0.05, *[step for _ in range(500) for step in (chunk("word "), 0.01)])
+    asks = ["%%llm\nGo", "for _ in range(9):\n    %llm Go", "for text in chat.stream('Go'): pass"]
+    kernel.run("from cellmage import Conversation\nchat = Conversation()")
+    kernel.run("stream = iter(chat.stream('Go'))\nnext(stream)\nstream.close()")
+    assert kernel.run(COUNTS).ok
+    before = after = tuple(kernel.value("counts()"))
+    for number in range(100):
+        asked = len(server.exchanges)
+        msg_id, run = kernel.start(asks[number % len(asks)]), Run()
+        while len(server.exchanges) == asked:
+            time.sleep(0.001)
+        time.sleep(chance.random() * 0.15)
+        kernel.interrupt()
+        run = kernel.finish(msg_id, run)
+        assert run.reply["ename"] == "KeyboardInterrupt", run.error
+        assert server.last.over.wait(5)
+        after = tuple(kernel.value("counts()"))
+    assert len(server.exchanges) == 101
+    assert all(exchange.closed_at for exchange in server.exchanges)
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)

@@ -1,0 +1,199 @@
+"""Secrets, by every way in, appear in no place: tests/data/secrets.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from cellmage.providers import without_secrets
+from tests.kernel.client import Kernel, Run
+from tests.server import Exchange, Reply, ScriptedServer, answer
+
+DATA = json.loads((Path(__file__).parent.parent / "data/secrets.json").read_text())
+SECRETS = {each["id"]: each["value"] for each in DATA["secrets"]}
+
+# What must not be seen: the whole, and the part of it that is secret.
+PARTS = {
+    "bearer_in_url": "pa55-test", "query_key": "TESTQUERYKEY123", "custom_header": "TESTHEADER123",
+}  # fmt: skip
+
+# The code that brings the secret in; it stands in the kernel's variable `secret`, typed by nobody.
+WAYS = {
+    "environment variable": "os.environ['OPENAI_API_KEY'] = secret",
+    ".env file": (
+        "open('.env', 'w').write(f'OPENAI_API_KEY={secret}')\nos.environ['OPENAI_API_KEY'] = secret"
+    ),
+    "config file": (
+        "get_ipython().config.LLMMagics.params = {'api_key': secret, 'k': [secret]}\n"
+        "get_ipython().config.LLMMagics.base_url = f'https://x:{secret}@a.example/v1'\n"
+        "%reload_ext cellmage"
+    ),
+    "keyring": "keep_in_ring(secret)",
+    "a 0600 file": "keep_in_file(secret)",
+    "argument of the Python API": (
+        "from cellmage import *\nfrom cellmage.providers.keys import Key\n"
+        "from cellmage.providers.openai import OpenAIProvider\n"
+        "chat.provider = OpenAIProvider(Endpoint(url), Key(secret))"
+    ),
+    "line magic argument (must be refused with a hint)": "%llm --api-key {}",
+    "cell text": "%%llm --no-history\nWhat is {} for?",
+    "default_headers": (
+        "chat.options = Options(params={'default_headers': {'X-Custom-Auth': secret}})"
+    ),
+    "base_url with user and password": (
+        "os.environ['OPENAI_BASE_URL'] = url.replace('://', f'://user:{secret}@')"
+    ),
+    "base_url with a query key": "os.environ['OPENAI_BASE_URL'] = f'{url}?key={secret}'",
+}
+TYPED = {"line magic argument (must be refused with a hint)", "cell text"}
+UNUSED = {*TYPED, "default_headers"}
+START = """
+import io, logging, os, pickle, sys
+import keyring, keyring.backend
+from pathlib import Path
+from cellmage import Conversation, Options
+from cellmage.providers.stored import key_file
+
+class Ring(keyring.backend.KeyringBackend):
+    priority = 1
+    keys = {}
+    def get_password(self, service, username):
+        return self.keys.get(username)
+    def set_password(self, service, username, password):
+        self.keys[username] = password
+
+def keep_in_ring(secret):
+    keyring.set_keyring(Ring())
+    del os.environ["OPENAI_API_KEY"]
+    Ring.keys = {url.split("/")[2]: secret}
+
+def keep_in_file(secret):
+    key_file().parent.mkdir(parents=True, exist_ok=True)
+    key_file().touch(0o600)
+    key_file().write_text(f"{url.split('/')[2]}={secret}\\n")
+    del os.environ["OPENAI_API_KEY"]
+
+get_ipython().config.LLMMagics.clear()
+%reload_ext cellmage
+Ring.keys = {}
+key_file().unlink(missing_ok=True)
+chat = Conversation()
+logged = io.StringIO()
+logging.basicConfig(stream=logged, level=logging.DEBUG, force=True)
+"""
+
+# Everything that a reader may do afterwards.
+LOOKS = [
+    "%llm -m m My key is {{ secret }}",
+    "%llm -m m --stats hi",
+    "%llm -m m --dry-run hi",
+    "%llm -m groq/llama hi",
+    "%llm -m fail fails",
+    "%xmode Verbose\nchat.ask('fails', model='fail')",
+    "%xmode Minimal\nchat.ask('fails', model='fail')",
+    "%xmode Plain\nchat.ask('fails', model='fail')",
+    "%xmode Context\nchat.ask('fails', model='fail')",
+    "%llm_config\n%llm_history\n%llm_models\n"
+    "key = getattr(chat.provider, '_api_key', 0)\n"
+    "for each in (_llm, chat, chat.options, chat.provider, key):\n"
+    "    print(repr(each), str(each), getattr(each, '__dict__', ''))\n"
+    "    get_ipython().run_line_magic('pinfo', 'each')\n"
+    "try:\n    chat.ask('fails', model='fail')\nexcept Exception as error:\n"
+    "    print(pickle.dumps(error), error.__context__, error.__cause__, vars(error))\n"
+    "print(logged.getvalue(), sys.argv)",
+]  # fmt: skip
+
+
+def echoing(exchange: Exchange) -> Reply:
+    """A server that sends all that it received back in its error."""
+    if exchange.body is not None and exchange.body["model"] == "m":
+        return Reply(answer("fine"))
+    said = json.dumps({"error": {"message": f"bad: {exchange.headers} {exchange.body}"}})
+    return Reply([said.encode()], status=401, content_type="application/json")
+
+
+def seen(run: Run) -> str:
+    """All that came back from the kernel; not what was sent to it."""
+    messages = [message for message in run.messages if message.type != "execute_input"]
+    return json.dumps([[each.content, each.metadata] for each in messages], ensure_ascii=False)
+
+
+def places(kernel: Kernel, server: ScriptedServer, code: str, is_known: bool) -> dict[str, str]:
+    """What stands in every place, by the name of the place."""
+    found = {"way in": seen(kernel.run(code))} if is_known or "api-key" in code else {}
+    for look in LOOKS if is_known else LOOKS[1:]:
+        found[look] = seen(kernel.run(look))
+    completions = kernel.client.complete("chat.provider.", reply=True, timeout=20)
+    found["completions"] = json.dumps(completions["content"])
+    found["to the model"] = json.dumps([exchange.body for exchange in server.exchanges])
+    return found
+
+
+def can_be_known(name: str, way: str) -> bool:
+    """Not so where it is text that was never a key here, and looks like none."""
+    return way not in UNUSED or bool(without_secrets(SECRETS[name])[1])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_secret_is_seen(
+    kernel: Kernel, server: ScriptedServer, name: str, way: str, tmp_path: Path
+) -> None:
+    secret = SECRETS[name]
+    (tmp_path / "secret").write_text(secret)
+    server.play_for(echoing)
+    assert kernel.run(START).ok
+    read = f"url = {server.url!r}; secret = open({str(tmp_path / 'secret')!r}).read()"
+    assert kernel.run(read).ok
+    code = WAYS[way].format(secret.strip()) if way in TYPED else WAYS[way]
+    found = places(kernel, server, code, can_be_known(name, way))
+    part = PARTS.get(name, secret).strip()
+    assert [place for place, text in found.items() if part in text] == []
+
+
+@pytest.mark.parametrize("way", ["environment variable", "keyring", "a 0600 file"])
+def test_the_key_arrives(kernel: Kernel, server: ScriptedServer, way: str, tmp_path: Path) -> None:
+    assert kernel.run(START).ok
+    assert kernel.run(f"url = {server.url!r}; secret = 'sk-test-arrives-0001'").ok
+    assert kernel.run(WAYS[way]).ok
+    assert kernel.run("%llm hi").ok
+    assert server.last.headers["authorization"] == "Bearer sk-test-arrives-0001"
+
+
+ASK = """
+import logging, pickle, traceback
+logging.basicConfig(level=logging.DEBUG)
+from cellmage import Conversation
+chat = Conversation()
+try:
+    chat.ask("hi", model="m")
+except Exception as error:
+    traceback.print_exc()
+    print(repr(error), pickle.dumps(error), vars(error))
+else:
+    print("fine")
+"""
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_password_of_a_proxy(server: ScriptedServer, name: str) -> None:
+    secret = quote(SECRETS[name], safe="") if name != "bearer_in_url" else SECRETS[name]
+    proxy = server.url.replace("://", f"://user:{secret}@").removesuffix("/v1")
+    server.play_for(echoing)
+    environ = os.environ | {"HTTP_PROXY": proxy, "OPENAI_BASE_URL": "http://models.test/v1"}
+    environ |= {"CELLMAGE_HTTP_HOSTS": "models.test", "OPENAI_API_KEY": "sk-test-0000"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], env=environ, capture_output=True, text=True, check=True
+    )
+    assert PARTS.get(name, secret) not in done.stdout + done.stderr
+    assert bool(server.exchanges) == ("fine" in done.stdout) == (name != "bearer_in_url")
+
+
+def test_every_way_is_here() -> None:
+    assert set(DATA["ways_in"]) - {"proxy address with password"} <= set(WAYS)
