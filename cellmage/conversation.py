@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .context import fit
 from .errors import UsageError
 from .messages import CellKey, Message, Options, Request, Response, Turn
 from .providers import choose, refuse_own_keys
 from .providers.base import Provider
 from .stages import FallbackProvider
 from .stream import EventView, ResponseStream
+from .turns import Journal, Turns
 
 _GO_ON = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 
 
-class Conversation:
+class Conversation(Turns):
     """Turns that a model is told of with every new question.
 
     A turn may belong to a cell of a notebook. Asking again from the same cell sends the turns
@@ -31,6 +32,7 @@ class Conversation:
         options: the options of every question, unless the question sets its own.
         provider: who answers; chosen by the name of the model when it is None.
         turns: turns to begin with.
+        journal: keeps the turns on disk, as they are made; see `cellmage.store.Store`.
 
     Example:
         >>> chat = Conversation(Options(model="offline/echo"))
@@ -47,16 +49,11 @@ class Conversation:
         options: Options | None = None,
         provider: Provider | None = None,
         turns: Iterable[Turn] = (),
+        journal: Journal | None = None,
     ) -> None:
+        super().__init__(turns, journal)
         self.options = options or Options()
         self.provider = provider
-        self._turns = list(turns)
-        self._lock = threading.Lock()
-
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The turns, oldest first."""
-        return tuple(self._turns)
 
     # Asking.
 
@@ -86,12 +83,17 @@ class Conversation:
         """
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
+        if not history:
+            return ResponseStream(request, provider)
+        system = resolved.system or ""
 
         def commit(response: Response) -> None:
-            if history and response.text:
-                self._commit(Turn(prompt, response, key), replace_turn)
+            self._commit(Turn(prompt, response, key, system=system), replace_turn)
 
-        return ResponseStream(request, provider, commit)
+        def begin(stream: ResponseStream) -> None:
+            self._begin(Turn(prompt, stream.response, key, system=system), stream.news)
+
+        return ResponseStream(request, provider, commit, begin)
 
     astream = stream
 
@@ -122,7 +124,7 @@ class Conversation:
             text, reasoning = cut.response.text + response.text, cut.response.reasoning
             whole = replace(response, text=text, reasoning=reasoning + response.reasoning)
             if response.text:
-                self._replace(cut, replace(cut, response=whole))
+                self._merge(cut, replace(cut, response=whole))
 
         return ResponseStream(request, provider, commit)
 
@@ -160,56 +162,20 @@ class Conversation:
         if not prompt.strip():
             raise UsageError("the prompt is empty; nothing was sent")
         refuse_own_keys([prompt, options.system or ""])
-        turns = self._turns[: self._place(key)[0]] if history else []
+        before = self._turns[: self._place(key)[0]] if history else []
+        turns, left_out = fit(before, prompt, options)
+        notes = [left_out, _changed(before, options.system or "")]
         system = [Message("system", options.system)] if options.system else []
         earlier = [message for turn in turns for message in turn.messages()]
-        return Request((*system, *earlier, Message("user", prompt)), options)
+        messages = (*system, *earlier, Message("user", prompt))
+        return Request(messages, options, tuple(note for note in notes if note))
 
-    # Keeping.
 
-    def _commit(self, turn: Turn, replace_turn: bool) -> None:
-        with self._lock:
-            index, is_there = self._place(turn.key if replace_turn else None)
-            later = self._turns[index + is_there :]
-            self._turns[index:] = [turn, *(each.as_stale() for each in later)]
-
-    def _replace(self, old: Turn, new: Turn) -> None:
-        with self._lock:
-            self._turns = [new if turn is old else turn for turn in self._turns]
-
-    def _place(self, key: CellKey | None) -> tuple[int, bool]:
-        """Where the turn with this key stands or would stand, and whether there is one."""
-        if key is not None:
-            for index, turn in reversed(list(enumerate(self._turns))):
-                if turn.key == key:
-                    return index, True
-            for index, turn in reversed(list(enumerate(self._turns))):
-                # The next question of a loop in a cell that is run again: behind the one before.
-                if turn.key and turn.key.cell == key.cell and turn.key.ordinal < key.ordinal:
-                    return index + 1, False
-        return len(self._turns), False
-
-    def forget_rest(self, key: CellKey) -> None:
-        """Drop the cell's turns from this key on: a later run of the cell asked fewer questions."""
-        with self._lock:
-            self._turns = [
-                turn
-                for turn in self._turns
-                if not (turn.key and turn.key.cell == key.cell and turn.key.ordinal >= key.ordinal)
-            ]
-
-    def undo(self, count: int = 1) -> int:
-        """Drop the last turns, and say how many were dropped."""
-        if count < 1:
-            raise UsageError(f"{count} turns cannot be undone; give a number from 1 up")
-        with self._lock:
-            dropped = self._turns[-count:]
-            del self._turns[-count:]
-        return len(dropped)
-
-    def clear(self) -> int:
-        """Drop all turns, and say how many there were; the system prompt stays."""
-        return self.undo(len(self._turns)) if self._turns else 0
+def _changed(turns: Sequence[Turn], system: str) -> str:
+    """A line when the answers so far were given under another system prompt."""
+    if not turns or turns[-1].system == system:
+        return ""
+    return "the system prompt is not the one of the turn before; the turns are kept"
 
 
 def _chosen(options: Options) -> tuple[Provider, Options]:

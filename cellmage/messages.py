@@ -28,6 +28,8 @@ _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "first_byte_timeout": (lambda value: value > 0, "seconds above 0"),
     "timeout": (lambda value: value > 0, "seconds above 0"),
     "idle_timeout": (lambda value: value > 0, "seconds above 0"),
+    "context_turns": (lambda value: value >= 0, "a whole number from 0 up"),
+    "max_context": (lambda value: value >= 1, "a whole number from 1 up"),
 }
 
 # What no parameter may be called, and what to use in its place.
@@ -63,6 +65,8 @@ class Options:
         first_byte_timeout: seconds that the server may take to begin its reply.
         timeout: seconds that the first word may take.
         idle_timeout: seconds that may pass between two pieces of the answer.
+        context_turns: how many earlier turns are sent, the newest.
+        max_context: tokens that what is sent may have; the newest turns that fit are sent.
         params: further parameters of the provider, by name; sent as they are.
 
     Raises:
@@ -85,6 +89,8 @@ class Options:
     first_byte_timeout: float | None = None
     timeout: float | None = None
     idle_timeout: float | None = None
+    context_turns: int | None = None
+    max_context: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,10 +120,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: the messages in order, and the resolved options. Built once."""
+    """What is sent: the messages in order, and the resolved options. Built once.
+
+    ``notes`` are lines for the reader about what is sent, such as what was left out.
+    """
 
     messages: tuple[Message, ...]
     options: Options
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +198,17 @@ class CellKey(NamedTuple):
 class Turn:
     """A prompt and its response, with the cell that asked (None outside of one).
 
-    ``stale`` marks an answer that was given before an earlier cell was run again.
+    ``stale`` marks an answer that was given before an earlier cell was run again. ``earlier`` are
+    the attempts that this one took the place of, the oldest first; they are never sent. ``system``
+    is the system prompt that went with it.
     """
 
     prompt: str
     response: Response
     key: CellKey | None = None
     stale: bool = False
+    earlier: tuple[Turn, ...] = ()
+    system: str = ""
 
     @property
     def state(self) -> str:
@@ -206,6 +220,10 @@ class Turn:
     def as_stale(self) -> Turn:
         """The same turn, marked stale."""
         return replace(self, stale=True)
+
+    def in_place_of(self, old: Turn) -> Turn:
+        """The same turn, with an older attempt, and those before that one, kept behind it."""
+        return replace(self, earlier=(*old.earlier, replace(old, earlier=())))
 
     def messages(self) -> tuple[Message, Message]:
         """The turn as it is sent: the question, then the answer."""

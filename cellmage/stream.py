@@ -38,6 +38,7 @@ class ResponseStream:
         request: what is sent.
         source: the provider that answers.
         on_end: called once with the `Response`, whole or partial, before the reader goes on.
+        on_start: called once with this stream, when it is first read.
 
     Raises:
         CellmageError: at the ``for``, when the answer fails; its ``text`` is what had arrived.
@@ -56,11 +57,14 @@ class ResponseStream:
         request: Request,
         source: Source,
         on_end: Callable[[Response], object] | None = None,
+        on_start: Callable[[ResponseStream], object] | None = None,
     ) -> None:
         self.request = request
         self.id = uuid4().hex
         self._source = source
         self._on_end = on_end
+        self._on_start = on_start
+        self._told = 0
         self._events: list[Event] = []
         self._state = "new"
         self._started = 0.0
@@ -112,6 +116,12 @@ class ResponseStream:
     def response(self) -> Response:
         """The answer so far; the whole one once the stream has been read."""
         return self._response or self._so_far("unfinished")
+
+    def news(self) -> str:
+        """The text that has come since this was last called, from any thread."""
+        fresh = self._events[self._told :]
+        self._told += len(fresh)
+        return "".join(event.text for event in fresh if isinstance(event, Token))
 
     def _so_far(self, partial: str | None) -> Response:
         timings = Timings(self._first_word, time.monotonic() - self._started)
@@ -177,6 +187,8 @@ class ResponseStream:
             return
         self._state = "running"
         self._started = time.monotonic()
+        if self._on_start is not None:
+            self._on_start(self)
         try:
             yield True
         except BaseException as error:

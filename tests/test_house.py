@@ -23,10 +23,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "messages": {"addresses", "errors"},
     "events": {"messages"},
     "engine": {"errors"},
-    "stages": VALUES,
+    "context": {"errors", "messages"},
+    "records": {"errors", "messages"},
+    "store": {"messages", "records"},
+    "stages": {*VALUES, "context"},
     "stream": {*VALUES, "engine", "stages"},
     "providers": VALUES,
-    "conversation": {*VALUES, "stages", "stream", "providers"},
+    "turns": {"errors", "messages"},
+    "conversation": {*VALUES, "context", "stages", "stream", "providers", "turns"},
     "catalogue": {*VALUES, "engine", "providers"},
     "display": {"errors"},
     "spending": {"addresses", "errors", "messages"},
@@ -53,11 +57,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # What only some rooms may import from outside.
 ONLY_IN = {
+    "sqlite3": {"store"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
     "jiter": {"providers"},
     "yaml": {"prompt"},
-    "platformdirs": {"magics", "providers"},
+    "platformdirs": {"magics", "providers", "store"},
     "markdown_it": {"display"},
     "rich": {"display", "__main__"},
 }

@@ -1,7 +1,8 @@
 """The stages between a provider and a reader.
 
 The walk of an event: ``provider.stream`` → `clocks` (time limits) → `endings` (what the end means)
-→ `retrying` (asking again, before the first word) → `FallbackProvider`, where there are several →
+→ `retrying` (asking again, before the first word) → `shortening` (leaving out old turns) →
+`FallbackProvider`, where there are several →
 the stream that is read. Each stage is an async generator that closes the one before it.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Protocol
 
 from ..events import Event
@@ -10,6 +11,7 @@ from ..messages import Request
 from .finish import endings
 from .limits import FIRST_WORD, IDLE, clocks
 from .retries import retrying
+from .shortening import shortening
 
 
 class Source(Protocol):
@@ -24,8 +26,8 @@ def answer(source: Source, request: Request) -> AsyncGenerator[Event, None]:
     """The events of one answer, through all stages."""
     options = request.options
 
-    def attempt() -> AsyncGenerator[Event, None]:
+    def attempt(request: Request) -> AsyncGenerator[Event, None]:
         first_word, idle = options.timeout or FIRST_WORD, options.idle_timeout or IDLE
         return endings(clocks(source.stream(request), first_word=first_word, idle=idle))
 
-    return retrying(attempt)
+    return shortening(lambda shorter: retrying(partial(attempt, shorter)), request)

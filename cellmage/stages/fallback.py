@@ -39,7 +39,7 @@ class FallbackProvider:
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of the first provider that gets as far as a word."""
-        reason = ""
+        reasons: list[str] = []
         for number, (source, model) in enumerate(self._choices, 1):
             own = replace(request, options=replace(request.options, model=model))
             has_word = False
@@ -47,18 +47,21 @@ class FallbackProvider:
                 try:
                     async for event in events:
                         has_word = has_word or isinstance(event, Token | Reasoning)
-                        for each in _told(event, reason):
+                        for each in _told(event, reasons):
                             yield each
                     return
                 except ProviderError as error:
+                    reasons.append(str(error))
+                    if not has_word and number == len(self._choices) > 1:
+                        error.args = ("\n".join(["no model answered:", *reasons]),)
                     if has_word or number == len(self._choices):
                         raise
-                    reason = str(error)
 
 
-def _told(event: Event, reason: str) -> list[Event]:
+def _told(event: Event, reasons: list[str]) -> list[Event]:
     """A later start is told as a fallback."""
-    if not (reason and isinstance(event, Start)):
+    if not (reasons and isinstance(event, Start)):
         return [event]
+    reason = reasons[-1]
     what = Notice("fallback", f"{event.model} answered, since {reason}")
     return [Fallback(event.model, event.provider, reason), what]

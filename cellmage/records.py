@@ -1,0 +1,90 @@
+"""Turns as plain data, and back: for the store, for exports, and for a notebook's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from .errors import UsageError
+from .messages import CellKey, Response, Timings, Turn, Usage
+
+Record = Mapping[str, Any]
+
+_FIELDS = [each.name for each in fields(Response) if each.name not in ("text", "usage", "timings")]
+
+
+def response_record(response: Response) -> dict[str, Any]:
+    """A response but for its text; what is empty is left out."""
+    facts: dict[str, Any] = {name: getattr(response, name) for name in _FIELDS}
+    if response.usage:
+        facts["usage"] = [response.usage.input_tokens, response.usage.output_tokens]
+        facts["usage"] += [response.usage.cached_tokens] * (
+            response.usage.cached_tokens is not None
+        )
+    if response.timings:
+        facts["timings"] = [response.timings.first_word, response.timings.total]
+    return {name: value for name, value in facts.items() if value}
+
+
+def response_of(text: str, record: Record) -> Response:
+    """The response that a record was made of."""
+    facts = {name: record[name] for name in _FIELDS if name in record}
+    facts["notices"] = tuple(facts.get("notices", ()))
+    usage, timings = record.get("usage"), record.get("timings")
+    return Response(
+        text, usage=Usage(*usage) if usage else None, timings=_timings(timings), **facts
+    )
+
+
+def _timings(pair: list[float | None] | None) -> Timings | None:
+    return Timings(pair[0], pair[1] or 0.0) if pair else None
+
+
+def turn_record(turn: Turn) -> dict[str, Any]:
+    """A turn with everything that belongs to it, as JSON can hold it.
+
+    Example:
+        >>> turn = Turn("Hi", Response("Hello", model="m"), CellKey("c1", 0))
+        >>> turn_record(turn)
+        {'prompt': 'Hi', 'text': 'Hello', 'response': {'model': 'm'}, 'key': ['c1', 0]}
+        >>> turn_of(turn_record(turn)) == turn
+        True
+    """
+    facts = {
+        "prompt": turn.prompt,
+        "text": turn.response.text,
+        "response": response_record(turn.response),
+        "key": list(turn.key) if turn.key else None,
+        "stale": turn.stale,
+        "system": turn.system,
+        "earlier": [turn_record(each) for each in turn.earlier],
+    }
+    kept = ("prompt", "text", "response")
+    return {name: value for name, value in facts.items() if value or name in kept}
+
+
+def turn_of(record: Record) -> Turn:
+    """The turn that a record was made of.
+
+    Raises:
+        UsageError: it is not a record of a turn.
+    """
+    try:
+        return Turn(
+            _text(record["prompt"]),
+            response_of(_text(record["text"]), record.get("response", {})),
+            CellKey(*record["key"]) if record.get("key") else None,
+            bool(record.get("stale")),
+            tuple(turn_of(each) for each in record.get("earlier", ())),
+            _text(record.get("system", "")),
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    raise UsageError(f"this is not a record of a turn ({problem})")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -1,0 +1,127 @@
+"""Conversations on disk: turns, written one by one, and answers while they are being written.
+
+The walk of a turn: `Journal` (what happens to it, as SQL) → `Writer` (one thread that owns the
+connection) → `cellmage.store.database` (the file).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from .database import transaction
+from .journal import Draft, Home, Journal
+from .writer import Writer
+
+__all__ = ["Home", "Journal", "Store", "data_file"]
+
+
+def data_file() -> Path:
+    """Where conversations are stored unless another place is given."""
+    return user_data_path("cellmage") / "conversations.db"
+
+
+class Store:
+    """The stored conversations of this user. Nothing is opened or made before the first turn.
+
+    What goes wrong never costs the answer: it is a line in `told`.
+
+    Args:
+        path: the file.
+        uri_options: further options of SQLite's.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from cellmage import Conversation, Options
+        >>> store = Store(Path(mkdtemp()) / "turns.db")
+        >>> home = Home("/work/a.ipynb", "/work")
+        >>> chat = Conversation(Options(model="offline/echo"), journal=store.journal(home))
+        >>> chat.ask("Hello").text, store.count(home), store.told()
+        ('Hello', 1, [])
+        >>> again = Conversation(journal=store.journal(home))
+        >>> again.resume(), again.turns == chat.turns
+        (1, True)
+    """
+
+    def __init__(self, path: Path | None = None, uri_options: str = "") -> None:
+        self._drafts: dict[tuple[int, str], Draft] = {}
+        self._writer = Writer(path or data_file(), self._save_drafts, uri_options)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._writer.path
+
+    def journal(self, home: Home) -> Journal:
+        """What keeps the conversation of this home."""
+        return Journal(self._writer, self._drafts, home)
+
+    def told(self) -> list[str]:
+        """What the reader should be told, and was not told before."""
+        return self._writer.told()
+
+    def close(self) -> None:
+        """Write what is to be written; the next turn opens the file again."""
+        self._writer.close()
+
+    def count(self, home: Home) -> int:
+        """How many turns are stored for a home; an answer that was never finished is one."""
+        return dict(self.chats(home)).get(home.chat, 0)
+
+    def chats(self, home: Home) -> list[tuple[str, int]]:
+        """The chats that are stored for a home's notebook, and how many turns they have."""
+
+        def job(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+            return connection.execute(
+                "SELECT chat, (SELECT count(*) FROM turns WHERE conversation = c.id AND ("
+                "state = 'live' OR state = 'open' AND EXISTS (SELECT 1 FROM pieces "
+                "WHERE conversation = c.id AND turn = turns.id))) FROM conversations AS c "
+                "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) ORDER BY id",
+                (home.notebook, home.folder),
+            ).fetchall()
+
+        return (self._writer.do(job) or []) if self.path.exists() else []
+
+    def lost(self, folder: str) -> dict[str, set[str]]:
+        """The stored notebooks of a folder whose files are gone, with the cells that asked."""
+
+        def job(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            return connection.execute(
+                "SELECT DISTINCT notebook, cell FROM conversations AS c "
+                "JOIN turns ON conversation = c.id AND state = 'live' AND cell IS NOT NULL "
+                "WHERE folder = ? AND notebook IS NOT NULL",
+                (folder,),
+            ).fetchall()
+
+        found: dict[str, set[str]] = {}
+        for notebook, cell in (self._writer.do(job) or []) if self.path.exists() else []:
+            found.setdefault(notebook, set()).add(cell)
+        return {notebook: cells for notebook, cells in found.items() if not Path(notebook).exists()}
+
+    def attach(self, notebook: str, home: Home) -> int:
+        """Make the conversations of a notebook those of another one; how many there were."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            with transaction(connection):
+                sql = "UPDATE OR IGNORE conversations SET notebook = ?, folder = ? "
+                values = (home.notebook, home.folder, notebook)
+                return connection.execute(f"{sql}WHERE notebook = ?", values).rowcount
+
+        return (self._writer.do(job) or 0) if self.path.exists() else 0
+
+    def _save_drafts(self, connection: sqlite3.Connection) -> bool:
+        """Write what has come of the answers that are being written."""
+        news = [(*key, draft.news()) for key, draft in list(self._drafts.items())]
+        fresh = [
+            (conversation, turn, text.encode("utf-8", "surrogatepass"))
+            for conversation, turn, text in news
+            if text
+        ]
+        if fresh:
+            with transaction(connection):
+                connection.executemany(
+                    "INSERT INTO pieces (conversation, turn, text) VALUES (?, ?, ?)", fresh
+                )
+        return bool(self._drafts)

@@ -1,0 +1,205 @@
+"""One conversation in the store: each change of its turns is a transaction.
+
+A turn is a row, named by the id of its response. The live row of a place is the turn that is sent;
+its older attempts share the place. The rules of `Conversation` for who takes whose place stand here
+a second time, because a stored turn is superseded also where it was never taken up again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from ..messages import Turn
+from . import rows
+from .database import transaction
+from .writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a conversation belongs: a notebook's path, or none; its folder; the chat's name."""
+
+    notebook: str | None
+    folder: str
+    chat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer that is being written: what it answers, and what has come since last asked."""
+
+    turn: Turn
+    news: Callable[[], str]
+
+
+class Journal:
+    """Keeps the turns of one conversation.
+
+    Args:
+        writer: the thread that owns the file.
+        drafts: the answers that are being written, by conversation and id.
+        home: whose conversation it is; it is made with the first turn.
+    """
+
+    def __init__(self, writer: Writer, drafts: dict[tuple[int, str], Draft], home: Home) -> None:
+        self._writer = writer
+        self._drafts = drafts
+        self.home = home
+        self._id: int | None = None
+
+    # What a conversation reports.
+
+    def begin(self, turn: Turn, news: Callable[[], str]) -> None:
+        """An answer is asked for; what comes of it is saved twice a second.
+
+        Args:
+            turn: the turn so far, without an answer.
+            news: gives the text that has come since it was last called.
+        """
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                row = rows.row(turn) | {"state": "open", "owner": os.getpid()}
+                rows.insert(connection, self._conversation(connection), row)
+            self._drafts[self._conversation(connection), turn.response.id] = Draft(turn, news)
+
+        self._writer.put(job)
+
+    def commit(self, turn: Turn, replace_turn: bool) -> None:
+        """A turn is over; one without text is only recorded."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                conversation = self._conversation(connection)
+                self._drafts.pop((conversation, turn.response.id), None)
+                rows.commit(connection, conversation, turn, replace_turn)
+
+        self._writer.do(job)
+
+    def merge(self, old: str, turn: Turn) -> None:
+        """A turn goes on from a cut one, and takes its place."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                conversation = self._conversation(connection)
+                self._drafts.pop((conversation, turn.response.id), None)
+                where = (conversation, old)
+                sql = "SELECT place FROM turns WHERE conversation = ? AND id = ?"
+                row = connection.execute(sql, where).fetchone()
+                place = row[0] if row else rows.end(connection, conversation)
+                sql = "UPDATE turns SET state = 'merged' WHERE conversation = ? AND id = ?"
+                connection.execute(sql, where)
+                rows.insert(connection, conversation, rows.row(turn) | {"place": place})
+
+        self._writer.do(job)
+
+    def extend(self, turns: Iterable[Turn]) -> None:
+        """Turns are added at the end, with their older attempts."""
+        turns = list(turns)
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                conversation = self._conversation(connection)
+                for place, turn in enumerate(turns, rows.end(connection, conversation)):
+                    for old in turn.earlier:
+                        row = rows.row(old) | {"place": place, "state": "superseded"}
+                        rows.insert(connection, conversation, row)
+                    rows.insert(connection, conversation, rows.row(turn) | {"place": place})
+
+        self._writer.do(job)
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Turns are taken out; their rows stay, and are not sent."""
+        self._set(("dropped", each) for each in ids)
+
+    def restore(self, live: str, attempt: str) -> None:
+        """An older attempt takes the place of the live turn, which becomes an attempt."""
+        self._set([("superseded", live), ("live", attempt)])
+
+    def _set(self, states: Iterable[tuple[str, str]]) -> None:
+        states = list(states)
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                conversation = self._conversation(connection)
+                connection.executemany(
+                    "UPDATE turns SET state = ?, stale = 0 WHERE conversation = ? AND id = ?",
+                    ((state, conversation, each) for state, each in states),
+                )
+
+        self._writer.do(job)
+
+    # What is read.
+
+    def load(self) -> list[Turn]:
+        """The turns in their order; an answer that a killed kernel left is one of them, partial."""
+        if not self._writer.path.exists():
+            return []
+
+        def job(connection: sqlite3.Connection) -> list[Turn]:
+            with transaction(connection):
+                if self._id is None:
+                    self._id = self._newest(connection)
+                if self._id is None:
+                    return []
+                self._finish_abandoned(connection, self._id)
+                return rows.load(connection, self._id)
+
+        return self._writer.do(job) or []
+
+    def _finish_abandoned(self, connection: sqlite3.Connection, conversation: int) -> None:
+        found = connection.execute(
+            f"SELECT {rows.TURN}, id, owner FROM turns "
+            "WHERE conversation = ? AND state = 'open' ORDER BY at",
+            (conversation,),
+        ).fetchall()
+        for *values, name, owner in found:
+            if (conversation, name) in self._drafts or _is_alive(owner):
+                continue
+            pieces = connection.execute(
+                "SELECT text FROM pieces WHERE conversation = ? AND turn = ? ORDER BY id",
+                (conversation, name),
+            )
+            values[1] = b"".join(piece for (piece,) in pieces)
+            turn = rows.turn_of(values)
+            turn = replace(turn, response=replace(turn.response, partial="killed"))
+            rows.commit(connection, conversation, turn, replace_turn=True)
+
+    def _conversation(self, connection: sqlite3.Connection) -> int:
+        """The number of the conversation, which is made where there is none."""
+        if self._id is None:
+            home = self.home
+            connection.execute(
+                "INSERT OR IGNORE INTO conversations (notebook, folder, chat, writer) "
+                "VALUES (?, ?, ?, ?)",
+                (home.notebook, home.folder, home.chat, version("cellmage")),
+            )
+            self._id = self._newest(connection)
+        assert self._id is not None
+        return self._id
+
+    def _newest(self, connection: sqlite3.Connection) -> int | None:
+        """The number of the home's conversation; without a notebook, of the folder's last one."""
+        home = self.home
+        row = connection.execute(
+            "SELECT id FROM conversations WHERE chat = ? AND notebook IS ? "
+            "AND (notebook IS NOT NULL OR folder = ?) ORDER BY id DESC",
+            (home.chat, home.notebook, home.folder),
+        ).fetchone()
+        return row and int(row[0])
+
+
+def _is_alive(process: int | None) -> bool:
+    """Whether the process that writes an answer still runs; it may be another kernel's."""
+    if process is None or process == os.getpid() or sys.platform == "win32":
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(process, 0)  # no signal; on Windows it would end the process
+        return True
+    return False
