@@ -51,7 +51,7 @@ class Journal:
         self._writer = writer
         self._drafts = drafts
         self.home = home
-        self._id: int | None = None
+        self._known: tuple[sqlite3.Connection, int] | None = None
 
     # What a conversation reports.
 
@@ -144,12 +144,11 @@ class Journal:
 
         def job(connection: sqlite3.Connection) -> list[Turn]:
             with transaction(connection):
-                if self._id is None:
-                    self._id = self._newest(connection)
-                if self._id is None:
+                conversation = self._newest(connection)
+                if conversation is None:
                     return []
-                self._finish_abandoned(connection, self._id)
-                return rows.load(connection, self._id)
+                self._finish_abandoned(connection, conversation)
+                return rows.load(connection, conversation)
 
         return self._writer.do(job) or []
 
@@ -173,26 +172,29 @@ class Journal:
 
     def _conversation(self, connection: sqlite3.Connection) -> int:
         """The number of the conversation, which is made where there is none."""
-        if self._id is None:
-            home = self.home
+        home = self.home
+        if self._known is None or self._known[0] is not connection:
             connection.execute(
                 "INSERT OR IGNORE INTO conversations (notebook, folder, chat, writer) "
                 "VALUES (?, ?, ?, ?)",
                 (home.notebook, home.folder, home.chat, version("cellmage")),
             )
-            self._id = self._newest(connection)
-        assert self._id is not None
-        return self._id
+        number = self._newest(connection)
+        assert number is not None
+        return number
 
     def _newest(self, connection: sqlite3.Connection) -> int | None:
         """The number of the home's conversation; without a notebook, of the folder's last one."""
-        home = self.home
-        row = connection.execute(
-            "SELECT id FROM conversations WHERE chat = ? AND notebook IS ? "
-            "AND (notebook IS NOT NULL OR folder = ?) ORDER BY id DESC",
-            (home.chat, home.notebook, home.folder),
-        ).fetchone()
-        return row and int(row[0])
+        # A file that was set aside, or closed, leaves no number behind.
+        if self._known is None or self._known[0] is not connection:
+            home = self.home
+            row = connection.execute(
+                "SELECT id FROM conversations WHERE chat = ? AND notebook IS ? "
+                "AND (notebook IS NOT NULL OR folder = ?) ORDER BY id DESC",
+                (home.chat, home.notebook, home.folder),
+            ).fetchone()
+            self._known = (connection, int(row[0])) if row else None
+        return self._known and self._known[1]
 
 
 def _is_alive(process: int | None) -> bool:

@@ -101,7 +101,7 @@ class Writer:
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is not None:
-                self._jobs.put((_close, Future()))
+                self._jobs.put((_last, Future()))
         if thread is not None:
             thread.join(PATIENCE)
 
@@ -113,7 +113,8 @@ class Writer:
             with suppress(Empty):
                 job, future = self._jobs.get(timeout=pause)
                 self._do(job, future)
-                if job is _close:
+                if job is _last:
+                    self._close()
                     return
             goes_on = False
             with suppress(StoreError):
@@ -174,9 +175,8 @@ class Writer:
             self._told.append(line)
 
 
-def _close(connection: sqlite3.Connection) -> None:
-    """The last job of a thread."""
-    connection.close()
+def _last(connection: sqlite3.Connection) -> None:
+    """The last job of a thread, which closes the file."""
 
 
 def _is(error: Exception, *codes: int) -> bool:
