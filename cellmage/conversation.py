@@ -8,14 +8,12 @@ from typing import Any
 
 from .context import fit
 from .errors import UsageError
-from .messages import CellKey, Message, Options, Request, Response, Turn
+from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
 from .providers import choose, refuse_own_keys
 from .providers.base import Provider
 from .stages import FallbackProvider
 from .stream import EventView, ResponseStream
 from .turns import Journal, Turns
-
-_GO_ON = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 
 
 class Conversation(Turns):
@@ -118,13 +116,11 @@ class Conversation(Turns):
         if cut is None or not cut.response.partial:
             raise UsageError("the last answer is whole, or there is none; ask with %%llm")
         provider, resolved = self._choose(options, fields)
-        request = self._request(_GO_ON, resolved, None, history=True)
+        request = self._request(GO_ON, resolved, None, history=True)
 
         def commit(response: Response) -> None:
-            text, reasoning = cut.response.text + response.text, cut.response.reasoning
-            whole = replace(response, text=text, reasoning=reasoning + response.reasoning)
             if response.text:
-                self._merge(cut, replace(cut, response=whole))
+                self._merge(cut, Turn(GO_ON, response).as_rest_of(cut))
 
         return ResponseStream(request, provider, commit)
 

@@ -9,6 +9,9 @@ from typing import Any, Literal, NamedTuple
 from .addresses import host_of
 from .errors import UsageError
 
+GO_ON = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
+"""What is asked to get the rest of an answer that was cut."""
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -220,6 +223,12 @@ class Turn:
     def as_stale(self) -> Turn:
         """The same turn, marked stale."""
         return replace(self, stale=True)
+
+    def as_rest_of(self, cut: Turn) -> Turn:
+        """The turn that a cut one and this one, which went on from it, are together."""
+        old, new = cut.response, self.response
+        text, reasoning = old.text + new.text, old.reasoning + new.reasoning
+        return replace(cut, response=replace(new, text=text, reasoning=reasoning))
 
     def in_place_of(self, old: Turn) -> Turn:
         """The same turn, with an older attempt, and those before that one, kept behind it."""

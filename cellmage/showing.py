@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any
 
 from .display import LiveMarkdown, neutralise
+from .display.control import printable
 from .display.surfaces import Ending, Surface, surface_for
 from .engine import interrupts_held, one_interrupt
 from .events import Event, Notice, Reasoning, Status, Token
-from .messages import Response
+from .messages import Request, Response, Turn
 from .stats import stats_line
 from .stream import ResponseStream
 
@@ -130,7 +131,7 @@ class Showing:
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
         told = [*self._fresh(), *([stats_line(response)] if self._stats else [])]
-        self._surface.finish(Ending(last, whole, _facts(response), told))
+        self._surface.finish(Ending(last, whole, _facts(self._stream.request, response), told))
 
     def _fresh(self) -> list[str]:
         """What the reader should be told, and was not told before."""
@@ -139,8 +140,20 @@ class Showing:
         return fresh
 
 
-def _facts(response: Response) -> dict[str, Any]:
-    """What made this answer, for whoever reads the notebook's file."""
+def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> None:
+    """Show the answer of a turn once more, whole."""
+    safe = partial(neutralise, image_hosts=image_hosts)
+    live = LiveMarkdown(0.0, live=False, safe=safe, is_full=surface.is_full)
+    live.feed_aside(turn.response.reasoning)
+    live.feed(turn.response.text)
+    # Whoever reads the file finds this answer where it was given.
+    facts = {"id": turn.response.id, "again": True}
+    surface.finish(Ending(live.last(), live.whole(), facts, turn.response.notices))
+
+
+def _facts(request: Request, response: Response) -> dict[str, Any]:
+    """What made this answer: enough to build the turn again from the notebook's file alone."""
+    system = request.messages[0].content if request.messages[0].role == "system" else None
     facts = {
         "id": response.id,
         "model": response.model,
@@ -148,6 +161,12 @@ def _facts(response: Response) -> dict[str, Any]:
         "finish_reason": response.finish_reason,
         "partial": response.partial,
         "usage": response.usage and _given(asdict(response.usage)),
+        "prompt": request.messages[-1].content,
+        "system": system,
+        "reasoning": response.reasoning or None,
+        "notices": list(response.notices) or None,
+        # The output's text/plain has no control characters.
+        "text": None if printable(response.text) == response.text else response.text,
     }
     return _given(facts)
 

@@ -25,6 +25,7 @@ def load(shell: InteractiveShell) -> None:
         magics = LLMMagics(shell)
         shell.register_magics(magics)
         shell.events.register("post_run_cell", magics.after_run)
+        magics.chats.greet(magics.resume)
     cells.install(shell)
 
 
@@ -34,6 +35,7 @@ def unload(shell: InteractiveShell) -> None:
     if magics is None:
         return
     cells.remove(shell)
+    magics.chats.store.close()
     shell.events.unregister("post_run_cell", magics.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)

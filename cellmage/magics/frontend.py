@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -20,6 +22,17 @@ def cell_id(shell: InteractiveShell) -> str | None:
     metadata = execute_request(shell).get("metadata") or {}
     key = metadata.get("cellId")
     return key if isinstance(key, str) and 0 < len(key) <= _MAX_ID else None
+
+
+def notebook_path(shell: InteractiveShell) -> Path | None:
+    """The file of this notebook; None where the front end does not say.
+
+    Jupyter's server puts it into the environment of the kernel (and the name of the session where
+    there is no file), VS Code into the kernel's variables.
+    """
+    named = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    path = Path(named) if isinstance(named, str) and named.endswith(".ipynb") else None
+    return path.absolute() if path is not None and path.is_file() else None
 
 
 def run_id(shell: InteractiveShell) -> str:

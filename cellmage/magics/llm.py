@@ -25,14 +25,15 @@ from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers import refuse_own_keys, without_secrets
-from ..showing import Showing
+from ..showing import Showing, repaint
 from ..spending import Spending
 from ..stream import ResponseStream
 from . import flags
 from .cells import BLOCK
+from .chats import Chats
 from .dry_run import describe
 from .frontend import cell_id, owns_cell, run_id, say
-from .history import Chats, history
+from .history import history
 from .parsing import help_text, parse, parse_flags
 from .settings import (
     Settings,
@@ -59,7 +60,7 @@ class LLMMagics(Magics, Settings):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.folders = folders()
-        self.chats = Chats()
+        self.chats = Chats(shell)
         self.spending = Spending()
         self._given: dict[str, Any] = {}
         self._said: set[str] = set()
@@ -94,6 +95,8 @@ class LLMMagics(Magics, Settings):
             say(help_text(self.llm_config))
             return
         configure(self, self._given, args)
+        if args.resume == "always" and not self.chats.get(None).turns:
+            self.chats.greet(args.resume)
         if args.list_personas:
             say(persona_list(self.folders))
         if args.show_persona:
@@ -122,7 +125,13 @@ class LLMMagics(Magics, Settings):
         if args.help:
             say(help_text(self.llm_history))
             return
-        say(history(self.chats, args))
+        self.chats.keep(self.store)
+        if args.show is None:
+            say(history(self.chats, args))
+        else:
+            turn = self.chats.get(args.chat).turn(args.show)
+            repaint(turn, surface_for(self.shell), self.image_hosts)
+        self.chats.tell()
 
     def _ask(self, args: Namespace, prompt: str, local_ns: Mapping[str, Any]) -> None:
         if args.out is not None and (not args.out.isidentifier() or iskeyword(args.out)):
@@ -144,8 +153,10 @@ class LLMMagics(Magics, Settings):
         finally:
             self._bind(stream.response, args.out)
             self._count(stream)
+            self.chats.tell()
 
     def _stream(self, args: Namespace, prompt: str) -> ResponseStream:
+        self.chats.keep(self.store)
         chat, options = self.chats.get(args.chat), options_of(self, args)
         if not args.go_on:
             return chat.stream(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path
-from traitlets import Bool, Dict, Float, HasTraits, Int, List, TraitError, Unicode
+from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..catalogue import Offer
 from ..errors import CellmageError, UsageError
@@ -45,6 +45,16 @@ class Settings(HasTraits):
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
     ).tag(config=True)
     collapse = Bool(True, help="Put the parts of an answer together at its end.").tag(config=True)
+    context_turns = Int(None, min=0, allow_none=True, help="Earlier turns that are sent.").tag(
+        config=True
+    )
+    max_context = Int(None, min=1, allow_none=True, help="Tokens that may be sent.").tag(
+        config=True
+    )
+    store = Enum(("auto", "on", "off"), "auto", help="Keep conversations on disk.").tag(config=True)
+    resume = Enum(("always", "ask", "never"), "ask", help="When the extension is loaded.").tag(
+        config=True
+    )
     image_hosts = List(Unicode(), help="Hosts whose images are loaded.").tag(config=True)
     connect_timeout = Float(
         None, min=0.001, allow_none=True, help="Seconds for the connection."
@@ -60,6 +70,7 @@ class Settings(HasTraits):
 _FIELDS = (
     "model", "temperature", "max_tokens", "system", "base_url",
     "connect_timeout", "first_byte_timeout", "timeout", "idle_timeout",
+    "context_turns", "max_context",
 )  # fmt: skip
 
 
@@ -79,6 +90,7 @@ def options_of(settings: Settings, args: Namespace) -> Options:
         max_tokens=args.max_tokens,
         stream=args.stream,
         system=args.system,
+        context_turns=args.context_turns,
         params=params(args.param),
     )
     persona = args.persona or settings.persona
@@ -109,6 +121,8 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         "stream_by_default",
         "stats",
         "spend_limit",
+        "store",
+        "resume",
         "collapse",
         "image_hosts",
     ]

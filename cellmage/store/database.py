@@ -32,7 +32,7 @@ MIGRATIONS = [
         state TEXT NOT NULL,     -- open, live, superseded, merged, dropped, failed
         stale INTEGER NOT NULL DEFAULT 0,
         at REAL NOT NULL,        -- seconds since 1970
-        owner INTEGER,           -- the process that writes an open turn
+        owner TEXT,              -- the process that writes an open turn
         prompt BLOB NOT NULL,
         text BLOB NOT NULL,
         facts TEXT NOT NULL,     -- the rest of the turn, as JSON

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 from ..messages import Turn
 from . import rows
@@ -65,7 +66,7 @@ class Journal:
 
         def job(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                row = rows.row(turn) | {"state": "open", "owner": os.getpid()}
+                row = rows.row(turn) | {"state": "open", "owner": _process(os.getpid())}
                 rows.insert(connection, self._conversation(connection), row)
             self._drafts[self._conversation(connection), turn.response.id] = Draft(turn, news)
 
@@ -197,11 +198,28 @@ class Journal:
         return self._known and self._known[1]
 
 
-def _is_alive(process: int | None) -> bool:
+def _process(number: int) -> str:
+    """What tells a running process from all others; empty where there is none of this number."""
+    if number != os.getpid():
+        if sys.platform == "win32":  # where os.kill would end the process
+            return ""
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return ""
+        except PermissionError:
+            pass
+    started = ""
+    with suppress(
+        OSError, IndexError
+    ):  # Linux; containers use the same numbers again
+        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        if fields[0] == "Z":
+            return ""
+        started = fields[19]
+    return f"{number} {started}"
+
+
+def _is_alive(owner: str) -> bool:
     """Whether the process that writes an answer still runs; it may be another kernel's."""
-    if process is None or process == os.getpid() or sys.platform == "win32":
-        return False
-    with suppress(ProcessLookupError):
-        os.kill(process, 0)  # no signal; on Windows it would end the process
-        return True
-    return False
+    return owner == _process(int(owner.partition(" ")[0])) != _process(os.getpid())

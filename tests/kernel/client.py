@@ -86,6 +86,7 @@ class Kernel:
         folders = {
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_DATA_HOME": str(home / "data"),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         }

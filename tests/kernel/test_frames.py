@@ -50,6 +50,8 @@ class TestFrames:
             "provider": f"127.0.0.1:{server.port}",
             "finish_reason": "stop",
             "usage": {"input_tokens": 3, "output_tokens": 2},
+            "prompt": "Go",
+            "text": "a\x07bc",
         }
 
     def test_never_more_than_20_frames_a_second(

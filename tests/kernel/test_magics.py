@@ -225,7 +225,7 @@ class TestBadInput:
             ("%llm_history --undo x", "invalid int value"),
             ("%llm_history --undo 0", "0 turns cannot be undone"),
             ("%llm_history --chat nosuch", "there is no chat"),
-            ("%llm_history --new ''", "is empty or taken"),
+            ("%llm_history --new ''", "is empty, too long"),
             ("%llm --param temperature 9 hi", "use --temperature"),
             ("%llm_config --param messages []", "they are the conversation's"),
             ("%llm {{ 'a' + 1 }}", "failed: TypeError"),
@@ -274,7 +274,7 @@ class TestConfig:
         offline.run("%llm_config --reset")
         assert line("temperature") == ["temperature", "0.3", "config"]
         assert line("model")[1] == "offline/echo"
-        assert len(offline.run("%llm_config").printed.splitlines()) == 18
+        assert len(offline.run("%llm_config").printed.splitlines()) == 22
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
     def test_settings_are_what_is_sent(self, kernel: Kernel, server: ScriptedServer) -> None:

@@ -146,7 +146,7 @@ class TestConversation:
         kernel.run("%%llm\nbb", "b")
         assert server.last.messages == [("user", "a"), ("assistant", "A"), ("user", "bb")]
         lines = kernel.run("%llm_history").printed.splitlines()
-        assert [line.split()[1:] for line in lines[1:]] == [
+        assert [line.split()[3:] for line in lines[1:]] == [
             ["complete", "a", "A"],
             ["complete", "bb", "BB"],
             ["stale", "c", "C"],
