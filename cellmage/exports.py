@@ -102,8 +102,8 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     parts = []
     for number, turn in enumerate(turns, 1):
         quoted = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
-        parts += [f"## {number}", quoted, _visible(turn.response.text)]
-    hidden = to_json(turns).replace(">", "\\u003e")
+        parts += [f"## {number}", _visible(quoted), _visible(turn.response.text)]
+    hidden = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
     return "\n\n".join([*parts, f"{_MARK}{hidden}-->"]) + "\n"
 
 

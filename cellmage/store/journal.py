@@ -210,9 +210,7 @@ def _process(number: int) -> str:
         except PermissionError:
             pass
     started = ""
-    with suppress(
-        OSError, IndexError
-    ):  # Linux; containers use the same numbers again
+    with suppress(OSError, IndexError):  # Linux; containers use the same numbers again
         fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
         if fields[0] == "Z":
             return ""
