@@ -4,7 +4,7 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo lab test browser check faults oldest servers bench notebooks clean
+.PHONY: help demo lab test browser check faults oldest sequences servers bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -14,6 +14,7 @@ help:
 	@echo "make check       lint and type-check"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
+	@echo "make sequences   10 000 random sequences of what can happen to a conversation; half an hour"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make bench       measure the kernel, the healing and the page, beside others"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -53,6 +54,9 @@ oldest: | .venv/made
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
 	.venv-oldest/bin/pytest tests/providers
+
+sequences: .venv/dev
+	SEQUENCES=10000 $(BIN)/pytest tests/test_sequences.py
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers

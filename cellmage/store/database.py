@@ -31,7 +31,7 @@ MIGRATIONS = [
         cell TEXT, ordinal INTEGER,
         state TEXT NOT NULL,     -- open, live, superseded, merged, dropped, failed
         stale INTEGER NOT NULL DEFAULT 0,
-        at REAL NOT NULL,        -- seconds since 1970
+        at REAL NOT NULL,        -- when it came to its state, in seconds since 1970
         owner TEXT,              -- the process that writes an open turn
         prompt BLOB NOT NULL,
         text BLOB NOT NULL,

@@ -130,8 +130,9 @@ class Journal:
             with transaction(connection):
                 conversation = self._conversation(connection)
                 connection.executemany(
-                    "UPDATE turns SET state = ?, stale = 0 WHERE conversation = ? AND id = ?",
-                    ((state, conversation, each) for state, each in states),
+                    "UPDATE turns SET state = ?, stale = stale AND ? <> 'live', at = ? "
+                    "WHERE conversation = ? AND id = ?",
+                    ((state, state, rows.now(), conversation, each) for state, each in states),
                 )
 
         self._writer.do(job)

@@ -49,8 +49,8 @@ def _place(connection: sqlite3.Connection, conversation: int, key: CellKey | Non
         ).fetchone()
         if found:
             connection.execute(
-                "UPDATE turns SET state = 'superseded' WHERE conversation = ? AND id = ?",
-                (conversation, found[1]),
+                "UPDATE turns SET state = 'superseded', at = ? WHERE conversation = ? AND id = ?",
+                (now(), conversation, found[1]),
             )
             return int(found[0])
         found = connection.execute(
@@ -105,6 +105,16 @@ def load(connection: sqlite3.Connection, conversation: int) -> list[Turn]:
     return [live[place] for place in sorted(live)]
 
 
+_last = 0.0
+
+
+def now() -> float:
+    """Seconds since 1970, later at every call: the order of what happened to turns."""
+    global _last  # noqa: PLW0603 - clocks stand still for up to 15 ms
+    _last = max(time.time(), _last + 1e-6)
+    return _last
+
+
 def row(turn: Turn) -> Values:
     """The values of a turn's row."""
     facts = response_record(turn.response)
@@ -117,7 +127,7 @@ def row(turn: Turn) -> Values:
         "ordinal": ordinal,
         "state": "live",
         "stale": turn.stale,
-        "at": time.time(),
+        "at": now(),
         "prompt": turn.prompt.encode(*_UTF),
         "text": turn.response.text.encode(*_UTF),
         "facts": json.dumps(facts),
