@@ -37,7 +37,7 @@ MIGRATIONS = [
         text BLOB NOT NULL,
         facts TEXT NOT NULL,     -- the rest of the turn, as JSON
         PRIMARY KEY (conversation, id)
-    ) WITHOUT ROWID;
+    );
     CREATE INDEX places ON turns (conversation, state, place);
     CREATE INDEX cells ON turns (conversation, cell, ordinal) WHERE state = 'live';
     CREATE TABLE pieces (        -- of the answers that are being written

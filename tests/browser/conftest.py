@@ -66,6 +66,7 @@ def jupyter(
     settings = [
         f"--port={port}", "--no-browser", "--allow-root", "--ServerApp.token=",
         "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
+        "--LabApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={running.folder}",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip

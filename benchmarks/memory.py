@@ -1,0 +1,137 @@
+"""What remembering costs, and what a kill takes: `make bench`, or `python -m benchmarks.memory`.
+
+The store is a file on disk, the kernels that are killed are processes. The times are of one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cellmage import CellKey, Conversation, Options, Response, Timings, Turn, Usage
+from cellmage.providers.offline import Scripted
+from cellmage.store import Home, Store
+
+from .table import line, missed
+
+HOME = Home("/work/a.ipynb", "/work")
+KILLS = int(os.environ.get("KILLS", "100"))
+
+# A word each 10 ms, and each is told on stdout when it is on the screen.
+STREAMING = """
+import sys
+from pathlib import Path
+from cellmage import CellKey, Conversation
+from cellmage.providers.offline import Scripted
+from cellmage.store import Home, Store
+chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/work/a.ipynb", "/work")))
+chat.provider = Scripted(["whole"])
+chat.ask("finished " + sys.argv[2])
+print("finished", flush=True)
+chat.provider = Scripted([step for n in range(10_000) for step in (f"{n} ", 0.01)])
+for text in chat.stream("killed " + sys.argv[2], key=CellKey(sys.argv[2], 0)):
+    print(text, flush=True)
+"""
+
+
+def kill(path: Path, number: int, after: float) -> int:
+    """Kill a process in mid-stream; how many words it had shown."""
+    command = [sys.executable, "-c", STREAMING, str(path), str(number)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "finished\n"
+        process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        return len(process.stdout.read().split()) + 1
+
+
+def kills(folder: Path) -> None:
+    chance = random.Random(3)
+    path = folder / "killed.db"
+    sound = finished = partial = 0
+    lost: list[int] = []
+    for number in range(KILLS):
+        shown = kill(path, number, chance.random() * 2)
+        with sqlite3.connect(path) as connection:
+            sound += connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        store = Store(path)
+        turns = {turn.prompt: turn for turn in store.journal(HOME).load()}
+        finished += f"finished {number}" in turns
+        cut = turns.get(f"killed {number}")
+        kept = len(cut.response.text.split()) if cut else 0
+        partial += cut is not None and cut.response.partial == "killed"
+        lost.append(shown - kept)
+        store.close()
+    line("kill -9 in mid-stream: database sound", f"{sound} of {KILLS}", holds=sound == KILLS)
+    line("  finished turns kept", f"{finished} of {KILLS}", holds=finished == KILLS)
+    worst = max(lost) * 10
+    figure = f"{statistics.median(lost) * 10:.0f} ms (max {worst})"
+    line("  of the answer lost", figure, "at most 1000 ms", worst <= 1000)
+    line("  partial turns (the others had no word saved)", f"{partial} of {KILLS}")
+
+
+def turn(number: int) -> Turn:
+    text = f"Answer {number}. " + "word " * 397
+    response = Response(
+        text, "", "m", "localhost:8000", "stop", Usage(900, 500), Timings(0.4, 3.1), id=f"t{number}"
+    )
+    return Turn(f"Question {number}?", response, CellKey(f"cell-{number}", 0))
+
+
+def milliseconds(what: str, values: list[float], limit: float | None) -> None:
+    middle = statistics.median(values) * 1000
+    worst = max(values) * 1000
+    wanted = "" if limit is None else f"at most {limit:g} ms"
+    line(what, f"{middle:.1f} ms (max {worst:.1f})", wanted, limit is None or middle <= limit)
+
+
+def grows(folder: Path, count: int, is_limited: bool) -> None:
+    """Resume, ask and append with so many turns of 2 kB."""
+    path = folder / f"{count}.db"
+    store = Store(path)
+    store.journal(HOME).extend(map(turn, range(count)))
+    store.close()
+    resumes, asks, appends = [], [], []
+    for _ in range(5):
+        store = Store(path)
+        chat = Conversation(Options(model="m"), Scripted(["ok"]), journal=store.journal(HOME))
+        began = time.perf_counter()
+        assert chat.resume() >= count
+        resumes.append(time.perf_counter() - began)
+        for number in range(10):
+            began = time.perf_counter()
+            stream = chat.stream(f"And {number}?")
+            asks.append(time.perf_counter() - began)
+            events = iter(stream.events)
+            for event in events:
+                if event.type == "complete":
+                    began = time.perf_counter()
+            appends.append(time.perf_counter() - began)
+        store.close()
+    milliseconds(f"{count} turns of 2 kB: resume", resumes, 300 if is_limited else None)
+    milliseconds("  asking: the request is built", asks, 50 if is_limited else None)
+    milliseconds("  appending: from the last event to the end", appends, 5 if is_limited else None)
+    line("  the file", f"{path.stat().st_size / 1e6:.1f} MB")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        for count in (100, 1000, 10_000):
+            grows(Path(name), count, is_limited=count == 10_000)
+        kills(Path(name))
+    print(json.dumps({"missed": missed}) if missed else "nothing missed")
+    sys.exit(bool(missed))
+
+
+if __name__ == "__main__":
+    main()

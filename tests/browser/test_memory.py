@@ -1,0 +1,64 @@
+"""The conversation of a notebook in JupyterLab: run all, twice, and after a restart."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+import pytest
+
+from cellmage.exports import read
+from tests.browser.conftest import Lab
+from tests.server import Reply, ScriptedServer, answer
+
+pytestmark = pytest.mark.browser
+
+QUESTIONS = [f"Question {n}?" for n in range(1, 6)]
+
+
+def run_all(lab: Lab) -> None:
+    """By the command of the Run menu; the last cell's number says that all have run."""
+    prompt = lab.page.locator(".jp-CodeCell .jp-InputPrompt").nth(7)
+    before = prompt.text_content()
+    lab.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    lab.until(lambda: prompt.text_content() not in (before, "[*]:"))
+
+
+def restart(lab: Lab) -> None:
+    kernels = json.load(urllib.request.urlopen(f"{lab.url}/api/kernels"))
+    for kernel in kernels:
+        address = f"{lab.url}/api/kernels/{kernel['id']}/restart"
+        urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
+    lab.until(lambda: "Idle" in lab.page.inner_text("#jp-main-statusbar"))
+
+
+def turns(lab: Lab) -> list[str]:
+    """The lines of the history cell, which is the last but one."""
+    lines = lab.output(6).splitlines()
+    return [line for line in lines if line.strip()[:1].isdigit()]
+
+
+def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> None:
+    server.play_for(lambda exchange: Reply(answer(f"**Yes**, {exchange.messages[-1][1]}", 4)))
+    questions = [f"%%llm --stream\n{question}" for question in QUESTIONS]
+    lab.open("%load_ext cellmage", *questions, "%llm_history", "%llm_history --resume")
+    for _ in range(2):
+        run_all(lab)
+        lab.until(lambda: len(turns(lab)) == 5)
+    assert len(server.last.messages) == 9
+    assert "Yes, Question 3?" in lab.output(3)
+    lab.save()
+    restart(lab)
+    lab.run_next(0)
+    lab.until(lambda: "5 turns stored for this notebook" in lab.output(0))
+    lab.run_next(7)
+    lab.until(lambda: "5 turns taken up" in lab.output(7))
+    run_all(lab)
+    lab.until(lambda: len(turns(lab)) == 5)
+    assert len(server.last.messages) == 9
+    lab.save()
+    rebuilt = read(lab.file)
+    assert [(turn.prompt, turn.response.text) for turn in rebuilt] == [
+        (question, f"**Yes**, {question}") for question in QUESTIONS
+    ]
+    assert [turn.key and turn.key.cell for turn in rebuilt] == [f"cell{n}" for n in range(1, 6)]
