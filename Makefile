@@ -16,7 +16,7 @@ help:
 	@echo "make oldest      test the providers with the oldest supported openai"
 	@echo "make sequences   10 000 random sequences of what can happen to a conversation; half an hour"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
-	@echo "make bench       measure the kernel, the healing and the page, beside others"
+	@echo "make bench       measure the kernel, the healing, the store and the page, beside others"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -66,6 +66,7 @@ servers: .venv/dev
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.healing
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.page
 
 notebooks: .venv/dev

@@ -17,11 +17,12 @@ _MAX_ID = 512
 def cell_id(shell: InteractiveShell) -> str | None:
     """The id of the cell, as an opaque key; None where the front end sends none.
 
-    JupyterLab sends the id in the file, VS Code the URI of the cell's document, nbclient nothing.
+    JupyterLab sends the id in the file, VS Code the URI of the cell's document, extensions that
+    run cells on the server a ``cell_id``, nbclient nothing.
     """
     metadata = execute_request(shell).get("metadata") or {}
-    key = metadata.get("cellId")
-    return key if isinstance(key, str) and 0 < len(key) <= _MAX_ID else None
+    keys = (metadata.get("cellId"), metadata.get("cell_id"))
+    return next((key for key in keys if isinstance(key, str) and 0 < len(key) <= _MAX_ID), None)
 
 
 def notebook_path(shell: InteractiveShell) -> Path | None:
@@ -38,6 +39,11 @@ def notebook_path(shell: InteractiveShell) -> Path | None:
 def run_id(shell: InteractiveShell) -> str:
     """What tells two runs of the same cell apart."""
     return str((execute_request(shell).get("header") or {}).get("msg_id"))
+
+
+def is_in_subshell(shell: InteractiveShell) -> bool:
+    """Whether the cell runs beside the main shell, where the kernel's interrupt does not reach."""
+    return bool((execute_request(shell).get("header") or {}).get("subshell_id"))
 
 
 def owns_cell(shell: InteractiveShell) -> bool:

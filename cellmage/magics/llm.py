@@ -32,7 +32,7 @@ from . import flags
 from .cells import BLOCK
 from .chats import Chats
 from .dry_run import describe
-from .frontend import cell_id, owns_cell, run_id, say
+from .frontend import cell_id, is_in_subshell, owns_cell, run_id, say
 from .history import history
 from .parsing import help_text, parse, parse_flags
 from .settings import (
@@ -53,7 +53,7 @@ _RUNS = 64
 
 @magics_class
 class LLMMagics(Magics, Settings):
-    """``%%llm``, ``%llm``, ``%llm_config``, ``%llm_models`` and ``%llm_history``."""
+    """``%%llm``, ``%llm``, ``%llm_config``, ``%llm_models``, ``%llm_history``, ``%llm_stop``."""
 
     shell: InteractiveShell
 
@@ -65,6 +65,7 @@ class LLMMagics(Magics, Settings):
         self._given: dict[str, Any] = {}
         self._said: set[str] = set()
         self._asked: dict[str, int] = {}
+        self._running: set[ResponseStream] = set()
         self._lock = Lock()
 
     @no_var_expand
@@ -117,6 +118,19 @@ class LLMMagics(Magics, Settings):
         say(table([("server", "model"), *models_of(offers)]))
 
     @no_var_expand
+    @flags.declare()
+    @line_magic
+    def llm_stop(self, line: str) -> None:
+        """Stop the answers that are arriving: also those that the stop button does not reach."""
+        if parse_flags(self.llm_stop, line).help:
+            say(help_text(self.llm_stop))
+            return
+        running = list(self._running)
+        for stream in running:
+            stream.close()
+        say(f"stopped {len(running)}" if running else "nothing is arriving")
+
+    @no_var_expand
     @flags.declare(*flags.HISTORY)
     @line_magic
     def llm_history(self, line: str) -> None:
@@ -126,9 +140,9 @@ class LLMMagics(Magics, Settings):
             say(help_text(self.llm_history))
             return
         self.chats.keep(self.store)
-        if args.show is None:
+        if args.show is None or args.resume:
             say(history(self.chats, args))
-        else:
+        if args.show is not None:
             turn = self.chats.get(args.chat).turn(args.show)
             repaint(turn, surface_for(self.shell), self.image_hosts)
         self.chats.tell()
@@ -145,12 +159,17 @@ class LLMMagics(Magics, Settings):
         if args.dry_run:
             say(describe(stream.request))
             return
+        if is_in_subshell(self.shell) and "subshell" not in self._said:
+            self._said.add("subshell")
+            say("The stop button does not reach subshells; %llm_stop in another cell does.")
+        self._running.add(stream)
         try:
             is_ours = self.collapse and owns_cell(self.shell)
             surface = surface_for(self.shell, answer_id=stream.id, owns_cell=is_ours)
             stats = self.stats if args.stats is None else args.stats
             Showing(stream, surface, self._said, self.image_hosts, stats).run()
         finally:
+            self._running.discard(stream)
             self._bind(stream.response, args.out)
             self._count(stream)
             self.chats.tell()

@@ -9,7 +9,7 @@ import pytest
 
 from cellmage.exports import read
 from tests.browser.conftest import Lab
-from tests.server import Reply, ScriptedServer, answer
+from tests.server import Reply, ScriptedServer, answer, chunk
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,24 @@ def turns(lab: Lab) -> list[str]:
     """The lines of the history cell, which is the last but one."""
     lines = lab.output(6).splitlines()
     return [line for line in lines if line.strip()[:1].isdigit()]
+
+
+def test_a_save_in_mid_stream_says_so(lab: Lab, server: ScriptedServer) -> None:
+    """The file holds what stood there, with the cursor; the next kernel offers the whole answer."""
+    words = [step for n in range(60) for step in (chunk(f"{n} "), 0.1)]
+    server.play(*words, *answer("end"))
+    lab.open("%load_ext cellmage", "%%llm --stream\nGo", "%llm_history --resume --show 1", "")
+    lab.load()
+    lab.run_next(1)
+    lab.until(lambda: "5" in lab.output(1))
+    (saved,) = lab.save()
+    assert "▌" in "".join(saved["data"]["text/markdown"])
+    lab.until(lambda: lab.is_done(1))
+    restart(lab)
+    lab.load()
+    lab.until(lambda: "1 turn stored" in lab.output(0))
+    lab.run_next(2)
+    lab.until(lambda: "59 end" in lab.output(2))
 
 
 def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> None:

@@ -96,7 +96,14 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
 
-    def start(self, code: str, cell_id: str | None = None, **content: Any) -> str:
+    def start(
+        self,
+        code: str,
+        cell_id: str | None = None,
+        metadata: Any = None,
+        subshell: str | None = None,
+        **content: Any,
+    ) -> str:
         """Send an execute request, and give its id."""
         request = {
             "code": code,
@@ -106,8 +113,11 @@ class Kernel:
             "allow_stdin": True,
             "stop_on_error": True,
         } | content
-        metadata = {} if cell_id is None else {"cellId": cell_id}
+        if metadata is None:
+            metadata = {} if cell_id is None else {"cellId": cell_id}
         message = self.client.session.msg("execute_request", request, metadata=metadata)
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 
@@ -130,9 +140,7 @@ class Kernel:
             raw = self.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
             if raw["parent_header"].get("msg_id") != msg_id:
                 continue
-            message = Message(
-                time.monotonic(), raw["msg_type"], raw["content"], raw.get("metadata", {})
-            )
+            message = self.message(raw)
             run.messages.append(message)
             if message.type == "status" and message.content["execution_state"] == "idle":
                 return run
@@ -140,6 +148,10 @@ class Kernel:
                 return run
             if frames and len(run.frames) >= frames:
                 return run
+
+    @staticmethod
+    def message(raw: Mapping[str, Any]) -> Message:
+        return Message(time.monotonic(), raw["msg_type"], raw["content"], raw.get("metadata", {}))
 
     def run(self, code: str, cell_id: str | None = None, **content: Any) -> Run:
         return self.finish(self.start(code, cell_id, **content))
@@ -150,6 +162,13 @@ class Kernel:
         reply = self.run("", **content).reply["user_expressions"]["v"]
         assert reply["status"] == "ok", reply
         return eval(eval(reply["data"]["text/plain"]))
+
+    def control(self, kind: str) -> dict[str, Any]:
+        """Send a request on the control channel, and give the reply's content."""
+        message = self.client.session.msg(kind, {})
+        self.client.control_channel.send(message)
+        reply: dict[str, Any] = self.client.get_control_msg(timeout=20)["content"]
+        return reply
 
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()

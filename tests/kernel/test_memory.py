@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kernel.client import Kernel, Run
+from tests.kernel.test_frames import paced
 from tests.server import Reply, ScriptedServer, answer, chunk
 
 Start = Callable[..., Kernel]
@@ -40,6 +41,7 @@ def start(tmp_path: Path, server: ScriptedServer) -> Iterator[Start]:
         kernel = Kernel(tmp_path, environ)
         running.append(kernel)
         kernel.greeting = kernel.run(load).printed  # type: ignore[attr-defined]
+        kernel.run("magics = lambda: get_ipython().magics_manager.registry['LLMMagics']")
         return kernel
 
     yield start
@@ -305,3 +307,79 @@ def test_a_session_that_is_no_file(start: Start, tmp_path: Path) -> None:
     assert kernel.run("%llm a").ok
     kernel.close()
     assert "1 turn stored for this folder" in greeting(start())
+
+
+NAMES = json.loads((Path(__file__).parent.parent / "data/hostile_names.json").read_text())["names"]
+
+ASK_IN_EACH = """
+import json
+refused = []
+for name in json.load(open("names.json")):
+    try:
+        magics().chats.new(name)
+    except Exception as error:
+        refused.append((name, str(error)))
+    else:
+        magics().chats.keep("on")
+        magics().chats.get(name).ask("hi", model="offline/echo")
+"""
+
+
+def test_hostile_names_of_chats(start: Start, tmp_path: Path) -> None:
+    """A name is stored as data or refused in one line; nothing but the store is touched."""
+    names = [each["name"] for each in NAMES]
+    notebook = write_notebook(tmp_path / "a.ipynb")
+    (tmp_path / "names.json").write_text(json.dumps(names))
+    kernel = start(notebook)
+    before = {path for path in tmp_path.rglob("*") if "ipython" not in path.parts}
+    assert kernel.run(ASK_IN_EACH).ok
+    after = {path for path in tmp_path.rglob("*") if "ipython" not in path.parts}
+    assert {path.relative_to(tmp_path).parts[0] for path in after - before} <= {"data", "runtime"}
+    refused = dict(kernel.value("refused"))
+    odd = [name for name in names if name != name.strip() or not name.isprintable()]
+    assert set(refused) == {*odd, *(name for name in names if len(name) > 100)}
+    assert all(len(line.splitlines()) == 1 for line in refused.values())
+    kernel.close()
+    again = start(notebook)
+    again.run("%llm_history --resume")
+    stored = {name for name, count, _ in again.value("magics().chats.names()") if count}
+    assert stored == set(names) - set(refused)
+
+
+def test_a_notebook_alone_gives_the_turns_back(
+    start: Start, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """From the outputs that a front end saved: loops, reasoning, parts, cut and continued."""
+    kernel = start()
+    long = "".join(f"## {n}\n\n{'word ' * 60}\n\n" for n in range(40))
+    replies = {
+        "cut": Reply([chunk("one "), chunk(finish="length")]),
+        "long": Reply(paced(long, 400, 0.001)),
+        "think": Reply([chunk(reasoning_content="Hm."), *answer("So \x07 it is")]),
+    }
+    server.play_for(lambda exchange: replies.get(exchange.messages[-1][1]) or Reply(answer("two")))
+    sources = {
+        "a": "%%llm --system 'Be brief.'\ncut",
+        "b": "%llm --continue",
+        "c": "for word in ('think', 'third'):\n    %llm {{ word }}",
+        "d": "1 + 1\n%llm long",
+        "e": "%llm_history --show 1",
+    }
+    cells = []
+    for key, source in sources.items():
+        run = kernel.run(source, key)
+        assert run.ok, run.error
+        outputs = [{"output_type": "display_data", **output} for output in run.outputs]
+        cells.append({"cell_type": "code", "id": key, "source": source, "outputs": outputs})
+    (tmp_path / "saved.ipynb").write_text(json.dumps({"cells": cells}))
+    assert kernel.run("%llm_history --new again\n%llm_history --chat again --from saved.ipynb").ok
+    facts = (
+        "[(t.prompt, t.response.text, t.response.reasoning, tuple(t.key), t.response.id, t.system) "
+    )
+    old = kernel.value(f"{facts} for t in magics().chats.get(None).turns]")
+    new = kernel.value(f"{facts} for t in magics().chats.get('again').turns]")
+    assert [each[:3] for each in old] == [
+        ("cut", "one two", ""), ("think", "So \x07 it is", "Hm."), ("third", "two", ""),
+        ("long", long, ""),
+    ]  # fmt: skip
+    assert new == old

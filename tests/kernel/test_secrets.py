@@ -41,8 +41,6 @@ WAYS = {
         "from cellmage.providers.openai import OpenAIProvider\n"
         "chat.provider = OpenAIProvider(Endpoint(url), Key(secret))"
     ),
-    "line magic argument (must be refused with a hint)": "%llm --api-key {}",
-    "cell text": "%%llm --no-history\nWhat is {} for?",
     "default_headers": (
         "chat.options = Options(params={'default_headers': {'X-Custom-Auth': secret}})"
     ),
@@ -50,6 +48,9 @@ WAYS = {
         "os.environ['OPENAI_BASE_URL'] = url.replace('://', f'://user:{secret}@')"
     ),
     "base_url with a query key": "os.environ['OPENAI_BASE_URL'] = f'{url}?key={secret}'",
+    # What is typed stands in IPython's history ever after: at the end.
+    "line magic argument (must be refused with a hint)": "%llm --api-key {}",
+    "cell text": "%%llm\nWhat is {} for?",
 }
 TYPED = {"line magic argument (must be refused with a hint)", "cell text"}
 UNUSED = {*TYPED, "default_headers"}
@@ -84,6 +85,8 @@ get_ipython().config.LLMMagics.clear()
 Ring.keys = {}
 key_file().unlink(missing_ok=True)
 chat = Conversation()
+history = get_ipython().history_manager
+store = get_ipython().magics_manager.registry["LLMMagics"].chats.store
 logged = io.StringIO()
 logging.basicConfig(stream=logged, level=logging.DEBUG, force=True)
 """
@@ -99,7 +102,10 @@ LOOKS = [
     "%xmode Minimal\nchat.ask('fails', model='fail')",
     "%xmode Plain\nchat.ask('fails', model='fail')",
     "%xmode Context\nchat.ask('fails', model='fail')",
-    "%llm_config\n%llm_history\n%llm_models\n"
+    "%llm_config\n%llm_history --full\n%llm_models\n"
+    "from cellmage.exports import to_json\n"
+    "print(to_json(get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns))\n"
+    "history.writeout_cache()\n"
     "key = getattr(chat.provider, '_api_key', 0)\n"
     "for each in (_llm, chat, chat.options, chat.provider, key):\n"
     "    print(repr(each), str(each), getattr(each, '__dict__', ''))\n"
@@ -108,6 +114,13 @@ LOOKS = [
     "    print(pickle.dumps(error), error.__context__, error.__cause__, vars(error))\n"
     "print(logged.getvalue(), sys.argv)",
 ]  # fmt: skip
+
+
+# The store, with what SQLite keeps beside it, and IPython's own history.
+FILES = (
+    "[str(each) for each in (*store.path.parent.glob('*'), Path(history.hist_file)) "
+    "if each.is_file()]"
+)
 
 
 def echoing(exchange: Exchange) -> Reply:
@@ -124,13 +137,19 @@ def seen(run: Run) -> str:
     return json.dumps([[each.content, each.metadata] for each in messages], ensure_ascii=False)
 
 
-def places(kernel: Kernel, server: ScriptedServer, code: str, is_known: bool) -> dict[str, str]:
+def places(
+    kernel: Kernel, server: ScriptedServer, code: str, way: str, is_known: bool
+) -> dict[str, str]:
     """What stands in every place, by the name of the place."""
     found = {"way in": seen(kernel.run(code))} if is_known or "api-key" in code else {}
     for look in LOOKS if is_known else LOOKS[1:]:
         found[look] = seen(kernel.run(look))
     completions = kernel.client.complete("chat.provider.", reply=True, timeout=20)
     found["completions"] = json.dumps(completions["content"])
+    for file in map(Path, kernel.value(FILES)):
+        # What was typed stands in IPython's history, as in the notebook.
+        if "history" not in file.name or way not in TYPED:
+            found[file.name] = file.read_bytes().decode("utf-8", "replace")
     found["to the model"] = json.dumps([exchange.body for exchange in server.exchanges])
     return found
 
@@ -152,7 +171,7 @@ def test_no_secret_is_seen(
     read = f"url = {server.url!r}; secret = open({str(tmp_path / 'secret')!r}).read()"
     assert kernel.run(read).ok
     code = WAYS[way].format(secret.strip()) if way in TYPED else WAYS[way]
-    found = places(kernel, server, code, can_be_known(name, way))
+    found = places(kernel, server, code, way, can_be_known(name, way))
     part = PARTS.get(name, secret).strip()
     assert [place for place, text in found.items() if part in text] == []
 
