@@ -49,7 +49,7 @@ def _line(number: int, turn: Turn) -> tuple[str, ...]:
     return (str(number), printable(cell), response.model or "—", turn.state, *words)
 
 
-def _words(text: str, width: int = 36) -> str:
+def _words(text: str, width: int = 28) -> str:
     line = " ".join(printable(text[: 4 * width]).split())
     return line if len(line) <= width else line[: width - 1] + "…"
 
