@@ -13,7 +13,7 @@ from contextlib import aclosing, closing, contextmanager
 from dataclasses import replace
 from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from .engine import Flow, interrupts_held
@@ -21,6 +21,9 @@ from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
 from .messages import Request, Response, Timings
 from .stages import Source, fold, staged
+
+if TYPE_CHECKING:
+    from .structured import JSONView
 
 _HEARTBEAT = 0.1
 
@@ -94,6 +97,12 @@ class ResponseStream:
     def events(self) -> EventView:
         """The same answer as events."""
         return EventView(self)
+
+    def partial_json(self) -> JSONView:
+        """The same answer as growing JSON values; see `cellmage.structured.JSONView`."""
+        from .structured import JSONView  # noqa: PLC0415 - it stands on this module
+
+        return JSONView(self)
 
     def batches(self, pace: float = 0.0) -> Generator[list[Event]]:
         """Lists of events as they come, and an empty list when a while passes with none.

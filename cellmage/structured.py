@@ -1,0 +1,196 @@
+"""JSON while it is being written: what may be shown of it now, and what it is at the end."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing, suppress
+from typing import Any, Final
+
+import jiter
+
+from .errors import ProtocolError
+from .stream import ResponseStream
+
+_GROWTH = 32
+_PAUSE = 0.05
+"""A text is parsed again when it is 1/32 longer, or when so many seconds have passed."""
+
+_FENCE = re.compile(r"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
+_BEGINS_A_FENCE = re.compile(r"(?:\A|\n)[ \t]*`{1,2}\Z|(?:\A|\n)[ \t]*`{3,}[^`\n]*\Z")
+_PLACE = re.compile(r"line (\d+) column (\d+)\Z")
+
+
+class _Nothing:
+    """No value has begun."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NOTHING: Final = _Nothing()
+
+
+class PartialJSON:
+    """A JSON text that arrives in pieces. No I/O, and no exception while it arrives.
+
+    A key that was shown stays, a shown string is the beginning of the later one, a list never gets
+    shorter; a number at the very end may still grow. A code fence around the value is not part of
+    it. What is malformed keeps the value that it had before.
+
+    Example:
+        >>> reader = PartialJSON()
+        >>> pieces = ('{"city": "Pa', 'ris", "days"', ": 3}")
+        >>> [reader.feed(piece) and reader.value for piece in pieces]
+        [{'city': 'Pa'}, {'city': 'Paris'}, {'city': 'Paris', 'days': 3}]
+        >>> reader.close()
+        {'city': 'Paris', 'days': 3}
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = self._parsed = 0
+        self._at = 0.0
+        self._value: Any = NOTHING
+        self._is_over = False
+
+    def feed(self, piece: str, now: float | None = None) -> bool:
+        """Take the next piece; whether the value was looked at anew."""
+        self._pieces.append(piece)
+        self._length += len(piece)
+        now = time.monotonic() if now is None else now
+        has_grown = (self._length - self._parsed) * _GROWTH >= self._length
+        if self._is_over or not (has_grown or now - self._at >= _PAUSE):
+            return False
+        self._at = now
+        self._parse()
+        return True
+
+    @property
+    def value(self) -> Any:
+        """The value so far; `NOTHING` before it begins."""
+        if self._parsed < self._length and not self._is_over:
+            self._parse()
+        return self._value
+
+    def close(self) -> Any:
+        """The value at the end of the text.
+
+        Raises:
+            ProtocolError: the text is not JSON; the message says where.
+        """
+        problem = ""
+        try:
+            return jiter.from_json(self._data(at_end=True))
+        except ValueError as error:
+            problem = str(error)
+        raise ProtocolError(f"the answer is not the JSON that was asked for: {problem}")
+
+    def _parse(self) -> None:
+        self._parsed = self._length
+        data = self._data()
+        try:
+            self._value = jiter.from_json(data, partial_mode="trailing-strings")
+        except ValueError as error:
+            self._malformed(data, str(error))
+
+    def _malformed(self, data: bytes, problem: str) -> None:
+        """Keep the value before the error; an end that comes too early is none."""
+        if problem.startswith("EOF"):
+            return
+        before = b"" if "recursion" in problem else _before(data, problem)
+        # Where no value has begun, there may yet be one in a fence.
+        self._is_over = bool(before.strip()) or "recursion" in problem
+        self._value = NOTHING
+        with suppress(ValueError):
+            self._value = jiter.from_json(before, partial_mode="trailing-strings")
+
+    def _data(self, at_end: bool = False) -> bytes:
+        """The text without the fence around it."""
+        text = "".join(self._pieces)
+        self._pieces = [text]
+        if fence := _FENCE.search(text):
+            text = text[fence.end() :]
+            if at_end:
+                text = text.rstrip().removesuffix(fence[1])
+        elif _BEGINS_A_FENCE.search(text):
+            text = ""
+        return text.encode("utf-8", "replace")
+
+
+def _before(data: bytes, problem: str) -> bytes:
+    """What stands before the place that an error names by line and column, counted in bytes."""
+    place = _PLACE.search(problem)
+    line, column = (int(number) for number in place.groups()) if place else (1, 1)
+    start = 0
+    for _ in range(line - 1):
+        start = data.index(b"\n", start) + 1
+    return data[: max(0, start + column - 1)]
+
+
+class JSONView:
+    """The growing value of an answer that is JSON, with both faces.
+
+    Args:
+        stream: the answer.
+
+    Raises:
+        ProtocolError: at the end, when the answer is not JSON, or was cut.
+        CellmageError: the answer failed.
+
+    Example:
+        >>> from cellmage import Conversation
+        >>> from cellmage.providers.offline import Scripted
+        >>> chat = Conversation(provider=Scripted(['{"a": [1, ', '2], "b"', ': "x"}']))
+        >>> view = JSONView(chat.stream("A record, please"))
+        >>> list(view)
+        [{'a': [1]}, {'a': [1, 2]}, {'a': [1, 2], 'b': 'x'}]
+        >>> view.result
+        {'a': [1, 2], 'b': 'x'}
+    """
+
+    def __init__(self, stream: ResponseStream) -> None:
+        self._stream = stream
+        self._reader = PartialJSON()
+
+    def __iter__(self) -> Iterator[Any]:
+        with closing(iter(self._stream)) as texts:  # type: ignore[type-var]
+            yield from self._values(texts)
+        yield from self._last()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async with aclosing(aiter(self._stream)) as texts:  # type: ignore[type-var]
+            async for text in texts:
+                for value in self._values([text]):
+                    yield value
+        for value in self._last():
+            yield value
+
+    def _values(self, texts: Any) -> Iterator[Any]:
+        for text in texts:
+            before = self._reader._value
+            if self._reader.feed(text) and self._reader.value != before:
+                yield self._reader.value
+
+    def _last(self) -> Iterator[Any]:
+        before = self._reader._value
+        if self.result != before:
+            yield self.result
+
+    @property
+    def result(self) -> Any:
+        """The value, once the answer has come whole.
+
+        Raises:
+            ProtocolError: it is not JSON, or was cut.
+        """
+        response = self._stream.response
+        if response.partial:
+            raise ProtocolError(
+                f"the answer was cut ({response.partial}), so its JSON is not whole"
+            )
+        return self._reader.close()
