@@ -15,10 +15,10 @@ from .stream import ResponseStream
 
 _GROWTH = 32
 _PAUSE = 0.05
-"""A text is parsed again when it is 1/32 longer, or when so many seconds have passed."""
+"""A text is parsed again when it is 1/32 longer, or so many seconds after the last time."""
 
-_FENCE = re.compile(r"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
-_BEGINS_A_FENCE = re.compile(r"(?:\A|\n)[ \t]*`{1,2}\Z|(?:\A|\n)[ \t]*`{3,}[^`\n]*\Z")
+_FENCE = re.compile(rb"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
+_BEGINS_A_FENCE = re.compile(rb"(?:\A|\n)[ \t]*(?:`{1,2}|`{3,}[^`\n]*)\Z")
 _PLACE = re.compile(r"line (\d+) column (\d+)\Z")
 
 
@@ -52,28 +52,31 @@ class PartialJSON:
     """
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._length = self._parsed = 0
-        self._at = 0.0
+        self._bytes = bytearray()
+        self._parsed = 0
+        self._start: int | None = None
+        self._fence = b""
+        self._next = 0.0
         self._value: Any = NOTHING
         self._is_over = False
 
     def feed(self, piece: str, now: float | None = None) -> bool:
         """Take the next piece; whether the value was looked at anew."""
-        self._pieces.append(piece)
-        self._length += len(piece)
+        self._bytes += piece.encode("utf-8", "replace")
         now = time.monotonic() if now is None else now
-        has_grown = (self._length - self._parsed) * _GROWTH >= self._length
-        if self._is_over or not (has_grown or now - self._at >= _PAUSE):
+        has_grown = (len(self._bytes) - self._parsed) * _GROWTH >= len(self._bytes)
+        if self._is_over or not (has_grown or now >= self._next):
             return False
-        self._at = now
+        began = time.perf_counter()
         self._parse()
+        # Of a long text more rarely, so that most of the time is not spent on it.
+        self._next = now + max(_PAUSE, 4 * (time.perf_counter() - began))
         return True
 
     @property
     def value(self) -> Any:
         """The value so far; `NOTHING` before it begins."""
-        if self._parsed < self._length and not self._is_over:
+        if self._parsed < len(self._bytes) and not self._is_over:
             self._parse()
         return self._value
 
@@ -85,13 +88,14 @@ class PartialJSON:
         """
         problem = ""
         try:
-            return jiter.from_json(self._data(at_end=True))
+            data = self._data().rstrip()
+            return jiter.from_json(data.removesuffix(self._fence) if self._fence else data)
         except ValueError as error:
             problem = str(error)
         raise ProtocolError(f"the answer is not the JSON that was asked for: {problem}")
 
     def _parse(self) -> None:
-        self._parsed = self._length
+        self._parsed = len(self._bytes)
         data = self._data()
         try:
             self._value = jiter.from_json(data, partial_mode="trailing-strings")
@@ -109,17 +113,15 @@ class PartialJSON:
         with suppress(ValueError):
             self._value = jiter.from_json(before, partial_mode="trailing-strings")
 
-    def _data(self, at_end: bool = False) -> bytes:
-        """The text without the fence around it."""
-        text = "".join(self._pieces)
-        self._pieces = [text]
-        if fence := _FENCE.search(text):
-            text = text[fence.end() :]
-            if at_end:
-                text = text.rstrip().removesuffix(fence[1])
-        elif _BEGINS_A_FENCE.search(text):
-            text = ""
-        return text.encode("utf-8", "replace")
+    def _data(self) -> bytes:
+        """The text from where the value begins: behind a fence, if there is one."""
+        if self._start is None and self._value is NOTHING:
+            fence = _FENCE.search(self._bytes)
+            if fence is not None:
+                self._start, self._fence = fence.end(), fence[1]
+            elif _BEGINS_A_FENCE.search(self._bytes):
+                return b""
+        return bytes(self._bytes[self._start or 0 :])
 
 
 def _before(data: bytes, problem: str) -> bytes:
