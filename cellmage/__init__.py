@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .adapters import provider
 from .conversation import Conversation
 from .errors import (
     CellmageError,
@@ -72,6 +73,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "load_ipython_extension",
+    "provider",
     "show",
     "unload_ipython_extension",
 ]

@@ -1,4 +1,4 @@
-"""``python -m cellmage``: the command line."""
+"""``python -m cellmage``: ask in the terminal, or watch a cell of a real kernel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .conversation import Conversation
 from .display import Frame
 from .display.surfaces import Ending
+from .errors import CellmageError
+from .messages import Options
+from .showing import show
 
 CELL = "%%llm --stream\nWhat can a streamed answer look like?"
 
@@ -27,11 +31,48 @@ That was one cell in a real Jupyter kernel, answered by the built-in offline mod
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command, and give its exit status."""
-    parser = argparse.ArgumentParser("python -m cellmage", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="stream one cell of a real kernel into this terminal")
-    parser.parse_args(arguments)
-    return demo()
+    parser = argparse.ArgumentParser(
+        "python -m cellmage", description="Ask a model, and read its answer as it is written."
+    )
+    parser.add_argument(
+        "prompt",
+        nargs="+",
+        help="the question; '-' reads it from the standard input; 'demo' alone streams one cell "
+        "of a real kernel into this terminal",
+    )
+    parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")
+    parser.add_argument("-t", "--temperature", type=float, help="sampling, from 0 to 2")
+    parser.add_argument("--max-tokens", type=int, help="the longest answer, in tokens")
+    parser.add_argument("-s", "--system", help="the system prompt")
+    args = parser.parse_args(arguments)
+    return demo() if args.prompt == ["demo"] else ask(args)
+
+
+def ask(args: argparse.Namespace) -> int:
+    """Show the answer as it is written; in a pipe it is the received text, flushed as it comes.
+
+    Ctrl-C ends it and leaves what had come; the exit status is then 130, and 1 after an error.
+    """
+    prompt = " ".join(args.prompt)
+    try:
+        options = Options(
+            model=args.model,
+            temperature=args.temperature,
+            max_tokens=args.max_tokens,
+            system=args.system,
+        )
+        text = sys.stdin.read() if prompt == "-" else prompt
+        show(Conversation(options).stream(text))
+    except CellmageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return 0
 
 
 def demo() -> int:

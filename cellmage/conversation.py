@@ -12,8 +12,9 @@ from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
 from .providers import choose, refuse_own_keys
 from .providers.base import Provider
 from .stages import FallbackProvider
-from .stream import EventView, ResponseStream
+from .stream import ResponseStream
 from .turns import Journal, Turns
+from .views import EventView
 
 
 class Conversation(Turns):

@@ -229,3 +229,23 @@ def _handler(handler: Handler) -> Generator[Handler | int | None]:
     finally:
         if previous is not None:  # None: it was not set from Python, and cannot be set again
             signal.signal(signal.SIGINT, previous)
+
+
+_HEARTBEAT = 0.1
+
+
+class Heartbeat:
+    """Wakes the loop now and then, so that an interrupt at a top-level ``await`` is seen soon.
+
+    Measured in ipykernel 7: 11 s without it on a silent stream, 0.12 s with it.
+    """
+
+    def __enter__(self) -> None:
+        self._task = asyncio.create_task(self._beat())
+
+    def __exit__(self, *exc: object) -> None:
+        self._task.cancel()
+
+    async def _beat(self) -> None:
+        while True:  # noqa: ASYNC110 - waking is the point
+            await asyncio.sleep(_HEARTBEAT)

@@ -68,6 +68,8 @@ class Options:
         first_byte_timeout: seconds that the server may take to begin its reply.
         timeout: seconds that the first word may take.
         idle_timeout: seconds that may pass between two pieces of the answer.
+        stop_at: phrases that end the answer where they come; it is closed there, and complete.
+        watch: words that the reader is told of when they are first seen.
         context_turns: how many earlier turns are sent, the newest.
         max_context: tokens that what is sent may have; the newest turns that fit are sent.
         params: further parameters of the provider, by name; sent as they are.
@@ -92,6 +94,8 @@ class Options:
     first_byte_timeout: float | None = None
     timeout: float | None = None
     idle_timeout: float | None = None
+    stop_at: tuple[str, ...] | None = None
+    watch: tuple[str, ...] | None = None
     context_turns: int | None = None
     max_context: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)

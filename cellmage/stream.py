@@ -9,23 +9,21 @@ import asyncio
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
-from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
+from inspect import GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 from uuid import uuid4
 
-from .engine import Flow, interrupts_held
+from .buffering import BufferedView
+from .engine import Flow, Heartbeat, interrupts_held
 from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
 from .messages import Request, Response, Timings
 from .stages import Source, fold, staged
-
-if TYPE_CHECKING:
-    from .structured import JSONView
-
-_HEARTBEAT = 0.1
+from .structured import JSONView
+from .views import EventView
 
 
 class ResponseStream:
@@ -68,6 +66,7 @@ class ResponseStream:
         self._on_end = on_end
         self._on_start = on_start
         self._told = 0
+        self._taps: list[Callable[[Event], object]] = []
         self._events: list[Event] = []
         self._state = "new"
         self._started = 0.0
@@ -79,6 +78,30 @@ class ResponseStream:
         self._flow: Flow[Event] | None = None
         self._waiter: asyncio.Task[object] | None = None
         self._is_closing = False
+
+    # What is done on the way; to be said before the first piece is read.
+
+    def stop_at(self, *phrases: str) -> Self:
+        """End the answer with the first of these phrases, complete, and close the connection."""
+        return self._with(stop_at=(*(self.request.options.stop_at or ()), *phrases))
+
+    def watch(self, *words: str) -> Self:
+        """Tell of each of these words, by a `Notice`, when it is first seen."""
+        return self._with(watch=(*(self.request.options.watch or ()), *words))
+
+    def tap(self, function: Callable[[Event], object]) -> Self:
+        """Call a function with each event, on the reader's thread, before the reader has it.
+
+        What it raises ends the reading, as if the reader had raised it.
+        """
+        self._taps.append(function)
+        return self
+
+    def _with(self, **options: Any) -> Self:
+        if self._state != "new":
+            raise UsageError("the answer has begun; say this before it is read")
+        self.request = replace(self.request, options=replace(self.request.options, **options))
+        return self
 
     # Views.
 
@@ -98,10 +121,14 @@ class ResponseStream:
         """The same answer as events."""
         return EventView(self)
 
+    def buffered(
+        self, chars: int | None = None, until: str = "", seconds: float | None = None
+    ) -> BufferedView:
+        """The same answer in larger pieces; see `cellmage.buffering.Buffer`."""
+        return BufferedView(self, chars, until, seconds)
+
     def partial_json(self) -> JSONView:
         """The same answer as growing JSON values; see `cellmage.structured.JSONView`."""
-        from .structured import JSONView  # noqa: PLC0415 - it stands on this module
-
         return JSONView(self)
 
     def batches(self, pace: float = 0.0) -> Generator[list[Event]]:
@@ -145,7 +172,9 @@ class ResponseStream:
                 yield list(self._events)
                 return
             with Flow(self._pipeline()) as self._flow:
-                yield from self._flow.batches(pace)
+                for batch in self._flow.batches(pace):
+                    self._tell(batch)
+                    yield batch
 
     async def _aread(self) -> AsyncGenerator[Event, None]:
         with self._reading() as fresh:
@@ -153,10 +182,16 @@ class ResponseStream:
                 for event in list(self._events):
                     yield event
                 return
-            with _Heartbeat():
+            with Heartbeat():
                 async with aclosing(self._pipeline()) as events:
                     while (fresh_event := await self._next(events)) is not None:
+                        self._tell([fresh_event])
                         yield fresh_event
+
+    def _tell(self, events: list[Event]) -> None:
+        for function in self._taps:
+            for event in events:
+                function(event)
 
     async def _next(self, events: AsyncGenerator[Event, None]) -> Event | None:
         """The next event; None at the end, and when `close` was called."""
@@ -262,46 +297,9 @@ class ResponseStream:
             await reader.aclose()
 
 
-class EventView:
-    """The events of a `ResponseStream`, with both faces."""
-
-    def __init__(self, stream: ResponseStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[Event]:
-        with closing(self._stream.batches()) as batches:
-            for batch in batches:
-                for event in batch:
-                    yield event
-                    if getgeneratorstate(batches) == GEN_CLOSED:  # by the reader's own loop
-                        return
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        async with aclosing(self._stream.aevents()) as events:
-            async for event in events:
-                yield event
-
-
 def _reason(error: BaseException) -> str:
     """One word for what cut an answer."""
     if isinstance(error, CellmageError):
         return error.kind
     stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
     return "interrupted" if stopped else "closed" if isinstance(error, GeneratorExit) else "error"
-
-
-class _Heartbeat:
-    """Wakes the loop now and then, so that an interrupt at a top-level ``await`` is seen soon.
-
-    Measured in ipykernel 7: 11 s without it on a silent stream, 0.12 s with it.
-    """
-
-    def __enter__(self) -> None:
-        self._task = asyncio.create_task(self._beat())
-
-    def __exit__(self, *exc: object) -> None:
-        self._task.cancel()
-
-    async def _beat(self) -> None:
-        while True:  # noqa: ASYNC110 - waking is the point
-            await asyncio.sleep(_HEARTBEAT)

@@ -6,12 +6,15 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jiter
 
 from .errors import ProtocolError
-from .stream import ResponseStream
+
+if TYPE_CHECKING:
+    from .stream import ResponseStream
+
 
 _GROWTH = 32
 _PAUSE = 0.05

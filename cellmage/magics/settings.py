@@ -91,6 +91,8 @@ def options_of(settings: Settings, args: Namespace) -> Options:
         stream=args.stream,
         system=args.system,
         context_turns=args.context_turns,
+        stop_at=tuple(args.stop_at or ()) or None,
+        watch=tuple(args.watch or ()) or None,
         params=params(args.param),
     )
     persona = args.persona or settings.persona

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..addresses import check_address, host_of
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from ..messages import Options
 from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
@@ -27,6 +27,7 @@ __all__ = [
     "default_model",
     "local_servers",
     "refuse_own_keys",
+    "register",
     "without_secrets",
 ]
 
@@ -69,6 +70,8 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
     """
     model = options.model or default_model(environ, options.base_url)
     prefix, _, rest = model.partition("/")
+    if model in _registered:
+        return Choice(_registered[model], model)
     if make := _OWN.get(prefix):
         return make(rest, options.model is None)
     home = _at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
@@ -79,6 +82,20 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
     is_prefixed = found is not home and not options.base_url
     name = rest if is_prefixed or (prefix == "openai" and found.key) else model
     return _remote(found, name, home, environ)
+
+
+_registered: dict[str, Provider] = {}
+
+
+def register(name: str, provider: Provider) -> None:
+    """Have a provider of this process's own answer for models of this name.
+
+    Raises:
+        UsageError: the name is empty, or has a slash, a comma or a space.
+    """
+    if not name or not set(name).isdisjoint("/, \t\n"):
+        raise UsageError(f"{name!r} cannot name a model: no slash, no comma, no space")
+    _registered[name] = provider
 
 
 def _offline(name: str, is_unasked: bool) -> Choice:

@@ -2,7 +2,7 @@
 
 The walk of an event: ``provider.stream`` → `clocks` (time limits) → `endings` (what the end means)
 → `retrying` (asking again, before the first word) → `shortening` (leaving out old turns) →
-`FallbackProvider`, where there are several →
+`FallbackProvider`, where there are several → `stopping` and `watching` (for phrases) →
 the stream that is read. Each stage is an async generator that closes the one before it.
 """
 
@@ -16,6 +16,7 @@ from .answering import Source, answer
 from .fallback import FallbackProvider
 from .folding import fold
 from .limits import FIRST_WORD, IDLE
+from .phrases import stopping, watching
 
 __all__ = ["FIRST_WORD", "IDLE", "FallbackProvider", "Source", "fold", "staged"]
 
@@ -24,4 +25,9 @@ def staged(source: Source, request: Request) -> AsyncGenerator[Event, None]:
     """The events of one answer, through all stages."""
     # Each of several providers has the stages for itself.
     is_several = isinstance(source, FallbackProvider)
-    return source.stream(request) if is_several else answer(source, request)
+    events = source.stream(request) if is_several else answer(source, request)
+    if request.options.stop_at:
+        events = stopping(events, request.options.stop_at)
+    if request.options.watch:
+        events = watching(events, request.options.watch)
+    return events

@@ -15,7 +15,7 @@ from ..events import Complete, Event, Notice, Token
 # of OpenAI, Azure, Anthropic, Gemini, Mistral, DeepSeek, Ollama, llama.cpp, TGI and vLLM.
 _REASONS: Mapping[str, str] = {
     "": "stop eos eos_token end_turn stop_sequence complete done "
-    "tool_calls tool_call tool_use function_call",
+    "tool_calls tool_call tool_use function_call stop_phrase",
     "length": "length max_tokens max_output_tokens model_length",
     "content_filter": "content_filter content_filtered safety recitation blocklist language "
     "prohibited_content spii image_safety guardrail_intervened",
