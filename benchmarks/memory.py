@@ -65,7 +65,7 @@ def kills(folder: Path) -> None:
         with sqlite3.connect(path) as connection:
             sound += connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         store = Store(path)
-        turns = {turn.prompt: turn for turn in store.journal(HOME).load()}
+        turns = {turn.prompt: turn for turn in store.journal(HOME).load()[0]}
         finished += f"finished {number}" in turns
         cut = turns.get(f"killed {number}")
         kept = len(cut.response.text.split()) if cut else 0

@@ -115,7 +115,9 @@ def _part(part: Any) -> list[Event]:
     """A block of a LangChain message."""
     if isinstance(part, str):
         return [Token(part)] if part else []
-    kinds = {"text": ("text", Token), "reasoning": ("reasoning", Reasoning)}
-    name, make = kinds.get(part.get("type"), ("", Token))
-    text = part.get(name)
-    return [make(text)] if isinstance(text, str) and text else []
+    text, thought = part.get("text"), part.get("reasoning")
+    if part.get("type") == "text" and isinstance(text, str) and text:
+        return [Token(text)]
+    if part.get("type") == "reasoning" and isinstance(thought, str) and thought:
+        return [Reasoning(thought)]
+    return []

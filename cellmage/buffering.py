@@ -101,7 +101,10 @@ class BufferedView:
                 except Exception as error:  # noqa: BLE001 - raised again behind what had come
                     failure = error
                     break
-                yield from self._buffer.feed(_text(batch), time.monotonic())
+                now = time.monotonic()
+                for event in batch:
+                    yield from self._buffer.feed(_text(event), now)
+                yield from self._buffer.due(now)
             yield from self._buffer.flush()
             if failure is not None:
                 raise failure
@@ -126,7 +129,7 @@ class BufferedView:
                     waiting = None
                     if event is None:
                         break
-                    for piece in self._buffer.feed(_text([event]), time.monotonic()):
+                    for piece in self._buffer.feed(_text(event), time.monotonic()):
                         yield piece
             finally:
                 if waiting is not None and not waiting.done():
@@ -138,5 +141,5 @@ class BufferedView:
                 raise failure
 
 
-def _text(events: list[Event]) -> str:
-    return "".join(event.text for event in events if isinstance(event, Token))
+def _text(event: Event) -> str:
+    return event.text if isinstance(event, Token) else ""

@@ -90,7 +90,8 @@ class Conversation(Turns):
             self._commit(Turn(prompt, response, key, system=system), replace_turn)
 
         def begin(stream: ResponseStream) -> None:
-            self._begin(Turn(prompt, stream.response, key, system=system), stream.news)
+            turn = Turn(prompt, stream.response, key, system=system)
+            self._begin(turn, stream.news, replace_turn)
 
         return ResponseStream(request, provider, commit, begin)
 
@@ -118,12 +119,16 @@ class Conversation(Turns):
             raise UsageError("the last answer is whole, or there is none; ask with %%llm")
         provider, resolved = self._choose(options, fields)
         request = self._request(GO_ON, resolved, None, history=True)
+        request = replace(request, continues=cut.response.id)
 
         def commit(response: Response) -> None:
             if response.text:
                 self._merge(cut, Turn(GO_ON, response).as_rest_of(cut))
 
-        return ResponseStream(request, provider, commit)
+        def begin(stream: ResponseStream) -> None:
+            self._begin(Turn(GO_ON, stream.response), stream.news, replace_turn=False)
+
+        return ResponseStream(request, provider, commit, begin)
 
     def stream_events(self, prompt: str, options: Options | None = None, **more: Any) -> EventView:
         """As `stream`, giving events in place of text."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UsageError
-from .messages import GO_ON, CellKey, Response, Turn, Usage
+from .messages import CellKey, Response, Turn, Usage
 from .records import turn_of, turn_record
 
 MAX_BYTES = 64 * 2**20
@@ -158,22 +158,26 @@ def _cell(name: str, source: str, outputs: list[Any], facts: Mapping[str, Any]) 
 
 def _from_notebook(text: str) -> Iterator[Turn]:
     turns: list[Turn] = []
-    for turn in _turns_in(json.loads(text)["cells"]):
-        goes_on = turns and turn.prompt == GO_ON
-        turns.append(turn.as_rest_of(turns.pop()) if goes_on else turn)
+    for turn, cut in _turns_in(json.loads(text)["cells"]):
+        at = next((at for at, each in enumerate(turns) if cut and each.response.id == cut), None)
+        if at is None:
+            turns.append(turn)
+        else:
+            turns[at] = turn.as_rest_of(turns[at])
     return iter(turns)
 
 
-def _turns_in(cells: list[Any]) -> Iterator[Turn]:
+def _turns_in(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
+    """The turns, each with the id of the answer that it goes on from."""
     for cell in cells:
         record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
         if record:
-            yield turn_of(record)
+            yield turn_of(record), ""
         elif cell["cell_type"] == "code":
             yield from _turns_of(cell)
 
 
-def _turns_of(cell: Mapping[str, Any]) -> Iterator[Turn]:
+def _turns_of(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
     """The turns of a cell as the magics leave it: the source asked, the outputs answer."""
     source = _joined(cell["source"])
     asked = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
@@ -187,7 +191,8 @@ def _turns_of(cell: Mapping[str, Any]) -> Iterator[Turn]:
     for ordinal, (text, facts) in enumerate(answers.values()):
         if text:
             key = CellKey(cell["id"], ordinal) if "id" in cell else None
-            yield _turn(facts.get("prompt", asked), facts.get("text", text), facts, key)
+            turn = _turn(facts.get("prompt", asked), facts.get("text", text), facts, key)
+            yield turn, facts.get("continues", "")
 
 
 def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellKey | None) -> Turn:

@@ -129,12 +129,14 @@ class Options:
 class Request:
     """What is sent: the messages in order, and the resolved options. Built once.
 
-    ``notes`` are lines for the reader about what is sent, such as what was left out.
+    ``notes`` are lines for the reader about what is sent, such as what was left out. ``continues``
+    is the id of the answer that this one goes on from.
     """
 
     messages: tuple[Message, ...]
     options: Options
     notes: tuple[str, ...] = ()
+    continues: str = ""
 
 
 @dataclass(frozen=True, slots=True)

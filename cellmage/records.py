@@ -11,6 +11,7 @@ from .messages import CellKey, Response, Timings, Turn, Usage
 
 Record = Mapping[str, Any]
 
+_TEXTS = ("reasoning", "model", "provider", "finish_reason", "partial", "id")
 _FIELDS = [each.name for each in fields(Response) if each.name not in ("text", "usage", "timings")]
 
 
@@ -29,16 +30,16 @@ def response_record(response: Response) -> dict[str, Any]:
 
 def response_of(text: str, record: Record) -> Response:
     """The response that a record was made of."""
-    facts = {name: record[name] for name in _FIELDS if name in record}
-    facts["notices"] = tuple(facts.get("notices", ()))
-    usage, timings = record.get("usage"), record.get("timings")
+    facts: dict[str, Any] = {name: _text(record[name]) for name in _TEXTS if name in record}
+    counts = [_number(each) for each in record.get("usage", ())]
+    times = [_number(each) for each in record.get("timings", ())]
     return Response(
-        text, usage=Usage(*usage) if usage else None, timings=_timings(timings), **facts
+        text,
+        notices=tuple(_text(each) for each in record.get("notices", ())),
+        usage=Usage(*counts) if counts else None,
+        timings=Timings(times[0], times[1] or 0.0) if times else None,
+        **facts,
     )
-
-
-def _timings(pair: list[float | None] | None) -> Timings | None:
-    return Timings(pair[0], pair[1] or 0.0) if pair else None
 
 
 def turn_record(turn: Turn) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def turn_of(record: Record) -> Turn:
         return Turn(
             _text(record["prompt"]),
             response_of(_text(record["text"]), record.get("response", {})),
-            CellKey(*record["key"]) if record.get("key") else None,
+            _key(*record["key"]) if record.get("key") else None,
             bool(record.get("stale")),
             tuple(turn_of(each) for each in record.get("earlier", ())),
             _text(record.get("system", "")),
@@ -82,6 +83,18 @@ def turn_of(record: Record) -> Turn:
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         problem = f"{type(error).__name__}: {error}"
     raise UsageError(f"this is not a record of a turn ({problem})")
+
+
+def _key(cell: Any, ordinal: Any) -> CellKey:
+    if not isinstance(ordinal, int) or not 0 <= ordinal < 2**31:
+        raise TypeError(f"{ordinal!r} is no ordinal")
+    return CellKey(_text(cell), ordinal)
+
+
+def _number(value: Any) -> Any:
+    if value is not None and not (isinstance(value, int | float) and abs(value) < 2**53):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 def _text(value: Any) -> str:

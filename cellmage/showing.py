@@ -163,6 +163,7 @@ def _facts(request: Request, response: Response) -> dict[str, Any]:
         "usage": response.usage and _given(asdict(response.usage)),
         "prompt": request.messages[-1].content,
         "system": system,
+        "continues": request.continues or None,
         "reasoning": response.reasoning or None,
         "notices": list(response.notices) or None,
         # The output's text/plain has no control characters.

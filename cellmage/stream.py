@@ -293,7 +293,11 @@ class ResponseStream:
         tb: TracebackType | None,
     ) -> None:
         reader = self._areader() if self._areader is not None else None
-        if reader is not None:
+        waiting = self._waiter
+        if waiting is not None:  # a task of a view, which is in the reader
+            self.close()
+            await asyncio.wait({waiting})
+        elif reader is not None:
             await reader.aclose()
 
 

@@ -15,7 +15,7 @@ from .messages import CellKey, Turn
 class Journal(Protocol):
     """Keeps the turns of a conversation somewhere; see `cellmage.store.Journal`."""
 
-    def begin(self, turn: Turn, news: Callable[[], str]) -> None:
+    def begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool = True) -> None:
         """An answer is asked for; ``news`` gives what has come of it since it was last called."""
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
@@ -33,8 +33,11 @@ class Journal(Protocol):
     def restore(self, live: str, attempt: str) -> None:
         """An older attempt takes the place of the live turn."""
 
-    def load(self) -> list[Turn]:
-        """The turns that are kept, in their order."""
+    def forget_rest(self, key: CellKey) -> None:
+        """A cell's turns from this key on are taken out."""
+
+    def load(self) -> tuple[list[Turn], set[str]]:
+        """The turns that are kept, in their order; and the ids of all that ever were."""
         ...
 
 
@@ -58,9 +61,9 @@ class Turns:
 
     # What a question does.
 
-    def _begin(self, turn: Turn, news: Callable[[], str]) -> None:
+    def _begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool) -> None:
         if self.journal is not None:
-            self.journal.begin(turn, news)
+            self.journal.begin(turn, news, replace_turn)
 
     def _commit(self, turn: Turn, replace_turn: bool) -> None:
         with self._lock:
@@ -78,9 +81,10 @@ class Turns:
 
     def _merge(self, old: Turn, new: Turn) -> None:
         with self._lock:
-            self._turns = [new if turn is old else turn for turn in self._turns]
+            name = old.response.id
+            self._turns = [new if turn.response.id == name else turn for turn in self._turns]
             if self.journal is not None:
-                self.journal.merge(old.response.id, new)
+                self.journal.merge(name, new)
 
     def _place(self, key: CellKey | None) -> tuple[int, bool]:
         """Where the turn with this key stands or would stand, and whether there is one."""
@@ -108,11 +112,14 @@ class Turns:
 
     def forget_rest(self, key: CellKey) -> None:
         """Drop the cell's turns from this key on: a later run of the cell asked fewer questions."""
-        self._drop(
-            turn
-            for turn in self._turns
-            if turn.key and turn.key.cell == key.cell and turn.key.ordinal >= key.ordinal
-        )
+        with self._lock:
+            self._turns = [
+                turn
+                for turn in self._turns
+                if not (turn.key and turn.key.cell == key.cell and turn.key.ordinal >= key.ordinal)
+            ]
+            if self.journal is not None:
+                self.journal.forget_rest(key)
 
     def drop(self, number: int) -> Turn:
         """Drop a turn by its number, from 1 up, and give it.
@@ -170,7 +177,7 @@ class Turns:
         A turn whose answer is here already is left out.
         """
         with self._lock:
-            known = {turn.response.id for turn in self._turns}
+            known = {each.response.id for turn in self._turns for each in (turn, *turn.earlier)}
             fresh = [turn for turn in map(_named, turns) if turn.response.id not in known]
             self._turns += fresh
             if fresh and self.journal is not None:
@@ -181,9 +188,8 @@ class Turns:
         """Take up the turns that are stored, and say how many there are now."""
         if self.journal is None:
             return len(self._turns)
-        stored = self.journal.load()
+        stored, known = self.journal.load()
         with self._lock:
-            known = {turn.response.id for turn in stored}
             # What could not be stored is still in the conversation.
             self._turns = [*stored, *(t for t in self._turns if t.response.id not in known)]
         return len(self._turns)

@@ -17,7 +17,7 @@ import cellmage
 from cellmage import CellmageError, Complete, Conversation, Request, Token, UsageError, sse
 from cellmage.providers import _registered
 from cellmage.providers.eventstream import EventStreamDecoder
-from tests.kernel.client import Kernel
+from tests.kernel.client import Kernel, Run
 from tests.server import ScriptedServer, answer, chunk
 
 
@@ -46,6 +46,7 @@ class Runnable:
             yield Chunk(
                 [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "two"}]
             )
+            await asyncio.sleep(0.1)
             yield " three"
             yield Chunk("")
         finally:
@@ -124,8 +125,6 @@ def test_in_a_cell(kernel: Kernel) -> None:
     )
     assert kernel.run("%%llm -m slow\nGo").shown == ["one two three"]
     msg_id = kernel.start("%%llm -m slow\nhang")
-    from tests.kernel.client import Run
-
     run = kernel.collect(msg_id, Run(), until="three")
     kernel.interrupt()
     run = kernel.finish(msg_id, run)
@@ -152,8 +151,7 @@ def test_encoded_events(connected: ScriptedServer) -> None:
     connected.play(*answer("a\r\nb\u2028c\ud83d", 2))
     stream = Conversation().stream("hi")
     frames = decoded(asyncio.run(gather(stream.events)))
-    assert [kind for kind, _ in frames][0] == "start"
-    assert [kind for kind, _ in frames][-1] == "complete"
+    assert (frames[0][0], frames[-1][0]) == ("start", "complete")
     assert "".join(data["text"] for kind, data in frames if kind == "token") == stream.response.text
 
 

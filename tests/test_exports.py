@@ -116,6 +116,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         ("x.json", "{"), ("x.json", "[1]"), ("x.json", '{"cellmage": 1, "turns": [{}]}'),
         ("x.json", '{"cellmage": 2, "turns": []}'), ("x.json", "[" * 100_000),
         ("x.json", '{"cellmage": 1, "turns": [{"prompt": 1, "text": "a"}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", "0"]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", 1e99]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "", "text": "", "response": {"id": 5}}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", '
+                   '"response": {"usage": ["a", "b"]}}]}'),
         ("x.md", "# mine"), ("x.ipynb", "{}"), ("x.ipynb", '{"cells": [1]}'), ("x.txt", "a"),
         ("x.ipynb", '{"cells": [{"cell_type": "code", "source": 3, "outputs": []}]}'),
     ],

@@ -67,7 +67,7 @@ class Conversations(RuleBasedStateMachine):
         return self.stores[-1]
 
     def conversation(self) -> Conversation:
-        options = Options(model="m", base_url=self.server.url)
+        options = Options(model="m", base_url=self.server.url, connect_timeout=60)
         return Conversation(options, journal=self.store.journal(self.home))
 
     def reply(self, exchange: Exchange) -> Reply:
@@ -259,7 +259,7 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def the_store_gives_the_same(self) -> None:
         assert self.store.told() == []
-        found = self.reader.journal(self.home).load() if self.turns else []
+        found = self.reader.journal(self.home).load()[0] if self.turns else []
         assert tuple(found) == self.chat.turns
 
     @invariant()
@@ -274,6 +274,7 @@ class Conversations(RuleBasedStateMachine):
         for store in self.stores:
             store.close()
         shutil.rmtree(self.folder)
+        self.server.exchanges.clear()
 
 
 SERVER = ScriptedServer()

@@ -343,6 +343,172 @@ def test_a_forked_child_has_a_connection_of_its_own(store: Store) -> None:
     assert len(again(store, Home("/work/child.ipynb", "/work")).turns) == 1
 
 
+KILLED_AT_ONCE = """
+import os, sys
+from pathlib import Path
+from cellmage import CellKey, Response, Turn
+from cellmage.store import Home, Store, writer
+writer.TICK = 0.01
+store = Store(Path(sys.argv[1]))
+news = iter(["old"])
+turn = Turn("old", Response("", id="old"), CellKey("A", 0))
+store.journal(Home("/work/a.ipynb", "/work")).begin(turn, lambda: next(news, ""))
+while not store.count(Home("/work/a.ipynb", "/work")): pass
+os._exit(9)
+"""
+
+
+def test_what_was_killed_is_older_than_what_is_asked_since(store: Store) -> None:
+    subprocess.run([sys.executable, "-c", KILLED_AT_ONCE, str(store.path)], check=False)
+    chat = chat_of(store)
+    ask(chat, "new", "A")
+    ask(chat, "b", "B")
+    assert chat.resume() == 2
+    assert said(chat) == said(again(store)) == ["new", "b"]
+    assert [turn.prompt for turn in chat.turns[0].earlier] == ["old"]
+
+
+def said(chat: Conversation) -> list[str]:
+    return [turn.prompt for turn in chat.turns]
+
+
+def test_a_killed_continuation_is_one_turn(store: Store) -> None:
+    chat = chat_of(store)
+    chat.provider = Scripted(["one ", CutError("gone")])
+    with pytest.raises(CutError):
+        ask(chat, "a", "c1")
+    process = multiprocessing.get_context("fork").Process(target=go_on, args=(store,))
+    process.start()
+    while b"two" not in b"".join(
+        text
+        for (text,) in store._writer.put(
+            lambda c: c.execute("SELECT text FROM pieces").fetchall()
+        ).result(5)
+    ):
+        time.sleep(0.05)  # fmt: skip
+    process.kill()
+    process.join()
+    fresh = again(store)
+    assert [(turn.prompt, turn.response.text) for turn in fresh.turns] == [("a", "one two ")]
+    assert fresh.turns[0].response.partial == "killed"
+
+
+def go_on(store: Store) -> None:
+    chat = again(store)
+    chat.provider = Scripted(["two ", 60.0])
+    list(chat.go_on())
+
+
+def test_nothing_kills_the_thread(store: Store) -> None:
+    broken = chat_of(store, Home("/w/caf\udce9.ipynb", "/w"))
+    ask(broken, "a")
+    (line,) = store.told()
+    assert line.startswith("a turn is not stored (")
+    ask(chat_of(store), "b")
+    assert store.count(HOME) == 1
+
+
+def test_a_file_that_is_gone_or_another(store: Store) -> None:
+    chat = chat_of(store)
+    other = Store(store.path)
+    beside = chat_of(other, Home("/work/b.ipynb", "/work"))
+    ask(chat, "a1")
+    ask(beside, "b1")
+    for path in store.path.parent.iterdir():
+        path.unlink()
+    ask(chat, "a2")
+    ask(beside, "b2")
+    assert said(again(store)) == ["a2"]
+    assert said(again(store, Home("/work/b.ipynb", "/work"))) == ["b2"]
+    checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
+    store._writer.put(lambda connection: connection.execute(checkpoint).fetchone()).result(5)
+    store.path.write_bytes(b"junk" * 5000)
+    for number in (3, 4):
+        ask(chat, f"a{number}")
+        ask(beside, f"b{number}")
+    assert said(again(store))[-2:] == ["a3", "a4"]
+    assert said(again(store, Home("/work/b.ipynb", "/work")))[-2:] == ["b3", "b4"]
+    assert [path.name for path in store.path.parent.glob("*.damaged-?")] == ["turns.db.damaged-1"]
+    other.close()
+
+
+def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
+    """A reader of a disk without shared memory makes the commit fail: it is tried anew."""
+    store = Store(tmp_path / "turns.db", "?vfs=unix-dotfile")
+    ask(chat_of(store), "first")
+    chat = chat_of(store, Home("/work/b.ipynb", "/work"))
+    journal = chat.journal
+    assert journal is not None
+    failing = iter([True])
+
+    def job(connection: sqlite3.Connection) -> None:
+        with journal._writing(connection):  # type: ignore[attr-defined]
+            if next(failing, False):
+                raise sqlite3.OperationalError("as if busy")
+
+    with pytest.raises(Exception, match="as if busy"):
+        store._writer.put(job).result(5)
+    ask(chat_of(store, Home("/work/c.ipynb", "/work")), "c")
+    ask(chat, "b")
+    fresh = chat_of(Store(store.path, "?vfs=unix-dotfile"), Home("/work/b.ipynb", "/work"))
+    fresh.resume()
+    assert said(fresh) == ["b"]
+    store.close()
+
+
+def test_two_kernels_of_one_notebook_double_nothing(store: Store) -> None:
+    first, second = chat_of(store), chat_of(Store(store.path))
+    ask(first, "Q1", "A")
+    second.resume()
+    ask(second, "Q1 again", "A")
+    first.resume()
+    assert said(first) == ["Q1 again"]
+    second.drop(1)
+    first.resume()
+    assert said(first) == []
+
+
+def test_an_attempt_is_not_imported_as_a_turn(store: Store) -> None:
+    chat = chat_of(store)
+    ask(chat, "a", "A")
+    old = chat.turns
+    ask(chat, "a again", "A")
+    assert chat.extend(old) == 0
+    assert again(store).turns == chat.turns
+
+
+def test_a_session_of_a_terminal_stays_one(store: Store) -> None:
+    terminal = Home(None, "/work")
+    chat = chat_of(store, terminal)
+    ask(chat, "one")
+    store.close()
+    ask(chat, "two")
+    assert said(again(store, terminal)) == ["one", "two"]
+    ask(chat_of(Store(store.path), terminal), "another session")
+    assert store.count(terminal) == 1
+
+
+def test_attach_is_refused_where_there_are_turns(store: Store) -> None:
+    old, new = Home("/work/old.ipynb", "/work"), Home("/work/new.ipynb", "/work")
+    ask(chat_of(store, old), "main")
+    ask(chat_of(store, Home(old.notebook, "/work", "side")), "side")
+    empty = chat_of(store, new)
+    ask(empty, "gone")
+    assert store.attach("/work/old.ipynb", new) == 0
+    assert store.count(old) == 1
+
+
+def test_a_shorter_run_of_a_loop_without_resuming(store: Store) -> None:
+    chat = chat_of(store)
+    for number in range(3):
+        ask(chat, f"p{number}", "L", number)
+    chat = chat_of(Store(store.path))
+    for number in range(2):
+        ask(chat, f"n{number}", "L", number)
+    chat.forget_rest(CellKey("L", 2))
+    assert said(again(store)) == ["n0", "n1"]
+
+
 def test_an_import_comes_behind(store: Store) -> None:
     chat = chat_of(store)
     ask(chat, "a")

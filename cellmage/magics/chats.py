@@ -14,7 +14,7 @@ from ..display.surfaces import is_watched
 from ..errors import UsageError
 from ..exports import cell_ids
 from ..store import Home, Journal, Store
-from .frontend import cell_id, notebook_path, say
+from .frontend import cell_id, named_notebook, notebook_path, say
 
 RESUME = "%llm_history --resume takes them up"
 _LONGEST = 100
@@ -92,7 +92,7 @@ class Chats:
 
     def _home(self, name: str) -> Home:
         folder = self.notebook.parent if self.notebook else self.folder
-        return Home(str(self.notebook) if self.notebook else None, str(folder), name)
+        return Home(_plain(self.notebook) if self.notebook else None, _plain(folder), name)
 
     def _journal(self, name: str) -> Journal:
         if name not in self._journals:
@@ -128,7 +128,7 @@ class Chats:
         """
         if self.notebook is None:
             raise UsageError("this notebook has no known path; --import or --from reads a file")
-        if not self.store.attach(str(path.absolute()), self._home("")):
+        if not self.store.attach(os.path.abspath(path), self._home("")):
             raise UsageError(f"no turns are stored for {path}, or this notebook has its own")
         return self.resume()
 
@@ -136,8 +136,9 @@ class Chats:
 
     def greet(self, setting: str) -> None:
         """Say what is stored for this notebook, in one line, when someone watches."""
-        if setting == "never" or not is_watched(self._shell) or not self.store.path.exists():
+        if setting == "never" or not is_watched(self._shell) or not os.path.exists(self.store.path):
             return
+        self._find_renamed()
         count = sum(turns for _, turns in self.store.chats(self._home("")))
         if not count:
             self._take_up_renamed()
@@ -150,13 +151,25 @@ class Chats:
     def _what(self) -> str:
         return "notebook" if self.notebook else "folder"
 
+    def _find_renamed(self) -> None:
+        """A restarted kernel is told the old name of a notebook that was renamed while it ran."""
+        gone = named_notebook(self._shell)
+        if self.notebook is not None or gone is None:
+            return
+        asked = self.store.lost(str(gone.parent)).get(str(gone), set())
+        for path in sorted(gone.parent.glob("*.ipynb")) if asked else ():
+            home = Home(str(path), str(path.parent))
+            if _agree(asked, path) and not self.store.count(home):
+                self.notebook = path
+                self._journals.clear()
+                return
+
     def _take_up_renamed(self) -> None:
         """A notebook of this folder has lost its file, and this one has its cells: it is that."""
         if self.notebook is None:
             return
-        cells = cell_ids(self.notebook)
         for path, asked in self.store.lost(str(self.notebook.parent)).items():
-            if 2 * len(asked & cells) > len(asked) and self.store.attach(path, self._home("")):
+            if _agree(asked, self.notebook) and self.store.attach(path, self._home("")):
                 name = os.path.basename(path)
                 say(f"this notebook was {name}: its {turns_of(self.resume())} taken up")
                 return
@@ -165,6 +178,16 @@ class Chats:
         """Say what the store has to say."""
         for line in self.store.told():
             say(line)
+
+
+def _plain(path: Path) -> str:
+    """A path as text; what is no UTF-8 in it is spelled out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _agree(asked: set[str], notebook: Path) -> bool:
+    """Whether most of the cells that asked are cells of a notebook."""
+    return 2 * len(asked & cell_ids(notebook)) > len(asked)
 
 
 def turns_of(count: int) -> str:

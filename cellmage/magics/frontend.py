@@ -31,9 +31,15 @@ def notebook_path(shell: InteractiveShell) -> Path | None:
     Jupyter's server puts it into the environment of the kernel (and the name of the session where
     there is no file), VS Code into the kernel's variables.
     """
+    path = named_notebook(shell)
+    return path if path is not None and path.is_file() else None
+
+
+def named_notebook(shell: InteractiveShell) -> Path | None:
+    """The file that the front end has named, though it may be gone."""
     named = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
-    path = Path(named) if isinstance(named, str) and named.endswith(".ipynb") else None
-    return path.absolute() if path is not None and path.is_file() else None
+    is_notebook = isinstance(named, str) and named.endswith(".ipynb")
+    return Path(os.path.abspath(str(named))) if is_notebook else None
 
 
 def run_id(shell: InteractiveShell) -> str:

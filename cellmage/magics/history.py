@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from ..context import tokens
 from ..conversation import Conversation
@@ -123,15 +123,13 @@ def _export(chats: Chats, chat: Conversation, args: Namespace) -> str:
 
 
 def _import(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    path = Path(args.import_ if args.import_ is not None else args.from_)
-    return (
-        f"{turns_of(chat.extend(read(chats.folder / path.expanduser())))} of {path.name} taken up"
-    )
+    path = chats.folder / os.path.expanduser(args.import_ or args.from_)
+    return f"{turns_of(chat.extend(read(path)))} of {path.name} taken up"
 
 
 def _attach(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    path = Path(args.attach).expanduser()
-    return f"{turns_of(chats.attach(chats.folder / path))} of {path.name} taken up"
+    path = chats.folder / os.path.expanduser(args.attach)
+    return f"{turns_of(chats.attach(path))} of {path.name} taken up"
 
 
 def _attempts(chats: Chats, chat: Conversation, args: Namespace) -> str:

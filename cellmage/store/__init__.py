@@ -6,6 +6,7 @@ connection) → `cellmage.store.database` (the file).
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -78,11 +79,13 @@ class Store:
                 "SELECT chat, (SELECT count(*) FROM turns WHERE conversation = c.id AND ("
                 "state = 'live' OR state = 'open' AND EXISTS (SELECT 1 FROM pieces "
                 "WHERE conversation = c.id AND turn = turns.id))) FROM conversations AS c "
-                "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) ORDER BY id",
+                "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = ("
+                "SELECT max(id) FROM conversations AS d WHERE d.chat = c.chat AND "
+                "d.notebook IS c.notebook AND d.folder = c.folder) ORDER BY id",
                 (home.notebook, home.folder),
             ).fetchall()
 
-        return (self._writer.do(job) or []) if self.path.exists() else []
+        return (self._writer.do(job) or []) if os.path.exists(self.path) else []
 
     def lost(self, folder: str) -> dict[str, set[str]]:
         """The stored notebooks of a folder whose files are gone, with the cells that asked."""
@@ -96,20 +99,27 @@ class Store:
             ).fetchall()
 
         found: dict[str, set[str]] = {}
-        for notebook, cell in (self._writer.do(job) or []) if self.path.exists() else []:
+        for notebook, cell in (self._writer.do(job) or []) if os.path.exists(self.path) else []:
             found.setdefault(notebook, set()).add(cell)
         return {notebook: cells for notebook, cells in found.items() if not Path(notebook).exists()}
 
     def attach(self, notebook: str, home: Home) -> int:
-        """Make the conversations of a notebook those of another one; how many there were."""
+        """Make the conversations of a notebook those of another one; how many there were.
+
+        0 where the other one has conversations of its own.
+        """
 
         def job(connection: sqlite3.Connection) -> int:
             with transaction(connection):
-                sql = "UPDATE OR IGNORE conversations SET notebook = ?, folder = ? "
-                values = (home.notebook, home.folder, notebook)
-                return connection.execute(f"{sql}WHERE notebook = ?", values).rowcount
+                has_turns = "EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND place)"
+                own = f"FROM conversations AS c WHERE notebook = ? AND {has_turns}"
+                if connection.execute(f"SELECT 1 {own}", (home.notebook,)).fetchone():
+                    return 0
+                connection.execute("DELETE FROM conversations WHERE notebook = ?", (home.notebook,))
+                sql = "UPDATE conversations SET notebook = ?, folder = ? WHERE notebook = ?"
+                return connection.execute(sql, (home.notebook, home.folder, notebook)).rowcount
 
-        return (self._writer.do(job) or 0) if self.path.exists() else 0
+        return (self._writer.do(job) or 0) if os.path.exists(self.path) else 0
 
     def _save_drafts(self, connection: sqlite3.Connection) -> bool:
         """Write what has come of the answers that are being written."""

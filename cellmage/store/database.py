@@ -33,6 +33,7 @@ MIGRATIONS = [
         stale INTEGER NOT NULL DEFAULT 0,
         at REAL NOT NULL,        -- when it came to its state, in seconds since 1970
         owner TEXT,              -- the process that writes an open turn
+        adds INTEGER,            -- an open turn that will replace none
         prompt BLOB NOT NULL,
         text BLOB NOT NULL,
         facts TEXT NOT NULL,     -- the rest of the turn, as JSON

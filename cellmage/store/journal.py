@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ..messages import Turn
+from ..messages import GO_ON, CellKey, Turn
 from . import rows
 from .database import transaction
 from .writer import Writer
@@ -52,23 +52,26 @@ class Journal:
         self._writer = writer
         self._drafts = drafts
         self.home = home
-        self._known: tuple[sqlite3.Connection, int] | None = None
+        self._known: tuple[int, int] | None = None
 
     # What a conversation reports.
 
-    def begin(self, turn: Turn, news: Callable[[], str]) -> None:
+    def begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool = True) -> None:
         """An answer is asked for; what comes of it is saved twice a second.
 
         Args:
             turn: the turn so far, without an answer.
             news: gives the text that has come since it was last called.
+            replace_turn: whether it will take the place of an older turn of its cell.
         """
 
         def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
+            with self._writing(connection) as conversation:
+                # Before what is asked now: what was killed is older.
+                self._finish_abandoned(connection, conversation)
                 row = rows.row(turn) | {"state": "open", "owner": _process(os.getpid())}
-                rows.insert(connection, self._conversation(connection), row)
-            self._drafts[self._conversation(connection), turn.response.id] = Draft(turn, news)
+                rows.insert(connection, conversation, row | {"adds": not replace_turn})
+            self._drafts[conversation, turn.response.id] = Draft(turn, news)
 
         self._writer.put(job)
 
@@ -76,8 +79,7 @@ class Journal:
         """A turn is over; one without text is only recorded."""
 
         def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                conversation = self._conversation(connection)
+            with self._writing(connection) as conversation:
                 self._drafts.pop((conversation, turn.response.id), None)
                 rows.commit(connection, conversation, turn, replace_turn)
 
@@ -87,16 +89,9 @@ class Journal:
         """A turn goes on from a cut one, and takes its place."""
 
         def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                conversation = self._conversation(connection)
+            with self._writing(connection) as conversation:
                 self._drafts.pop((conversation, turn.response.id), None)
-                where = (conversation, old)
-                sql = "SELECT place FROM turns WHERE conversation = ? AND id = ?"
-                row = connection.execute(sql, where).fetchone()
-                place = row[0] if row else rows.end(connection, conversation)
-                sql = "UPDATE turns SET state = 'merged' WHERE conversation = ? AND id = ?"
-                connection.execute(sql, where)
-                rows.insert(connection, conversation, rows.row(turn) | {"place": place})
+                rows.merge(connection, conversation, old, turn)
 
         self._writer.do(job)
 
@@ -105,13 +100,25 @@ class Journal:
         turns = list(turns)
 
         def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                conversation = self._conversation(connection)
+            with self._writing(connection) as conversation:
                 for place, turn in enumerate(turns, rows.end(connection, conversation)):
                     for old in turn.earlier:
                         row = rows.row(old) | {"place": place, "state": "superseded"}
                         rows.insert(connection, conversation, row)
                     rows.insert(connection, conversation, rows.row(turn) | {"place": place})
+
+        self._writer.do(job)
+
+    def forget_rest(self, key: CellKey) -> None:
+        """A cell's turns from this key on are taken out, loaded or not."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            with self._writing(connection) as conversation:
+                connection.execute(
+                    "UPDATE turns SET state = 'dropped' WHERE conversation = ? AND cell = ? "
+                    "AND ordinal >= ? AND state = 'live'",
+                    (conversation, *key),
+                )
 
         self._writer.do(job)
 
@@ -127,8 +134,7 @@ class Journal:
         states = list(states)
 
         def job(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                conversation = self._conversation(connection)
+            with self._writing(connection) as conversation:
                 connection.executemany(
                     "UPDATE turns SET state = ?, stale = stale AND ? <> 'live', at = ? "
                     "WHERE conversation = ? AND id = ?",
@@ -139,43 +145,60 @@ class Journal:
 
     # What is read.
 
-    def load(self) -> list[Turn]:
-        """The turns in their order; an answer that a killed kernel left is one of them, partial."""
-        if not self._writer.path.exists():
-            return []
+    def load(self) -> tuple[list[Turn], set[str]]:
+        """The turns in their order, and the ids of all that was ever stored.
 
-        def job(connection: sqlite3.Connection) -> list[Turn]:
+        An answer that a killed kernel left is one of the turns, partial.
+        """
+
+        def job(connection: sqlite3.Connection) -> tuple[list[Turn], set[str]]:
             with transaction(connection):
                 conversation = self._newest(connection)
                 if conversation is None:
-                    return []
+                    return [], set()
                 self._finish_abandoned(connection, conversation)
                 return rows.load(connection, conversation)
 
-        return self._writer.do(job) or []
+        exists = os.path.exists(self._writer.path)
+        return (self._writer.do(job) if exists else None) or ([], set())
 
     def _finish_abandoned(self, connection: sqlite3.Connection, conversation: int) -> None:
         found = connection.execute(
-            f"SELECT {rows.TURN}, id, owner FROM turns "
+            f"SELECT {rows.TURN}, id, owner, adds FROM turns "
             "WHERE conversation = ? AND state = 'open' ORDER BY at",
             (conversation,),
         ).fetchall()
-        for *values, name, owner in found:
+        for *values, name, owner, adds in found:
             if (conversation, name) in self._drafts or _is_alive(owner):
                 continue
             pieces = connection.execute(
                 "SELECT text FROM pieces WHERE conversation = ? AND turn = ? ORDER BY id",
                 (conversation, name),
             )
-            values[1] = b"".join(piece for (piece,) in pieces)
+            text = values[1] = b"".join(piece for (piece,) in pieces)
             turn = rows.turn_of(values)
             turn = replace(turn, response=replace(turn.response, partial="killed"))
-            rows.commit(connection, conversation, turn, replace_turn=True)
+            cut = rows.load(connection, conversation)[0][-1:] if turn.prompt == GO_ON else []
+            if cut and cut[0].response.partial and text:
+                rest = turn.as_rest_of(cut[0])
+                rows.merge(connection, conversation, cut[0].response.id, rest)
+            else:
+                rows.commit(connection, conversation, turn, not adds)
+
+    @contextmanager
+    def _writing(self, connection: sqlite3.Connection) -> Generator[int]:
+        """A transaction in the conversation, whose number is given."""
+        try:
+            with transaction(connection):
+                yield self._conversation(connection)
+        except BaseException:
+            self._known = None  # a number that was made here is taken back
+            raise
 
     def _conversation(self, connection: sqlite3.Connection) -> int:
         """The number of the conversation, which is made where there is none."""
         home = self.home
-        if self._known is None or self._known[0] is not connection:
+        if self._known is None or self._known[0] != self._writer.generation:
             connection.execute(
                 "INSERT OR IGNORE INTO conversations (notebook, folder, chat, writer) "
                 "VALUES (?, ?, ?, ?)",
@@ -187,15 +210,15 @@ class Journal:
 
     def _newest(self, connection: sqlite3.Connection) -> int | None:
         """The number of the home's conversation; without a notebook, of the folder's last one."""
-        # A file that was set aside, or closed, leaves no number behind.
-        if self._known is None or self._known[0] is not connection:
+        # A file that was set aside leaves no number behind.
+        if self._known is None or self._known[0] != self._writer.generation:
             home = self.home
             row = connection.execute(
                 "SELECT id FROM conversations WHERE chat = ? AND notebook IS ? "
                 "AND (notebook IS NOT NULL OR folder = ?) ORDER BY id DESC",
                 (home.chat, home.notebook, home.folder),
             ).fetchone()
-            self._known = (connection, int(row[0])) if row else None
+            self._known = (self._writer.generation, int(row[0])) if row else None
         return self._known and self._known[1]
 
 

@@ -85,8 +85,21 @@ def insert(connection: sqlite3.Connection, conversation: int, values: Values) ->
     )
 
 
-def load(connection: sqlite3.Connection, conversation: int) -> list[Turn]:
-    """The live turns in their order, with their older attempts."""
+def merge(connection: sqlite3.Connection, conversation: int, old: str, turn: Turn) -> None:
+    """Write a turn in the place of one that it went on from, which is no attempt at it."""
+    where = (conversation, old)
+    sql = "SELECT place FROM turns WHERE conversation = ? AND id = ?"
+    found = connection.execute(sql, where).fetchone()
+    place = found[0] if found else end(connection, conversation)
+    connection.execute("UPDATE turns SET state = 'merged' WHERE conversation = ? AND id = ?", where)
+    connection.execute(
+        "DELETE FROM pieces WHERE conversation = ? AND turn = ?", (conversation, turn.response.id)
+    )
+    insert(connection, conversation, row(turn) | {"place": place})
+
+
+def load(connection: sqlite3.Connection, conversation: int) -> tuple[list[Turn], set[str]]:
+    """The live turns in their order, with their older attempts; and the ids of all turns."""
     attempts: dict[int, list[Turn]] = {}
     live: dict[int, Turn] = {}
     found = connection.execute(
@@ -102,7 +115,9 @@ def load(connection: sqlite3.Connection, conversation: int) -> list[Turn]:
     for place, earlier in attempts.items():
         if place in live:
             live[place] = replace(live[place], earlier=tuple(earlier))
-    return [live[place] for place in sorted(live)]
+    sql = "SELECT id FROM turns WHERE conversation = ?"
+    ids = {name for (name,) in connection.execute(sql, (conversation,))}
+    return [live[place] for place in sorted(live)], ids
 
 
 _last = 0.0

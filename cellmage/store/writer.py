@@ -51,6 +51,8 @@ class Writer:
         self._told: list[str] = []
         self._said: set[str] = set()
         self._is_late = False
+        self.generation = 0
+        self._file: tuple[int, int] | None = None
         self._start()
         _writers.add(self)
 
@@ -116,16 +118,18 @@ class Writer:
                 if job is _last:
                     self._close()
                     return
-            goes_on = False
-            with suppress(StoreError):
-                goes_on = self._attempt(self._tick)
-            pause = TICK if goes_on else None
+            ticked: Future[bool] = Future()
+            self._do(self._tick, ticked)
+            pause = TICK if ticked.exception() is None and ticked.result() else None
 
     def _do(self, job: Job[Any], future: Future[Any]) -> None:
         try:
             result = self._attempt(job)
         except StoreError as error:
             future.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - the reader is told, and the thread lives on
+            self._tell(f"a turn is not stored ({error})")
+            future.set_exception(StoreError(str(error)))
         else:
             self._is_late = False
             future.set_result(result)
@@ -134,13 +138,21 @@ class Writer:
         """The result of a job; it waits for a busy store, and begins anew beside a damaged one."""
         while True:
             try:
-                if self._connection is None:
-                    self._connection = connect(self.path, self._options)
-                return job(self._connection)
+                return job(self._connected())
             except (sqlite3.Error, OSError, NewerStoreError) as error:
                 what = error
             if not self._can_go_on(what):
                 raise StoreError(str(what))
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection; a new one where the file is another one than it was."""
+        if self._connection is not None and self._file != _identity(self.path):
+            self._close()
+        if self._connection is None:
+            self._connection = connect(self.path, self._options)
+            before, self._file = self._file, _identity(self.path)
+            self.generation += before != self._file
+        return self._connection
 
     def _can_go_on(self, error: Exception) -> bool:
         if _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -155,7 +167,11 @@ class Writer:
         return False
 
     def _set_aside(self) -> bool:
+        is_ours = self._file in (None, _identity(self.path))
         self._close()
+        if not is_ours:  # another kernel has set it aside
+            return True
+        self._file = None
         try:
             aside = set_aside(self.path)
         except OSError as error:
@@ -177,6 +193,15 @@ class Writer:
 
 def _last(connection: sqlite3.Connection) -> None:
     """The last job of a thread, which closes the file."""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is(error: Exception, *codes: int) -> bool:

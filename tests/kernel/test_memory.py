@@ -124,6 +124,22 @@ def test_a_renamed_notebook_goes_on(start: Start, server: ScriptedServer, tmp_pa
     assert asked(server) == "abcdewhile it runsnext"
 
 
+def test_renamed_and_restarted_under_the_old_name(
+    start: Start, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """A restart of the kernel alone keeps its environment, which has the old name."""
+    old = write_notebook(tmp_path / "a.ipynb")
+    run_all(start(old))
+    old.rename(tmp_path / "b.ipynb")
+    write_notebook(tmp_path / "c.ipynb", "vwxyz")
+    second = start(old)
+    assert greeting(second) == "this notebook was a.ipynb: its 5 turns taken up\n"
+    assert second.run("%%llm\nnext", "f").ok
+    assert asked(server) == "abcdenext"
+    second.close()
+    assert "6 turns stored for this notebook" in greeting(start(tmp_path / "b.ipynb"))
+
+
 def test_a_copy_starts_fresh(start: Start, server: ScriptedServer, tmp_path: Path) -> None:
     old = write_notebook(tmp_path / "a.ipynb")
     run_all(start(old))
