@@ -38,13 +38,16 @@ def main(arguments: list[str] | None = None) -> int:
         "prompt",
         nargs="+",
         help="the question; '-' reads it from the standard input; 'demo' alone streams one cell "
-        "of a real kernel into this terminal",
+        "of a real kernel into this terminal, and 'serve' first serves models (serve --help)",
     )
     parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")
     parser.add_argument("-t", "--temperature", type=float, help="sampling, from 0 to 2")
     parser.add_argument("--max-tokens", type=int, help="the longest answer, in tokens")
     parser.add_argument("-s", "--system", help="the system prompt")
-    args = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["serve"]:
+        return serve(words[1:])
+    args = parser.parse_args(words)
     return demo() if args.prompt == ["demo"] else ask(args)
 
 
@@ -72,6 +75,30 @@ def ask(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    return 0
+
+
+def serve(arguments: list[str]) -> int:
+    """Serve models as an OpenAI-compatible endpoint, until Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        "python -m cellmage serve", description="Serve any configured model at /v1, as OpenAI does."
+    )
+    parser.add_argument("-m", "--model", help="the model of requests that name 'default'")
+    parser.add_argument("--port", type=int, default=8010, help="8010")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="this machine alone, unless another address is given"
+    )
+    args = parser.parse_args(arguments)
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra
+
+        from .serving import HERE, app  # noqa: PLC0415 - starlette, the same extra
+    except ImportError:
+        sys.stderr.write("Serving needs two packages: pip install 'cellmage[serve]'\n")
+        return 1
+    hosts = HERE if args.host in (*HERE, "::1") else ("*",)
+    made = app(Options(model=args.model), hosts)
+    uvicorn.run(made, host=args.host, port=args.port, log_level="warning")
     return 0
 
 

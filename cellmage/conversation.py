@@ -156,7 +156,7 @@ class Conversation(Turns):
     ) -> tuple[Provider, Options]:
         """Who is asked, and how."""
         resolved = Options.resolve(Options(**fields), options or Options(), self.options)
-        return _chosen(resolved) if self.provider is None else (self.provider, resolved)
+        return chosen(resolved) if self.provider is None else (self.provider, resolved)
 
     def _request(
         self, prompt: str, options: Options, key: CellKey | None, history: bool
@@ -180,7 +180,7 @@ def _changed(turns: Sequence[Turn], system: str) -> str:
     return "the system prompt is not the one of the turn before; the turns are kept"
 
 
-def _chosen(options: Options) -> tuple[Provider, Options]:
+def chosen(options: Options) -> tuple[Provider, Options]:
     """Who answers, and the options with the name that it knows the model by."""
     names = [*(options.model or "").split(","), *(options.fallback or ())]
     named = [replace(options, model=name.strip() or None) for name in names]

@@ -12,6 +12,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
 
 import cellmage
 from cellmage import CellmageError, Complete, Conversation, Request, Token, UsageError, sse
@@ -215,3 +220,18 @@ def test_a_reader_that_has_seen_enough(server: ScriptedServer) -> None:
         assert process.wait(20) == 141
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+# LangChain itself.
+
+
+def test_a_chain_of_langchain() -> None:
+    prompt = ChatPromptTemplate.from_messages([("placeholder", "{messages}")])
+    model = GenericFakeChatModel(messages=iter([AIMessage("One two three.")] * 2))
+    chain = RunnableLambda(lambda messages: {"messages": messages}) | prompt | model
+    cellmage.provider(chain, name="chain")
+    stream = Conversation().stream("hi", model="chain")
+    assert len(list(stream)) > 2
+    assert stream.response.text == "One two three."
+    cellmage.provider(chain | StrOutputParser(), name="text")
+    assert Conversation().ask("hi", model="text").text == "One two three."

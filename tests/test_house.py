@@ -61,7 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {*VALUES, "adapters", "stream", "providers", "conversation", "showing", "magics"},
     "sse": {"addresses", *VALUES, "records"},
     "adapters": {*VALUES, "providers"},
-    "__main__": {*VALUES, "display", "conversation", "showing"},
+    "serving": {*VALUES, "conversation", "stream"},
+    "__main__": {"serving", *VALUES, "display", "conversation", "showing"},
 }
 
 # What only some rooms may import from outside.
@@ -73,6 +74,8 @@ ONLY_IN = {
     "yaml": {"prompt"},
     "platformdirs": {"magics", "providers", "store"},
     "markdown_it": {"display"},
+    "starlette": {"serving"},
+    "uvicorn": {"__main__"},
     "rich": {"display", "__main__"},
 }
 
