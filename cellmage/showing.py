@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from .display import LiveMarkdown, neutralise
 from .display.control import printable
 from .display.surfaces import Ending, Surface, surface_for
+from .display.tables import LiveTable
 from .engine import interrupts_held, one_interrupt
 from .events import Event, Notice, Reasoning, Status, Token
 from .messages import Request, Response, Turn
@@ -47,7 +48,22 @@ def show(stream: ResponseStream, *, image_hosts: Collection[str] = ()) -> None:
     # A program that has not imported IPython runs in no shell.
     ipython = sys.modules.get("IPython")
     surface = surface_for(ipython.get_ipython() if ipython else None, answer_id=stream.id)
-    Showing(stream, surface, set(), image_hosts).run()
+    Showing(stream, surface, set(), Look(image_hosts)).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an answer is shown.
+
+    Args:
+        image_hosts: hosts whose images the page may load.
+        stats: whether a line under the answer says how fast and how long it was.
+        grow: for an answer that is a value: gives what it is with the text that has come.
+    """
+
+    image_hosts: Collection[str] = ()
+    stats: bool = False
+    grow: Callable[[str], Any] | None = None
 
 
 class Showing:
@@ -57,30 +73,27 @@ class Showing:
         stream: the answer; it is read to its end here.
         surface: where it is shown.
         said: kinds of notices that this kernel has told, and need not tell again.
-        image_hosts: hosts whose images the page may load.
-        stats: whether a line under the answer says how fast and how long it was.
+        look: how it is shown.
     """
 
     def __init__(
-        self,
-        stream: ResponseStream,
-        surface: Surface,
-        said: set[str],
-        image_hosts: Collection[str] = (),
-        stats: bool = False,
+        self, stream: ResponseStream, surface: Surface, said: set[str], look: Look
     ) -> None:
         self._stream = stream
         self._surface = surface
         self._said = said
-        self._stats = stats
+        self._look = look
         self._notices: list[Notice] = []
-        self._live = LiveMarkdown(
-            time.monotonic(),
-            live=surface.is_live and stream.request.options.stream is not False,
-            safe=partial(neutralise, image_hosts=image_hosts),
-            is_full=surface.is_full,
-        )
+        self._live = self._frames()
         self._fed = self._fed_aside = 0
+
+    def _frames(self) -> LiveMarkdown | LiveTable:
+        is_live = self._surface.is_live and self._stream.request.options.stream is not False
+        safe = partial(neutralise, image_hosts=self._look.image_hosts)
+        if self._look.grow is not None:
+            return LiveTable(self._look.grow, is_live, safe)
+        now, is_full = time.monotonic(), self._surface.is_full
+        return LiveMarkdown(now, live=is_live, safe=safe, is_full=is_full)
 
     def run(self) -> Response:
         """Read, paint, and give the whole answer; on every way out the last frame is painted.
@@ -130,7 +143,7 @@ class Showing:
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
-        told = [*self._fresh(), *([stats_line(response)] if self._stats else [])]
+        told = [*self._fresh(), *([stats_line(response)] if self._look.stats else [])]
         self._surface.finish(Ending(last, whole, _facts(self._stream.request, response), told))
 
     def _fresh(self) -> list[str]:

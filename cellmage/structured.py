@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jiter
 
 from .errors import ProtocolError
+from .messages import Response
 
 if TYPE_CHECKING:
     from .stream import ResponseStream
@@ -193,9 +194,17 @@ class JSONView:
         Raises:
             ProtocolError: it is not JSON, or was cut.
         """
-        response = self._stream.response
-        if response.partial:
-            raise ProtocolError(
-                f"the answer was cut ({response.partial}), so its JSON is not whole"
-            )
-        return self._reader.close()
+        return checked(self._stream.response)
+
+
+def checked(response: Response) -> Any:
+    """The value of an answer that has come.
+
+    Raises:
+        ProtocolError: it is not JSON, or was cut.
+    """
+    if response.partial:
+        raise ProtocolError(f"the JSON is not whole: the answer was cut ({response.partial})")
+    reader = PartialJSON()
+    reader.feed(response.text)
+    return reader.close()

@@ -58,6 +58,8 @@ CALL = [
         help="Say under the answer how fast and how long it was.",
     ),
     flag("--context-turns", type=int, metavar="N", help="Send the newest N earlier turns."),
+    flag("--json", action="store_true", help="Ask for JSON: a table, and a value in --out."),
+    flag("--schema", metavar="NAME", help="The same, of this pydantic model or JSON schema."),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", type=words, metavar="A,B", help="Say where these words are first seen."),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),

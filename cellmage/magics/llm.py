@@ -25,7 +25,7 @@ from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers import refuse_own_keys, without_secrets
-from ..showing import Showing, repaint
+from ..showing import Look, Showing, repaint
 from ..spending import Spending
 from ..stream import ResponseStream
 from . import flags
@@ -46,6 +46,7 @@ from .settings import (
     rows,
     table,
 )
+from .shapes import Shape, shape_of
 
 _RUNS = 64
 """How many runs of cells are counted at a time; subshells run some side by side."""
@@ -155,7 +156,8 @@ class LLMMagics(Magics, Settings):
             prompt = interpolate(prompt, {**self.shell.user_ns, **local_ns})
         prompt = _without_secrets(prompt, typed)
         self.spending.check(self.spend_limit)
-        stream = self._stream(args, prompt)
+        shape = shape_of(args, self.shell.user_ns)
+        stream = self._stream(args, prompt, shape)
         if args.dry_run:
             say(describe(stream.request))
             return
@@ -167,16 +169,21 @@ class LLMMagics(Magics, Settings):
             is_ours = self.collapse and owns_cell(self.shell)
             surface = surface_for(self.shell, answer_id=stream.id, owns_cell=is_ours)
             stats = self.stats if args.stats is None else args.stats
-            Showing(stream, surface, self._said, self.image_hosts, stats).run()
+            look = Look(self.image_hosts, stats, shape.grow if shape else None)
+            Showing(stream, surface, self._said, look).run()
+            value = shape.result(stream) if shape else None
+            if shape and args.out:
+                self.shell.user_ns[args.out] = value
         finally:
             self._running.discard(stream)
-            self._bind(stream.response, args.out)
+            self._bind(stream.response, None if shape else args.out)
             self._count(stream)
             self.chats.tell()
 
-    def _stream(self, args: Namespace, prompt: str) -> ResponseStream:
+    def _stream(self, args: Namespace, prompt: str, shape: Shape | None) -> ResponseStream:
         self.chats.keep(self.store)
         chat, options = self.chats.get(args.chat), options_of(self, args)
+        options = shape.asked_with(options) if shape else options
         if not args.go_on:
             return chat.stream(
                 prompt,

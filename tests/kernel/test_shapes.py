@@ -1,0 +1,70 @@
+"""Answers that are values: a table that fills, and a checked object."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+from cellmage.display.neutralising import neutralise
+from cellmage.display.tables import table_of
+from tests.kernel.client import Kernel
+from tests.server import DONE, ScriptedServer, chunk, finish
+
+TRIP = "import pydantic\nclass Trip(pydantic.BaseModel):\n    city: str\n    days: int"
+
+
+def play(server: ScriptedServer, text: str, size: int = 6, wait: float = 0.08) -> None:
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    server.play(*[step for each in pieces for step in (chunk(each), wait)], finish(), DONE)
+
+
+def test_a_model_fills_as_a_table(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(TRIP)
+    play(server, '{"city": "Paris", "days": 3}')
+    run = kernel.run("%%llm --schema Trip --out trip\nWhere to?")
+    frames = [frame.markdown for frame in run.frames if "field" in frame.markdown]
+    assert len(frames) > 2
+    assert frames[-1].splitlines()[2:] == ["| city | Paris |", "| days | 3 |"]
+    assert any("Par" in each and "days" not in each for each in frames)
+    assert kernel.value("(type(trip).__name__, trip.city, trip.days)") == ("Trip", "Paris", 3)
+    assert run.shown == ['{"city": "Paris", "days": 3}']
+    wanted = server.last.body["response_format"]
+    assert wanted["json_schema"]["name"] == "Trip"
+    assert set(wanted["json_schema"]["schema"]["properties"]) == {"city", "days"}
+
+
+def test_any_json(kernel: Kernel, server: ScriptedServer) -> None:
+    play(server, '```json\n[{"n": 1}, {"n": 2}]\n```', wait=0)
+    assert kernel.run("%%llm --json --out found\nList").ok
+    assert kernel.value("found") == [{"n": 1}, {"n": 2}]
+    assert server.last.body["response_format"] == {"type": "json_object"}
+
+
+def test_what_does_not_fit_fails_the_cell(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(TRIP)
+    play(server, '{"city": "Paris"}', wait=0)
+    run = kernel.run("trip = 'old'\n%llm --schema Trip --out trip Where to?")
+    assert run.error.startswith("ProtocolError: the answer does not fit Trip: ")
+    assert kernel.value("trip") == "old"
+    play(server, "I would rather not.", wait=0)
+    run = kernel.run("%%llm --json --out trip\nGo")
+    assert run.error.startswith("ProtocolError: the answer is not the JSON that was asked for")
+    assert run.shown == ["I would rather not."]
+
+
+def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:
+    run = kernel.run("%llm --schema Nowhere hi")
+    assert run.error.startswith("UsageError: --schema Nowhere: give the name of a pydantic model")
+    assert not server.exchanges
+
+
+def test_values_are_text_in_a_table() -> None:
+    evil = {"<img src=x onerror=alert(1)>": "![x](http://evil.example/x) | `code`\n\n# head"}
+    html = MarkdownIt("commonmark").enable("table").render(neutralise(table_of(evil)))
+    assert "<img" not in html
+    assert "<h1" not in html
+    assert "<code" not in html
+    assert html.count("<td>") == 2
+
+
+def test_a_dollar_begins_no_formula() -> None:
+    assert "$" not in table_of([{"price": "$3 or $4"}])
