@@ -32,7 +32,7 @@ from .errors import (
     StatusError,
     UsageError,
 )
-from .events import Complete, Event, Fallback, Notice, Reasoning, Start, Status, Token
+from .events import Complete, Document, Event, Fallback, Notice, Reasoning, Start, Status, Token
 from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
@@ -50,6 +50,7 @@ __all__ = [
     "ConnectError",
     "Conversation",
     "CutError",
+    "Document",
     "Endpoint",
     "Event",
     "Fallback",

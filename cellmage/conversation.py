@@ -11,7 +11,7 @@ from .errors import UsageError
 from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
 from .providers import choose, refuse_own_keys
 from .providers.base import Provider
-from .stages import FallbackProvider
+from .stages import FallbackProvider, Retrieve, Source, searched
 from .stream import ResponseStream
 from .turns import Journal, Turns
 from .views import EventView
@@ -56,7 +56,7 @@ class Conversation(Turns):
 
     # Asking.
 
-    def stream(
+    def stream(  # noqa: PLR0913 - each by its name
         self,
         prompt: str,
         options: Options | None = None,
@@ -64,6 +64,7 @@ class Conversation(Turns):
         key: CellKey | None = None,
         history: bool = True,
         replace_turn: bool = True,
+        search: tuple[str, Retrieve] | None = None,
         **fields: Any,
     ) -> ResponseStream:
         """Ask; the answer is sent for when it is first iterated, with ``for`` or ``async for``.
@@ -73,6 +74,8 @@ class Conversation(Turns):
             options: options of this question.
             key: the cell that asks.
             history: False asks alone: no earlier turn is sent, and this one is not kept.
+            search: what is searched, in words, and what finds documents for the question; they are
+                put before it, and the turn that is kept has the question alone.
             replace_turn: False keeps an older turn of the same cell, and adds this one.
             fields: further options by name, such as ``temperature=0``.
 
@@ -82,8 +85,9 @@ class Conversation(Turns):
         """
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
+        asked: Source = searched(provider, *search) if search else provider
         if not history:
-            return ResponseStream(request, provider)
+            return ResponseStream(request, asked)
         system = resolved.system or ""
 
         def commit(response: Response) -> None:
@@ -93,7 +97,7 @@ class Conversation(Turns):
             turn = Turn(prompt, stream.response, key, system=system)
             self._begin(turn, stream.news, replace_turn)
 
-        return ResponseStream(request, provider, commit, begin)
+        return ResponseStream(request, asked, commit, begin)
 
     astream = stream
 

@@ -46,6 +46,24 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A passage that was found for the question.
+
+    Args:
+        title: of the document.
+        text: of the passage.
+        source: where it is: a path, an address.
+        line: where in the source it begins, from 1; 0 where that means nothing.
+    """
+
+    title: str
+    text: str
+    source: str = ""
+    line: int = 0
+    type: ClassVar[Literal["document"]] = "document"
+
+
+@dataclass(frozen=True, slots=True)
 class Fallback:
     """A model failed before its first word, and another one is asked.
 
@@ -86,4 +104,4 @@ class Complete:
     type: ClassVar[Literal["complete"]] = "complete"
 
 
-Event = Start | Token | Reasoning | Status | Fallback | Notice | Complete
+Event = Start | Token | Reasoning | Status | Document | Fallback | Notice | Complete

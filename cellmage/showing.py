@@ -15,7 +15,7 @@ from .display.control import printable
 from .display.surfaces import Ending, Surface, surface_for
 from .display.tables import LiveTable
 from .engine import interrupts_held, one_interrupt
-from .events import Event, Notice, Reasoning, Status, Token
+from .events import Document, Event, Notice, Reasoning, Status, Token
 from .messages import Request, Response, Turn
 from .stats import stats_line
 from .stream import ResponseStream
@@ -84,6 +84,7 @@ class Showing:
         self._said = said
         self._look = look
         self._notices: list[Notice] = []
+        self._documents: list[Document] = []
         self._live = self._frames()
         self._fed = self._fed_aside = 0
 
@@ -126,6 +127,8 @@ class Showing:
                     self._feed_aside(event.text)
                 elif isinstance(event, Notice):
                     self._notices.append(event)
+                elif isinstance(event, Document):
+                    self._documents.append(event)
                 elif isinstance(event, Status):
                     self._live.say(event.text)
             self._surface.show(self._live.due(time.monotonic()))
@@ -143,8 +146,14 @@ class Showing:
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
+        facts = _facts(self._stream.request, response)
         told = [*self._fresh(), *([stats_line(response)] if self._look.stats else [])]
-        self._surface.finish(Ending(last, whole, _facts(self._stream.request, response), told))
+        self._surface.finish(Ending(last, whole, facts, told, self._sources(response)))
+
+    def _sources(self, response: Response) -> list[tuple[str, str]]:
+        """What was found for the answer: titles and places."""
+        found = self._documents if response.text else []
+        return [(each.title, f"{each.source}:{each.line}".removesuffix(":0")) for each in found]
 
     def _fresh(self) -> list[str]:
         """What the reader should be told, and was not told before."""

@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "spending",
         "context",
         "structured",
+        "retrieval",
         "exports",
         "store",
     },
@@ -63,12 +64,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sse": {"addresses", *VALUES, "records"},
     "adapters": {*VALUES, "providers"},
     "serving": {*VALUES, "conversation", "stream"},
+    "retrieval": {"errors", "events"},
     "__main__": {"serving", *VALUES, "display", "conversation", "showing"},
 }
 
 # What only some rooms may import from outside.
 ONLY_IN = {
-    "sqlite3": {"store"},
+    "sqlite3": {"store", "retrieval"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
     "jiter": {"providers", "structured"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from IPython.display import clear_output, display
 
@@ -12,6 +14,7 @@ from .control import printable
 from .live import ASIDE, WAITING, Frame, fill_parts
 from .neutralising import neutralise
 from .surfaces import Ending
+from .tables import text_of
 
 
 class Record:
@@ -27,6 +30,7 @@ class Record:
         """Publish the answer, and the notices under it."""
         if ending.whole.markdown:
             _display(ending.whole, ending.metadata)
+        _sources(ending.sources)
         _notices(ending.notices)
 
 
@@ -64,6 +68,7 @@ class Notebook:
         else:
             for frame in filter(self._is_seen, ending.last):
                 self._publish(frame, ending.metadata if frame.part >= 0 else {})
+        _sources(ending.sources)
         _notices(ending.notices)
 
     def _is_seen(self, frame: Frame) -> bool:
@@ -107,3 +112,26 @@ def _notices(notices: Iterable[str]) -> None:
     for notice in (printable(" ".join(each.split())) for each in notices):
         markdown = neutralise(f"*{notice}*")
         display({"text/markdown": markdown, "text/plain": f"({notice})"}, raw=True)
+
+
+def _sources(sources: Iterable[tuple[str, str]]) -> None:
+    """Numbered, with a link where the file is below the folder that the kernel runs in."""
+    links = [_link(title, place) for title, place in sources]
+    if links:
+        markdown = "\n".join(f"{number}. {link}" for number, link in enumerate(links, 1))
+        plain = "\n".join(f"[{number}] {t} ({p})" for number, (t, p) in enumerate(sources, 1))
+        display({"text/markdown": markdown, "text/plain": printable(plain)}, raw=True)
+
+
+def _link(title: str, place: str) -> str:
+    name = text_of(title)
+    if place.startswith(("http://", "https://")):
+        return neutralise(f"[{name}]({quote(place, safe=_IN_ADDRESSES)})")
+    path = place.rpartition(":")[0] or place
+    below = os.path.relpath(path) if path else os.pardir
+    if below.startswith(os.pardir) or not os.path.exists(below):
+        return f"{name} ({text_of(place)})" if place else name
+    return f"[{name}](<{quote(below)}>)"
+
+
+_IN_ADDRESSES = ":/?&=#%@+,;~"

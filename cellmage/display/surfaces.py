@@ -22,12 +22,14 @@ class Ending:
         whole: the text in one piece.
         metadata: what made it, for the notebook's file.
         notices: what the reader should be told about it.
+        sources: what was found for it: titles and places, numbered from 1.
     """
 
     last: Sequence[Frame]
     whole: Frame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    sources: Sequence[tuple[str, str]] = ()
 
 
 class Surface(Protocol):

@@ -54,6 +54,11 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # Markdown in a value is text, and a line of a table is one line.
+    return text_of(text)
+
+
+def text_of(text: str) -> str:
+    """Text as one line of markdown that shows it, and nothing else."""
     return " ".join(text.split()).translate(_TEXT)
 
 

@@ -100,6 +100,8 @@ class Terminal:
         for frame in ending.last:
             self._keep(frame)
         self._live.stop()
+        for number, (title, place) in enumerate(ending.sources, 1):
+            self._console.print(Text(printable(f"[{number}] {title} ({place})"), style="dim"))
         for notice in ending.notices:
             self._console.print(Text(printable(f"({notice})"), style="dim"))
 

@@ -60,6 +60,7 @@ CALL = [
     flag("--context-turns", type=int, metavar="N", help="Send the newest N earlier turns."),
     flag("--json", action="store_true", help="Ask for JSON: a table, and a value in --out."),
     flag("--schema", metavar="NAME", help="The same, of this pydantic model or JSON schema."),
+    flag("--rag", metavar="NAME", help="Search this index, or call this function, first."),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", type=words, metavar="A,B", help="Say where these words are first seen."),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),
@@ -109,6 +110,10 @@ CONFIG = [
     flag("--show-persona", action="store_true", help="Show the persona in use."),
     flag("--list-personas", action="store_true", help="List the personas."),
     flag("--reset", action="store_true", help="Forget what earlier flags have set."),
+]
+
+INDEX = [
+    flag("--name", metavar="NAME", default="docs", help="The name of the index; docs."),
 ]
 
 MODELS = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from keyword import iskeyword
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -47,6 +50,7 @@ from .settings import (
     table,
 )
 from .shapes import Shape, shape_of
+from .sources import build, search_of
 
 _RUNS = 64
 """How many runs of cells are counted at a time; subshells run some side by side."""
@@ -54,7 +58,7 @@ _RUNS = 64
 
 @magics_class
 class LLMMagics(Magics, Settings):
-    """``%%llm``, ``%llm``, ``%llm_config``, ``%llm_models``, ``%llm_history``, ``%llm_stop``."""
+    """``%%llm`` and ``%llm``, and ``%llm_config``, ``…_models``, ``…_history``, ``…_index``."""
 
     shell: InteractiveShell
 
@@ -117,6 +121,19 @@ class LLMMagics(Magics, Settings):
             return
         offers = catalogue(args.provider, self.base_url)
         say(table([("server", "model"), *models_of(offers)]))
+
+    @no_var_expand
+    @flags.declare(*flags.INDEX)
+    @line_magic
+    def llm_index(self, line: str) -> None:
+        """Index the files and folders that are named, for ``%%llm --rag``; again, what changed."""
+        args, rest = parse(self.llm_index, line)
+        if args.help:
+            say(help_text(self.llm_index))
+            return
+        if not rest:
+            raise UsageError("%llm_index: name a folder or files behind the flags")
+        say(build(args.name, [Path(os.path.expanduser(each)) for each in shlex.split(rest)]))
 
     @no_var_expand
     @flags.declare()
@@ -191,6 +208,7 @@ class LLMMagics(Magics, Settings):
                 key=None if args.no_history else self._next_key(is_asked=not args.dry_run),
                 history=not args.no_history,
                 replace_turn=not args.no_rollback,
+                search=search_of(args.rag, self.shell.user_ns),
             )
         if prompt.strip():
             raise UsageError("--continue takes no prompt; it goes on from the last answer")

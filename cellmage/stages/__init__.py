@@ -9,6 +9,7 @@ the stream that is read. Each stage is an async generator that closes the one be
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from ..events import Event
 from ..messages import Request
@@ -17,14 +18,36 @@ from .fallback import FallbackProvider
 from .folding import fold
 from .limits import FIRST_WORD, IDLE
 from .phrases import stopping, watching
+from .retrieving import Retrieve, RetrievingProvider
 
-__all__ = ["FIRST_WORD", "IDLE", "FallbackProvider", "Source", "fold", "staged"]
+__all__ = [
+    "FIRST_WORD",
+    "IDLE",
+    "FallbackProvider",
+    "Retrieve",
+    "RetrievingProvider",
+    "Source",
+    "fold",
+    "searched",
+    "staged",
+]
+
+
+def searched(source: Source, what: str, retrieve: Retrieve) -> RetrievingProvider:
+    """The same source, with a search before the question."""
+
+    def ask(request: Request) -> AsyncGenerator[Event, None]:
+        # Phrases are looked for once, around the search.
+        options = replace(request.options, stop_at=None, watch=None)
+        return staged(source, replace(request, options=options))
+
+    return RetrievingProvider(ask, retrieve, what)
 
 
 def staged(source: Source, request: Request) -> AsyncGenerator[Event, None]:
     """The events of one answer, through all stages."""
-    # Each of several providers has the stages for itself.
-    is_several = isinstance(source, FallbackProvider)
+    # Those that are made of others have the stages within.
+    is_several = isinstance(source, FallbackProvider | RetrievingProvider)
     events = source.stream(request) if is_several else answer(source, request)
     if request.options.stop_at:
         events = stopping(events, request.options.stop_at)

@@ -384,7 +384,7 @@ class TestLoading:
             " sorted(m for k in get_ipython().magics_manager.magics.values()"
             " for m in k if m.startswith('llm')))"
         )
-        names = ["llm", "llm", "llm_config", "llm_history", "llm_models", "llm_stop"]
+        names = ["llm", "llm", "llm_config", "llm_history", "llm_index", "llm_models", "llm_stop"]
         assert offline.value(count) == (1, 1, 1, 1, names)
         for name in ("cellmage", "cellmage.integrations.ipython_magic"):
             offline.run(f"%load_ext {name}")

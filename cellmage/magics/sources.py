@@ -1,0 +1,60 @@
+"""``%llm_index`` and ``--rag``: what is searched before a question is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+from ..errors import UsageError
+from ..retrieval import Index
+from ..stages import Retrieve
+
+
+def index_of(name: str) -> Index:
+    """The index of a name; a name is data, and never a path.
+
+    Raises:
+        UsageError: the name is empty or too long.
+    """
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise UsageError(f"the index name {name!r} is empty, too long, or cannot be read")
+    file = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Index(user_data_path("cellmage") / "indexes" / f"{file}.db")
+
+
+def search_of(name: str | None, names: Mapping[str, Any]) -> tuple[str, Retrieve] | None:
+    """What searches for ``--rag NAME``: a callable of that name, or an index.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if name is None:
+        return None
+    if callable(names.get(name)):
+        return name, names[name]
+    index = index_of(name)
+    if not index.path.exists():
+        raise UsageError(
+            f"--rag {name}: there is no function and no index of this name; "
+            f"%llm_index FOLDER --name {name} makes one"
+        )
+    return name, index.search
+
+
+def build(name: str, paths: list[Path]) -> str:
+    """Index files and folders, with a line that counts; what was done, in words."""
+    is_counting = sys.stdout.isatty()
+
+    def progress(done: int, count: int) -> None:
+        if is_counting:
+            sys.stdout.write(f"\r{done} of {count} files")
+            sys.stdout.flush()
+
+    count = index_of(name).add(paths, progress)
+    end = "\r" if is_counting else ""
+    return f"{end}{count} files read; ask with %%llm --rag {name}"
