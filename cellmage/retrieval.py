@@ -16,6 +16,8 @@ SUFFIXES = (".md", ".txt", ".rst", ".py", ".ipynb", ".html", ".csv", ".json", ".
 MAX_BYTES = 4 * 2**20
 """Files that are read, by the ends of their names, and the largest of them."""
 
+_WORDS = 32
+
 PASSAGE = 1_500
 """Characters in a passage, about: a document is found by its passages."""
 
@@ -29,6 +31,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5 (
 """
 _WORD = re.compile(r"\w+")
 _HEADING = re.compile(r"^(?:#+\s+(\S.*)|=+\s*(\S.*?)\s*=+)$", re.MULTILINE)
+_DOCSTRING = re.compile(r'\A(?:#[^\n]*\n|\s)*[rRuU]?(?:"""|\'\'\'|"|\')\s*([^\n"]+)')
 _BREAK = re.compile(r"\n\s*\n|\n(?=#|def |class )")
 
 
@@ -95,20 +98,15 @@ class Index:
         """
         if not self.path.exists():
             raise UsageError("nothing is indexed under this name; %llm_index FOLDER --name NAME")
-        words = list(dict.fromkeys(_WORD.findall(query.casefold())))[:64]
-        if not words:
-            return []
+        found: dict[int, Document] = {}
         with closing(self._open()) as connection:
-            rows = connection.execute(
-                "SELECT p.title, p.text, f.path, p.line, p.file FROM passages AS p "
-                "JOIN files AS f ON f.id = p.file WHERE passages MATCH ? "
-                "ORDER BY bm25(passages, 4.0, 1.0) LIMIT ?",
-                (" OR ".join(f'"{word}"' for word in words if word not in _COMMON) or '"-"',
-                 8 * limit),
-            ).fetchall()  # fmt: skip
-        best = {row[4]: row for row in reversed(rows)}
-        order = sorted(best.values(), key=rows.index)
-        return [Document(title, text, path, line) for title, text, path, line, _ in order[:limit]]
+            for match in _queries(query):
+                rows = connection.execute(_SEARCH, (match, 4 * limit))
+                for file, *facts in rows:
+                    found.setdefault(file, Document(*facts))
+                if len(found) >= limit:
+                    break
+        return list(found.values())[:limit]
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path)
@@ -121,6 +119,28 @@ _COMMON = frozenset(
     """a an and are as at be by can do does for from has have how i if in is it its of on or that
     the this to was what when where which who why will with you""".split()  # noqa: SIM905
 )
+
+
+_SEARCH = """
+SELECT p.file, f.title, p.text, f.path, p.line FROM passages AS p JOIN files AS f ON f.id = p.file
+WHERE passages MATCH ? ORDER BY bm25(passages, 4.0, 1.0) LIMIT ?
+"""
+
+
+def _queries(question: str) -> Iterator[str]:
+    """What is looked for, the strictest first: all words, fewer and fewer, any of them.
+
+    Long words are rare ones, mostly: to rank all that holds any word of a question takes ten times
+    as long, and finds no more.
+    """
+    words = list(dict.fromkeys(_WORD.findall(question.casefold())))
+    words = [word for word in words if word not in _COMMON][:_WORDS]
+    rare = sorted(words, key=len, reverse=True)
+    for count in dict.fromkeys([len(words), *range(min(4, len(words)), 1, -1)]):
+        if count:
+            yield " AND ".join(f'"{word}"' for word in rare[:count])
+    if words:
+        yield " OR ".join(f'"{word}"' for word in rare[:4])
 
 
 def _files(roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
@@ -158,14 +178,15 @@ def _forget(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
 
 def _read(connection: sqlite3.Connection, path: str, stamp: str) -> None:
     text = Path(path).read_text("utf-8", "replace")
-    heading = _HEADING.search(text[:2000])
-    title = (heading[1] or heading[2]) if heading else Path(path).stem.replace("_", " ")
+    stem = Path(path).stem.replace("_", " ")
+    heading = (_DOCSTRING if path.endswith(".py") else _HEADING).search(text[:4000])
+    title = next(filter(None, heading.groups()), stem) if heading else stem
     row = connection.execute(
         "INSERT INTO files (path, stamp, title) VALUES (?, ?, ?)", (path, stamp, title)
     )
     connection.executemany(
         "INSERT INTO passages (title, text, file, line) VALUES (?, ?, ?, ?)",
-        ((title, passage, row.lastrowid, line) for passage, line in passages(text)),
+        ((f"{stem} {title}", passage, row.lastrowid, line) for passage, line in passages(text)),
     )
 
 
