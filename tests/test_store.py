@@ -321,6 +321,29 @@ def test_a_partial_answer_is_saved_when_the_model_falls_silent(store: Store) -> 
             break
 
 
+def test_what_is_written_while_the_store_is_held_is_saved_in_order(store: Store) -> None:
+    words = [f"{n} " for n in range(40)]
+    steps = [step for word in words for step in (word, 0.05)]
+    chat = chat_of(store)
+    ask(chat, "first")
+    chat.provider = Scripted([*steps, 30.0])
+    holder = sqlite3.connect(store.path, isolation_level=None, timeout=10)
+    sql = "SELECT text FROM pieces ORDER BY id"
+    with chat.stream("a") as stream:
+        for text in stream:
+            if text == "5 ":
+                holder.execute("BEGIN EXCLUSIVE")
+            if text == "30 ":
+                holder.execute("COMMIT")
+            if text == "39 ":
+                time.sleep(0.7)
+                rows = store._writer.put(lambda c: c.execute(sql).fetchall()).result(10)
+                break
+    holder.close()
+    saved = b"".join(text for (text,) in rows).decode()
+    assert saved.split() == [str(n) for n in range(40)]
+
+
 def child(store: Store, results: multiprocessing.Queue[object]) -> None:
     chat = chat_of(store, Home("/work/child.ipynb", "/work"))
     ask(chat, "from the child")

@@ -48,7 +48,8 @@ class Store:
 
     def __init__(self, path: Path | None = None, uri_options: str = "") -> None:
         self._drafts: dict[tuple[int, str], Draft] = {}
-        self._writer = Writer(path or data_file(), self._save_drafts, uri_options)
+        self._unsaved: list[tuple[int, str, bytes]] = []
+        self._writer = Writer(path or data_file(), self._save_drafts, self._forget, uri_options)
 
     @property
     def path(self) -> Path:
@@ -123,15 +124,19 @@ class Store:
 
     def _save_drafts(self, connection: sqlite3.Connection) -> bool:
         """Write what has come of the answers that are being written."""
-        news = [(*key, draft.news()) for key, draft in list(self._drafts.items())]
-        fresh = [
-            (conversation, turn, text.encode("utf-8", "surrogatepass"))
-            for conversation, turn, text in news
-            if text
-        ]
-        if fresh:
+        # A store that is busy has this called again: what is taken from an answer must not go.
+        for (conversation, turn), draft in list(self._drafts.items()):
+            if text := draft.news():
+                piece = text.encode("utf-8", "surrogatepass")
+                self._unsaved.append((conversation, turn, piece))
+        if self._unsaved:
             with transaction(connection):
                 connection.executemany(
-                    "INSERT INTO pieces (conversation, turn, text) VALUES (?, ?, ?)", fresh
+                    "INSERT INTO pieces (conversation, turn, text) VALUES (?, ?, ?)", self._unsaved
                 )
+            self._unsaved.clear()
         return bool(self._drafts)
+
+    def _forget(self) -> None:
+        self._drafts.clear()
+        self._unsaved.clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,6 +29,9 @@ PATIENCE = 5.0
 """Seconds that a cell waits for a store that another program holds."""
 
 
+_BREATH = 0.02
+
+
 class StoreError(Exception):
     """The store cannot do what was asked of it; the reader has been told."""
 
@@ -39,13 +43,19 @@ class Writer:
         path: the file; it is made by the first job.
         tick: called on the thread every `TICK` seconds, with the connection; gives whether there
             is something to come back for.
+        on_fork: called in a forked child, whose answers are not those of its parent.
         uri_options: further options of SQLite's, such as ``?vfs=unix-dotfile``.
     """
 
     def __init__(
-        self, path: Path, tick: Callable[[sqlite3.Connection], bool], uri_options: str = ""
+        self,
+        path: Path,
+        tick: Callable[[sqlite3.Connection], bool],
+        on_fork: Callable[[], object],
+        uri_options: str = "",
     ) -> None:
         self.path = path
+        self._on_fork = on_fork
         self._tick = tick
         self._options = uri_options
         self._told: list[str] = []
@@ -62,7 +72,10 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
 
-    forget = _start
+    def forget(self) -> None:
+        """Begin anew, in a forked child."""
+        self._start()
+        self._on_fork()
 
     def told(self) -> list[str]:
         """What the reader should be told, and was not told before."""
@@ -156,6 +169,7 @@ class Writer:
 
     def _can_go_on(self, error: Exception) -> bool:
         if _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            time.sleep(_BREATH)  # some of these come at once
             return True
         if _is(error, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return self._set_aside()
