@@ -31,6 +31,9 @@ class AdaptedProvider:
         self._source = source
         self._open: Callable[[Request], AsyncIterator[Any]] = _opener(source)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r})"
+
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer."""
         yield Start(request.options.model or self.name, self.name)

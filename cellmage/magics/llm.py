@@ -133,7 +133,8 @@ class LLMMagics(Magics, Settings):
             return
         if not rest:
             raise UsageError("%llm_index: name a folder or files behind the flags")
-        say(build(args.name, [Path(os.path.expanduser(each)) for each in shlex.split(rest)]))
+        words = shlex.split(interpolate(rest, self.shell.user_ns))
+        say(build(args.name, [Path(os.path.expanduser(each)) for each in words]))
 
     @no_var_expand
     @flags.declare()
