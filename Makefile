@@ -35,7 +35,7 @@ lab: .venv/lab
 	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
 
 test: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 	$(BIN)/pytest --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest --nbval notebooks
 

@@ -71,7 +71,8 @@ def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[
         kept = turns[len(turns) - options.context_turns :]
         why = f"{options.context_turns} may be sent (context_turns)"
     if options.max_context is not None:
-        room = options.max_context - estimate(prompt) - estimate(options.system or "")
+        fixed = [prompt, *([options.system] if options.system else [])]
+        room = options.max_context - sum(map(estimate, fixed))
         if room < 0:
             raise UsageError(
                 f"the question is too long by about {-room} tokens: max_context allows "
