@@ -23,7 +23,7 @@ from cellmage.store import Home, Store
 
 from .table import line, missed
 
-HOME = Home("/work/a.ipynb", "/work")
+HOME = Home("/notes/a.ipynb", "/notes")
 KILLS = int(os.environ.get("KILLS", "100"))
 
 # A word each 10 ms, and each is told on stdout when it is on the screen.
@@ -33,7 +33,7 @@ from pathlib import Path
 from cellmage import CellKey, Conversation
 from cellmage.providers.offline import Scripted
 from cellmage.store import Home, Store
-chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/work/a.ipynb", "/work")))
+chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/notes/a.ipynb", "/notes")))
 chat.provider = Scripted(["whole"])
 chat.ask("finished " + sys.argv[2])
 print("finished", flush=True)

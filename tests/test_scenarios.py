@@ -21,7 +21,7 @@ from cellmage.store import Home, Store
 from tests.server import Exchange, Reply, ScriptedServer, answer, chunk, finish
 
 DATA = json.loads((Path(__file__).parent / "data/state_scenarios.json").read_text())
-HOME = Home("/work/a.ipynb", "/work")
+HOME = Home("/notes/a.ipynb", "/notes")
 
 ELSEWHERE = {
     "interrupt_mid": "kernel/test_walk.py::TestInterrupt::test_keeps_the_partial_answer",

@@ -54,7 +54,7 @@ class Conversations(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").exists() else None))
         self.path = self.folder / "turns.db"
         self.stores: list[Store] = []
-        self.home = Home("/work/a.ipynb", "/work")
+        self.home = Home("/notes/a.ipynb", "/notes")
         self.reader = self.open()
         self.store = self.open()
         self.chat = self.conversation()

@@ -22,7 +22,7 @@ from cellmage.store import Home, Store
 from cellmage.store.database import MIGRATIONS
 
 ECHO = Options(model="offline/echo", stream=False)
-HOME = Home("/work/a.ipynb", "/work")
+HOME = Home("/notes/a.ipynb", "/notes")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def states(store: Store) -> list[str]:
 
 
 def test_nothing_is_made_before_the_first_turn(store: Store) -> None:
-    assert (chat_of(store).resume(), store.count(HOME), store.lost("/work")) == (0, 0, {})
+    assert (chat_of(store).resume(), store.count(HOME), store.lost("/notes")) == (0, 0, {})
     assert not store.path.parent.exists()
 
 
@@ -110,13 +110,13 @@ def test_a_turn_that_goes_on_is_one_turn(store: Store) -> None:
 
 def test_chats_of_a_notebook_are_apart(store: Store) -> None:
     ask(chat_of(store), "a")
-    ask(chat_of(store, Home(HOME.notebook, "/work", "x' OR '1'='1")), "b")
-    ask(chat_of(store, Home("/work/b.ipynb", "/work")), "c")
+    ask(chat_of(store, Home(HOME.notebook, "/notes", "x' OR '1'='1")), "b")
+    ask(chat_of(store, Home("/notes/b.ipynb", "/notes")), "c")
     assert store.chats(HOME) == [("", 1), ("x' OR '1'='1", 1)]
 
 
 def test_a_terminal_takes_up_the_last_session_of_its_folder(store: Store) -> None:
-    terminal = Home(None, "/work")
+    terminal = Home(None, "/notes")
     ask(chat_of(store, terminal), "first session")
     ask(chat_of(store, terminal), "second session")
     assert [turn.prompt for turn in again(store, terminal).turns] == ["second session"]
@@ -256,7 +256,7 @@ from pathlib import Path
 from cellmage import Conversation, Options
 from cellmage.store import Home, Store
 store = Store(Path(sys.argv[1]))
-home = Home(sys.argv[2], "/work")
+home = Home(sys.argv[2], "/notes")
 chat = Conversation(Options(model="offline/echo", stream=False), journal=store.journal(home))
 for number in range(200):
     chat.ask(f"{number}")
@@ -265,7 +265,7 @@ store.close()
 """
 
 
-@pytest.mark.parametrize("names", [("/work/a.ipynb", "/work/b.ipynb"), ("/work/a.ipynb",) * 2])
+@pytest.mark.parametrize("names", [("/notes/a.ipynb", "/notes/b.ipynb"), ("/notes/a.ipynb",) * 2])
 def test_two_kernels_at_once(store: Store, names: tuple[str, str]) -> None:
     command = [sys.executable, "-c", WRITE, str(store.path)]
     running = [
@@ -273,7 +273,9 @@ def test_two_kernels_at_once(store: Store, names: tuple[str, str]) -> None:
     ]
     told = [process.communicate(timeout=100)[0] for process in running]
     assert told == ["\n", "\n"]
-    found = [turn.prompt for name in set(names) for turn in again(store, Home(name, "/work")).turns]
+    found = [
+        turn.prompt for name in set(names) for turn in again(store, Home(name, "/notes")).turns
+    ]
     assert sorted(found) == sorted([str(number) for number in range(200)] * 2)
 
 
@@ -284,7 +286,7 @@ from cellmage import CellKey, Conversation, Options
 from cellmage.providers.offline import Scripted
 from cellmage.store import Home, Store
 store = Store(Path(sys.argv[1]))
-chat = Conversation(journal=store.journal(Home("/work/a.ipynb", "/work")))
+chat = Conversation(journal=store.journal(Home("/notes/a.ipynb", "/notes")))
 chat.provider = Scripted(["whole"])
 chat.ask("first")
 chat.provider = Scripted([step for n in range(10_000) for step in (f"{n} ", 0.01)])
@@ -345,7 +347,7 @@ def test_what_is_written_while_the_store_is_held_is_saved_in_order(store: Store)
 
 
 def child(store: Store, results: multiprocessing.Queue[object]) -> None:
-    chat = chat_of(store, Home("/work/child.ipynb", "/work"))
+    chat = chat_of(store, Home("/notes/child.ipynb", "/notes"))
     ask(chat, "from the child")
     results.put((len(chat.turns), store.told()))
 
@@ -363,7 +365,7 @@ def test_a_forked_child_has_a_connection_of_its_own(store: Store) -> None:
     process.join(30)
     ask(chat, "b")
     assert again(store).turns == chat.turns
-    assert len(again(store, Home("/work/child.ipynb", "/work")).turns) == 1
+    assert len(again(store, Home("/notes/child.ipynb", "/notes")).turns) == 1
 
 
 KILLED_AT_ONCE = """
@@ -375,8 +377,8 @@ writer.TICK = 0.01
 store = Store(Path(sys.argv[1]))
 news = iter(["old"])
 turn = Turn("old", Response("", id="old"), CellKey("A", 0))
-store.journal(Home("/work/a.ipynb", "/work")).begin(turn, lambda: next(news, ""))
-while not store.count(Home("/work/a.ipynb", "/work")): pass
+store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: next(news, ""))
+while not store.count(Home("/notes/a.ipynb", "/notes")): pass
 os._exit(9)
 """
 
@@ -434,7 +436,7 @@ def test_nothing_kills_the_thread(store: Store) -> None:
 def test_a_file_that_is_gone_or_another(store: Store) -> None:
     chat = chat_of(store)
     other = Store(store.path)
-    beside = chat_of(other, Home("/work/b.ipynb", "/work"))
+    beside = chat_of(other, Home("/notes/b.ipynb", "/notes"))
     ask(chat, "a1")
     ask(beside, "b1")
     for path in store.path.parent.iterdir():
@@ -442,7 +444,7 @@ def test_a_file_that_is_gone_or_another(store: Store) -> None:
     ask(chat, "a2")
     ask(beside, "b2")
     assert said(again(store)) == ["a2"]
-    assert said(again(store, Home("/work/b.ipynb", "/work"))) == ["b2"]
+    assert said(again(store, Home("/notes/b.ipynb", "/notes"))) == ["b2"]
     checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
     store._writer.put(lambda connection: connection.execute(checkpoint).fetchone()).result(5)
     store.path.write_bytes(b"junk" * 5000)
@@ -450,7 +452,7 @@ def test_a_file_that_is_gone_or_another(store: Store) -> None:
         ask(chat, f"a{number}")
         ask(beside, f"b{number}")
     assert said(again(store))[-2:] == ["a3", "a4"]
-    assert said(again(store, Home("/work/b.ipynb", "/work")))[-2:] == ["b3", "b4"]
+    assert said(again(store, Home("/notes/b.ipynb", "/notes")))[-2:] == ["b3", "b4"]
     assert [path.name for path in store.path.parent.glob("*.damaged-?")] == ["turns.db.damaged-1"]
     other.close()
 
@@ -459,7 +461,7 @@ def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
     """A reader of a disk without shared memory makes the commit fail: it is tried anew."""
     store = Store(tmp_path / "turns.db", "?vfs=unix-dotfile")
     ask(chat_of(store), "first")
-    chat = chat_of(store, Home("/work/b.ipynb", "/work"))
+    chat = chat_of(store, Home("/notes/b.ipynb", "/notes"))
     journal = chat.journal
     assert journal is not None
     failing = iter([True])
@@ -471,9 +473,9 @@ def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
 
     with pytest.raises(Exception, match="as if busy"):
         store._writer.put(job).result(5)
-    ask(chat_of(store, Home("/work/c.ipynb", "/work")), "c")
+    ask(chat_of(store, Home("/notes/c.ipynb", "/notes")), "c")
     ask(chat, "b")
-    fresh = chat_of(Store(store.path, "?vfs=unix-dotfile"), Home("/work/b.ipynb", "/work"))
+    fresh = chat_of(Store(store.path, "?vfs=unix-dotfile"), Home("/notes/b.ipynb", "/notes"))
     fresh.resume()
     assert said(fresh) == ["b"]
     store.close()
@@ -501,7 +503,7 @@ def test_an_attempt_is_not_imported_as_a_turn(store: Store) -> None:
 
 
 def test_a_session_of_a_terminal_stays_one(store: Store) -> None:
-    terminal = Home(None, "/work")
+    terminal = Home(None, "/notes")
     chat = chat_of(store, terminal)
     ask(chat, "one")
     store.close()
@@ -512,12 +514,12 @@ def test_a_session_of_a_terminal_stays_one(store: Store) -> None:
 
 
 def test_attach_is_refused_where_there_are_turns(store: Store) -> None:
-    old, new = Home("/work/old.ipynb", "/work"), Home("/work/new.ipynb", "/work")
+    old, new = Home("/notes/old.ipynb", "/notes"), Home("/notes/new.ipynb", "/notes")
     ask(chat_of(store, old), "main")
-    ask(chat_of(store, Home(old.notebook, "/work", "side")), "side")
+    ask(chat_of(store, Home(old.notebook, "/notes", "side")), "side")
     empty = chat_of(store, new)
     ask(empty, "gone")
-    assert store.attach("/work/old.ipynb", new) == 0
+    assert store.attach("/notes/old.ipynb", new) == 0
     assert store.count(old) == 1
 
 

@@ -37,7 +37,7 @@ class Store:
         >>> from tempfile import mkdtemp
         >>> from cellmage import Conversation, Options
         >>> store = Store(Path(mkdtemp()) / "turns.db")
-        >>> home = Home("/work/a.ipynb", "/work")
+        >>> home = Home("/notes/a.ipynb", "/notes")
         >>> chat = Conversation(Options(model="offline/echo"), journal=store.journal(home))
         >>> chat.ask("Hello").text, store.count(home), store.told()
         ('Hello', 1, [])
