@@ -132,6 +132,14 @@ class Lab:
         self.run_next(0)
         self.until(lambda: self.is_done(0))
 
+    def restart(self) -> None:
+        """By the page's own kernel connection: it is connected again when this returns.
+
+        A restart over Jupyter Server's API reaches the page later, and a cell that was run
+        before then is never answered.
+        """
+        self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+
     def area(self, cell: int) -> Locator:
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea")
 

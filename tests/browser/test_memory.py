@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-
 import pytest
 
 from cellmage.exports import read
@@ -24,14 +21,6 @@ def run_all(lab: Lab) -> None:
     lab.until(lambda: prompt.text_content() not in (before, "[*]:"))
 
 
-def restart(lab: Lab) -> None:
-    kernels = json.load(urllib.request.urlopen(f"{lab.url}/api/kernels"))
-    for kernel in kernels:
-        address = f"{lab.url}/api/kernels/{kernel['id']}/restart"
-        urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
-    lab.until(lambda: "Idle" in lab.page.inner_text("#jp-main-statusbar"))
-
-
 def turns(lab: Lab) -> list[str]:
     """The lines of the history cell, which is the last but one."""
     lines = lab.output(6).splitlines()
@@ -49,7 +38,7 @@ def test_a_save_in_mid_stream_says_so(lab: Lab, server: ScriptedServer) -> None:
     (saved,) = lab.save()
     assert "▌" in "".join(saved["data"]["text/markdown"])
     lab.until(lambda: lab.is_done(1))
-    restart(lab)
+    lab.restart()
     lab.load()
     lab.until(lambda: "1 turn stored" in lab.output(0))
     lab.run_next(2)
@@ -66,7 +55,7 @@ def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> 
     assert len(server.last.messages) == 9
     assert "Yes, Question 3?" in lab.output(3)
     lab.save()
-    restart(lab)
+    lab.restart()
     lab.run_next(0)
     lab.until(lambda: "5 turns stored for this notebook" in lab.output(0))
     lab.run_next(7)
