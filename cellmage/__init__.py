@@ -32,17 +32,42 @@ from .errors import (
     StatusError,
     UsageError,
 )
-from .events import Complete, Document, Event, Fallback, Notice, Reasoning, Start, Status, Token
-from .messages import CellKey, Message, Options, Request, Response, Timings, Turn, Usage
+from .events import (
+    Complete,
+    Document,
+    Event,
+    Fallback,
+    Notice,
+    Reasoning,
+    Start,
+    Status,
+    Token,
+    ToolCall,
+    ToolResult,
+)
+from .messages import (
+    Call,
+    CellKey,
+    Message,
+    Options,
+    Request,
+    Response,
+    Round,
+    Timings,
+    Turn,
+    Usage,
+)
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
 from .showing import show
 from .stream import ResponseStream
+from .tools import Tool, tool
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
+    "Call",
     "CellKey",
     "CellmageError",
     "Complete",
@@ -64,18 +89,23 @@ __all__ = [
     "Request",
     "Response",
     "ResponseStream",
+    "Round",
     "StalledError",
     "Start",
     "Status",
     "StatusError",
     "Timings",
     "Token",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
     "Turn",
     "Usage",
     "UsageError",
     "load_ipython_extension",
     "provider",
     "show",
+    "tool",
     "unload_ipython_extension",
 ]
 

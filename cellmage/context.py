@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .errors import UsageError
-from .messages import Options, Request, Turn
+from .messages import Message, Options, Request, Turn
 
 _BYTES = 4
 _FRAME = 4
@@ -22,6 +22,12 @@ def estimate(text: str) -> int:
         7
     """
     return -(-len(text.encode("utf-8", "replace")) // _BYTES) + _FRAME
+
+
+def size(message: Message) -> int:
+    """Tokens of a message, about, with the tools that it asks for."""
+    asked = "".join(call.name + call.arguments for call in message.calls)
+    return estimate(message.content + asked)
 
 
 def tokens(turns: Sequence[Turn]) -> list[int]:
@@ -42,7 +48,8 @@ def _tokens(turns: Sequence[Turn]) -> Iterator[int]:
         question = guess
         if before is not None and asked is not None and 0 < asked - before < 4 * guess:
             question = asked - before
-        yield question + (estimate(turn.response.text) if answered is None else answered)
+        answer = sum(map(size, turn.response.messages())) if answered is None else answered
+        yield question + answer
         before = None if asked is None or answered is None else asked + answered
 
 
@@ -88,8 +95,8 @@ def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[
 
 def _newest(sizes: Sequence[int], room: int) -> int:
     """How many, from the end, have room."""
-    for count, size in enumerate(reversed(sizes)):
-        room -= size
+    for count, each in enumerate(reversed(sizes)):
+        room -= each
         if room < 0:
             return count
     return len(sizes)
@@ -118,7 +125,7 @@ def shortened(request: Request, said: str) -> Request | None:
     starts = [at for at in range(first, len(messages)) if messages[at].role == "user"]
     if len(starts) < 2:
         return None
-    sizes = [estimate(message.content) for message in messages]
+    sizes = list(map(size, messages))
     limit = _limit(said)
     room = min(limit, sum(sizes) * 0.9) if limit else sum(sizes) / 2
     room -= sum(sizes[:first])

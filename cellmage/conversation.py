@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .context import fit
 from .errors import UsageError
 from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
-from .providers import choose, refuse_own_keys
+from .providers import choose, refuse_own_keys, without_secrets
 from .providers.base import Provider
-from .stages import FallbackProvider, Retrieve, Source, searched
+from .stages import Approve, FallbackProvider, Retrieve, Source, equipped, searched
 from .stream import ResponseStream
+from .tools import ask, tools_of
 from .turns import Journal, Turns
 from .views import EventView
 
@@ -65,6 +66,8 @@ class Conversation(Turns):
         history: bool = True,
         replace_turn: bool = True,
         search: tuple[str, Retrieve] | None = None,
+        tools: Iterable[Callable[..., Any]] = (),
+        approve: Approve | None = ask,
         **fields: Any,
     ) -> ResponseStream:
         """Ask; the answer is sent for when it is first iterated, with ``for`` or ``async for``.
@@ -76,6 +79,9 @@ class Conversation(Turns):
             history: False asks alone: no earlier turn is sent, and this one is not kept.
             search: what is searched, in words, and what finds documents for the question; they are
                 put before it, and the turn that is kept has the question alone.
+            tools: functions that the model may have run, for what it needs to know.
+            approve: is given each `ToolCall` before it runs, and says whether it may; the default
+                asks at the keyboard, and refuses where there is none. None runs them all.
             replace_turn: False keeps an older turn of the same cell, and adds this one.
             fields: further options by name, such as ``temperature=0``.
 
@@ -85,7 +91,9 @@ class Conversation(Turns):
         """
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
-        asked: Source = searched(provider, *search) if search else provider
+        named = tools_of(tools)
+        asked: Source = equipped(provider, named, approve, _safe) if named else provider
+        asked = searched(asked, *search) if search else asked
         if not history:
             return ResponseStream(request, asked)
         system = resolved.system or ""
@@ -126,7 +134,7 @@ class Conversation(Turns):
         request = replace(request, continues=cut.response.id)
 
         def commit(response: Response) -> None:
-            if response.text:
+            if response.is_kept:
                 self._merge(cut, Turn(GO_ON, response).as_rest_of(cut))
 
         def begin(stream: ResponseStream) -> None:
@@ -175,6 +183,12 @@ class Conversation(Turns):
         earlier = [message for turn in turns for message in turn.messages()]
         messages = (*system, *earlier, Message("user", prompt))
         return Request(messages, options, tuple(note for note in notes if note))
+
+
+def _safe(text: str) -> str:
+    """What a tool gave, as it may be sent."""
+    refuse_own_keys([text])
+    return without_secrets(text)[0]
 
 
 def _changed(turns: Sequence[Turn], system: str) -> str:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from contextvars import ContextVar, copy_context
 from queue import Empty, SimpleQueue
-from types import FrameType, TracebackType
-from typing import Generic, Self, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 from .errors import UsageError
+from .interrupts import interrupts_held, is_main
+from .jobs import Job
 
 T = TypeVar("T")
 
@@ -87,7 +89,8 @@ class Flow(Generic[T]):
         if _engine.is_here():
             raise UsageError("a stream cannot be read with 'for' on the engine; use 'async for'")
         self._source = source
-        self._queue: SimpleQueue[list[T]] = SimpleQueue()
+        self._queue: SimpleQueue[list[T] | Job] = SimpleQueue()
+        self._job: Job | None = None
         self._gathered: list[T] = []
         self._error: BaseException | None = None
         self._over = threading.Event()
@@ -104,6 +107,7 @@ class Flow(Generic[T]):
         self._task.cancel()
 
     async def _pump(self) -> None:
+        _flow.set(self)
         async with aclosing(self._source) as items:
             async for item in items:
                 self._gather(item)
@@ -129,6 +133,11 @@ class Flow(Generic[T]):
         self._over.set()
         self._queue.put([])  # wakes the reader
 
+    def give(self, job: Job) -> None:
+        """Have a job done by the reader, after what has come so far."""
+        self._hand_over()
+        self._queue.put(job)
+
     # On the consumer's thread.
 
     def batches(self, pace: float = 0.0) -> Iterator[list[T]]:
@@ -141,7 +150,10 @@ class Flow(Generic[T]):
         while not self._is_read():
             batch = self._take(pace or WAIT)
             yield batch
-            if batch and pace:
+            if self._job is not None:
+                job, self._job = self._job, None
+                job.run()
+            elif batch and pace:
                 self._over.wait(pace)
         if self._error is not None:
             raise self._error
@@ -150,17 +162,23 @@ class Flow(Generic[T]):
         return self._over.is_set() and self._queue.empty()
 
     def _take(self, timeout: float) -> list[T]:
-        """All that is there, after waiting at most `timeout` for the first of it."""
+        """All that is there, after waiting at most `timeout` for the first of it.
+
+        A job ends the batch: the reader shows what came before it, and then does it.
+        """
         batch: list[T] = []
         try:
-            batch += self._queue.get(timeout=timeout)
-            while True:
-                batch += self._queue.get_nowait()
+            item = self._queue.get(timeout=timeout)
+            while not isinstance(item, Job):
+                batch += item
+                item = self._queue.get_nowait()
+            self._job = item
         except Empty:
             pass
         return batch
 
     def __enter__(self) -> Self:
+        self.is_on_main = is_main()
         self._loop.call_soon_threadsafe(self._start)
         return self
 
@@ -182,53 +200,30 @@ class Flow(Generic[T]):
         self._loop.call_soon_threadsafe(self._cancel)
 
 
-@contextmanager
-def interrupts_held() -> Generator[None]:
-    """Let what must not be cut in half end first; an interrupt is raised after it.
+_flow: ContextVar[Flow[Any] | None] = ContextVar("flow", default=None)
 
-    While a KeyboardInterrupt is already on its way, a further one adds nothing and is dropped.
-    Only the main thread takes interrupts; elsewhere this does nothing.
+
+async def on_reader(function: Callable[[], T], seconds: float | None = None) -> T:
+    """Run a function where the stream is read, and give what it returns.
+
+    On the main thread, if that is what reads: a function of the user's may need it, can ask, and
+    can be interrupted there. Else on a thread of its own.
+
+    Args:
+        function: takes nothing; what it raises is raised here.
+        seconds: how long it may take, from when it begins.
+
+    Raises:
+        TimeoutError: it took longer. The main thread is interrupted; another goes on unheard.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[tuple[int, FrameType | None]] = []
-    with _handler(lambda number, frame: held.append((number, frame))) as previous:
-        yield
-    if held and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
-        previous(*held[0])
-
-
-@contextmanager
-def one_interrupt() -> Generator[None]:
-    """Let only the first interrupt through: a second must not cut short what the first began."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seen = False
-
-    def first(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if not seen and callable(previous):
-            seen = True
-            previous(number, frame)
-
-    with _handler(first) as previous:
-        yield
-
-
-Handler = Callable[[int, FrameType | None], object]
-
-
-@contextmanager
-def _handler(handler: Handler) -> Generator[Handler | int | None]:
-    """Another handler for SIGINT for a while; gives the one that it stands in for."""
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield previous
-    finally:
-        if previous is not None:  # None: it was not set from Python, and cannot be set again
-            signal.signal(signal.SIGINT, previous)
+    flow, job = _flow.get(), Job(function)
+    if flow is not None and flow.is_on_main:
+        flow.give(job)
+    else:
+        context = copy_context()
+        threading.Thread(target=context.run, args=(job.run,), daemon=True).start()
+    result: T = await job.result(seconds)
+    return result
 
 
 _HEARTBEAT = 0.1

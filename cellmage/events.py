@@ -64,6 +64,40 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool to be run.
+
+    Those of one round come one after the other, then their results in the same order.
+
+    Args:
+        id: names the request.
+        name: of the tool.
+        arguments: a JSON object, exactly as the model wrote it, which may be none.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    type: ClassVar[Literal["tool_call"]] = "tool_call"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the model is told of a tool that it asked for.
+
+    Args:
+        id: of the request.
+        name: of the tool.
+        content: the result, or why there is none.
+    """
+
+    id: str
+    name: str
+    content: str
+    type: ClassVar[Literal["tool_result"]] = "tool_result"
+
+
+@dataclass(frozen=True, slots=True)
 class Fallback:
     """A model failed before its first word, and another one is asked.
 
@@ -104,4 +138,15 @@ class Complete:
     type: ClassVar[Literal["complete"]] = "complete"
 
 
-Event = Start | Token | Reasoning | Status | Document | Fallback | Notice | Complete
+Event = (
+    Start
+    | Token
+    | Reasoning
+    | Status
+    | Document
+    | ToolCall
+    | ToolResult
+    | Fallback
+    | Notice
+    | Complete
+)

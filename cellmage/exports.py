@@ -10,12 +10,15 @@ from typing import Any
 
 from .errors import UsageError
 from .messages import CellKey, Response, Turn, Usage
-from .records import turn_of, turn_record
+from .records import rounds_of, turn_of, turn_record
 
 MAX_BYTES = 64 * 2**20
 """The largest file that is read."""
 
 _VERSION = 1
+_LINE = 300
+"""Characters of what a tool gave, in markdown that is to be read."""
+
 _MARK = "<!-- cellmage "
 # No front end and no system takes these for part of a name in one folder.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff<>:"/\\|?*%]')
@@ -102,9 +105,24 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     parts = []
     for number, turn in enumerate(turns, 1):
         quoted = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
-        parts += [f"## {number}", _visible(quoted), _visible(turn.response.text)]
+        parts += [f"## {number}", _visible(quoted)]
+        for each in turn.response.rounds:
+            called = [
+                f"- {_code(call.name + call.arguments)}: {_code(call.result)}"
+                for call in each.calls
+            ]
+            parts += [_visible(each.text), _visible("\n".join(called))]
+        parts.append(_visible(turn.response.rest))
     hidden = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
     return "\n\n".join([*parts, f"{_MARK}{hidden}-->"]) + "\n"
+
+
+def _code(text: str) -> str:
+    """A text on one line, as code that nothing in it can end."""
+    line = " ".join(text.split())
+    short = line if len(line) <= _LINE else f"{line[:_LINE]}…"
+    fence = "`" * (1 + max(map(len, re.findall("`+", short)), default=0))
+    return f"{fence} {short} {fence}"
 
 
 def _visible(text: str) -> str:
@@ -189,7 +207,7 @@ def _turns_of(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
             plain = _joined(output["data"].get("text/plain", ""))
             answers[facts["id"]] = (text + plain, {**before, **facts})
     for ordinal, (text, facts) in enumerate(answers.values()):
-        if text:
+        if text or facts.get("rounds"):
             key = CellKey(cell["id"], ordinal) if "id" in cell else None
             turn = _turn(facts.get("prompt", asked), facts.get("text", text), facts, key)
             yield turn, facts.get("continues", "")
@@ -207,6 +225,7 @@ def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellKey | None)
         partial=facts.get("partial"),
         notices=tuple(facts.get("notices", ())),
         id=facts["id"],
+        rounds=rounds_of(facts.get("rounds", ()), text),
     )
     return Turn(prompt, response, key, system=facts.get("system", ""))
 

@@ -12,15 +12,51 @@ from .errors import UsageError
 GO_ON = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 """What is asked to get the rest of an answer that was cut."""
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model's request to run a tool, and what came of it.
+
+    Args:
+        id: names the request; the result is sent back under it.
+        name: of the tool.
+        arguments: a JSON object, exactly as the model wrote it.
+        result: what the model is told; a call that was never run says so here.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    result: str = "cancelled: it was not run to its end"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat: who says it, and what."""
+    """One message of a chat: who says it, and what.
+
+    ``calls`` are the tools that an assistant's message asks for; ``call_id`` is the one that a
+    tool's message answers.
+    """
 
     role: Role
     content: str
+    calls: tuple[Call, ...] = ()
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a model wrote before it asked for tools, and the tools with their results."""
+
+    text: str
+    calls: tuple[Call, ...]
+
+    def messages(self) -> tuple[Message, ...]:
+        """The round as it is sent: no request without its result."""
+        results = (Message("tool", call.result, call_id=call.id) for call in self.calls)
+        return Message("assistant", self.text, self.calls), *results
 
 
 # What a number must be, by the name of its field; the words are shown to the reader.
@@ -130,13 +166,15 @@ class Request:
     """What is sent: the messages in order, and the resolved options. Built once.
 
     ``notes`` are lines for the reader about what is sent, such as what was left out. ``continues``
-    is the id of the answer that this one goes on from.
+    is the id of the answer that this one goes on from. ``tools`` are those that the model may ask
+    for, as JSON schemas: see `cellmage.tools.Tool.schema`.
     """
 
     messages: tuple[Message, ...]
     options: Options
     notes: tuple[str, ...] = ()
     continues: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +213,7 @@ class Response:
             ``"interrupted"``, ``"closed"``, or the ``kind`` of the error.
         notices: what the reader should be told about the answer, a line each.
         id: names the answer, and so its turn, also in the notebook's file.
+        rounds: the tools that were asked for on the way; their texts are the beginning of ``text``.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -191,9 +230,28 @@ class Response:
     partial: str | None = None
     notices: tuple[str, ...] = ()
     id: str = ""
+    rounds: tuple[Round, ...] = ()
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is anything to send again: a text, or tools that were run.
+
+        Rounds that came to nothing but their limit would only go on where they are sent again.
+        """
+        return bool(self.text or (self.rounds and self.partial != "tool_limit"))
+
+    @property
+    def rest(self) -> str:
+        """The text after the last tool."""
+        return self.text[sum(len(each.text) for each in self.rounds) :]
+
+    def messages(self) -> tuple[Message, ...]:
+        """The answer as it is sent."""
+        rounds = tuple(message for each in self.rounds for message in each.messages())
+        return (*rounds, Message("assistant", self.rest)) if self.rest else rounds
 
 
 class CellKey(NamedTuple):
@@ -234,12 +292,13 @@ class Turn:
         """The turn that a cut one and this one, which went on from it, are together."""
         old, new = cut.response, self.response
         text, reasoning = old.text + new.text, old.reasoning + new.reasoning
-        return replace(cut, response=replace(new, text=text, reasoning=reasoning))
+        rest = replace(new, text=text, reasoning=reasoning, rounds=old.rounds)
+        return replace(cut, response=rest)
 
     def in_place_of(self, old: Turn) -> Turn:
         """The same turn, with an older attempt, and those before that one, kept behind it."""
         return replace(self, earlier=(*old.earlier, replace(old, earlier=())))
 
-    def messages(self) -> tuple[Message, Message]:
+    def messages(self) -> tuple[Message, ...]:
         """The turn as it is sent: the question, then the answer."""
-        return Message("user", self.prompt), Message("assistant", self.response.text)
+        return Message("user", self.prompt), *self.response.messages()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from .errors import UsageError
-from .messages import CellKey, Response, Timings, Turn, Usage
+from .messages import Call, CellKey, Response, Round, Timings, Turn, Usage
 
 Record = Mapping[str, Any]
 
 _TEXTS = ("reasoning", "model", "provider", "finish_reason", "partial", "id")
-_FIELDS = [each.name for each in fields(Response) if each.name not in ("text", "usage", "timings")]
+_APART = ("text", "usage", "timings", "rounds")
+_FIELDS = [each.name for each in fields(Response) if each.name not in _APART]
 
 
 def response_record(response: Response) -> dict[str, Any]:
@@ -25,7 +26,28 @@ def response_record(response: Response) -> dict[str, Any]:
         )
     if response.timings:
         facts["timings"] = [response.timings.first_word, response.timings.total]
+    facts["rounds"] = rounds_record(response.rounds)
     return {name: value for name, value in facts.items() if value}
+
+
+def rounds_record(rounds: Iterable[Round]) -> list[Any]:
+    """Rounds as plain data: each its text, and its calls."""
+    return [
+        [each.text, *([call.id, call.name, call.arguments, call.result] for call in each.calls)]
+        for each in rounds
+    ]
+
+
+def rounds_of(record: Iterable[Any], text: str) -> tuple[Round, ...]:
+    """The rounds that a record was made of; their texts begin the whole one."""
+    rounds = tuple(
+        Round(_text(said), tuple(Call(*map(_text, call)) for call in calls))
+        for said, *calls in record
+    )
+    is_sound = all(each.calls for each in rounds)
+    if not is_sound or not text.startswith("".join(each.text for each in rounds)):
+        raise TypeError("its rounds do not fit its text")
+    return rounds
 
 
 def response_of(text: str, record: Record) -> Response:
@@ -38,6 +60,7 @@ def response_of(text: str, record: Record) -> Response:
         notices=tuple(_text(each) for each in record.get("notices", ())),
         usage=Usage(*counts) if counts else None,
         timings=Timings(times[0], times[1] or 0.0) if times else None,
+        rounds=rounds_of(record.get("rounds", ()), text),
         **facts,
     )
 
@@ -80,7 +103,7 @@ def turn_of(record: Record) -> Turn:
             tuple(turn_of(each) for each in record.get("earlier", ())),
             _text(record.get("system", "")),
         )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         problem = f"{type(error).__name__}: {error}"
     raise UsageError(f"this is not a record of a turn ({problem})")
 

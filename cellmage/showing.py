@@ -12,13 +12,16 @@ from typing import Any
 
 from .display import LiveMarkdown, neutralise
 from .display.control import printable
+from .display.panels import Panel
 from .display.surfaces import Ending, Surface, surface_for
 from .display.tables import LiveTable
-from .engine import interrupts_held, one_interrupt
-from .events import Document, Event, Notice, Reasoning, Status, Token
+from .events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
+from .interrupts import interrupts_held, one_interrupt
 from .messages import Request, Response, Turn
+from .records import rounds_record
 from .stats import stats_line
 from .stream import ResponseStream
+from .tools import call_text
 
 _PACE = 0.01
 """Seconds between two looks at the stream: a fifth of a frame, so that no frame is late."""
@@ -58,12 +61,12 @@ class Look:
     Args:
         image_hosts: hosts whose images the page may load.
         stats: whether a line under the answer says how fast and how long it was.
-        grow: for an answer that is a value: gives what it is with the text that has come.
+        reader: for an answer that is a value: see `LiveTable`.
     """
 
     image_hosts: Collection[str] = ()
     stats: bool = False
-    grow: Callable[[str], Any] | None = None
+    reader: Callable[[], Callable[[str], Any]] | None = None
 
 
 class Showing:
@@ -85,14 +88,15 @@ class Showing:
         self._look = look
         self._notices: list[Notice] = []
         self._documents: list[Document] = []
+        self._calls: dict[str, Panel] = {}
         self._live = self._frames()
         self._fed = self._fed_aside = 0
 
     def _frames(self) -> LiveMarkdown | LiveTable:
         is_live = self._surface.is_live and self._stream.request.options.stream is not False
         safe = partial(neutralise, image_hosts=self._look.image_hosts)
-        if self._look.grow is not None:
-            return LiveTable(self._look.grow, is_live, safe)
+        if self._look.reader is not None:
+            return LiveTable(self._look.reader, is_live, safe)
         now, is_full = time.monotonic(), self._surface.is_full
         return LiveMarkdown(now, live=is_live, safe=safe, is_full=is_full)
 
@@ -131,17 +135,35 @@ class Showing:
                     self._documents.append(event)
                 elif isinstance(event, Status):
                     self._live.say(event.text)
+                elif isinstance(event, ToolCall):
+                    self._panel(event.id, Panel(call_text(event)))
+                elif isinstance(event, ToolResult):
+                    self._panel(event.id, Panel(self._title(event), event.content))
             self._surface.show(self._live.due(time.monotonic()))
 
     def _feed(self, text: str) -> None:
+        if text:
+            self._calls.clear()  # further ones stand below it
         self._live.feed(text)
         self._fed += len(text)
+
+    def _title(self, result: ToolResult) -> str:
+        known = self._calls.get(result.id)
+        return known.title if known else result.name
+
+    def _panel(self, call: str, panel: Panel) -> None:
+        self._calls[call] = panel
+        self._live.insert(list(self._calls.values()))
 
     def _feed_aside(self, text: str) -> None:
         self._live.feed_aside(text)
         self._fed_aside += len(text)
 
     def _finish(self, response: Response) -> None:
+        if response.rounds:
+            for call in response.rounds[-1].calls:
+                if call.id in self._calls:
+                    self._panel(call.id, Panel(self._calls[call.id].title, call.result))
         # What had arrived when the reader was stopped, but was not read.
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
@@ -167,7 +189,10 @@ def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> 
     safe = partial(neutralise, image_hosts=image_hosts)
     live = LiveMarkdown(0.0, live=False, safe=safe, is_full=surface.is_full)
     live.feed_aside(turn.response.reasoning)
-    live.feed(turn.response.text)
+    for each in turn.response.rounds:
+        live.feed(each.text)
+        live.insert([Panel(call_text(call), call.result) for call in each.calls])
+    live.feed(turn.response.rest)
     # Whoever reads the file finds this answer where it was given.
     facts = {"id": turn.response.id, "again": True}
     surface.finish(Ending(live.last(), live.whole(), facts, turn.response.notices))
@@ -188,6 +213,7 @@ def _facts(request: Request, response: Response) -> dict[str, Any]:
         "continues": request.continues or None,
         "reasoning": response.reasoning or None,
         "notices": list(response.notices) or None,
+        "rounds": rounds_record(response.rounds) or None,
         # The output's text/plain has no control characters.
         "text": None if printable(response.text) == response.text else response.text,
     }

@@ -17,9 +17,10 @@ from typing import Any, Self
 from uuid import uuid4
 
 from .buffering import BufferedView
-from .engine import Flow, Heartbeat, interrupts_held
+from .engine import Flow, Heartbeat
 from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
+from .interrupts import interrupts_held
 from .messages import Request, Response, Timings
 from .stages import Source, fold, staged
 from .structured import JSONView

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jiter
 
 from .errors import ProtocolError
+from .events import Event, Token, ToolCall
 from .messages import Response
 
 if TYPE_CHECKING:
@@ -164,23 +165,27 @@ class JSONView:
         self._reader = PartialJSON()
 
     def __iter__(self) -> Iterator[Any]:
-        with closing(iter(self._stream)) as texts:  # type: ignore[type-var]
-            yield from self._values(texts)
+        with closing(iter(self._stream.events)) as events:  # type: ignore[type-var]
+            for event in events:
+                yield from self._values(event)
         yield from self._last()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        async with aclosing(aiter(self._stream)) as texts:  # type: ignore[type-var]
-            async for text in texts:
-                for value in self._values([text]):
+        async with aclosing(aiter(self._stream.events)) as events:  # type: ignore[type-var]
+            async for event in events:
+                for value in self._values(event):
                     yield value
         for value in self._last():
             yield value
 
-    def _values(self, texts: Any) -> Iterator[Any]:
-        for text in texts:
-            before = self._reader._value
-            if self._reader.feed(text) and self._reader.value != before:
-                yield self._reader.value
+    def _values(self, event: Event) -> Iterator[Any]:
+        before = self._reader._value
+        if isinstance(event, ToolCall):
+            self._reader = PartialJSON()  # what came before it is not the answer
+        elif not isinstance(event, Token):
+            return
+        elif self._reader.feed(event.text) and self._reader.value != before:
+            yield self._reader.value
 
     def _last(self) -> Iterator[Any]:
         before = self._reader._value
@@ -206,5 +211,5 @@ def checked(response: Response) -> Any:
     if response.partial:
         raise ProtocolError(f"the JSON is not whole: the answer was cut ({response.partial})")
     reader = PartialJSON()
-    reader.feed(response.text)
+    reader.feed(response.rest)
     return reader.close()

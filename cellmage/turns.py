@@ -67,7 +67,7 @@ class Turns:
 
     def _commit(self, turn: Turn, replace_turn: bool) -> None:
         with self._lock:
-            if turn.response.text:
+            if turn.response.is_kept:
                 self._put(turn, replace_turn)
             if self.journal is not None:
                 self.journal.commit(turn, replace_turn)

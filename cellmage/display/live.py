@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from .blocks import settled_end
-from .healing import heal
 from .neutralising import neutralise
+from .panels import Panel
+from .parts import ASIDE, WAITING, Frame, Part, fill_parts
 from .references import References
 
-CURSOR = "▌"
 INTERVAL = 1 / 20
 """Seconds between two frames: more would not be seen, and front ends drop what comes too fast."""
 
@@ -22,97 +21,10 @@ FAST = 1_000
 FAST_RATE = 28_000
 """The same for a text that comes faster than so many characters a second: nobody reads along."""
 
-PART = 4_000
-"""Characters from which settled blocks leave the live part."""
-
-PARTS = 14
-"""Outputs that a text may have: JupyterLab trims a cell at 50, and others stand there too."""
-
-ASIDE = -1
-"""The part that stands folded above the others."""
-
-WAITING = -2
-"""The part that says that we wait; the first other part takes its place."""
-
 _PATIENCE = 0.4
 
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What one part of the page shows at one moment.
-
-    Args:
-        part: the number of the part, from 0, or `ASIDE` or `WAITING`; a frame takes the place of
-            the last one of its part.
-        text: the text of this part so far, as it was received.
-        markdown: what to publish: healed while it arrives, and unable to act.
-        is_settled: nothing to come changes this part.
-    """
-
-    part: int
-    text: str
-    markdown: str
-    is_settled: bool = False
-
-
-def fill_parts(settled: int, before: int, number: int) -> bool:
-    """Whether a part is full: for a page, where each part is an output of the cell.
-
-    Parts grow with the text, so that there are never many.
-
-    Args:
-        settled: characters of the part that are settled.
-        before: characters in the parts before it.
-        number: the number of the part.
-    """
-    return settled >= max(PART, before / 2) and number + 1 < PARTS
-
-
-def fill_blocks(settled: int, before: int, number: int) -> bool:
-    """Whether a part is full: for a terminal, which keeps what is settled and scrolls."""
-    return settled > 0
-
-
-@dataclass(slots=True)
-class _Part:
-    """The blocks that are settled, as received and as published, and what may still change."""
-
-    number: int
-    safe: Callable[[str], str]
-    rest: str = ""
-    text: str = ""
-    markdown: str = ""
-    fed: list[str] = field(default_factory=list)
-
-    @property
-    def has_text(self) -> bool:
-        """Whether anything has come."""
-        return bool(self.fed or self.text or self.rest)
-
-    def take(self) -> None:
-        """Take in what was fed, and settle what can be settled."""
-        self.rest += "".join(self.fed)
-        self.fed.clear()
-        end = settled_end(self.rest)
-        self.text += self.rest[:end]
-        self.markdown += self.safe(self.rest[:end])
-        self.rest = self.rest[end:]
-
-    def so_far(self) -> Frame:
-        """What to show while more may come."""
-        self.take()
-        shown = self.markdown + self.safe(heal(self.rest, CURSOR))
-        return Frame(self.number, self.text + self.rest, shown)
-
-    def settled(self) -> Frame:
-        """The part without what may still change."""
-        return Frame(self.number, self.text, self.markdown, is_settled=True)
-
-    def whole(self) -> Frame:
-        """All of it, as it was received, and no cursor."""
-        self.take()
-        shown = self.markdown + self.safe(self.rest)
-        return Frame(self.number, self.text + self.rest, shown, is_settled=True)
+_LEAP = 0.1
+"""Seconds between two frames that come before their time: the page waits for what follows them."""
 
 
 class LiveMarkdown:
@@ -159,12 +71,14 @@ class LiveMarkdown:
         self._is_full = is_full
         self._frozen: list[Frame] = []
         self._references = References()
-        self._part = _Part(0, safe)
-        self._aside = _Part(ASIDE, lambda text: safe(_quoted(text)))
+        self._part = Part(0, safe)
+        self._aside = Part(ASIDE, lambda text: safe(_quoted(text)))
         self._is_aside_open = True
         self._first, self._next = math.inf, -math.inf
         self._received = 0
         self._status = self._said = ""
+        self._has_panels = self._leaps = False
+        self._leapt = -math.inf
 
     def feed(self, text: str) -> None:
         """Take the next piece of the text."""
@@ -178,6 +92,12 @@ class LiveMarkdown:
             self._aside.fed.append(text)
             self._received += len(text)
 
+    def insert(self, panels: Sequence[Panel]) -> None:
+        """Show panels behind the text that has come; again, in their place, until more comes."""
+        self._leaps = self._leaps or not self._part.open
+        self._part.insert(panels)
+        self._has_panels = True
+
     def say(self, status: str) -> None:
         """What the line that waits says; when it is empty, that we wait, and for how long."""
         self._said = status
@@ -188,11 +108,13 @@ class LiveMarkdown:
         if not self._live or not (has_begun or self._aside.has_text):
             return self._waiting(now)
         is_first = has_begun and self._is_aside_open
-        if now < self._next and not is_first:
+        is_leap = self._leaps and now >= self._leapt + _LEAP
+        if now < self._next and not (is_first or is_leap):
             return []
         frames = self._aside_frames(is_open=not has_begun)
-        if self._part.fed:
+        if self._part.fed or self._has_panels:
             frames += self._text_frames()
+        self._leaps, self._leapt = False, now if is_leap else self._leapt
         if frames:
             self._next = now + max(self._interval, len(frames[-1].markdown) / self._rate(now))
         return frames
@@ -238,6 +160,7 @@ class LiveMarkdown:
         return [replace(frame, markdown=_fold(frame.markdown, False))] if frame.text else []
 
     def _text_frames(self) -> list[Frame]:
+        self._has_panels = False
         self._part.take()
         frames, shown = self._freeze(), self._part.so_far()
         if shown.markdown:  # all of it may be held back
@@ -253,7 +176,7 @@ class LiveMarkdown:
         frame = part.settled()
         self._frozen.append(frame)
         self._references.add(frame.part, frame.markdown)
-        self._part = _Part(part.number + 1, self._safe, part.rest)
+        self._part = Part(part.number + 1, self._safe, part.rest, open=part.open)
         return [frame]
 
     def _complete(self, frame: Frame) -> Frame:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from IPython.display import clear_output, display
 
 from .control import printable
-from .live import ASIDE, WAITING, Frame, fill_parts
 from .neutralising import neutralise
+from .parts import ASIDE, WAITING, Frame, fill_parts
 from .surfaces import Ending
 from .tables import text_of
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .live import Frame
+from .parts import Frame
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

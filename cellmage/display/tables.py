@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .live import INTERVAL, WAITING, Frame
+from .live import INTERVAL
+from .panels import Panel, panels_html
+from .parts import WAITING, Frame
 
 _ROWS = 200
 """Rows that are shown of a long list; the value has all of them."""
@@ -66,25 +68,42 @@ class LiveTable:
     """Frames of a value that fills, in place of `LiveMarkdown`'s of a text.
 
     Args:
-        value: gives the value so far for the text that has come since the last call; None before
-            it begins.
+        reader: makes what gives the value so far, for the text that has come since it was last
+            called; None before it begins.
         live: whether there is anyone to see it before its end.
         safe: makes markdown that cannot act.
     """
 
-    def __init__(self, value: Callable[[str], Any], live: bool, safe: Callable[[str], str]) -> None:
-        self._value = value
+    def __init__(
+        self, reader: Callable[[], Callable[[str], Any]], live: bool, safe: Callable[[str], str]
+    ) -> None:
+        self._reader = reader
+        self._value = reader()
         self._live = live
         self._safe = safe
         self._fresh: list[str] = []
         self._text: list[str] = []
         self._shown = self._status = ""
         self._painted = 0.0
+        self._panels: list[Panel] = []
+        self._open: Sequence[Panel] = ()
+        self._is_new = False
 
     def feed(self, text: str) -> None:
         """Take the next piece of the answer."""
         if text:
             self._fresh.append(text)
+            self._panels += self._open
+            self._open = ()
+
+    def insert(self, panels: Sequence[Panel]) -> None:
+        """Show panels above the table; again, in their place, until more of the answer comes."""
+        if not self._open:
+            self._text += self._fresh  # what came before a tool is not the value
+            self._fresh, self._shown = [], ""
+            self._value = self._reader()
+        self._open = panels
+        self._is_new = True
 
     def feed_aside(self, text: str) -> None:
         """Reasoning is not shown beside a table; the response has it."""
@@ -95,13 +114,13 @@ class LiveTable:
 
     def due(self, now: float) -> list[Frame]:
         """The frame that is due now, if there is one."""
-        if not self._live or now - self._painted < INTERVAL:
+        if not self._live or (now - self._painted < INTERVAL and not self._is_new):
             return []
         markdown = self._markdown() if self._fresh else ""
-        if markdown and markdown != self._shown:
-            self._shown, self._painted = markdown, now
-            return [Frame(0, "", markdown)]
-        if self._status and not self._shown:
+        if self._is_new or (markdown and markdown != self._shown):
+            self._shown, self._painted, self._is_new = markdown, now, False
+            return [self._frame("", self._shown)]
+        if self._status and not (self._shown or self._panels or self._open):
             line, self._status = self._status, ""
             return [Frame(WAITING, "", f"*{self._safe(line)}*")]
         return []
@@ -120,4 +139,9 @@ class LiveTable:
         """The table at the end, with the received text; the text itself where it is no table."""
         markdown = self._markdown() or self._shown
         text = "".join(self._text)
-        return Frame(0, text, markdown or self._safe(text), is_settled=True)
+        return self._frame(text, markdown or self._safe(text), is_settled=True)
+
+    def _frame(self, text: str, markdown: str, is_settled: bool = False) -> Frame:
+        panels = [*self._panels, *self._open]
+        shown = "\n\n".join(filter(None, [panels_html(panels), markdown]))
+        return Frame(0, text, shown, is_settled, panels)

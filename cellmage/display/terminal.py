@@ -12,7 +12,8 @@ from rich.segment import Segment, Segments
 from rich.text import Text
 
 from .control import printable
-from .live import ASIDE, Frame, fill_blocks, fill_parts
+from .panels import summary
+from .parts import ASIDE, Frame, fill_blocks, fill_parts
 from .references import definitions
 from .surfaces import Ending, Surface
 
@@ -74,6 +75,7 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._kept: set[int] = set()
+        self._told: set[tuple[int, int, bool]] = set()
         self._open: RenderableType = ""
         self._live = Live(
             console=console,
@@ -91,7 +93,11 @@ class Terminal:
             if frame.is_settled:
                 self._keep(frame)
             else:
+                self._tell(frame)
                 self._open = _aside(frame) if frame.part == ASIDE else _markdown(frame)
+            if any(panel.body is None for panel in frame.panels):
+                self._open = ""
+                self._live.stop()  # what runs now may ask at the keyboard
         if self._live.is_started:
             self._live.refresh()
 
@@ -105,9 +111,18 @@ class Terminal:
         for notice in ending.notices:
             self._console.print(Text(printable(f"({notice})"), style="dim"))
 
+    def _tell(self, frame: Frame) -> None:
+        """Print a line for each tool that runs, and one for what it gave."""
+        for number, panel in enumerate(frame.panels):
+            told = (frame.part, number, panel.body is None)
+            if told not in self._told:
+                self._told.add(told)
+                self._console.print(Text(printable(f"▸ {summary(panel)}"), style="dim"))
+
     def _keep(self, frame: Frame) -> None:
         """Print a part for good; what is printed stays as it is."""
         self._open = ""
+        self._tell(frame)
         if frame.part in self._kept or not frame.markdown.strip():
             return
         content = _folded(frame) if frame.part == ASIDE else _markdown(frame)

@@ -61,6 +61,13 @@ CALL = [
     flag("--json", action="store_true", help="Ask for JSON: a table, and a value in --out."),
     flag("--schema", metavar="NAME", help="The same, of this pydantic model or JSON schema."),
     flag("--rag", metavar="NAME", help="Search this index, or call this function, first."),
+    flag(
+        "--tool",
+        action="append",
+        metavar="NAME",
+        help="A function that the model may have run; may be given several times.",
+    ),
+    flag("--yes-tools", action="store_true", help="Run them without asking before each call."),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", type=words, metavar="A,B", help="Say where these words are first seen."),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..exports import export, read
 from ..messages import Turn
 from ..spending import cost, dollars
+from ..tools import call_text
 from .chats import Chats, turns_of
 from .settings import table
 
@@ -73,7 +74,11 @@ def _full(chats: Chats, chat: Conversation, args: Namespace) -> str:
     parts = []
     for number, turn in enumerate(chat.turns, 1):
         parts += [f"── {number}, {turn.state} ──", printable(turn.prompt)]
-        parts += [f"── {turn.response.model} ──", printable(turn.response.text), ""]
+        parts.append(f"── {turn.response.model} ──")
+        for each in turn.response.rounds:
+            parts += [printable(each.text)] if each.text else []
+            parts += [f"{call_text(call)}\n→ {printable(call.result)}" for call in each.calls]
+        parts += [printable(turn.response.rest), ""]
     return "\n".join(parts).rstrip() or "no turns yet"
 
 

@@ -31,6 +31,7 @@ from ..providers import refuse_own_keys, without_secrets
 from ..showing import Look, Showing, repaint
 from ..spending import Spending
 from ..stream import ResponseStream
+from ..tools import ask
 from . import flags
 from .cells import BLOCK
 from .chats import Chats
@@ -50,7 +51,7 @@ from .settings import (
     table,
 )
 from .shapes import Shape, shape_of
-from .sources import build, search_of
+from .sources import build, search_of, tools_named
 
 _RUNS = 64
 """How many runs of cells are counted at a time; subshells run some side by side."""
@@ -187,7 +188,7 @@ class LLMMagics(Magics, Settings):
             is_ours = self.collapse and owns_cell(self.shell)
             surface = surface_for(self.shell, answer_id=stream.id, owns_cell=is_ours)
             stats = self.stats if args.stats is None else args.stats
-            look = Look(self.image_hosts, stats, shape.grow if shape else None)
+            look = Look(self.image_hosts, stats, shape.reader if shape else None)
             Showing(stream, surface, self._said, look).run()
             value = shape.result(stream) if shape else None
             if shape and args.out:
@@ -210,9 +211,11 @@ class LLMMagics(Magics, Settings):
                 history=not args.no_history,
                 replace_turn=not args.no_rollback,
                 search=search_of(args.rag, self.shell.user_ns),
+                tools=tools_named(args.tool or (), self.shell.user_ns),
+                approve=None if args.yes_tools else ask,
             )
-        if prompt.strip():
-            raise UsageError("--continue takes no prompt; it goes on from the last answer")
+        if prompt.strip() or args.tool:
+            raise UsageError("--continue takes no prompt and no tools; it goes on as it was")
         return chat.go_on(options)
 
     def _count(self, stream: ResponseStream) -> None:

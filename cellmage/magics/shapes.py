@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,6 @@ class Shape:
     def __init__(self, schema: Any, name: str) -> None:
         self._schema = schema
         self._name = name
-        self._reader = PartialJSON()
 
     def asked_with(self, options: Options) -> Options:
         """The options, with what asks the provider for this shape."""
@@ -38,11 +37,15 @@ class Shape:
             }
         return replace(options, params={**options.params, "response_format": wanted})
 
-    def grow(self, text: str) -> Any:
-        """The value so far, with the text that has come since; None before it begins."""
-        self._reader.feed(text)
-        value = self._reader.value
-        return None if value is NOTHING else value
+    def reader(self) -> Callable[[str], Any]:
+        """Gives the value so far, for the text that has come since; None before it begins."""
+        reader = PartialJSON()
+
+        def grow(text: str) -> Any:
+            reader.feed(text)
+            return None if reader.value is NOTHING else reader.value
+
+        return grow
 
     def result(self, stream: ResponseStream) -> Any:
         """The value at the end; of a pydantic model, the validated object.

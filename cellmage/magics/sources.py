@@ -1,10 +1,10 @@
-"""``%llm_index`` and ``--rag``: what is searched before a question is asked."""
+"""What a model may use besides the question: indexes, functions that search, tools."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,18 @@ def search_of(name: str | None, names: Mapping[str, Any]) -> tuple[str, Retrieve
             f"%llm_index FOLDER --name {name} makes one"
         )
     return name, index.search
+
+
+def tools_named(wanted: Sequence[str], names: Mapping[str, Any]) -> list[Callable[..., Any]]:
+    """The functions for ``--tool NAME``.
+
+    Raises:
+        UsageError: one of them is not there, or is no function.
+    """
+    for name in wanted:
+        if not callable(names.get(name)):
+            raise UsageError(f"--tool {name}: define a function {name} first, with a docstring")
+    return [names[name] for name in wanted]
 
 
 def build(name: str, paths: list[Path]) -> str:

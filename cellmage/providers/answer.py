@@ -14,8 +14,9 @@ from typing import Any
 import jiter
 
 from ..errors import CutError, ProtocolError, ProviderError, provider_message
-from ..events import Complete, Event, Reasoning, Token
+from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
+from .calls import CallCollector
 from .eventstream import EventStreamDecoder
 
 _REASONING = ("reasoning_content", "reasoning")
@@ -26,6 +27,9 @@ class AnswerDecoder:
 
     A body that begins with ``{`` or ``[`` is read as one whole completion (some servers do not
     stream), anything else as an event stream: the content type is not asked, since proxies lose it.
+
+    Args:
+        has_tools: whether the model was offered any; else what it asks for is told, and dropped.
 
     Raises:
         ProviderError: the provider reports an error inside its answer.
@@ -42,21 +46,23 @@ class AnswerDecoder:
         [Complete(finish_reason='stop', usage=None)]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, has_tools: bool = False) -> None:
         self.finish_reason: str | None = None
         self.done = False
         """Nothing more is to come: reading on would only wait."""
         self._usage: Usage | None = None
         self._stream = EventStreamDecoder()
         self._is_whole: bool | None = None
-        self._is_answer = self._is_calling = False
+        self._is_answer = False
+        self._has_tools = has_tools
+        self._calls = CallCollector()
         self._kept: list[bytes] = []
         self._head = b""
         self._half = ""
 
     def cut(self) -> CutError | None:
         """The error for a connection that breaks now, where it is a special one."""
-        if not self._is_calling:
+        if not self._calls:
             return None
         said = "the request for a tool was cut; nothing was run"
         return CutError(said, kind="truncated_no_finish")
@@ -92,8 +98,20 @@ class AnswerDecoder:
         if not self._is_answer:
             raise self._no_answer()
         if not (self.finish_reason or self.done):
-            raise CutError("the answer ended without a finish reason", kind="truncated_no_finish")
+            raise self.cut() or CutError(
+                "the answer ended without a finish reason", kind="truncated_no_finish"
+            )
+        yield from self._asked()
         yield Complete(self.finish_reason, self._usage)
+
+    def _asked(self) -> Iterator[Event]:
+        """The tools that the model asks for: given when the answer is whole, and not before."""
+        calls = self._calls.calls()
+        if calls and not self._has_tools:
+            names = ", ".join(call.name for call in calls)
+            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
+        else:
+            yield from calls
 
     def _no_answer(self) -> ProtocolError:
         begin = " ".join(self._head.decode("utf-8", "replace").split())[:60]
@@ -148,7 +166,10 @@ class AnswerDecoder:
             if thought := part.get(name):
                 yield Reasoning(_string(thought))
                 break
-        self._is_calling = self._is_calling or bool(part.get("tool_calls"))
+        legacy = part.get("function_call")
+        if pieces := part.get("tool_calls") or ([{"function": legacy}] if legacy else None):
+            self._calls.feed(pieces)
+            yield Status(f"Preparing {self._calls.name}…")  # a long one is no silence
         content = part.get("content")
         for text in content if isinstance(content, list) else [content]:
             # Mistral sends a list of parts; a part that is not text has no "text".

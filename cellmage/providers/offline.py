@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 
-from ..events import Complete, Event, Notice, Start, Token
+from ..events import Complete, Event, Notice, Start, Token, ToolCall
 from ..messages import Request, Usage
 
 UNASKED = (
@@ -23,6 +23,10 @@ _LONGEST = 5.0
 
 class OfflineProvider:
     """Answers from a template, always the same for the same request.
+
+    ``offline/tour`` shows what can be shown, ``offline/echo`` gives the question back, and
+    ``offline/tools`` tells what the tools say that the question names with their arguments, such as
+    ``weather {"city": "Oslo"}``.
 
     Args:
         unasked: nobody named this model; the answer then carries a notice that says so.
@@ -46,6 +50,11 @@ class OfflineProvider:
         yield Start(model, self.name)
         if self._unasked:
             yield Notice("offline_default", UNASKED, once=True)
+        if request.tools and (calls := _calls(request)):
+            for call in calls:
+                yield call
+            yield Complete("tool_calls")
+            return
         text = MODELS[model.partition("/")[2]](request)
         words = re.findall(r"\s*\S+\s*$|\s*\S+|\s+", text)
         pace = min(self._pace, _LONGEST / max(1, len(words)))
@@ -70,7 +79,29 @@ def _echo(request: Request) -> str:
     return request.messages[-1].content
 
 
-MODELS: Mapping[str, Callable[[Request], str]] = {"tour": _tour, "echo": _echo}
+def _calls(request: Request) -> list[ToolCall]:
+    """The tools that a question names, with the JSON object behind each name as arguments."""
+    names = "|".join(each["name"] for each in request.tools)
+    last = request.messages[-1]
+    found = re.findall(rf"\b({names})\s*(\{{[^{{}}]*\}})", last.content)
+    if last.role != "user":
+        return []
+    return [ToolCall(f"call{n}", name, arguments) for n, (name, arguments) in enumerate(found)]
+
+
+def _told(request: Request) -> str:
+    """What the tools gave for the question; without any, the question."""
+    names = {call.id: call.name for each in request.messages for call in each.calls}
+    asked = max(at for at, each in enumerate(request.messages) if each.role == "user")
+    results = [
+        f"`{names[each.call_id]}` says: {each.content}"
+        for each in request.messages[asked:]
+        if each.role == "tool"
+    ]
+    return "\n\n".join(results) or _echo(request)
+
+
+MODELS: Mapping[str, Callable[[Request], str]] = {"tour": _tour, "echo": _echo, "tools": _told}
 
 
 class Scripted:

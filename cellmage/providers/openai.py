@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
@@ -18,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+import jiter
+
 from ..addresses import is_here
 from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
-from ..messages import Request
+from ..messages import Message, Request
 from .answer import AnswerDecoder, model_names
 from .endpoints import Endpoint
 from .keys import Key, check_key, masked
@@ -112,7 +115,7 @@ class OpenAIProvider:
         return str(error)
 
     async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
-        decoder = AnswerDecoder()
+        decoder = AnswerDecoder(has_tools=bool(request.tools))
         async with AsyncExitStack() as stack:
             response = await self._begin(request, stack)
             try:
@@ -194,10 +197,8 @@ class OpenAIProvider:
         options = request.options
         payload = {
             "model": options.model,
-            "messages": [
-                {"role": message.role, "content": _sendable(message.content)}
-                for message in request.messages
-            ],
+            "messages": list(map(_message, request.messages)),
+            "tools": [{"type": "function", "function": each} for each in request.tools] or None,
             "stream": True,
             "stream_options": {"include_usage": True} if self.endpoint.stream_options else None,
             "temperature": options.temperature,
@@ -205,6 +206,36 @@ class OpenAIProvider:
             "extra_body": dict(options.params) or None,
         }
         return {name: value for name, value in payload.items() if value is not None}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message as chat completions have it."""
+    sent: dict[str, Any] = {"role": message.role, "content": _sendable(message.content)}
+    if message.calls:
+        sent["content"] = sent["content"] or None
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": _named(call.name), "arguments": _object(call.arguments)},
+            }
+            for call in message.calls
+        ]
+    return sent | ({"tool_call_id": message.call_id} if message.call_id else {})
+
+
+def _named(name: str) -> str:
+    """A name that servers accept; a model may have made one up."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unnamed"
+
+
+def _object(arguments: str) -> str:
+    """Arguments that servers accept, which parse them: what was no JSON stands in the result."""
+    try:
+        found = jiter.from_json(arguments.encode("utf-8", "replace"), allow_inf_nan=False)
+    except ValueError:
+        return "{}"
+    return _sendable(arguments) if isinstance(found, dict) else "{}"
 
 
 def _sendable(text: str) -> str:

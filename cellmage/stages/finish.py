@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from ..errors import ProviderError
-from ..events import Complete, Event, Notice, Token
+from ..events import Complete, Event, Notice, Token, ToolCall
 
 # What a reason means, and the words for it in lower case; "" is a natural end. The words are those
 # of OpenAI, Azure, Anthropic, Gemini, Mistral, DeepSeek, Ollama, llama.cpp, TGI and vLLM.
@@ -66,15 +66,27 @@ async def endings(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, 
     """Pass events on; say what an unusual end means, or fail when not a word has come.
 
     Raises:
-        ProviderError: the answer was stopped before its first word.
+        ProviderError: the answer was stopped before its first word, or in a request for a tool.
     """
-    has_text = False
+    has_text = has_call = False
     async with aclosing(events):
         async for event in events:
             has_text = has_text or isinstance(event, Token)
-            if isinstance(event, Complete) and (notice := _notice(event, has_text)):
+            has_call = has_call or isinstance(event, ToolCall)
+            if not isinstance(event, Complete):
+                pass
+            elif has_call:
+                _check_calls(event)
+            elif notice := _notice(event, has_text):
                 yield notice
             yield event
+
+
+def _check_calls(end: Complete) -> None:
+    """Refuse a request for a tool that was cut, though it may look whole."""
+    if kind := partial(end.finish_reason):
+        said = f"the answer ended ({end.finish_reason}) in a request for a tool; nothing was run"
+        raise ProviderError(said, kind=kind)
 
 
 def _notice(end: Complete, has_text: bool) -> Notice | None:

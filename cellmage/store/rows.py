@@ -28,7 +28,7 @@ def commit(
     connection.execute(
         "DELETE FROM pieces WHERE conversation = ? AND turn = ?", (conversation, turn.response.id)
     )
-    if not turn.response.text:
+    if not turn.response.is_kept:
         insert(connection, conversation, row(turn) | {"state": "failed"})
         return
     place = _place(connection, conversation, turn.key if replace_turn else None)

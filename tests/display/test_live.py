@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
-from cellmage.display.live import ASIDE, FAST_RATE, PARTS, WAITING, fill_blocks
+from cellmage.display.live import FAST_RATE
+from cellmage.display.parts import ASIDE, PARTS, WAITING, fill_blocks
 from tests.display.page import PARSER, blocks, visible
 
 # Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.

@@ -14,7 +14,7 @@ from rich.markdown import Markdown
 
 from cellmage.display import LiveMarkdown, neutralise
 from cellmage.display.control import printable
-from cellmage.display.live import fill_parts
+from cellmage.display.parts import fill_parts
 from cellmage.display.surfaces import Ending, Surface
 from cellmage.display.terminal import Plain, Terminal, terminal
 from tests.display.test_healing import MARKDOWN

@@ -1,0 +1,148 @@
+"""Tools that a model asks for: run between two requests, until it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+from uuid import uuid4
+
+from ..engine import on_reader
+from ..errors import ProviderError, UsageError
+from ..events import Complete, Event, Start, Status, Token, ToolCall, ToolResult
+from ..messages import Call, Request, Round, Usage
+from ..tools import Tool, awaited_outcome, outcome
+
+ROUNDS = 10
+"""How often a model may ask for tools before it must answer."""
+
+Approve = Callable[[ToolCall], bool]
+"""Whether a call may be made; raises `EOFError` or `NotImplementedError` where nobody can say."""
+
+
+class ToolsProvider:
+    """A provider that runs the tools that another one asks for, and gives it their results.
+
+    Nothing runs before its request has come whole, and its arguments have been parsed strictly. A
+    function runs on the thread that reads the stream, where that is the main one, so that it can
+    be interrupted there.
+
+    Args:
+        ask: gives the events of the other provider, through its stages.
+        tools: by name.
+        approve: is asked before each call; None runs them all.
+        safe: makes a result one that may be sent.
+
+    Raises:
+        ProviderError: of kind ``tool_limit``, when the rounds are used up.
+    """
+
+    name = "tools"
+
+    def __init__(
+        self,
+        ask: Callable[[Request], AsyncGenerator[Event, None]],
+        tools: Mapping[str, Tool],
+        approve: Approve | None,
+        safe: Callable[[str], str],
+    ) -> None:
+        self._ask = ask
+        self._tools = tools
+        self._approve = approve
+        self._safe = safe
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of all rounds, as of one answer."""
+        schemas = tuple(tool.schema for tool in self._tools.values())
+        asked, usage, has_begun = replace(request, tools=schemas), None, False
+        seen: set[str] = set()
+        for _ in range(ROUNDS):
+            texts: list[str] = []
+            calls: list[ToolCall] = []
+            async with aclosing(self._ask(asked)) as events:
+                async for event in events:
+                    if isinstance(event, ToolCall):
+                        calls.append(_named(event, seen))
+                    elif isinstance(event, Complete):
+                        end, usage = event, _sum(usage, event.usage)
+                    elif not (has_begun and isinstance(event, Start)):
+                        texts += [event.text] if isinstance(event, Token) else []
+                        yield event
+            has_begun = True
+            if not calls:
+                yield replace(end, usage=usage)
+                return
+            for call in calls:
+                yield call
+            done: list[Call] = []
+            for call in calls:
+                yield Status(f"Running {call.name}…")
+                result = await self._result(call)
+                yield ToolResult(call.id, call.name, result)
+                done.append(Call(call.id, call.name, call.arguments, result))
+            made = Round("".join(texts), tuple(done)).messages()
+            asked = replace(asked, messages=(*asked.messages, *made))
+            yield Status("")
+        raise ProviderError(
+            f"the model still asked for tools after {ROUNDS} rounds; it was stopped",
+            kind="tool_limit",
+        )
+
+    async def _result(self, call: ToolCall) -> str:
+        """What the model is told: the result, or why there is none."""
+        try:
+            return self._safe(await self._run(call))
+        except UsageError:
+            return "error: the result holds a key of this machine, and is not shown"
+        except ValueError as error:
+            return f"error: {error}; nothing was run"
+
+    async def _run(self, call: ToolCall) -> str:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            raise ValueError(f"there is no tool {call.name!r}, only {', '.join(self._tools)}")
+        made = tool.prepared(call.arguments)
+        if refusal := await self._refusal(call):
+            return refusal
+        try:
+            if not tool.is_async:
+                return await on_reader(partial(outcome, made), tool.seconds)
+            async with asyncio.timeout(tool.seconds):
+                return await awaited_outcome(made)
+        except TimeoutError:
+            return f"error: it took longer than {tool.seconds:g} s and was stopped"
+
+    async def _refusal(self, call: ToolCall) -> str:
+        """Why a call may not be made; empty where it may."""
+        if self._approve is None:
+            return ""
+        try:
+            is_allowed = await on_reader(partial(self._approve, call))
+        except (EOFError, NotImplementedError):
+            return "refused: nobody to ask"
+        return "" if is_allowed else "refused by the user"
+
+
+def _named(call: ToolCall, seen: set[str]) -> ToolCall:
+    """The call with an id of its own; some servers give none, or one to all."""
+    if not call.id or call.id in seen:
+        call = replace(call, id=uuid4().hex[:9])  # Mistral takes nine letters and digits only
+    seen.add(call.id)
+    return call
+
+
+def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
+    """Tokens of several requests; what one of them did not count is not known."""
+    if before is None or now is None:
+        return now
+
+    def both(a: int | None, b: int | None) -> int | None:
+        return None if a is None or b is None else a + b
+
+    return Usage(
+        both(before.input_tokens, now.input_tokens),
+        both(before.output_tokens, now.output_tokens),
+        both(before.cached_tokens, now.cached_tokens),
+    )
