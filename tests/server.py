@@ -51,6 +51,12 @@ def usage(asked: int, answered: int) -> bytes:
     return sse({"id": "c1", "choices": [], "usage": counts})
 
 
+def call(name: str, arguments: str, number: int = 0) -> bytes:
+    """A model's request for a tool, in one piece."""
+    function = {"name": name, "arguments": arguments}
+    return chunk(tool_calls=[{"index": number, "id": f"call{number}", "function": function}])
+
+
 DONE = sse("[DONE]")
 
 

@@ -1,13 +1,14 @@
 """tests/data/state_scenarios.json over real HTTP and a real store; a server checks every request.
 
 Those that need a notebook are in tests/kernel, and those of the store's faults in test_store.py:
-`ELSEWHERE` says where. The tools' scenarios come with the tools.
+`ELSEWHERE` says where.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 from collections.abc import Iterator
 from itertools import islice
@@ -18,7 +19,8 @@ import pytest
 from cellmage import CellKey, CellmageError, Conversation, Options
 from cellmage.errors import UsageError
 from cellmage.store import Home, Store
-from tests.server import Exchange, Reply, ScriptedServer, answer, chunk, finish
+from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, call, chunk, finish
+from tests.strict import violations
 
 DATA = json.loads((Path(__file__).parent / "data/state_scenarios.json").read_text())
 HOME = Home("/notes/a.ipynb", "/notes")
@@ -38,23 +40,11 @@ ELSEWHERE = {
     "disk_full": "test_store.py::test_a_full_disk",
     "store_newer_version": "test_store.py::test_a_later_release",
     "store_on_network_disk": "test_store.py::test_no_shared_memory",
+    "approval_no_stdin": "kernel/test_tools.py::test_nobody_to_ask",
     "fork_process": "test_store.py::test_a_forked_child_has_a_connection_of_its_own",
 }  # fmt: skip
-LATER = {each["id"] for each in DATA["scenarios"] if each["group"] == "tools"}
 # Nothing summarises here: what is left out is left out, and said.
 NOT_BUILT = {"summary_fails"}
-
-
-def violations(exchange: Exchange) -> list[str]:
-    """What is wrong with the messages of a request, by the invariants I1 to I3."""
-    messages = exchange.body["messages"]
-    if messages[0]["role"] == "system":
-        messages = messages[1:]
-    roles = [message["role"] for message in messages]
-    wrong = [] if roles[-1] == "user" else ["the last message is not the user's"]
-    if roles != (["user", "assistant"] * len(roles))[: len(roles)]:
-        wrong.append(f"roles do not alternate: {roles}")
-    return wrong + [f"empty: {each}" for each in messages if not each["content"]]
 
 
 class Scene:
@@ -312,11 +302,77 @@ def test_lone_surrogate(scene: Scene) -> None:
     assert scene.server.last.messages[2] == ("user", "u\ufffd")
 
 
+def calls_t1(scene: Scene, text: str = "") -> None:
+    """The next question is answered with a call of t1, and its result with a1."""
+    first = Reply([*([chunk(text)] if text else []), call("t1", "{}"), finish("tool_calls"), DONE])
+    scene.server.play_for(
+        lambda exchange: (
+            first if exchange.body["messages"][-1]["role"] == "user" else Reply(answer("a1"))
+        )
+    )
+
+
+def roles(scene: Scene) -> list[str]:
+    scene.sent()
+    return [message.role for message in scene.chat.request("next").messages[:-1]]
+
+
+def test_tool_ok(scene: Scene) -> None:
+    def t1() -> str:
+        return "r1"
+
+    calls_t1(scene, "see: ")
+    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    assert scene.sent() == "u1,see: ,r1,a1"
+    assert roles(scene) == ["user", "assistant", "tool", "assistant"]
+    assert scene.chat.turns[0].response.text == "see: a1"
+    assert scene.states() == [("live", "whole")]
+    assert violations(scene.server.last) == []
+
+
+def test_cut_after_call(scene: Scene) -> None:
+    def t1() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    calls_t1(scene)
+    with pytest.raises(KeyboardInterrupt):
+        scene.ask("u1", "C1", tools=[t1], approve=None)
+    assert scene.sent() == "u1,,cancelled: it was not run to its end"
+    assert roles(scene) == ["user", "assistant", "tool"]
+    assert scene.states() == [("live", "interrupted")]
+    scene.server.play(*answer("a2"))
+    scene.ask("u2", "C2")
+    assert violations(scene.server.last) == []
+
+
+def test_tool_raises(scene: Scene) -> None:
+    def t1() -> str:
+        secret = "a local value"
+        raise FileNotFoundError(2, f"Not here\nnor there{secret and ''}", "/home/ada/notes.txt")
+
+    calls_t1(scene)
+    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    told = "error: FileNotFoundError: [Errno 2] Not here nor there: 'notes.txt'"
+    assert scene.sent() == f"u1,,{told},a1"
+    assert scene.states() == [("live", "whole")]
+
+
+def test_tool_result_huge(scene: Scene) -> None:
+    def t1() -> str:
+        return "x" * 50_000_000
+
+    calls_t1(scene)
+    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    result = scene.server.last.body["messages"][-1]["content"]
+    assert result == "x" * 20_000 + "\n[cut here: these are 20000 of 50000000 characters]"
+    assert result in scene.sent()
+
+
 def test_every_scenario_is_somewhere() -> None:
     here = Path(__file__).read_text()
     for each in DATA["scenarios"]:
         name = each["id"]
-        somewhere = name in ELSEWHERE or name in LATER or name in NOT_BUILT
+        somewhere = name in ELSEWHERE or name in NOT_BUILT
         assert somewhere or name in here or name in ("two_cells_two_subshells",), name
     for path in ELSEWHERE.values():
         file, *_, test = path.split("::")

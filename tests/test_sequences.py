@@ -22,10 +22,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cellmage import CellKey, CellmageError, Conversation, Options
+from cellmage.messages import Response
+from cellmage.providers.openai import _message
 from cellmage.store import Home, Store, writer
 from cellmage.stream import ResponseStream
-from tests.server import Exchange, Reply, ScriptedServer, chunk, finish
-from tests.test_scenarios import violations
+from tests.server import Exchange, Reply, ScriptedServer, call, chunk, finish
+from tests.strict import violations
 
 KEYS = st.none() | st.builds(CellKey, st.sampled_from("abc"), st.integers(0, 2))
 PIECES = ["one ", "two ", "three"]
@@ -41,6 +43,19 @@ class Entry:
     partial: str | None
     stale: bool = False
     earlier: list[str] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
+
+
+def results(response: Response) -> list[str]:
+    return [call.result for each in response.rounds for call in each.calls]
+
+
+def r1() -> str:
+    return "r1"
+
+
+def stopped() -> None:
+    raise KeyboardInterrupt
 
 
 class Conversations(RuleBasedStateMachine):
@@ -73,6 +88,11 @@ class Conversations(RuleBasedStateMachine):
     def reply(self, exchange: Exchange) -> Reply:
         self.wrong += violations(exchange)
         texts = [chunk(piece) for piece in PIECES]
+        if self.how.startswith("tool"):
+            if exchange.body["messages"][-1]["role"] == "user":
+                asked = [call(name, "{}", n) for n, name in enumerate(["r1", "stopped", "other"])]
+                return Reply([*texts[:1], *asked, finish("tool_calls")])
+            return Reply(texts[:2], end="truncate" if self.how == "tool_cut" else "clean")
         ways: dict[str, Reply] = {
             "whole": Reply([*texts, finish()]),
             "length": Reply([*texts, finish("length")]),
@@ -100,10 +120,10 @@ class Conversations(RuleBasedStateMachine):
         self, key: CellKey | None, stream: ResponseStream, replace_turn: bool = True
     ) -> None:
         response = stream.response
-        if not response.text:
+        if not response.is_kept:
             return
         prompt = stream.request.messages[-1].content
-        entry = Entry(key, prompt, response.text, response.partial)
+        entry = Entry(key, prompt, response.text, response.partial, results=results(response))
         place, is_there = self.place(key if replace_turn else None)
         if is_there:
             old = self.turns[place]
@@ -141,6 +161,16 @@ class Conversations(RuleBasedStateMachine):
         list(islice(texts, pieces))
         with suppress(KeyboardInterrupt):
             texts.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
+        self.expect(key, stream)
+
+    @rule(key=KEYS, how=st.sampled_from(["tools", "tool_cut"]), is_stopped=st.booleans())
+    def runs_tools(self, key: CellKey | None, how: str, is_stopped: bool) -> None:
+        """A call of a tool, of one that is stopped by the user, and of one that is not there."""
+        tools = [r1, stopped] if is_stopped else [r1]
+        stream = self.begin(key, how, tools=tools, approve=None)
+        with suppress(CellmageError, KeyboardInterrupt):
+            list(stream)
+        assert len(results(stream.response)) == 3
         self.expect(key, stream)
 
     @rule(key=KEYS)
@@ -189,7 +219,10 @@ class Conversations(RuleBasedStateMachine):
         old = self.turns[at]
         texts = [*old.earlier, old.text]
         text = texts.pop(attempt - 1)
-        self.turns[at] = Entry(turn.key, turn.prompt, text, turn.response.partial, earlier=texts)
+        self.turns[at] = Entry(
+            turn.key, turn.prompt, text, turn.response.partial,
+            earlier=texts, results=results(turn.response),
+        )  # fmt: skip
         assert turn.response.text == text
 
     @rule(cell=st.sampled_from("abc"), ordinal=st.integers(0, 2))
@@ -250,7 +283,7 @@ class Conversations(RuleBasedStateMachine):
         shown = [
             Entry(
                 turn.key, turn.prompt, turn.response.text, turn.response.partial, turn.stale,
-                [each.response.text for each in turn.earlier],
+                [each.response.text for each in turn.earlier], results(turn.response),
             )
             for turn in self.chat.turns
         ]  # fmt: skip
@@ -264,10 +297,7 @@ class Conversations(RuleBasedStateMachine):
 
     @invariant()
     def the_next_request_is_accepted(self) -> None:
-        messages = [
-            {"role": each.role, "content": each.content}
-            for each in self.chat.request("next").messages
-        ]
+        messages = list(map(_message, self.chat.request("next").messages))
         assert not violations(Exchange("", {}, {"messages": messages}))
 
     def teardown(self) -> None:

@@ -94,7 +94,7 @@ class LiveMarkdown:
 
     def insert(self, panels: Sequence[Panel]) -> None:
         """Show panels behind the text that has come; again, in their place, until more comes."""
-        self._leaps = self._leaps or not self._part.open
+        self._leaps = self._leaps or len(panels) > len(self._part.open)
         self._part.insert(panels)
         self._has_panels = True
 

@@ -28,9 +28,9 @@ def panels_html(panels: Iterable[Panel]) -> str:
 
     Example:
         >>> panels_html([Panel("add(1, 2)", "3")])
-        '<details><summary>add(1, 2) → 3</summary><pre>3</pre></details>'
+        '<details><summary><code>add(1, 2) → 3</code></summary><pre>3</pre></details>'
         >>> panels_html([Panel("f('<b>')")])
-        '<details><summary>f(&#x27;&lt;b&gt;&#x27;) …</summary></details>'
+        '<details><summary><code>f(&#x27;&lt;b&gt;&#x27;) …</code></summary></details>'
     """
     return "\n".join(map(_panel, panels))
 
@@ -47,11 +47,13 @@ def summary(panel: Panel) -> str:
 
 
 def _panel(panel: Panel) -> str:
+    # As code: MathJax finds formulas everywhere else, also between two dollars as entities.
+    head = f"<details><summary><code>{_text(summary(panel))}</code></summary>"
     if panel.body is None:
-        return f"<details><summary>{_text(summary(panel))}</summary></details>"
+        return f"{head}</details>"
     more = len(panel.body) - LONGEST
     body = panel.body[:LONGEST] + (f"\n… and {more} more characters" if more > 0 else "")
-    return f"<details><summary>{_text(summary(panel))}</summary><pre>{_text(body)}</pre></details>"
+    return f"{head}<pre>{_text(body)}</pre></details>"
 
 
 def shortened(text: str) -> str:

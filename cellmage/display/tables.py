@@ -14,8 +14,7 @@ _ROWS = 200
 """Rows that are shown of a long list; the value has all of them."""
 
 
-# A dollar as an entity: JupyterLab takes formulas out before it looks for backslashes.
-_TEXT = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~&"} | {"$": "&#36;"})
+_TEXT = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~&"})
 
 
 def table_of(value: Any) -> str:
@@ -61,7 +60,10 @@ def _cell(value: Any) -> str:
 
 def text_of(text: str) -> str:
     """Text as one line of markdown that shows it, and nothing else."""
-    return " ".join(text.split()).translate(_TEXT)
+    # JupyterLab takes formulas out before it looks for backslashes, so the first dollar is an
+    # entity; on the page it finds them once more, between any two that are not code.
+    first, *others = " ".join(text.split()).translate(_TEXT).split("$")
+    return "&#36;".join([first, "`$`".join(others)]) if others else first
 
 
 class LiveTable:

@@ -34,13 +34,14 @@ def results(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]
     found = {}
     for way in WAYS:
         with ScriptedServer() as server:
-            server.play_for(lambda exchange: case.reply())
+            server.play_for(case.answer)
             base_url, key = address(case, server.url, secure_url)
             os.environ |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": key}
             if way == "magic":
-                got = in_cell(kernel, base_url, key, server)[0]
+                got = in_cell(kernel, base_url, key, server, case.tools)[0]
             elif way in FACES:
-                got = result_of(Conversation(Options(model="m", **LIMITS)), FACES[way], server)
+                chat = Conversation(Options(model="m", **LIMITS))
+                got = result_of(chat, FACES[way], server, case.tools)
             else:
                 got = sdk_loop(base_url, key)
         wrong = problems(case, got)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from threading import Thread
+from typing import Any
 
 from openai import OpenAI
 
@@ -35,12 +36,26 @@ def read_async(stream: ResponseStream) -> str:
 FACES: dict[str, Face] = {"sync": read, "async": read_async, "events": read_events}
 
 
+def recorders(names: list[str], runs: list[list[Any]]) -> list[Callable[..., str]]:
+    """Functions of these names that only write down that they were run."""
+
+    def recorder(name: str) -> Callable[..., str]:
+        def run(**arguments: Any) -> str:
+            runs.append([name, arguments])
+            return "ok"
+
+        run.__name__ = name
+        return run
+
+    return list(map(recorder, names))
+
+
 def result_of(
-    chat: Conversation, face: Callable[[ResponseStream], str], server: ScriptedServer
+    chat: Conversation, face: Face, server: ScriptedServer, tools: list[str] | None = None
 ) -> Result:
-    began = time.monotonic()
+    began, runs = time.monotonic(), list[list[Any]]()
     try:
-        stream = chat.stream("hi")
+        stream = chat.stream("hi", tools=recorders(tools or [], runs), approve=None)
     except CellmageError as error:
         return Result("", None, f"{type(error).__name__}: {error}", error.kind, requests=0)
     failure: CellmageError | None = None
@@ -54,7 +69,8 @@ def result_of(
         line = f"{type(failure).__name__}: {failure}"
         assert failure.host
         assert (failure.model, failure.kind) == ("m", response.partial)
-    return Result(text, response.partial, line, response.partial, took, len(server.exchanges))
+    requests = len(server.exchanges)
+    return Result(text, response.partial, line, response.partial, took, requests, runs)
 
 
 def hurry(kernel: Kernel) -> None:
@@ -64,16 +80,23 @@ def hurry(kernel: Kernel) -> None:
     kernel.run(f"import cellmage.stages.retries as r\nr.SECOND = {SCALE}")
 
 
-def in_cell(kernel: Kernel, base_url: str, key: str, server: ScriptedServer) -> tuple[Result, Run]:
+def in_cell(
+    kernel: Kernel, base_url: str, key: str, server: ScriptedServer, tools: list[str] | None = None
+) -> tuple[Result, Run]:
     """What a cell shows, and leaves behind."""
+    kernel.run(
+        f"from tests.contract.faces import recorders\nruns, names = [], {tools or []}\n"
+        "globals().update(zip(names, recorders(names, runs)))"
+    )
+    flags = " ".join(f"--tool {name}" for name in tools or [])
     kernel.run(f"%env OPENAI_BASE_URL={base_url}\n%env OPENAI_API_KEY={key}\n_llm = None")
     before, began = len(server.exchanges), time.monotonic()
-    run = kernel.run("%%llm -m m --no-history\nhi")
+    run = kernel.run(f"%%llm -m m --no-history --yes-tools {flags}\nhi")
     took = time.monotonic() - began
     text, partial = kernel.value("(_llm.text, _llm.partial) if _llm else ('', None)")
     kind = "config" if run.error.startswith("ConfigError") else partial
     requests = len(server.exchanges) - before
-    return Result(text, partial, run.error, kind, took, requests), run
+    return Result(text, partial, run.error, kind, took, requests, kernel.value("runs")), run
 
 
 def sdk_loop(base_url: str, key: str) -> Result:

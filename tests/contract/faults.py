@@ -8,17 +8,22 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import trustme
 
-from tests.server import Reply, ScriptedServer, Step, chunk
+from cellmage.stages.calling import ROUNDS
+from tests.server import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
 PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
+
+END = "[done]"
+UNKNOWN = "unknown"
 
 SCALE = 0.05
 """What every wait and limit of a case is multiplied with, so that a suite takes minutes."""
@@ -43,8 +48,31 @@ class Case:
         whole = "x" * sizes[text] if text in sizes else text
         return [whole, *self.expect.get("alt_text", [])]
 
+    @property
+    def runs(self) -> list[list[Any]]:
+        """The tools that are to be run, each with its arguments; what is no call is not run."""
+        called = [call for call in self.expect.get("tool_calls", []) if isinstance(call[1], dict)]
+        return called * (ROUNDS if self.expect["kind"] == "tool_limit" else 1)
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools that the model is offered: those it asks for, and is to have."""
+        called = self.expect.get("tool_calls")
+        if called is None:
+            return []
+        named = re.findall(r'"name": "(\w+)"', str(self.wire))
+        offered = {"other", *named, *(each[0] for each in called)}
+        return sorted(offered - {name for name, what in called if what == UNKNOWN})
+
+    def answer(self, exchange: Exchange) -> Reply:
+        """What the server does; to the results of tools it says `END`, but to an endless loop."""
+        is_over = exchange.body["messages"][-1]["role"] == "tool"
+        if is_over and self.expect["kind"] != "tool_limit":
+            return Reply(answer(END))
+        return self.reply()
+
     def reply(self) -> Reply:
-        """What the server does."""
+        """What the server does at first."""
         http = self.http
         is_lazy = any(isinstance(step, dict) and "endless_line" in step for step in self.wire)
         steps = itertools.chain.from_iterable(map(_steps, self.wire))
@@ -111,6 +139,8 @@ class Result:
     kind: str | None = None
     seconds: float = 0.0
     requests: int = 1
+    runs: list[list[Any]] = field(default_factory=list)
+    """The tools that were run."""
 
     @property
     def outcome(self) -> str:
@@ -138,14 +168,14 @@ def problems(case: Case, got: Result) -> list[str]:
     outcome, kind = want["outcome"], want["kind"]
     if got.text in want.get("alt_text", []) and got.outcome == "complete":
         outcome, kind = "complete", None  # what could not be read was read in another way
-    if want.get("tool_calls"):
-        outcome = got.outcome  # nothing is called yet, so there is nothing to see
-        kind = got.kind
     if outcome == "complete_warn":
         kind = None
     limit = want.get("max_requests", _REQUESTS[want["retry"].partition(":")[0]])
+    if want.get("tool_calls"):
+        limit += max(1, len(case.runs))
     checks = {
-        f"text is {got.text[:40]!r}": got.text in case.texts,
+        f"text is {got.text[:40]!r}": got.text.removesuffix(END) in case.texts,
+        f"tools run: {got.runs}": got.runs == case.runs,
         f"outcome is {got.outcome}": got.outcome == outcome,
         f"kind is {got.kind}": got.kind == kind,
         f"{got.requests} requests": got.requests <= limit,

@@ -1,0 +1,44 @@
+"""Tools in JupyterLab: the question at the keyboard, the call and its result, the saved file."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellmage.exports import read
+from tests.browser.conftest import Lab
+from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
+
+pytestmark = pytest.mark.browser
+
+WEATHER = '''def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"<b>rain</b> in {city} at $5 and $6"'''
+
+
+def test_asked_for_run_and_kept(lab: Lab, server: ScriptedServer) -> None:
+    first = Reply([chunk("**Wait**."), call("weather", '{"city": "Oslo"}'), finish("tool_calls")])
+    second = Reply([call("weather", '{"city": "Rome"}'), finish("tool_calls"), DONE])
+    server.play_each([first, second, Reply(answer("It *rains*."))])
+    lab.open("%load_ext cellmage", WEATHER, "%%llm --tool weather\nHow is it?")
+    lab.load()
+    lab.run_next(1)
+    lab.run_next(2)
+    for city in ("Oslo", "Rome"):
+        lab.until(lambda city=city: f"weather(city='{city}') …" in lab.output(2))  # type: ignore[misc]
+        question = lab.page.locator(".jp-Stdin").filter(has_text=city).locator(".jp-Stdin-input")
+        question.fill("y")
+        question.press("Enter")
+    lab.until(lambda: lab.is_done(2))
+    panels = lab.area(2).locator("details")
+    assert panels.locator("summary").all_inner_texts() == [
+        f"weather(city='{city}') → <b>rain</b> in {city} at $5 and $6" for city in ("Oslo", "Rome")
+    ]
+    panels.nth(0).locator("summary").click()
+    assert panels.nth(0).locator("pre").inner_text() == "<b>rain</b> in Oslo at $5 and $6"
+    assert lab.area(2).locator("strong").all_inner_texts() == ["Wait"]
+    lab.save(2)
+    (turn,) = read(lab.file)
+    assert turn.response.text == "**Wait**.It *rains*."
+    assert [
+        (each.text, [call.arguments for call in each.calls]) for each in turn.response.rounds
+    ] == [("**Wait**.", ['{"city": "Oslo"}']), ("", ['{"city": "Rome"}'])]

@@ -1,0 +1,114 @@
+"""Tools in a notebook: asked for at the keyboard, shown as they run, and interrupted."""
+
+from __future__ import annotations
+
+from tests.kernel.client import Kernel, Run
+from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
+
+WEATHER = (
+    "import time, threading\n"
+    "def weather(city: str) -> str:\n"
+    "    'The weather in a city.'\n"
+    "    print(threading.current_thread().name)\n"
+    "    return f'rain in <{city}>'"
+)
+ASK = "%%llm --tool weather\nHow is it in Oslo?"
+
+
+def play(
+    server: ScriptedServer, name: str = "weather", arguments: str = '{"city": "Oslo"}'
+) -> None:
+    first = Reply([chunk("Let me **see**."), call(name, arguments), finish("tool_calls"), DONE])
+    server.play_each([first, Reply(answer("It *rains*."))] * 4)
+
+
+def answered(kernel: Kernel, code: str, reply: str) -> tuple[Run, str]:
+    """Run a cell whose question at the keyboard is answered so."""
+    msg_id = kernel.start(code)
+    asked = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    kernel.client.input(reply)
+    return kernel.finish(msg_id), asked
+
+
+def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(WEATHER)
+    play(server)
+    run, asked = answered(kernel, ASK, "y")
+    assert asked == "Run weather(city='Oslo')? [y/N] "
+    assert run.printed.strip().endswith("MainThread")
+    running = [frame.markdown for frame in run.frames if "weather(" in frame.markdown]
+    assert "…</code></summary></details>" in running[0]
+    summary = "weather(city=&#x27;Oslo&#x27;) → rain in &lt;Oslo&gt;"
+    assert run.outputs[0]["data"] == {
+        "text/markdown": "Let me **see**.\n\n<details><summary><code>" + summary
+        + "</code></summary><pre>rain in &lt;Oslo&gt;</pre></details>\n\nIt *rains*.",
+        "text/plain": "Let me **see**.It *rains*.",
+    }  # fmt: skip
+    assert kernel.value("_llm.rest") == "It *rains*."
+    shown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
+    assert summary in shown
+    assert "→ rain in <Oslo>" in kernel.run("%llm_history --full").printed
+
+
+def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(WEATHER)
+    play(server)
+    run, _ = answered(kernel, ASK, "no")
+    assert run.ok
+    assert server.last.body["messages"][-1]["content"] == "refused by the user"
+
+
+def test_without_asking(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(WEATHER)
+    play(server)
+    assert kernel.run("%%llm --tool weather --yes-tools\nGo", allow_stdin=False).ok
+    assert server.last.body["messages"][-1]["content"] == "rain in <Oslo>"
+
+
+def test_nobody_to_ask(kernel: Kernel, server: ScriptedServer) -> None:
+    """nbclient, papermill and Voila send no stdin: the call is refused, and the run goes on."""
+    kernel.run(WEATHER)
+    play(server)
+    run = kernel.run(ASK, allow_stdin=False)
+    assert run.ok
+    assert "refused: nobody to ask" in run.outputs[0]["data"]["text/markdown"]
+    assert server.last.body["messages"][-1]["content"] == "refused: nobody to ask"
+
+
+def test_interrupted_while_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run("import time\ndef nap():\n    time.sleep(60)")
+    play(server, "nap", "{}")
+    msg_id = kernel.start("%%llm --tool nap --yes-tools\nGo", "c1")
+    run = kernel.collect(msg_id, Run(), until="nap()")
+    kernel.interrupt()
+    run = kernel.finish(msg_id, run)
+    assert "KeyboardInterrupt: stopped by you" in run.error
+    last = run.outputs[0]["data"]["text/markdown"]
+    assert "nap() → cancelled" in last
+    assert "▌" not in last
+    assert kernel.value("[(c.name, c.result) for r in _llm.rounds for c in r.calls]") == [
+        ("nap", "cancelled: it was not run to its end")
+    ]
+    server.play(*answer("Fine."))
+    assert kernel.run("%%llm\nAnd now?", "c2").ok
+    assert [role for role, _ in server.last.messages] == ["user", "assistant", "tool", "user"]
+
+
+def test_no_such_function(kernel: Kernel) -> None:
+    run = kernel.run("%%llm --tool nothing\nGo")
+    assert (
+        run.error == "UsageError: --tool nothing: define a function nothing first, with a docstring"
+    )
+
+
+def test_a_value_after_tools(kernel: Kernel, server: ScriptedServer) -> None:
+    """With --json the value is what comes after the tools."""
+    kernel.run(WEATHER)
+    first = Reply(
+        [chunk("Well… "), call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE]
+    )
+    server.play_each([first, Reply(answer('{"sky": "rain"}', 4))])
+    run = kernel.run("%%llm --json --out found --tool weather --yes-tools\nGo")
+    assert kernel.value("found") == {"sky": "rain"}
+    assert "| sky | rain |" in run.outputs[0]["data"]["text/markdown"]
+    assert "weather(" in run.outputs[0]["data"]["text/markdown"]

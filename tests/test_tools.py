@@ -1,0 +1,378 @@
+"""Tools over real HTTP: what is offered, when something runs, and what the model is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from cellmage import (
+    CellmageError,
+    Conversation,
+    Options,
+    ResponseStream,
+    Status,
+    Token,
+    ToolCall,
+    ToolResult,
+    UsageError,
+    tool,
+)
+from cellmage.providers.calls import CallCollector
+from cellmage.records import turn_of, turn_record
+from cellmage.tools import Tool, failure_text, result_text
+from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
+from tests.strict import violations
+
+
+def asking(server: ScriptedServer, *calls: tuple[str, str], text: str = "") -> None:
+    """The model asks for these tools, then says that it is done."""
+    pieces = [call(*each, number) for number, each in enumerate(calls)]
+    said = [chunk(text)] if text else []
+    server.play_each(
+        [Reply([*said, *pieces, finish("tool_calls"), DONE]), Reply(answer("Done.", 2))] * 9
+    )
+
+
+@pytest.fixture
+def chat(server: ScriptedServer) -> Conversation:
+    return Conversation(Options(model="m", base_url=server.url))
+
+
+def where() -> str:
+    """Where am I?"""
+    return threading.current_thread().name
+
+
+def results(stream: ResponseStream) -> list[str]:
+    return [each.result for one in stream.response.rounds for each in one.calls]
+
+
+def read(chat: Conversation, *tools: Callable[..., Any], **more: Any) -> ResponseStream:
+    stream = chat.stream("Go", tools=tools, **({"approve": None} | more))
+    list(stream)
+    return stream
+
+
+class TestOffer:
+    def test_signature_and_docstring(self, chat: Conversation, server: ScriptedServer) -> None:
+        def weather(
+            city: str, days: Annotated[int, Field(description="at most 9", le=9)] = 1
+        ) -> str:
+            """The weather in a city.
+
+            Args:
+                city: its name in English.
+            """
+            return "rain"
+
+        asking(server, ("weather", '{"city": "Oslo"}'))
+        read(chat, weather)
+        (offer,) = server.exchanges[0].body["tools"]
+        assert offer["type"] == "function"
+        assert offer["function"]["name"] == "weather"
+        assert offer["function"]["description"].endswith("city: its name in English.")
+        wanted = offer["function"]["parameters"]
+        assert wanted["required"] == ["city"]
+        assert wanted["properties"]["days"]["description"] == "at most 9"
+
+    def test_no_tools_no_offer(self, chat: Conversation, server: ScriptedServer) -> None:
+        read(chat)
+        assert "tools" not in server.last.body
+
+    @pytest.mark.parametrize("function", [lambda x: x, len, 3, lambda *x: x])
+    def test_what_cannot_be_one(self, chat: Conversation, function: Any) -> None:
+        with pytest.raises(UsageError, match="cannot be a tool"):
+            chat.stream("Go", tools=[function])
+
+    def test_two_of_one_name(self, chat: Conversation) -> None:
+        with pytest.raises(UsageError, match="same name"):
+            chat.stream("Go", tools=[where, where])
+
+    def test_decorated(self) -> None:
+        @tool(name="sum", seconds=3)
+        def add(a: int, b: int) -> int:
+            """Add."""
+            return a + b
+
+        assert isinstance(add, Tool)
+        assert (add.name, add.seconds, add(1, 2), add.__doc__) == ("sum", 3, 3, "Add.")
+
+
+class TestRounds:
+    def test_events_in_order(self, chat: Conversation, server: ScriptedServer) -> None:
+        asking(server, ("where", "{}"), text="Let me see. ")
+        stream = chat.stream("Go", tools=[where], approve=None)
+        events = [each for each in stream.events if not isinstance(each, Status)]
+        assert events[1:4] == [
+            Token("Let me see. "),
+            ToolCall("call0", "where", "{}"),
+            ToolResult("call0", "where", threading.main_thread().name),
+        ]
+        assert stream.response.text == "Let me see. Done."
+        assert stream.response.rest == "Done."
+        assert [event.type for event in events].count("start") == 1
+
+    def test_sent_back(self, chat: Conversation, server: ScriptedServer) -> None:
+        asking(server, ("where", "{}"), ("where", "{}"))
+        read(chat, where)
+        assert violations(server.last) == []
+        _, asked, *told = server.last.body["messages"]
+        assert asked["content"] is None
+        assert [each["tool_call_id"] for each in told] == [
+            each["id"] for each in asked["tool_calls"]
+        ]
+
+    def test_again_in_the_next_question(self, chat: Conversation, server: ScriptedServer) -> None:
+        asking(server, ("where", "{}"))
+        read(chat, where)
+        turn = chat.turns[0]
+        assert turn_of(json.loads(json.dumps(turn_record(turn)))) == turn
+        server.play(*answer("Later."))
+        assert chat.ask("And now?").text == "Later."
+        assert violations(server.last) == []
+        assert [role for role, _ in server.last.messages] == [
+            "user", "assistant", "tool", "assistant", "user"
+        ]  # fmt: skip
+
+    def test_usage_is_that_of_all_requests(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        first = Reply([call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        server.play_each([first, Reply([chunk("ok"), finish(), usage(10, 2), DONE])])
+        used = read(chat, where).response.usage
+        assert used is not None
+        assert (used.input_tokens, used.output_tokens) == (20, 4)
+
+    def test_limit(self, chat: Conversation, server: ScriptedServer) -> None:
+        server.play(call("where", "{}"), finish("tool_calls"), DONE)
+        with pytest.raises(CellmageError, match="after 10 rounds") as failure:
+            read(chat, where)
+        assert failure.value.kind == "tool_limit"
+        assert (len(server.exchanges), len(chat.turns)) == (10, 0)
+
+    def test_a_later_round_fails(self, chat: Conversation, server: ScriptedServer) -> None:
+        first = Reply([call("where", "{}"), finish("tool_calls"), DONE])
+        server.play_each([first, Reply([chunk("half")], end="reset")])
+        with pytest.raises(CellmageError) as failure:
+            read(chat, where)
+        assert failure.value.text == "half"
+        assert chat.turns[0].response.rounds[0].calls[0].result
+        assert [each.role for each in chat.request("x").messages[-3:-1]] == ["tool", "assistant"]
+
+    def test_with_a_search_and_a_fallback(self, chat: Conversation, server: ScriptedServer) -> None:
+        steps = [call("where", "{}"), finish("tool_calls"), DONE]
+        server.play_for(
+            lambda exchange: (
+                Reply(status=404)
+                if exchange.body["model"] == "a"
+                else Reply(answer("Done."))
+                if exchange.body["messages"][-1]["role"] == "tool"
+                else Reply(steps)
+            )
+        )
+        stream = read(chat, where, model="a,b", search=("docs", lambda query: ["a passage"]))
+        assert stream.response.text == "Done."
+        assert "a passage" in server.last.body["messages"][0]["content"]
+        assert chat.turns[0].prompt == "Go"
+
+
+class TestRuns:
+    """When something runs, and where."""
+
+    def test_arguments_are_checked(self, chat: Conversation, server: ScriptedServer) -> None:
+        ran = []
+
+        def paint(colour: Literal["red", "blue"], times: int) -> str:
+            ran.append((colour, times))
+            return "painted"
+
+        wrong = [
+            '{"colour": "green", "times": 1}',
+            '{"colour": "red"}',
+            '{"colour": "red", "x": 1}',
+            "[1]",
+            '{"colour": "red", "times": 1}}',
+            '{"times": 1, "times": 2}',
+            '{"times": NaN}',
+        ]
+        asking(server, *(("paint", each) for each in [*wrong, '{"colour": "red", "times": 2}']))
+        told = results(read(chat, paint))
+        assert ran == [("red", 2)]
+        assert all(each.startswith("error: ") for each in told[:-1])
+        assert "times: Missing required argument" in told[1]
+        assert violations(server.last) == []
+
+    def test_an_unknown_name(self, chat: Conversation, server: ScriptedServer) -> None:
+        asking(server, ("rm -rf", "{}"))
+        assert results(read(chat, where)) == [
+            "error: there is no tool 'rm -rf', only where; nothing was run"
+        ]
+        assert violations(server.last) == []
+
+    def test_none_offered(self, chat: Conversation, server: ScriptedServer) -> None:
+        asking(server, ("where", "{}"), text="Hm. ")
+        stream = read(chat)
+        assert stream.response.notices == (
+            "The model asked for a tool that it was not given: where.",
+        )
+        assert stream.response.rounds == ()
+        assert chat.request("x").messages[1].content == "Hm. "
+
+    def test_too_long(self, chat: Conversation, server: ScriptedServer) -> None:
+        @tool(seconds=0.2)
+        def sleepy() -> None:
+            time.sleep(30)
+
+        @tool(seconds=0.2)
+        async def dreamy() -> None:
+            await asyncio.sleep(30)
+
+        asking(server, ("sleepy", "{}"), ("dreamy", "{}"))
+        began = time.monotonic()
+        told = results(read(chat, sleepy, dreamy))
+        assert told == ["error: it took longer than 0.2 s and was stopped"] * 2
+        assert time.monotonic() - began < 10
+
+    def test_async_faces_and_threads(self, chat: Conversation, server: ScriptedServer) -> None:
+        """Where no main thread reads, a function has a thread of its own, and the loop goes on."""
+        asking(server, ("where", "{}"))
+
+        async def gather() -> ResponseStream:
+            stream = chat.stream("Go", tools=[where], approve=None)
+            async for _ in stream:
+                pass
+            return stream
+
+        assert results(asyncio.run(gather())) != ["MainThread"]
+        found: list[ResponseStream] = []
+        thread = threading.Thread(target=lambda: found.append(read(chat, where)))
+        thread.start()
+        thread.join(20)
+        assert results(found[0]) != ["MainThread"]
+
+    def test_closed_while_one_runs(self, chat: Conversation, server: ScriptedServer) -> None:
+        stopped = []
+
+        def sleepy() -> None:
+            try:
+                time.sleep(30)
+            except KeyboardInterrupt:
+                stopped.append(True)
+                raise
+
+        asking(server, ("sleepy", "{}"))
+        stream = chat.stream("Go", tools=[sleepy], approve=None)
+        threading.Timer(0.3, stream.close).start()
+        assert list(stream) == []
+        assert stopped == [True]
+        assert stream.response.partial == "closed"
+        assert results(stream) == ["cancelled: it was not run to its end"]
+        assert chat.ask("Next").text
+        assert violations(server.last) == []
+
+    def test_a_key_stays_here(
+        self, chat: Conversation, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GROQ_API_KEY", "gsk_0123456789abcdefghijklmn")
+
+        def own() -> str:
+            return "it is gsk_0123456789abcdefghijklmn"
+
+        def other() -> str:
+            return "theirs is sk-abcdefghijklmnopqrst1234"
+
+        asking(server, ("own", "{}"), ("other", "{}"))
+        told = results(read(chat, own, other))
+        assert told == [
+            "error: the result holds a key of this machine, and is not shown",
+            "theirs is …1234",
+        ]
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (None, "null"),
+            ("", "(no output)"),
+            ({"a": [1, 2.5]}, '{"a":[1,2.5]}'),
+            (object, "<class 'object'>"),
+            (b"x", "x"),
+        ],
+    )
+    def test_results(self, value: Any, text: str) -> None:
+        assert result_text(value) == text
+
+    @given(st.text())
+    def test_an_error_is_one_line(self, said: str) -> None:
+        assert "\n" not in failure_text(ValueError(said))
+        assert "/home/" not in failure_text(ValueError(f"{said} /home/ada/x.txt"))
+
+
+class TestApproval:
+    def test_said_by_a_function(self, chat: Conversation, server: ScriptedServer) -> None:
+        seen = []
+
+        def approve(wanted: ToolCall) -> bool:
+            seen.append((wanted.name, threading.current_thread().name))
+            return len(seen) == 2
+
+        asking(server, ("where", "{}"), ("where", "{}"))
+        told = results(read(chat, where, approve=approve))
+        assert seen == [("where", "MainThread")] * 2
+        assert told == ["refused by the user", "MainThread"]
+
+    def test_by_default_nobody_is_there_to_ask(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        asking(server, ("where", "{}"))
+        stream = chat.stream("Go", tools=[where])
+        assert "".join(stream) == "Done."
+        assert results(stream) == ["refused: nobody to ask"]
+
+    def test_malformed_ones_are_not_asked_about(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        asking(server, ("where", "{"), ("no", "{}"))
+        stream = read(chat, where, approve=lambda wanted: pytest.fail("asked"))
+        assert all(each.startswith("error: ") for each in results(stream))
+
+
+# What servers make of the pieces of a call.
+
+NAMES = st.sampled_from(["f", "get_date", "f2"])
+ARGUMENTS = st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)
+CALLS = st.lists(st.tuples(NAMES, ARGUMENTS), min_size=1, max_size=4)
+
+
+@given(CALLS, st.data(), st.sampled_from(["numbered", "first id only", "all zero", "none"]))
+def test_calls_in_any_pieces(
+    calls: list[tuple[str, dict[str, int]]], data: st.DataObject, dialect: str
+) -> None:
+    collector = CallCollector()
+    for number, (name, arguments) in enumerate(calls):
+        text = json.dumps(arguments)
+        cuts = sorted(data.draw(st.lists(st.integers(1, len(text)), max_size=4)))
+        edges = [0, *cuts, len(text)]
+        pieces = [text[a:b] for a, b in pairwise(edges)]
+        for at, piece in enumerate(pieces):
+            function: dict[str, Any] = {"arguments": piece} | ({} if at else {"name": name})
+            sent: dict[str, Any] = {"function": function}
+            if dialect in ("numbered", "first id only"):
+                sent["index"] = number
+            if dialect == "all zero":
+                sent["index"] = 0
+            if not at and dialect != "none":
+                sent["id"] = f"call{number}"
+            if at and dialect == "numbered":
+                sent["id"] = f"call{number}"
+            collector.feed([sent])
+    assert [(each.name, json.loads(each.arguments)) for each in collector.calls()] == calls
