@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .adapters import provider
+from .comparing import Comparison
 from .conversation import Conversation
 from .errors import (
     CellmageError,
@@ -70,6 +71,7 @@ __all__ = [
     "Call",
     "CellKey",
     "CellmageError",
+    "Comparison",
     "Complete",
     "ConfigError",
     "ConnectError",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .comparing import Comparison
 from .context import fit
 from .errors import UsageError
 from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
@@ -64,6 +65,7 @@ class Conversation(Turns):
         *,
         key: CellKey | None = None,
         history: bool = True,
+        keep: bool = True,
         replace_turn: bool = True,
         search: tuple[str, Retrieve] | None = None,
         tools: Iterable[Callable[..., Any]] = (),
@@ -77,6 +79,7 @@ class Conversation(Turns):
             options: options of this question.
             key: the cell that asks.
             history: False asks alone: no earlier turn is sent, and this one is not kept.
+            keep: False sends the earlier turns, and does not keep this one.
             search: what is searched, in words, and what finds documents for the question; they are
                 put before it, and the turn that is kept has the question alone.
             tools: functions that the model may have run, for what it needs to know.
@@ -94,7 +97,7 @@ class Conversation(Turns):
         named = tools_of(tools)
         asked: Source = equipped(provider, named, approve, _safe) if named else provider
         asked = searched(asked, *search) if search else asked
-        if not history:
+        if not (history and keep):
             return ResponseStream(request, asked)
         system = resolved.system or ""
 
@@ -108,6 +111,39 @@ class Conversation(Turns):
         return ResponseStream(request, asked, commit, begin)
 
     astream = stream
+
+    def compare(
+        self, prompt: str, models: Sequence[str], *, keep: str | None = None, **more: Any
+    ) -> Comparison:
+        """Ask several models the same; only one of the answers is kept as a turn.
+
+        Args:
+            prompt: the question.
+            models: their names; none is asked in the place of another.
+            keep: whose answer is kept; the first one's when it is None.
+            more: as for `stream`.
+
+        Raises:
+            UsageError: there are not several, or the one to keep is not among them.
+            ConfigError: a model has no key or no address. Nothing is sent.
+
+        Example:
+            >>> both = Conversation().compare("Hello", ["offline/echo", "offline/tour"])
+            >>> [event.type for number, event in both if number == 0]
+            ['start', 'token', 'complete']
+            >>> [response.text[:13] for response in both.responses]
+            ['Hello', '## A streamed']
+        """
+        if len(set(models)) < max(2, len(models)):
+            raise UsageError("give several models, each of them once, with commas between them")
+        kept = models[0] if keep is None else keep
+        if kept not in models:
+            raise UsageError(f"{kept} cannot be kept; it is none of {', '.join(models)}")
+        streams = [
+            self.stream(prompt, model=each, fallback=(), **{"keep": each == kept} | more)
+            for each in models
+        ]
+        return Comparison(streams, list(models).index(kept))
 
     def go_on(self, options: Options | None = None, **fields: Any) -> ResponseStream:
         """Ask for the rest of the last answer, which was cut; both become one turn.

@@ -191,10 +191,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds from the start of the request; ``first_word`` is None if no word came."""
+    """Seconds from the start of the request; ``first_word`` is None if no word came.
+
+    ``chunks`` are the pieces in which the text came.
+    """
 
     first_word: float | None
     total: float
+    chunks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

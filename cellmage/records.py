@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import astuple, fields
 from typing import Any
 
 from .errors import UsageError
@@ -25,7 +25,7 @@ def response_record(response: Response) -> dict[str, Any]:
             response.usage.cached_tokens is not None
         )
     if response.timings:
-        facts["timings"] = [response.timings.first_word, response.timings.total]
+        facts["timings"] = list(astuple(response.timings))
     facts["rounds"] = rounds_record(response.rounds)
     return {name: value for name, value in facts.items() if value}
 
@@ -59,7 +59,7 @@ def response_of(text: str, record: Record) -> Response:
         text,
         notices=tuple(_text(each) for each in record.get("notices", ())),
         usage=Usage(*counts) if counts else None,
-        timings=Timings(times[0], times[1] or 0.0) if times else None,
+        timings=Timings(times[0], times[1] or 0.0, *times[2:]) if times else None,
         rounds=rounds_of(record.get("rounds", ()), text),
         **facts,
     )

@@ -23,7 +23,7 @@ from .stats import stats_line
 from .stream import ResponseStream
 from .tools import call_text
 
-_PACE = 0.01
+PACE = 0.01
 """Seconds between two looks at the stream: a fifth of a frame, so that no frame is late."""
 
 
@@ -108,14 +108,14 @@ class Showing:
             CellmageError: the answer failed.
         """
         with one_interrupt():
-            batches = self._stream.batches(_PACE)
+            batches = self._stream.batches(PACE)
             try:
                 self._read(batches)
             except KeyboardInterrupt as interrupt:
                 # It may have struck between two batches: tell the stream, so that it knows why.
                 with suppress(KeyboardInterrupt):
                     batches.throw(interrupt)
-                _explain(interrupt, self._stream.response)
+                explain(interrupt, self._stream.response)
                 raise
             finally:
                 with interrupts_held():
@@ -168,7 +168,7 @@ class Showing:
         self._feed(response.text[self._fed :])
         self._feed_aside(response.reasoning[self._fed_aside :])
         last, whole = self._live.last(), self._live.whole()
-        facts = _facts(self._stream.request, response)
+        facts = facts_of(self._stream.request, response)
         told = [*self._fresh(), *([stats_line(response)] if self._look.stats else [])]
         self._surface.finish(Ending(last, whole, facts, told, self._sources(response)))
 
@@ -198,7 +198,7 @@ def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> 
     surface.finish(Ending(live.last(), live.whole(), facts, turn.response.notices))
 
 
-def _facts(request: Request, response: Response) -> dict[str, Any]:
+def facts_of(request: Request, response: Response) -> dict[str, Any]:
     """What made this answer: enough to build the turn again from the notebook's file alone."""
     system = request.messages[0].content if request.messages[0].role == "system" else None
     facts = {
@@ -224,7 +224,8 @@ def _given(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _explain(interrupt: KeyboardInterrupt, response: Response) -> None:
+def explain(interrupt: KeyboardInterrupt, response: Response) -> None:
+    """Give an interrupt a traceback of one line."""
     kept = len(response.text)
     what = f"{kept} characters are kept as a partial answer" if kept else "no word had come"
     line = f"KeyboardInterrupt: stopped by you; {what}"

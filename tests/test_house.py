@@ -37,8 +37,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "providers": VALUES,
     "turns": {"errors", "messages"},
     "exports": {"errors", "messages", "records"},
+    "comparing": {*VALUES, "engine", "stream"},
     "conversation": {
         *VALUES,
+        "comparing",
         "context",
         "stages",
         "stream",
@@ -52,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "spending": {"addresses", "errors", "messages"},
     "stats": {"messages", "spending"},
     "showing": {*VALUES, "interrupts", "stats", "stream", "display", "records", "tools"},
+    "showing_all": {*VALUES, "comparing", "interrupts", "showing", "stats", "display"},
     "prompt": {"errors", "messages"},
     "magics": {
         *VALUES,
@@ -62,8 +65,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "conversation",
         "display",
         "catalogue",
+        "comparing",
         "prompt",
         "showing",
+        "showing_all",
+        "stats",
         "spending",
         "context",
         "structured",
@@ -76,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {
         *VALUES,
         "adapters",
+        "comparing",
         "stream",
         "providers",
         "conversation",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from markdown_it import MarkdownIt
+
 from .blocks import settled_end
 from .healing import heal
 from .panels import Panel, panels_html
@@ -35,6 +37,7 @@ class Frame:
         markdown: what to publish: healed while it arrives, and unable to act.
         is_settled: nothing to come changes this part.
         panels: those that stand in the markdown.
+        columns: titles and markdown of what stands side by side in it.
     """
 
     part: int
@@ -42,6 +45,7 @@ class Frame:
     markdown: str
     is_settled: bool = False
     panels: Sequence[Panel] = ()
+    columns: Sequence[tuple[str, str]] = ()
 
 
 def fill_parts(settled: int, before: int, number: int) -> bool:
@@ -60,6 +64,28 @@ def fill_parts(settled: int, before: int, number: int) -> bool:
 def fill_blocks(settled: int, before: int, number: int) -> bool:
     """Whether a part is full: for a terminal, which keeps what is settled and scrolls."""
     return settled > 0
+
+
+def closed(markdown: str) -> str:
+    """Markdown whose last fence is closed: else it would swallow what follows.
+
+    What is in a list or a quote ends with it.
+
+    Example:
+        >>> closed("~~~\\nx"), closed("- ```\\n  x")
+        ('~~~\\nx\\n~~~', '- ```\\n  x')
+    """
+    if "```" not in markdown and "~~~" not in markdown:
+        return markdown
+    *_, last = [None, *_COMMONMARK.parse(markdown)]
+    if last is None or last.type != "fence" or last.level or not last.map:
+        return markdown
+    end = markdown.splitlines()[last.map[0] + 1 : last.map[1]][-1:]
+    is_closed = end and set(end[0].strip()) == {last.markup[0]} and last.markup in end[0]
+    return markdown if is_closed else f"{markdown}\n{last.markup}"
+
+
+_COMMONMARK = MarkdownIt("commonmark")
 
 
 @dataclass(slots=True)
@@ -84,12 +110,17 @@ class Part:
         """Show panels behind what has come, in place of those that are open."""
         self.take()
         if not self.open:
-            self.text += self.rest
-            closed = heal(self.rest, "")
-            end = closed if closed.startswith(self.rest) else self.rest
-            self.markdown += self.safe(end) + "\n\n" * bool(self.text)
-            self.rest = ""
+            self.end()
+            self.markdown += "\n\n" * bool(self.text)
         self.open = panels
+
+    def end(self) -> str:
+        """Settle all that has come, so that something else may follow, and give the markdown."""
+        self.take()
+        self.markdown = closed(self.markdown + self.safe(self.rest))
+        self.text += self.rest
+        self.rest = ""
+        return self.markdown
 
     def take(self) -> None:
         """Take in what was fed, and settle what can be settled."""

@@ -44,6 +44,22 @@ def table_of(value: Any) -> str:
     return _cell(value)
 
 
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """The same as plain text: columns, each as wide as its widest cell.
+
+    Example:
+        >>> print(aligned([("city", "days"), ("Rio", "3")]))
+        city  days
+        Rio   3
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in padded)
+
+
 def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(

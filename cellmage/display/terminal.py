@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment, Segments
+from rich.style import Style
+from rich.table import Table
 from rich.text import Text
 
 from .control import printable
@@ -18,6 +23,8 @@ from .references import definitions
 from .surfaces import Ending, Surface
 
 _ASIDE_LINES = 6
+_NARROW = 32
+"""Characters that a column has at least."""
 
 
 def terminal(output: TextIO) -> Surface:
@@ -53,6 +60,8 @@ class Plain:
         """Write the rest, and end the line."""
         self.show(ending.last)
         self._write("\n" if ending.whole.text else "")
+        for said in _numbered(ending.sources):
+            self._write(f"{said}\n")
         for notice in ending.notices:
             self._write(f"({notice})\n")
 
@@ -106,8 +115,8 @@ class Terminal:
         for frame in ending.last:
             self._keep(frame)
         self._live.stop()
-        for number, (title, place) in enumerate(ending.sources, 1):
-            self._console.print(Text(printable(f"[{number}] {title} ({place})"), style="dim"))
+        for (_, place), said in zip(ending.sources, _numbered(ending.sources), strict=True):
+            self._console.print(Text(said, Style(dim=True, link=_target(place))))
         for notice in ending.notices:
             self._console.print(Text(printable(f"({notice})"), style="dim"))
 
@@ -138,10 +147,32 @@ class Terminal:
 
 def _markdown(frame: Frame) -> RenderableType:
     """The markdown; a definition, which renders to nothing, is shown for its address."""
+    if frame.columns:
+        return _Columns(frame.columns)
     # Addresses are written out: behind a hyperlink the reader would not see where it leads.
     content = Markdown(printable(frame.markdown), code_theme="ansi_dark", hyperlinks=False)
     defined = "\n".join(definitions(frame.text).values()) if frame.is_settled else ""
     return Group(content, Text(printable(defined), style="dim")) if defined else content
+
+
+class _Columns:
+    """Texts side by side, or below each other where there is no room."""
+
+    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
+        self._cells = [
+            Group(Text(title, style="bold"), Markdown(printable(markdown)), "")
+            for title, markdown in columns
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < _NARROW * len(self._cells):
+            yield Group(*self._cells)
+            return
+        grid = Table.grid(padding=(0, 2), expand=True)
+        for _ in self._cells:
+            grid.add_column(ratio=1)
+        grid.add_row(*self._cells)
+        yield grid
 
 
 def _aside(frame: Frame) -> RenderableType:
@@ -151,3 +182,16 @@ def _aside(frame: Frame) -> RenderableType:
 
 def _folded(frame: Frame) -> RenderableType:
     return Text(f"(reasoning: {len(frame.text)} characters)", style="dim")
+
+
+def _numbered(sources: Sequence[tuple[str, str]]) -> list[str]:
+    facts = enumerate(sources, 1)
+    return [printable(f"[{number}] {title} ({place})") for number, (title, place) in facts]
+
+
+def _target(place: str) -> str | None:
+    """Where a source leads: its address, or its file where there is one, with or without a line."""
+    if place.startswith(("http://", "https://")):
+        return quote(place, safe=":/?&=#%@+,;~", errors="replace")
+    files = filter(os.path.isfile, (place, place.rpartition(":")[0]))
+    return next((Path(file).absolute().as_uri() for file in files), None)

@@ -24,7 +24,7 @@ def load(shell: InteractiveShell) -> None:
             say(f"LLMMagics.{problem}")
         magics = LLMMagics(shell)
         shell.register_magics(magics)
-        shell.events.register("post_run_cell", magics.after_run)
+        shell.events.register("post_run_cell", magics.asker.after_run)
         magics.chats.greet(magics.resume)
     cells.install(shell)
 
@@ -36,7 +36,7 @@ def unload(shell: InteractiveShell) -> None:
         return
     cells.remove(shell)
     magics.chats.store.close()
-    shell.events.unregister("post_run_cell", magics.after_run)
+    shell.events.unregister("post_run_cell", magics.asker.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)
     # IPython would else take the other name for loaded still.

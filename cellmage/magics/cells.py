@@ -21,6 +21,7 @@ from IPython.core.inputtransformer2 import (
 from IPython.core.interactiveshell import InteractiveShell
 
 BLOCK = re.compile(r"%%llm(?=\s|$)")
+_ASKING = ("llm", "llm_compare")
 _OTHER = re.compile(r"%%(?!llm(?:\s|$))\w+|\s*$")
 
 
@@ -42,9 +43,9 @@ def _content(line: list[TokenInfo]) -> list[TokenInfo]:
 
 
 def _is_llm(line: list[TokenInfo]) -> bool:
-    if len(line) < 2 or line[0].string != "%" or line[1].string != "llm":
+    if len(line) < 2 or line[0].string != "%" or line[1].string not in _ASKING:
         return False
-    return line[0].line.startswith("%llm ", line[0].start[1])
+    return line[0].line.startswith(f"%{line[1].string} ", line[0].start[1])
 
 
 class CellTransformer:

@@ -68,6 +68,8 @@ CALL = [
         help="A function that the model may have run; may be given several times.",
     ),
     flag("--yes-tools", action="store_true", help="Run them without asking before each call."),
+    flag("--compare", type=words, metavar="A,B", help="Ask these models, side by side."),
+    flag("--keep", metavar="MODEL", help="With --compare: whose answer is kept; the first's."),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", type=words, metavar="A,B", help="Say where these words are first seen."),
     flag("--out", metavar="NAME", help="Bind the answer's text to this variable."),
@@ -82,6 +84,11 @@ CALL = [
         "--no-rollback", action="store_true", help="When the cell is run again, keep its old turn."
     ),
     flag("--chat", metavar="NAME", help="Ask in this conversation."),
+    flag(
+        "--on-error",
+        choices=("raise", "show"),
+        help="Show a failure and go on, for demonstrations; the cell then does not fail.",
+    ),
     flag("--raw", action="store_true", help="Send {{ }} as it stands."),
     flag("--dry-run", action="store_true", help="Show what would be sent; send nothing."),
 ]
@@ -117,6 +124,11 @@ CONFIG = [
     flag("--show-persona", action="store_true", help="Show the persona in use."),
     flag("--list-personas", action="store_true", help="List the personas."),
     flag("--reset", action="store_true", help="Forget what earlier flags have set."),
+]
+
+COMPARE = [
+    flag("--latency", action="store_true", help="Ask streamed, and not: when is it seen?"),
+    flag("-m", "--model", type=words, metavar="A,B", help="The models that are asked."),
 ]
 
 INDEX = [

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from ..context import tokens
 from ..conversation import Conversation
 from ..display.control import printable
+from ..display.tables import aligned
 from ..errors import UsageError
 from ..exports import export, read
 from ..messages import Turn
 from ..spending import cost, dollars
 from ..tools import call_text
 from .chats import Chats, turns_of
-from .settings import table
 
 
 def history(chats: Chats, args: Namespace) -> str:
@@ -40,7 +40,7 @@ def listing(chat: Conversation) -> str:
         return "no turns yet"
     lines: list[tuple[str, ...]] = [("turn", "cell", "model", "state", "question", "answer")]
     lines += [_line(number, turn) for number, turn in enumerate(chat.turns, 1)]
-    return table(lines)
+    return aligned(lines)
 
 
 def _line(number: int, turn: Turn) -> tuple[str, ...]:
@@ -90,12 +90,12 @@ def _search(chats: Chats, chat: Conversation, args: Namespace) -> str:
             at = text.casefold().find(wanted)
             if at >= 0:
                 lines.append((str(number), who, _words(text[max(0, at - 20) :], 60)))
-    return table([("turn", "where", "text"), *lines]) if lines else "found nowhere"
+    return aligned([("turn", "where", "text"), *lines]) if lines else "found nowhere"
 
 
 def _names(chats: Chats, chat: Conversation, args: Namespace) -> str:
     rows = [(name or "—", str(count), where) for name, count, where in chats.names()]
-    return table([("chat", "turns", "where"), *rows])
+    return aligned([("chat", "turns", "where"), *rows])
 
 
 def _fork(chats: Chats, chat: Conversation, args: Namespace) -> str:
@@ -119,7 +119,7 @@ def _tokens(chats: Chats, chat: Conversation, args: Namespace) -> str:
         rows.append((str(number), sent, answered, f"~{size}", dollars(price) if price else "—"))
     total = sum(tokens(chat.turns))
     end = f"the next question is sent with about {total} tokens of earlier turns"
-    return "\n".join([table([("turn", "in", "out", "adds", "cost"), *rows]), end])
+    return "\n".join([aligned([("turn", "in", "out", "adds", "cost"), *rows]), end])
 
 
 def _export(chats: Chats, chat: Conversation, args: Namespace) -> str:
@@ -144,7 +144,7 @@ def _attempts(chats: Chats, chat: Conversation, args: Namespace) -> str:
         name = f"{args.attempts}.{number}" if each is not turn else "now"
         words = (_words(each.prompt), _words(each.response.text))
         lines.append((name, each.response.model or "—", each.state, *words))
-    return table(lines)
+    return aligned(lines)
 
 
 def _restore(chats: Chats, chat: Conversation, args: Namespace) -> str:

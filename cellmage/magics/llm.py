@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from argparse import Namespace
 from collections.abc import Mapping
-from keyword import iskeyword
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -23,20 +20,15 @@ from IPython.core.magic import (
 
 from ..catalogue import catalogue
 from ..display.surfaces import surface_for
+from ..display.tables import aligned
 from ..errors import UsageError
-from ..messages import CellKey, Response
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
-from ..providers import refuse_own_keys, without_secrets
-from ..showing import Look, Showing, repaint
-from ..spending import Spending
-from ..stream import ResponseStream
-from ..tools import ask
+from ..showing import repaint
 from . import flags
+from .asking import Asker
 from .cells import BLOCK
-from .chats import Chats
-from .dry_run import describe
-from .frontend import cell_id, is_in_subshell, owns_cell, run_id, say
+from .frontend import say
 from .history import history
 from .parsing import help_text, parse, parse_flags
 from .settings import (
@@ -44,17 +36,11 @@ from .settings import (
     configure,
     folders,
     models_of,
-    options_of,
     persona_list,
     persona_text,
     rows,
-    table,
 )
-from .shapes import Shape, shape_of
-from .sources import build, search_of, tools_named
-
-_RUNS = 64
-"""How many runs of cells are counted at a time; subshells run some side by side."""
+from .sources import build
 
 
 @magics_class
@@ -66,13 +52,9 @@ class LLMMagics(Magics, Settings):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.folders = folders()
-        self.chats = Chats(shell)
-        self.spending = Spending()
+        self.asker = Asker(shell, self)
+        self.chats = self.asker.chats
         self._given: dict[str, Any] = {}
-        self._said: set[str] = set()
-        self._asked: dict[str, int] = {}
-        self._running: set[ResponseStream] = set()
-        self._lock = Lock()
 
     @no_var_expand
     @needs_local_scope
@@ -88,7 +70,7 @@ class LLMMagics(Magics, Settings):
             return
         if cell is not None and rest:
             raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
-        self._ask(args, rest if cell is None else cell, local_ns or {})
+        self.asker.ask(args, rest if cell is None else cell, local_ns or {})
         if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
             say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
 
@@ -109,7 +91,7 @@ class LLMMagics(Magics, Settings):
         if args.show_persona:
             say(persona_text(load_persona(self.persona, self.folders)) if self.persona else "none")
         if not line.strip():
-            say(table([("setting", "value", "from"), *rows(self, self._given)]))
+            say(aligned([("setting", "value", "from"), *rows(self, self._given)]))
 
     @no_var_expand
     @flags.declare(*flags.MODELS)
@@ -121,7 +103,7 @@ class LLMMagics(Magics, Settings):
             say(help_text(self.llm_models))
             return
         offers = catalogue(args.provider, self.base_url)
-        say(table([("server", "model"), *models_of(offers)]))
+        say(aligned([("server", "model"), *models_of(offers)]))
 
     @no_var_expand
     @flags.declare(*flags.INDEX)
@@ -138,6 +120,19 @@ class LLMMagics(Magics, Settings):
         say(build(args.name, [Path(os.path.expanduser(each)) for each in words]))
 
     @no_var_expand
+    @flags.declare(*flags.COMPARE)
+    @line_cell_magic
+    def llm_compare(self, line: str, cell: str | None = None) -> None:
+        """Compare ways to ask: with --latency, streamed and not. For models: %%llm --compare."""
+        args, rest = parse(self.llm_compare, line, "%" if cell is None else "%%")
+        if args.help:
+            say(help_text(self.llm_compare))
+            return
+        if not args.latency:
+            raise UsageError("%llm_compare --latency PROMPT; for models, %%llm --compare a,b")
+        self.asker.latency(args.model or [None], rest if cell is None else cell)
+
+    @no_var_expand
     @flags.declare()
     @line_magic
     def llm_stop(self, line: str) -> None:
@@ -145,10 +140,8 @@ class LLMMagics(Magics, Settings):
         if parse_flags(self.llm_stop, line).help:
             say(help_text(self.llm_stop))
             return
-        running = list(self._running)
-        for stream in running:
-            stream.close()
-        say(f"stopped {len(running)}" if running else "nothing is arriving")
+        stopped = self.asker.stop()
+        say(f"stopped {stopped}" if stopped else "nothing is arriving")
 
     @no_var_expand
     @flags.declare(*flags.HISTORY)
@@ -166,95 +159,3 @@ class LLMMagics(Magics, Settings):
             turn = self.chats.get(args.chat).turn(args.show)
             repaint(turn, surface_for(self.shell), self.image_hosts)
         self.chats.tell()
-
-    def _ask(self, args: Namespace, prompt: str, local_ns: Mapping[str, Any]) -> None:
-        if args.out is not None and (not args.out.isidentifier() or iskeyword(args.out)):
-            raise UsageError(f"--out {args.out}: give a name that a variable can have")
-        typed = prompt
-        if not args.raw:
-            prompt = interpolate(prompt, {**self.shell.user_ns, **local_ns})
-        prompt = _without_secrets(prompt, typed)
-        self.spending.check(self.spend_limit)
-        shape = shape_of(args, self.shell.user_ns)
-        stream = self._stream(args, prompt, shape)
-        if args.dry_run:
-            say(describe(stream.request))
-            return
-        if is_in_subshell(self.shell) and "subshell" not in self._said:
-            self._said.add("subshell")
-            say("The stop button does not reach subshells; %llm_stop in another cell does.")
-        self._running.add(stream)
-        try:
-            is_ours = self.collapse and owns_cell(self.shell)
-            surface = surface_for(self.shell, answer_id=stream.id, owns_cell=is_ours)
-            stats = self.stats if args.stats is None else args.stats
-            look = Look(self.image_hosts, stats, shape.reader if shape else None)
-            Showing(stream, surface, self._said, look).run()
-            value = shape.result(stream) if shape else None
-            if shape and args.out:
-                self.shell.user_ns[args.out] = value
-        finally:
-            self._running.discard(stream)
-            self._bind(stream.response, None if shape else args.out)
-            self._count(stream)
-            self.chats.tell()
-
-    def _stream(self, args: Namespace, prompt: str, shape: Shape | None) -> ResponseStream:
-        self.chats.keep(self.store)
-        chat, options = self.chats.get(args.chat), options_of(self, args)
-        options = shape.asked_with(options) if shape else options
-        if not args.go_on:
-            return chat.stream(
-                prompt,
-                options,
-                key=None if args.no_history else self._next_key(is_asked=not args.dry_run),
-                history=not args.no_history,
-                replace_turn=not args.no_rollback,
-                search=search_of(args.rag, self.shell.user_ns),
-                tools=tools_named(args.tool or (), self.shell.user_ns),
-                approve=None if args.yes_tools else ask,
-            )
-        if prompt.strip() or args.tool:
-            raise UsageError("--continue takes no prompt and no tools; it goes on as it was")
-        return chat.go_on(options)
-
-    def _count(self, stream: ResponseStream) -> None:
-        response = stream.response
-        is_known = self.spending.add(stream.request, response)
-        if self.spend_limit is not None and not is_known:
-            say(f"The price of {response.model} is not known: the spend limit does not count it.")
-
-    def _bind(self, response: Response, out: str | None) -> None:
-        self.shell.user_ns["_llm"] = response
-        # A failure without a word leaves the variable as it was; the cell fails all the same.
-        if out and (response.text or not response.partial):
-            self.shell.user_ns[out] = response.text
-
-    def _next_key(self, is_asked: bool) -> CellKey | None:
-        cell, run = cell_id(self.shell), run_id(self.shell)
-        if cell is None:
-            return None
-        with self._lock:
-            ordinal = self._asked.pop(run, 0)
-            self._asked[run] = ordinal + is_asked
-            for old in list(self._asked)[:-_RUNS]:
-                del self._asked[old]
-        return CellKey(cell, ordinal)
-
-    def after_run(self, result: Any) -> None:
-        """When a cell has ended well: drop what an earlier run of it asked beyond this run."""
-        cell, asked = cell_id(self.shell), self._asked.get(run_id(self.shell))
-        if cell is not None and asked and result.success:
-            for chat in self.chats:
-                chat.forget_rest(CellKey(cell, asked))
-
-
-def _without_secrets(prompt: str, typed: str) -> str:
-    """The prompt as it may be sent; the reader is told what is not."""
-    refuse_own_keys([prompt])
-    masked, ends = without_secrets(prompt)
-    if ends:
-        say(f"The prompt holds what looks like a key ({', '.join(ends)}): only its end is sent.")
-    if typed != without_secrets(typed)[0]:
-        say("It stands in this cell, which the notebook keeps: take it out.")
-    return masked

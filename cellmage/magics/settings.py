@@ -12,6 +12,7 @@ from platformdirs import user_config_path
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..catalogue import Offer
+from ..display.tables import aligned
 from ..errors import CellmageError, UsageError
 from ..messages import Options
 from ..prompt.personas import Persona, load_persona, personas
@@ -95,9 +96,13 @@ def options_of(settings: Settings, args: Namespace) -> Options:
         watch=tuple(args.watch or ()) or None,
         params=params(args.param),
     )
-    persona = args.persona or settings.persona
+    return Options.resolve(flags, defaults_of(settings, args.persona))
+
+
+def defaults_of(settings: Settings, persona: str | None = None) -> Options:
+    """What holds where a call says nothing: the persona, then the settings."""
+    persona = persona or settings.persona
     return Options.resolve(
-        flags,
         load_persona(persona, settings.folders).options if persona else Options(),
         Options(
             **{name: getattr(settings, name) for name in _FIELDS},
@@ -228,16 +233,6 @@ def _shown(name: str, value: Any) -> str:
     return line if len(line) <= 60 else line[:59] + "…"
 
 
-def table(lines: list[tuple[str, ...]]) -> str:
-    """Columns of text, each as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-    return "\n".join(line.rstrip() for line in padded)
-
-
 def models_of(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
     """A row for each model, and one for each server that did not say."""
     for offer in offers:
@@ -247,7 +242,7 @@ def models_of(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
 
 def persona_list(where: list[Path]) -> str:
     """The personas that can be named, with what they are for."""
-    return table([(name, _description(name, where)) for name in personas(where)])
+    return aligned([(name, _description(name, where)) for name in personas(where)])
 
 
 def _description(name: str, where: list[Path]) -> str:

@@ -58,7 +58,7 @@ def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> R
         provider=start.provider,
         finish_reason=end.finish_reason,
         usage=end.usage,
-        timings=timings,
+        timings=replace(timings, chunks=len(text)),
         partial=partial or partial_by(end.finish_reason),
         notices=tuple(notices),
         rounds=rounds.end(),

@@ -389,7 +389,8 @@ class TestLoading:
             " sorted(m for k in get_ipython().magics_manager.magics.values()"
             " for m in k if m.startswith('llm')))"
         )
-        names = ["llm", "llm", "llm_config", "llm_history", "llm_index", "llm_models", "llm_stop"]
+        others = ["config", "history", "index", "models", "stop"]
+        names = ["llm", "llm", "llm_compare", "llm_compare", *(f"llm_{each}" for each in others)]
         assert offline.value(count) == (1, 1, 1, 1, names)
         for name in ("cellmage", "cellmage.integrations.ipython_magic"):
             offline.run(f"%load_ext {name}")

@@ -1,0 +1,104 @@
+"""Answers side by side in a cell, and when a streamed one is seen."""
+
+from __future__ import annotations
+
+from tests.kernel.client import Kernel, Run
+from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish, usage
+
+
+def reply(exchange: Exchange) -> Reply:
+    slow = [step for word in ("*one* ", "two ", "three") for step in (chunk(word), 0.15)]
+    return {
+        "slow": Reply([*slow, finish(), usage(10, 20), DONE]),
+        "quick": Reply(answer("Quick: ```x", 3)),
+        "fence": Reply(answer("```py\nprint(1)", 5)),
+        "cut": Reply([chunk("Half")], end="reset"),
+        "held": Reply([chunk("Held")], end="hang"),
+    }[exchange.body["model"]]
+
+
+def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_for(reply)
+    run = kernel.run("%%llm --compare slow,fence --out text\nGo", "c1")
+    columns, table = (output["data"] for output in run.outputs)
+    live = [frame.markdown for frame in run.frames if "▌" in frame.markdown]
+    assert len(live) > 1
+    assert "**slow**\n\n*one* two three\n\n</div>" in columns["text/markdown"]
+    assert "print(1)\n```\n\n</div>" in columns["text/markdown"], "a fence that ends"
+    assert columns["text/plain"] == "slow:\n\n*one* two three\n\nfence:\n\n```py\nprint(1)"
+    assert "| 10 | 20 |" in table["text/markdown"]
+    assert kernel.value("text") == "*one* two three"
+    assert "1     c1" in kernel.run("%llm_history").printed
+
+
+def test_unwatched_it_is_one_output(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_for(reply)
+    run = kernel.run("%%llm --compare quick,fence --keep fence\nGo", allow_stdin=False)
+    (output,) = run.outputs
+    assert "| model |" in output["data"]["text/markdown"]
+    assert output["metadata"]["cellmage"]["text"] == "```py\nprint(1)"
+
+
+def test_failures(kernel: Kernel, server: ScriptedServer) -> None:
+    """The cell fails with the answer that is kept; others fail in their column."""
+    server.play_for(reply)
+    run = kernel.run("%%llm --compare quick,cut\nGo")
+    assert run.ok
+    assert "*CutError: cut at" in run.outputs[0]["data"]["text/markdown"]
+    run = kernel.run("%%llm --compare cut,quick\nGo")
+    assert run.error.startswith("CutError: cut at")
+    assert "Quick" in run.outputs[0]["data"]["text/markdown"]
+    run = kernel.run("%%llm --compare cut,quick --on-error show\nGo")
+    assert run.ok
+    assert run.printed.startswith("CutError: cut at")
+
+
+def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_for(reply)
+    msg_id = kernel.start("%%llm --compare held,quick\nGo")
+    run = kernel.collect(msg_id, Run(), until="Held")
+    kernel.interrupt()
+    run = kernel.finish(msg_id, run)
+    assert (
+        run.error == "KeyboardInterrupt: stopped by you; 4 characters are kept as a partial answer"
+    )
+    assert "*stopped: interrupted*" in run.outputs[0]["data"]["text/markdown"]
+    assert all(exchange.over.wait(2) for exchange in server.exchanges)
+
+
+def test_what_does_not_go_together(kernel: Kernel) -> None:
+    for flags, said in {
+        "--compare a,b --json": "--compare does not go with --json",
+        "--compare a,b --model c": "--compare does not go with --model",
+        "--keep a": "--keep says whose answer",
+        "--compare a": "give several models",
+        "--compare a,b --keep c": "c cannot be kept",
+        "--continue --tool f": "--continue does not go with --tool",
+    }.items():
+        assert said in kernel.run(f"%%llm {flags}\nGo").error
+
+
+def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_for(reply)
+    run = kernel.run("%llm_compare --latency -m slow,quick Is it quick?")
+    head, *lines = run.printed.splitlines()
+    assert head.split()[:4] == ["model", "asked", "seen", "after"]
+    ways = [tuple(line.split()[:2]) for line in lines]
+    assert ways == [
+        ("slow", "streamed"), ("slow", "whole"), ("quick", "streamed"), ("quick", "whole")
+    ]  # fmt: skip
+    seen = [float(line.split()[2]) for line in lines]
+    assert seen[0] < seen[1]
+    assert server.last.messages == [("user", "Is it quick?")]
+    assert [output["data"]["text/plain"] for output in run.outputs][:2] == ["*one* two three"] * 2
+    assert "no turns yet" in kernel.run("%llm_history").printed
+    assert "%%llm --compare" in kernel.run("%llm_compare Go").error
+
+
+def test_on_error_show(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_for(reply)
+    run = kernel.run("%%llm -m cut --on-error show --out text\nGo")
+    assert run.ok
+    assert "the connection was lost" in run.printed
+    assert kernel.value("(text, _llm.partial)") == ("Half", "connection_lost")
+    assert not kernel.run("%%llm -m cut --on-error raise\nGo").ok
