@@ -4,7 +4,7 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo lab test browser check faults oldest sequences servers bench notebooks clean
+.PHONY: help demo lab test browser check faults oldest sequences documents servers bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -15,6 +15,7 @@ help:
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
 	@echo "make sequences   10 000 random sequences of what can happen to a conversation; half an hour"
+	@echo "make documents   10 000 random JSON texts, cut anywhere; a minute"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make bench       measure the kernel, the healing, the store and the page, beside others"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -58,6 +59,9 @@ oldest: | .venv/made
 sequences: .venv/dev
 	SEQUENCES=10000 $(BIN)/pytest tests/test_sequences.py
 
+documents: .venv/dev
+	DOCUMENTS=10000 $(BIN)/pytest tests/test_structured.py
+
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]'
@@ -67,6 +71,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.page
 
 notebooks: .venv/dev

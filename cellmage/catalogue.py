@@ -61,7 +61,8 @@ async def _offer(name: str | None, base_url: str | None) -> Offer:
         else:
             provider = choose(Options(model=f"{name}/any")).provider
         if not isinstance(provider, ModelLister):
-            return Offer(server, error="the built-in models: offline/tour, offline/echo, offline/tools")
+            built_in = "offline/tour, offline/echo, offline/tools"
+            return Offer(server, error=f"the built-in models: {built_in}")
         async with asyncio.timeout(LIMIT):
             return Offer(name or provider.name, tuple(await provider.models()))
     except TimeoutError:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
 
 from .errors import UsageError
@@ -17,6 +19,13 @@ MAX_BYTES = 4 * 2**20
 """Files that are read, by the ends of their names, and the largest of them."""
 
 _WORDS = 32
+
+RANKED = 4_000
+"""Passages that are ranked for a question, about, and twice as many at most: it takes most of the
+time. A word that is in more than `_MANY` passages does not count among others.
+"""
+_MANY = 8 * RANKED
+_FEW = 8
 
 PASSAGE = 1_500
 """Characters in a passage, about: a document is found by its passages."""
@@ -61,7 +70,7 @@ class Index:
 
         Args:
             paths: files and folders. What is gone from a folder is taken out.
-            progress: called now and then with how many files of how many are done.
+            progress: called before each file, and at the end, with how many of how many are done.
 
         Returns:
             how many files were read.
@@ -84,14 +93,13 @@ class Index:
             fresh = [path for path, stamp in files.items() if known.get(path) != stamp]
             _forget(connection, [*stale, *(path for path in fresh if path in known)])
             for number, path in enumerate(fresh):
-                if number % 100 == 0:
-                    progress(number, len(fresh))
+                progress(number, len(fresh))
                 _read(connection, path, files[path])
             progress(len(fresh), len(fresh))
         return len(fresh)
 
     def search(self, query: str, limit: int = 5) -> list[Document]:
-        """The passages that suit a question best, one of each document.
+        """The passages that suit a question best: one of each document, and a copy is no other.
 
         Raises:
             UsageError: nothing is indexed yet.
@@ -99,11 +107,14 @@ class Index:
         if not self.path.exists():
             raise UsageError("nothing is indexed under this name; %llm_index FOLDER --name NAME")
         found: dict[int, Document] = {}
+        seen: set[str] = set()
         with closing(self._open()) as connection:
-            for match in _queries(query):
-                rows = connection.execute(_SEARCH, (match, 4 * limit))
-                for file, *facts in rows:
-                    found.setdefault(file, Document(*facts))
+            for match in _queries(connection, query):
+                for file, *facts in connection.execute(_SEARCH, (match, 2 * RANKED, 8 * limit)):
+                    document = Document(*facts)
+                    if document.text not in seen:
+                        found.setdefault(file, document)
+                    seen.add(document.text)
                 if len(found) >= limit:
                     break
         return list(found.values())[:limit]
@@ -121,46 +132,63 @@ _COMMON = frozenset(
 )
 
 
+# The texts are read when it is known which are the best: to read all that are ranked takes longer.
 _SEARCH = """
-SELECT p.file, f.title, p.text, f.path, p.line FROM passages AS p JOIN files AS f ON f.id = p.file
-WHERE passages MATCH ? ORDER BY bm25(passages, 4.0, 1.0) LIMIT ?
+SELECT p.file, f.title, p.text, f.path, p.line
+FROM (
+    SELECT place, score FROM (
+        SELECT rowid AS place, bm25(passages, 8.0, 1.0) AS score
+        FROM passages WHERE passages MATCH ? LIMIT ?
+    ) ORDER BY score LIMIT ?
+) AS best
+JOIN passages AS p ON p.rowid = best.place JOIN files AS f ON f.id = p.file
+ORDER BY best.score
 """
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM passages WHERE passages MATCH ? LIMIT ?)"
 
 
-def _queries(question: str) -> Iterator[str]:
-    """What is looked for, the strictest first: all words, fewer and fewer, any of them.
+def _queries(connection: sqlite3.Connection, question: str) -> Iterator[str]:
+    """What is looked for: what holds a rare word of the question, ranked by all of its words.
 
-    Long words are rare ones, mostly: to rank all that holds any word of a question takes ten times
-    as long, and finds no more.
+    To rank all that holds any word takes ten times as long, nearly all of it for common words, and
+    these seldom bring a passage among the best. It is done where the rare words find too little.
     """
-    words = list(dict.fromkeys(_WORD.findall(question.casefold())))
-    words = [word for word in words if word not in _COMMON][:_WORDS]
-    rare = sorted(words, key=len, reverse=True)
-    for count in dict.fromkeys([len(words), *range(min(4, len(words)), 1, -1)]):
-        if count:
-            yield " AND ".join(f'"{word}"' for word in rare[:count])
+    counts = _counts(connection, question)
+    words, totals = list(counts), list(accumulate(counts.values()))
+    rare = [word for word, total in zip(words, totals, strict=True) if total <= RANKED]
+    telling = [word for word in words if counts[word] < _MANY] or words[:1]
+    if rare:
+        yield f"({' OR '.join(rare)}) AND ({' OR '.join(telling)})"
+    elif words:
+        yield " AND ".join(words)
     if words:
-        yield " OR ".join(f'"{word}"' for word in rare[:4])
+        yield " OR ".join(words[:_FEW])
+
+
+def _counts(connection: sqlite3.Connection, question: str) -> dict[str, int]:
+    """The words of a question that are there at all, the rarest first, with their passages."""
+    words = dict.fromkeys(_WORD.findall(question.casefold()))
+    quoted = [f'"{word}"' for word in words if word not in _COMMON][:_WORDS]
+    found = [(connection.execute(_COUNT, (word, _MANY)).fetchone()[0], word) for word in quoted]
+    return {word: count for count, word in sorted(found) if count}
 
 
 def _files(roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
     """The files that can be read, each with a stamp that changes when it does."""
     for root in roots:
-        found = [root] if root.is_file() else _below(root)
-        for path in found:
-            facts = path.stat()
-            if path.suffix.lower() in SUFFIXES and 0 < facts.st_size <= MAX_BYTES:
-                yield str(path), f"{facts.st_mtime_ns} {facts.st_size}"
+        for path in [str(root)] if root.is_file() else _below(root):
+            if path.lower().endswith(SUFFIXES):
+                facts = os.stat(path)
+                if 0 < facts.st_size <= MAX_BYTES:
+                    yield path, f"{facts.st_mtime_ns} {facts.st_size}"
 
 
-def _below(root: Path) -> Iterator[Path]:
+def _below(root: Path) -> Iterator[str]:
     """The files in a folder, without hidden ones and without links."""
     for where, folders, names in os.walk(root):
         folders[:] = [each for each in folders if not each.startswith((".", "__pycache__"))]
-        for name in names:
-            path = Path(where, name)
-            if not name.startswith(".") and path.is_file() and not path.is_symlink():
-                yield path
+        paths = (os.path.join(where, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if stat.S_ISREG(os.lstat(path).st_mode))
 
 
 def _is_below(path: str, roots: Sequence[Path]) -> bool:

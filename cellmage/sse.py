@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import asdict
 
 from .errors import CellmageError
-from .events import Event
+from .events import Event, Reasoning, Token
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -29,6 +29,8 @@ def encode_one(event: Event) -> str:
         >>> encode_one(Token("two\nlines"))
         'event: token\ndata: {"text": "two\\nlines"}\n\n'
     """
+    if isinstance(event, Token | Reasoning):  # nearly all: a tenth of what `asdict` takes
+        return f'event: {event.type}\ndata: {{"text": {json.dumps(event.text)}}}\n\n'
     return _frame(event.type, asdict(event))
 
 

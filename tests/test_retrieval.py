@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import Conversation, Document, UsageError
+from cellmage.display import LiveMarkdown
 from cellmage.display.notebook import _link
+from cellmage.display.surfaces import Ending
+from cellmage.display.terminal import Plain, Terminal
 from cellmage.retrieval import PASSAGE, Index, passages
+from tests.display.test_terminal import Screen, console
 from tests.kernel.client import Kernel
 from tests.server import ScriptedServer, answer
 
@@ -34,7 +40,7 @@ def test_build_search_and_again(folder: Path, tmp_path: Path) -> None:
     index = Index(tmp_path / "index.db")
     seen: list[tuple[int, int]] = []
     assert index.add([folder], lambda *each: seen.append(each)) == 3
-    assert seen == [(0, 3), (3, 3)]
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert titles(index, "What does the moon pull?")[0] == "Tides"
     assert "Bread" not in titles(index, "What does the moon pull?")
     assert index.add([folder]) == 0
@@ -86,6 +92,31 @@ def test_one_line_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file here can be read"):
         index.add([tmp_path / "empty"])
     assert not index.path.exists()
+
+
+def test_common_words_alone_find_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is ranked than the limit says, and a rare word brings what holds it."""
+    monkeypatch.setattr("cellmage.retrieval.RANKED", 5)
+    monkeypatch.setattr("cellmage.retrieval._MANY", 40)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(50):
+        (docs / f"{number}.txt").write_text(f"salt water {number}")
+    (docs / "moon.txt").write_text("the moon over salt water")
+    index = Index(tmp_path / "index.db")
+    index.add([docs])
+    assert titles(index, "salt moon water")[0] == "moon"
+    assert len(titles(index, "salt moon water")) == 5
+    assert len(titles(index, "water and salt")) == 5
+    assert len(titles(index, "salt in deserts")) == 5
+    assert titles(index, "deserts") == []
+
+
+def test_a_copy_is_found_once(folder: Path, tmp_path: Path) -> None:
+    (folder / "copy.md").write_text((folder / "tides.md").read_text())
+    index = Index(tmp_path / "index.db")
+    index.add([folder])
+    assert titles(index, "moon") == ["Tides"]
 
 
 @given(st.text("ab \n#", max_size=200).map(lambda text: text * 40))
@@ -147,3 +178,29 @@ class TestAsking:
         assert _link("A [b]", str(folder / "tides.md") + ":7") == "[A \\[b\\]](<tides.md>)"
         assert _link("A", "/etc/passwd:1") == "A (/etc/passwd:1)"
         assert _link("A", "https://a.example/b") == "[A](https://a.example/b)"
+
+    def test_a_terminal_has_links(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(folder)
+        (folder / "a b\x1b.md").write_text("moon")
+        places = ["tides.md:7", "a b\x1b.md", "nowhere.md:1", "https://a.example/\x1b]8;;b", ""]
+        sources = [(f"T{number}", place) for number, place in enumerate(places)]
+        written, screen = io.StringIO(), Screen()
+        Terminal(console(written)).finish(ending(sources))
+        screen.write(written.getvalue())
+        links = re.findall(r"\x1b]8;id=\d+;([^\x1b]+)\x1b\\", written.getvalue())
+        assert links == [
+            (folder / "tides.md").as_uri(),
+            f"{folder.as_uri()}/a%20b%1B.md",
+            "https://a.example/%1B%5D8;;b",
+        ]
+        assert "[1] T0 (tides.md:7)" in screen.lines
+        assert "[3] T2 (nowhere.md:1)" in screen.lines
+        assert "[4] T3 (https://a.example/]8;;b)" in screen.lines
+        output = io.StringIO()
+        Plain(output).finish(ending(sources[:1]))
+        assert output.getvalue() == "[1] T0 (tides.md:7)\n"
+
+
+def ending(sources: list[tuple[str, str]]) -> Ending:
+    live = LiveMarkdown(now=0.0)
+    return Ending(live.last(), live.whole(), sources=sources)

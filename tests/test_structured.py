@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from tests.server import ScriptedServer, chunk, finish
 DATA = json.loads((Path(__file__).parent / "data/partial_json.json").read_text())
 CASES = {f"{case['category']}-{case['id']}": case for case in DATA["cases"]}
 MALFORMED = "<malformed: keep the last good value>"
+DOCUMENTS = int(os.environ.get("DOCUMENTS", "300"))
+"""Random texts in each of the two searches; `make documents` tries 10 000."""
 
 
 def text_of(source: Any) -> str:
@@ -93,7 +96,7 @@ def check_prefixes(text: str, limit: int) -> None:
             before = now
 
 
-@settings(max_examples=300)
+@settings(max_examples=DOCUMENTS)
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
 def test_any_document_cut_anywhere(value: Any, is_ascii: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=is_ascii, indent=indent)
@@ -109,7 +112,7 @@ def test_documents(document: Any) -> None:
         assert read(text, size).close() == document
 
 
-@settings(max_examples=300)
+@settings(max_examples=DOCUMENTS)
 @given(st.text(max_size=60) | st.text('{}[]",:\\u0d8 \n`jsontruefals123.eE-', max_size=60))
 def test_no_text_raises_while_it_arrives(text: str) -> None:
     for size in (1, 7):
