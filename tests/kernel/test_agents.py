@@ -1,0 +1,54 @@
+"""Agents made of any async generator of events: what they do is shown as they do it."""
+
+from __future__ import annotations
+
+from tests.kernel.client import Kernel
+
+AGENT = """
+import asyncio, cellmage
+
+async def agent(request):
+    yield cellmage.Status("Searching the *notes*…")
+    await asyncio.sleep(0.2)
+    yield cellmage.Document("Tides & <more>", "The moon pulls the sea.", "https://example.org/t")
+    yield cellmage.Status("Found 1")
+    await asyncio.sleep(0.2)
+    yield cellmage.ToolCall("1", "height", '{"port": "Brest"}')
+    await asyncio.sleep(0.2)
+    yield cellmage.ToolResult("1", "height", "6.2 m")
+    yield cellmage.Status("Writing…")
+    for word in ("High ", "water ", "at 6.2 m."):
+        yield word
+        await asyncio.sleep(0.1)
+
+made = cellmage.provider(agent, name="agent")
+"""
+
+
+def test_status_documents_and_tools(kernel: Kernel) -> None:
+    kernel.run(AGENT)
+    run = kernel.run("%%llm --model agent\nHow high?")
+    frames = [frame.markdown for frame in run.frames]
+    assert "*Searching the \\*notes\\*…*" in frames[0]
+    assert "*Found 1*" in frames
+    running = next(at for at, each in enumerate(frames) if "Brest&#x27;) …" in each)
+    done = next(at for at, each in enumerate(frames) if "→ 6.2 m" in each)
+    text = next(at for at, each in enumerate(frames) if "High" in each)
+    assert running < done <= text
+    answer, sources = (output["data"]["text/markdown"] for output in run.outputs)
+    assert answer.endswith("</details>\n\nHigh water at 6.2 m.")
+    assert sources == "1. [Tides \\& &lt;more\\>](https://example.org/t)"
+    assert kernel.value("[call.result for each in _llm.rounds for call in each.calls]") == ["6.2 m"]
+
+
+def test_a_request_that_it_does_not_answer(kernel: Kernel) -> None:
+    """An agent that asks for a tool and ends leaves no call without a result."""
+    kernel.run(
+        "import cellmage\nasync def half(request):\n"
+        "    yield 'Well. '\n    yield cellmage.ToolCall('1', 'height', '{}')\n"
+        "made = cellmage.provider(half, name='half')"
+    )
+    assert kernel.run("%%llm --model half\nGo").ok
+    assert kernel.value("[call.result for each in _llm.rounds for call in each.calls]") == [
+        "cancelled: it was not run to its end"
+    ]
