@@ -37,6 +37,7 @@ class Screen(io.StringIO):
 
     def write(self, text: str) -> int:
         self.written += len(text)
+        super().write(text)
         self._stream.feed(text.replace("\n", "\r\n"))
         return len(text)
 

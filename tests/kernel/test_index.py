@@ -1,0 +1,58 @@
+"""How far an index is, on the page of a real kernel."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.client import Kernel
+
+COUNT = 2_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "many"
+    made.mkdir()
+    for number in range(COUNT):
+        (made / f"{number}.md").write_text(
+            f"# Note {number}\n\n" + "The moon pulls the sea. " * 100
+        )
+    return made
+
+
+def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
+    began = time.monotonic()
+    run = offline.run(f"%llm_index --name grows {str(folder)!r}")
+    took = time.monotonic() - began
+    assert run.ok, run.error
+    first, *others = run.frames
+    assert first.type == "display_data"
+    assert {each.type for each in others} == {"update_display_data"}
+    assert {each.display_id for each in others} == {first.display_id}
+    counts = [int(each.content["data"]["text/plain"].split()[0]) for each in run.frames]
+    assert counts == sorted(set(counts)), "each frame tells of more"
+    assert (counts[0], counts[-1]) == (0, COUNT)
+    assert len(counts) <= 10 * took + 2
+    (shown,) = run.outputs
+    bar = f'<progress value="{COUNT}" max="{COUNT}"></progress> {COUNT} of {COUNT} files'
+    assert shown["data"] == {"text/html": bar, "text/plain": f"{COUNT} of {COUNT} files"}
+    assert run.printed == f"{COUNT} files read; ask with %%llm --rag grows\n"
+    again = offline.run(f"%llm_index --name grows {str(folder)!r}")
+    assert again.frames == [], "nothing is to be read, so nothing is counted"
+    assert again.printed == "0 files read; ask with %%llm --rag grows\n"
+
+
+def test_nobody_watches(offline: Kernel, folder: Path) -> None:
+    run = offline.run(f"%llm_index --name alone {str(folder)!r}", allow_stdin=False)
+    assert run.frames == []
+    assert run.printed == f"{COUNT} files read; ask with %%llm --rag alone\n"
+
+
+def test_what_is_captured_has_the_last_line_only(offline: Kernel, folder: Path) -> None:
+    run = offline.run(f"%%capture caught\n%llm_index --name caught {str(folder)!r}")
+    assert run.frames == []
+    assert offline.value("caught.outputs") == []
+    assert offline.value("caught.stdout").startswith(f"{COUNT} files read")
