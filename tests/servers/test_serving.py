@@ -266,6 +266,7 @@ def test_bad_requests(address: str, body: bytes) -> None:
      {"tools": [{"type": "function", "function": {"name": "a b("}}]},
      {"tools": [{"type": "function", "function": {"name": "a", "parameters": []}}]},
      {"messages": [HI, ASKS]}, {"messages": [HI, ASKS, HI]}, {"messages": [TOLD]},
+     {"messages": [ASKS, TOLD]}, {"max_tokens": "two\nlines"}, {"temperature": "two\nlines"},
      {"messages": [HI, ASKS, TOLD, TOLD]}, {"messages": [HI, ASKS, {**TOLD, "tool_call_id": 5}]},
      {"messages": [HI, ASKS, {"role": "tool", "content": "rain"}]},
      {"messages": [HI, ASKS, {**TOLD, "content": None}]},
@@ -326,3 +327,29 @@ def test_two_hundred_at_once(address: str) -> None:
             return await asyncio.gather(*(ask(client, number) for number in range(200)))
 
     assert asyncio.run(all_of_them()) == [True] * 200
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_a_client_that_leaves_before_the_first_word(
+    address: str, connected: ScriptedServer, is_streamed: bool
+) -> None:
+    connected.play(end="hang")
+    body = {"messages": [{"role": "user", "content": "hi"}], "stream": is_streamed}
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.post(f"{address}/chat/completions", json=body, timeout=0.5)
+    assert connected.last.over.wait(2), "the connection to the model is closed"
+
+
+def test_parameters_go_on(client: openai.OpenAI, connected: ScriptedServer) -> None:
+    connected.play(*answer("{}"))
+    client.chat.completions.create(
+        model="default",
+        messages=[{"role": "user", "content": "hi"}],
+        response_format={"type": "json_object"},
+        stop=["END"],
+        top_p=0.5,
+        seed=3,
+    )
+    sent = connected.last.body
+    assert sent["response_format"] == {"type": "json_object"}
+    assert (sent["stop"], sent["top_p"], sent["seed"]) == (["END"], 0.5, 3)
