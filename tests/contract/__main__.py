@@ -45,8 +45,11 @@ def results(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]
             else:
                 got = sdk_loop(base_url, key)
         wrong = problems(case, got)
-        # The SDK names no kinds and writes errors of its own: only text and outcome are asked.
-        found[way] = wrong if way != "SDK loop" else [w for w in wrong if w[:4] in ("text", "outc")]
+        if way == "SDK loop":
+            # It names no kinds, writes errors of its own, and leaves tools to its caller.
+            asked = ("text",) if case.expect.get("tool_calls") else ("text", "outcome")
+            wrong = [each for each in wrong if each.startswith(asked)]
+        found[way] = wrong
     return found
 
 
