@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .errors import CellmageError, ProviderError, UsageError
 from .events import Complete, Event, Reasoning, Start, Token
-from .messages import Request
+from .messages import Message, Request
 from .providers import register
 from .providers.base import Provider
 
@@ -37,6 +37,8 @@ class AdaptedProvider:
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of one answer."""
         yield Start(request.options.model or self.name, self.name)
+        if request.tools and not inspect.isasyncgenfunction(self._source):
+            raise UsageError(f"{self.name} cannot be offered tools here; bind them to it")
         failure: ProviderError | None = None
         last: Event | None = None
         async with aclosing(_closable(self._open(request))) as pieces:
@@ -83,13 +85,24 @@ def _opener(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
     if inspect.isasyncgenfunction(source):
         return source  # type: ignore[no-any-return]
     if callable(getattr(source, "astream", None)):
-        return lambda request: source.astream(
-            [(message.role, message.content) for message in request.messages]
-        )
+        return lambda request: source.astream(list(map(_plain, request.messages)))
     raise UsageError(
         f"{source!r:.60} does not stream: give an object with astream, or an async generator "
         "function that takes the request"
     )
+
+
+def _plain(message: Message) -> Any:
+    """A message as LangChain takes it: a pair, and OpenAI's form where tools come in."""
+    if not (message.calls or message.call_id):
+        return (message.role, message.content)
+    calls = [
+        {"id": call.id, "type": "function",
+         "function": {"name": call.name, "arguments": call.arguments}}
+        for call in message.calls
+    ]  # fmt: skip
+    more = {"tool_calls": calls} if calls else {"tool_call_id": message.call_id}
+    return {"role": message.role, "content": message.content} | more
 
 
 async def _closable(pieces: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:

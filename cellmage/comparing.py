@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing
 
 from .engine import Flow
+from .errors import CellmageError
 from .events import Event
 from .messages import Response
 from .stream import ResponseStream
@@ -72,6 +73,11 @@ class Comparison:
             async with aclosing(self.streams[number].aevents()) as events:
                 async for event in events:
                     await queue.put((number, event))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.errors[number] = CellmageError("it was cancelled from within", kind="cancelled")
         except Exception as error:  # noqa: BLE001 - one answer's failure is not the others'
             self.errors[number] = error
         await queue.put((number, None))

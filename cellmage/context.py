@@ -44,6 +44,8 @@ def _tokens(turns: Sequence[Turn]) -> Iterator[int]:
     for turn in turns:
         usage = turn.response.usage
         asked, answered = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
+        if turn.response.rounds:  # counted once for each of its requests, and without results
+            asked = answered = None
         guess = estimate(turn.prompt)
         question = guess
         if before is not None and asked is not None and 0 < asked - before < 4 * guess:

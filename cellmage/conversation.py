@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -95,6 +96,8 @@ class Conversation(Turns):
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
         named = tools_of(tools)
+        request = replace(request, tools=tuple(each.schema for each in named.values()))
+        _check_offer(json.dumps(request.tools))
         asked: Source = equipped(provider, named, approve, _safe) if named else provider
         asked = searched(asked, *search) if search else asked
         if not (history and keep):
@@ -221,9 +224,18 @@ class Conversation(Turns):
         return Request(messages, options, tuple(note for note in notes if note))
 
 
+def _check_offer(described: str) -> None:
+    """Refuse to tell a model of tools with a key in a default value or a docstring."""
+    if _safe(described) != described:
+        raise UsageError("a tool's signature or docstring holds what looks like a key: take it out")
+
+
 def _safe(text: str) -> str:
     """What a tool gave, as it may be sent."""
-    refuse_own_keys([text])
+    try:
+        refuse_own_keys([text])
+    except UsageError:
+        return "[withheld: it holds a key of this machine]"
     return without_secrets(text)[0]
 
 

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from .errors import UsageError
+from .errors import CellmageError, UsageError
 from .interrupts import interrupts_held, is_main
 from .jobs import Job
 
@@ -44,7 +44,7 @@ class _Engine:
 
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
-            if self._loop is None:
+            if self._loop is None or not (self._thread and self._thread.is_alive()):
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
                     target=self._loop.run_forever, name="cellmage-engine", daemon=True
@@ -91,6 +91,7 @@ class Flow(Generic[T]):
         self._source = source
         self._queue: SimpleQueue[list[T] | Job] = SimpleQueue()
         self._job: Job | None = None
+        self._is_left = False
         self._gathered: list[T] = []
         self._error: BaseException | None = None
         self._over = threading.Event()
@@ -104,6 +105,7 @@ class Flow(Generic[T]):
         self._task.add_done_callback(self._finish)
 
     def _cancel(self) -> None:
+        self._is_left = True
         self._task.cancel()
 
     async def _pump(self) -> None:
@@ -128,7 +130,10 @@ class Flow(Generic[T]):
             self._gathered = []
 
     def _finish(self, task: asyncio.Task[None]) -> None:
-        self._error = None if task.cancelled() else task.exception()
+        if not task.cancelled():
+            self._error = task.exception()
+        elif not self._is_left:
+            self._error = CellmageError("the answer was cancelled from within", kind="cancelled")
         self._hand_over()
         self._over.set()
         self._queue.put([])  # wakes the reader
@@ -137,6 +142,11 @@ class Flow(Generic[T]):
         """Have a job done by the reader, after what has come so far."""
         self._hand_over()
         self._queue.put(job)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is read any more, as by a task that an answer has left behind."""
+        return self._over.is_set()
 
     # On the consumer's thread.
 
@@ -217,7 +227,7 @@ async def on_reader(function: Callable[[], T], seconds: float | None = None) -> 
         TimeoutError: it took longer. The main thread is interrupted; another goes on unheard.
     """
     flow, job = _flow.get(), Job(function)
-    if flow is not None and flow.is_on_main:
+    if flow is not None and flow.is_on_main and not flow.is_over:
         flow.give(job)
     else:
         context = copy_context()

@@ -150,3 +150,6 @@ Event = (
     | Notice
     | Complete
 )
+
+BEGUN = (Token, Reasoning, ToolCall, ToolResult)
+"""The events from which on an answer is never asked for again."""

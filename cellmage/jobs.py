@@ -29,7 +29,7 @@ class Job:
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._over: asyncio.Future[Any] = self._loop.create_future()
         self._lock = threading.Lock()
-        self._is_running = self._is_stopped = False
+        self._is_running = self._is_stopped = self._is_struck = False
         self._usual: Handler | int | None = signal.default_int_handler
 
     # On the loop.
@@ -46,9 +46,12 @@ class Job:
         try:
             await self._begun
             async with asyncio.timeout(seconds):
-                return await self._over
+                is_well, value = await self._over
         finally:
             self._stop()
+        if is_well:
+            return value
+        raise value
 
     def _stop(self) -> None:
         with self._lock:
@@ -60,17 +63,23 @@ class Job:
 
     def run(self) -> None:
         """Run the function; what stops it from outside ends here, what the user does is raised."""
-        with handler(self._struck) if is_main() else nullcontext() as self._usual:
+        on_main = is_main()
+        with handler(self._struck) if on_main else nullcontext() as self._usual:
             try:
                 with self._running():
-                    self._tell(self._begun.set_result, None)
-                    value = self._function()
-                self._tell(self._over.set_result, value)
+                    self._tell(self._begun, None)
+                    outcome = (True, self._function())
             except KeyboardInterrupt:
-                if not self._is_stopped:
+                if on_main and not self._is_stopped:
                     raise
+                outcome = (False, RuntimeError("KeyboardInterrupt"))
             except Exception as error:  # noqa: BLE001 - raised where it is waited for
-                self._tell(self._over.set_exception, error)
+                outcome = (False, error)
+            except BaseException as error:  # noqa: BLE001 - else the wait for it would never end
+                outcome = (False, RuntimeError(f"{type(error).__name__}: {error}"))
+            self._tell(self._over, outcome)
+            if self._is_struck:  # the function has gone on, but the user means the answer, too
+                raise KeyboardInterrupt
 
     @contextmanager
     def _running(self) -> Generator[None]:
@@ -88,15 +97,16 @@ class Job:
     def _struck(self, number: int, frame: FrameType | None) -> None:
         """An interrupt: from `_stop`, which may come too late, or from the user."""
         if not self._is_stopped:
+            self._is_struck = True
             if callable(self._usual):
                 self._usual(number, frame)
         elif self._is_running:
             raise KeyboardInterrupt
 
-    def _tell(self, settle: Callable[[Any], None], value: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._settle, settle, value)
+    def _tell(self, future: asyncio.Future[Any], value: Any) -> None:
+        def settle() -> None:
+            if not future.done():  # else nobody waits any more
+                future.set_result(value)
 
-    def _settle(self, settle: Callable[[Any], None], value: Any) -> None:
-        with suppress(asyncio.InvalidStateError):  # nobody waits any more
-            settle(value)
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(settle)

@@ -296,8 +296,11 @@ class Turn:
         """The turn that a cut one and this one, which went on from it, are together."""
         old, new = cut.response, self.response
         text, reasoning = old.text + new.text, old.reasoning + new.reasoning
-        rest = replace(new, text=text, reasoning=reasoning, rounds=old.rounds)
-        return replace(cut, response=rest)
+        rounds = new.rounds
+        if rounds:
+            rounds = (replace(rounds[0], text=old.rest + rounds[0].text), *rounds[1:])
+        whole = replace(new, text=text, reasoning=reasoning, rounds=old.rounds + rounds)
+        return replace(cut, response=whole)
 
     def in_place_of(self, old: Turn) -> Turn:
         """The same turn, with an older attempt, and those before that one, kept behind it."""

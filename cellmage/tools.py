@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import re
@@ -23,7 +24,12 @@ LONGEST = 20_000
 """Characters of a result that the model is told; it would pay for every one in every round."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
-_FOLDERS = re.compile(r"(?:[A-Za-z]:)?(?:[\w.~-]*[/\\])+(?=[\w.~-])")
+# Folders of an absolute path; a date, a unit and a web address are none.
+_FOLDERS = re.compile(
+    r"(?<![\w./:~\\-])(?:file://)?(?:~|[A-Za-z]:)?[/\\]{1,2}(?:[\w.~+@-]{1,255}[/\\])+"
+)
+_MARGIN = 4_096
+"""Characters that are looked at beyond those that are told, for a secret that is cut."""
 
 
 class Tool:
@@ -54,8 +60,10 @@ class Tool:
     ) -> None:
         from pydantic import PydanticUserError, TypeAdapter, validate_call  # noqa: PLC0415 - 60 ms
 
+        functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.name = name or getattr(function, "__name__", "")
+        inner = function.func if isinstance(function, functools.partial) else function
+        self.name = name or getattr(inner, "__name__", "")
         self.seconds = seconds
         problem = ""
         try:
@@ -64,14 +72,18 @@ class Tool:
         except (PydanticUserError, TypeError, NameError) as error:
             problem = str(error).partition("\n")[0]
         if problem or parameters.get("type") != "object" or not _NAME.match(self.name):
-            why = problem or "it needs a name, and arguments that can be given by theirs"
+            why = problem or "it needs a name, as by @tool(name=…), and arguments with names"
             raise UsageError(f"{self.name or function!r} cannot be a tool: {why}")
+        if "self" in parameters["properties"]:
+            raise UsageError(f"{self.name} is a method: give that of an object, as object.method")
+        if isinstance(function, functools.partial):
+            for bound in function.keywords:  # it is not the model's to know, or to set
+                parameters["properties"].pop(bound, None)
         self.schema: Mapping[str, Any] = {
             "name": self.name,
-            "description": inspect.getdoc(function) or "",
+            "description": inspect.getdoc(inner) or "",
             "parameters": parameters,
         }
-        functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
@@ -153,9 +165,7 @@ def arguments_of(text: str) -> dict[str, Any]:
         return {}
     problem = ""
     try:
-        found = jiter.from_json(
-            text.encode("utf-8", "replace"), allow_inf_nan=False, catch_duplicate_keys=True
-        )
+        found = jiter.from_json(text.encode(), allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         problem = f"the arguments are not JSON: {error}"
     else:
@@ -198,40 +208,54 @@ def ask(call: ToolCall) -> bool:
 # What the model is told.
 
 
-def outcome(call: Callable[[], Any]) -> str:
+def outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
     """Make a call, and say what came of it; an error is told like any other result.
+
+    Args:
+        call: takes nothing.
+        safe: makes a text one that may be sent.
 
     Example:
         >>> outcome(lambda: {"n": 1}), outcome(lambda: 1 / 0)
         ('{"n":1}', 'error: ZeroDivisionError: division by zero')
     """
     try:
-        return result_text(call())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the model, and shown
-        return failure_text(error)
+        return result_text(call(), safe)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - told to the model, and shown
+        return failure_text(error, safe)
 
 
-async def awaited_outcome(call: Callable[[], Any]) -> str:
+async def awaited_outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
     """As `outcome`, of a coroutine function."""
     try:
-        return result_text(await call())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - told to the model, and shown
-        return failure_text(error)
+        return result_text(await call(), safe)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return failure_text(error, safe)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - as above
+        return failure_text(error, safe)
 
 
-def result_text(value: Any) -> str:
+def result_text(value: Any, safe: Callable[[str], str] = str) -> str:
     """A result as text: as it is, or as JSON, or as it prints; cut where it is too long."""
     from pydantic_core import from_json, to_json  # noqa: PLC0415 - comes with pydantic
 
+    if inspect.isawaitable(value) or inspect.isasyncgen(value):
+        raise TypeError("it gave something to await; define it with 'async def'")
     if not isinstance(value, str):
         encoded = to_json(value, fallback=str)
         value = from_json(encoded) if encoded.startswith(b'"') else encoded.decode()
+    text = safe(value[: LONGEST + _MARGIN])
     if len(value) <= LONGEST:
-        return value or "(no output)"
-    return f"{value[:LONGEST]}\n[cut here: these are {LONGEST} of {len(value)} characters]"
+        return text or "(no output)"
+    return f"{text[:LONGEST]}\n[cut here: these are {LONGEST} of {len(value)} characters]"
 
 
-def failure_text(error: BaseException) -> str:
+def failure_text(error: BaseException, safe: Callable[[str], str] = str) -> str:
     """An error on one line, without its traceback, and without the folders in it.
 
     Example:
@@ -243,5 +267,5 @@ def failure_text(error: BaseException) -> str:
         said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems())
     else:
         said = str(error)
-    line = _FOLDERS.sub("", " ".join(said.split()))
-    return f"error: {type(error).__name__}: {line[:500]}".removesuffix(": ")
+    line = _FOLDERS.sub("", " ".join(said[:_MARGIN].split()))
+    return f"error: {type(error).__name__}: {safe(line)[:500]}".removesuffix(": ")

@@ -13,13 +13,25 @@ from typing import Any
 
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, ToolMessage, convert_to_messages
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 
 import cellmage
-from cellmage import CellmageError, Complete, Conversation, Request, Token, UsageError, sse
+from cellmage import (
+    Call,
+    CellmageError,
+    Complete,
+    Conversation,
+    Message,
+    Request,
+    Round,
+    Token,
+    UsageError,
+    sse,
+)
+from cellmage.adapters import _plain
 from cellmage.providers import _registered
 from cellmage.providers.eventstream import EventStreamDecoder
 from tests.kernel.client import Kernel, Run
@@ -235,3 +247,28 @@ def test_a_chain_of_langchain() -> None:
     assert stream.response.text == "One two three."
     cellmage.provider(chain | StrOutputParser(), name="text")
     assert Conversation().ask("hi", model="text").text == "One two three."
+
+
+def test_tools_of_earlier_turns_in_langchain() -> None:
+    """They are told to it in its own form; tools of a call are to be bound to it."""
+
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    model = GenericFakeChatModel(messages=iter([AIMessage("Well then.")] * 2))
+    cellmage.provider(model, name="lc")
+    chat = Conversation()
+    chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve=None)
+    assert chat.ask("And now?", model="lc").text == "Well then."
+    with pytest.raises(UsageError, match="bind them to it"):
+        chat.ask("Go", model="lc", tools=[add], approve=None)
+
+
+def test_messages_of_tools_are_what_langchain_takes() -> None:
+    calls = (Call("a1", "add", '{"a": 1}', "3"),)
+    messages = [Message("user", "Go"), *Round("Well.", calls).messages(), Message("user", "?")]
+    _, asked, told, _ = convert_to_messages(list(map(_plain, messages)))
+    assert isinstance(asked, AIMessage)
+    assert isinstance(told, ToolMessage)
+    assert asked.tool_calls[0] == {"name": "add", "args": {"a": 1}, "id": "a1", "type": "tool_call"}
+    assert (told.content, told.tool_call_id) == ("3", "a1")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cellmage import Comparison, Conversation, Options, Token, UsageError
+from cellmage import (
+    CellmageError,
+    Comparison,
+    Conversation,
+    Options,
+    Request,
+    Token,
+    UsageError,
+    provider,
+)
 from cellmage.display.parts import closed
 from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
 
@@ -80,6 +91,20 @@ def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     del _, event
     assert all(exchange.over.wait(2) for exchange in server.exchanges)
     assert chat.turns[0].response.text == "Held"
+
+
+def test_one_that_is_cancelled_from_within(chat: Conversation) -> None:
+    async def gives_up(request: Request) -> AsyncIterator[str]:
+        yield "so far"
+        raise asyncio.CancelledError
+
+    provider(gives_up, name="gives-up")
+    both = chat.compare("Go", ["gives-up", "slow"])
+    list(both)
+    assert [each.text for each in both.responses] == ["so far", "one two three"]
+    assert "cancelled from within" in str(both.errors[0])
+    with pytest.raises(CellmageError, match="cancelled from within"):
+        chat.ask("Go", model="gives-up")
 
 
 @pytest.mark.parametrize("models", [[], ["quick"], ["quick", "quick"]])

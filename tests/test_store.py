@@ -541,3 +541,29 @@ def test_an_import_comes_behind(store: Store) -> None:
     assert chat.extend([Turn("b", Response("B2"), earlier=(old,)), chat.turns[0]]) == 1
     assert [turn.prompt for turn in again(store).turns] == ["a", "b"]
     assert [turn.response.text for turn in again(store).turns[1].earlier] == ["B1"]
+
+
+def test_facts_that_cannot_be_read_cost_no_turn(store: Store) -> None:
+    chat = chat_of(store)
+    for prompt in ("one", "two", "three"):
+        ask(chat, prompt)
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(
+            "UPDATE turns SET facts = json_set(facts, '$.rounds', json('[[\"\", [7]]]')) "
+            "WHERE prompt = ?",
+            (b"two",),
+        )
+    turns = again(store).turns
+    assert [turn.response.text for turn in turns] == ["one", "two", "three"]
+    assert [turn.response.id for turn in turns] == [turn.response.id for turn in chat.turns]
+
+
+def test_tools_are_kept(store: Store) -> None:
+    chat = Conversation(Options(model="offline/tools"), journal=store.journal(HOME))
+
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    chat.ask('add {"a": 1, "b": 2}', tools=[add], approve=None)
+    assert again(store).turns == chat.turns
+    assert again(store).turns[0].response.rounds[0].calls[0].result == "3"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -16,19 +18,27 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from cellmage import (
+    Call,
     CellmageError,
     Conversation,
+    CutError,
     Options,
+    Request,
+    Response,
     ResponseStream,
+    Round,
     Status,
     Token,
     ToolCall,
     ToolResult,
     UsageError,
+    provider,
     tool,
 )
+from cellmage.context import tokens
 from cellmage.providers.calls import CallCollector
 from cellmage.records import turn_of, turn_record
+from cellmage.spending import Spending
 from cellmage.tools import Tool, failure_text, result_text
 from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
 from tests.strict import violations
@@ -214,9 +224,7 @@ class TestRuns:
 
     def test_an_unknown_name(self, chat: Conversation, server: ScriptedServer) -> None:
         asking(server, ("rm -rf", "{}"))
-        assert results(read(chat, where)) == [
-            "error: there is no tool 'rm -rf', only where; nothing was run"
-        ]
+        assert results(read(chat, where)) == ["error: there is no tool 'rm -rf', only where"]
         assert violations(server.last) == []
 
     def test_none_offered(self, chat: Conversation, server: ScriptedServer) -> None:
@@ -240,7 +248,7 @@ class TestRuns:
         asking(server, ("sleepy", "{}"), ("dreamy", "{}"))
         began = time.monotonic()
         told = results(read(chat, sleepy, dreamy))
-        assert told == ["error: it took longer than 0.2 s and was stopped"] * 2
+        assert all(each.startswith("error: no result within 0.2 s;") for each in told)
         assert time.monotonic() - began < 10
 
     def test_async_faces_and_threads(self, chat: Conversation, server: ScriptedServer) -> None:
@@ -294,7 +302,7 @@ class TestRuns:
         asking(server, ("own", "{}"), ("other", "{}"))
         told = results(read(chat, own, other))
         assert told == [
-            "error: the result holds a key of this machine, and is not shown",
+            "[withheld: it holds a key of this machine]",
             "theirs is …1234",
         ]
 
@@ -344,6 +352,302 @@ class TestApproval:
         asking(server, ("where", "{"), ("no", "{}"))
         stream = read(chat, where, approve=lambda wanted: pytest.fail("asked"))
         assert all(each.startswith("error: ") for each in results(stream))
+
+
+class TestOddEnds:
+    """What tools and approvals may do, and where an answer may fail."""
+
+    def test_what_a_failed_model_asked_for_is_not_run(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        ran = []
+
+        def delete(path: str) -> None:
+            ran.append(path)
+
+        cut = [call("delete", '{"path": "/tmp"}'), finish("length"), DONE]
+        server.play_for(
+            lambda each: Reply(cut) if each.body["model"] == "a" else Reply(answer("No."))
+        )
+        with pytest.raises(CellmageError, match="nothing was run"):
+            read(chat, delete, model="a,b")
+        assert ran == []
+
+    def test_later_rounds_stay_with_the_model_that_answered(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        asked = [call("where", "{}"), finish("tool_calls"), DONE]
+
+        def reply(each: Any) -> Reply:
+            if each.body["model"] == "a":
+                return Reply(status=404)
+            return Reply(answer("So.") if each.body["messages"][-1]["role"] == "tool" else asked)
+
+        server.play_for(reply)
+        read(chat, where, model="a,b")
+        assert [each.body["model"] for each in server.exchanges] == ["a", "b", "b"]
+
+    @pytest.mark.parametrize(
+        "error", [SystemExit(1), StopIteration(), GeneratorExit(), KeyError("x"), TimeoutError()]
+    )
+    def test_an_approval_that_fails_refuses(
+        self, chat: Conversation, server: ScriptedServer, error: BaseException
+    ) -> None:
+        def approve(wanted: ToolCall) -> bool:
+            raise error
+
+        for is_async in (False, True):
+            asking(server, ("where", "{}"))
+            stream = chat.stream("Go", tools=[where], approve=approve)
+            if is_async:
+                asyncio.run(asyncio.wait_for(drained(stream), 20))
+            else:
+                list(stream)
+            assert results(stream)[0].startswith("refused: ")
+
+    def test_only_true_allows(self, chat: Conversation, server: ScriptedServer) -> None:
+        async def no(wanted: ToolCall) -> bool:
+            return False
+
+        async def yes(wanted: ToolCall) -> bool:
+            return True
+
+        for approve, told in ((no, "refused by the user"), (lambda _: "n", "refused by the user"),
+                              (yes, "MainThread")):  # fmt: skip
+            asking(server, ("where", "{}"))
+            assert results(read(chat, where, approve=approve)) == [told]
+
+    @pytest.mark.parametrize(
+        "error", [SystemExit(1), StopIteration(), asyncio.CancelledError(), RuntimeError("x")]
+    )
+    def test_whatever_a_tool_raises_is_told(
+        self, chat: Conversation, server: ScriptedServer, error: BaseException
+    ) -> None:
+        def fails() -> None:
+            raise error
+
+        async def afails() -> None:
+            raise error
+
+        asking(server, ("fails", "{}"), ("afails", "{}"))
+        told = results(read(chat, fails, afails))
+        assert all(each.startswith(("error: ", "cancelled")) for each in told)
+        asking(server, ("where", "{}"))
+        assert chat.ask("And the engine is there", tools=[where], approve=None).text == "Done."
+
+    def test_an_async_tool_that_interrupts(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        async def interrupts() -> None:
+            raise KeyboardInterrupt
+
+        asking(server, ("interrupts", "{}"))
+        assert results(read(chat, interrupts)) == ["error: KeyboardInterrupt"]
+        server.play(*answer("Alive."))
+        assert chat.ask("And now?").text == "Alive."
+
+    def test_a_swallowed_interrupt_stops_the_answer(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        def trains() -> str:
+            try:
+                time.sleep(20)
+            except KeyboardInterrupt:
+                return "stopped early"
+            return "done"
+
+        asking(server, ("trains", "{}"))
+        main = threading.main_thread().ident or 0
+        threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
+        stream = chat.stream("Go", tools=[trains], approve=None)
+        with pytest.raises(KeyboardInterrupt):
+            list(stream)
+        assert stream.response.partial == "interrupted"
+
+    def test_a_task_that_is_left_behind(self, chat: Conversation, server: ScriptedServer) -> None:
+        """It streams when the answer that began it has ended."""
+        late: list[asyncio.Task[ResponseStream]] = []
+        other = Conversation(Options(model="m", base_url=server.url))
+
+        async def later() -> ResponseStream:
+            await asyncio.sleep(0.5)
+            stream = other.stream("Late", tools=[where], approve=None)
+            await drained(stream)
+            return stream
+
+        async def begins() -> str:
+            late.append(asyncio.create_task(later()))
+            return "begun"
+
+        asking(server, ("begins", "{}"))
+        read(chat, begins)
+        asking(server, ("where", "{}"))
+        until = time.monotonic() + 10
+        while not late[0].done():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert results(late[0].result()) != ["MainThread"]
+
+    def test_keys_in_an_offer(
+        self, chat: Conversation, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+    ) -> None:
+        monkeypatch.setenv("GROQ_API_KEY", "own-key-0123456789")
+
+        def own(sql: str, key: str = "own-key-0123456789") -> None: ...
+
+        def looks(sql: str) -> None:
+            """Uses sk-abcdefghijklmnopqrst1234."""
+
+        for function in (own, looks):
+            with pytest.raises(UsageError, match="looks like a key"):
+                chat.stream("Go", tools=[function])
+
+        def connect(sql: str, token: str) -> str:
+            """Ask the database."""
+            return f"{sql} by {token[:2]}"
+
+        bound = functools.partial(connect, token="hunter2-secret")
+        asking(server, ("connect", '{"sql": "x"}'))
+        assert results(read(chat, bound)) == ["x by hu"]
+        offer = server.exchanges[0].body["tools"][0]["function"]
+        assert offer["description"] == "Ask the database."
+        assert "hunter2" not in json.dumps(offer)
+
+    def test_a_secret_that_is_cut(self, chat: Conversation, server: ScriptedServer) -> None:
+        def long(size: int) -> str:
+            return "x" * size + " sk-abcdefghijklmnopqrst1234 " + "x" * 50
+
+        def fails(size: int) -> None:
+            raise ValueError(long(size))
+
+        asking(server, ("long", '{"size": 19990}'), ("fails", '{"size": 480}'))
+        assert not any("sk-abc" in each for each in results(read(chat, long, fails)))
+
+    def test_words_that_are_no_folders(self) -> None:
+        said = "dd/mm/yyyy, not 2024/01/05; km/h; https://api.example.com/v1/users/7"
+        assert failure_text(ValueError(said)) == f"error: ValueError: {said}"
+        paths = r"/home/ada/x.csv C:\Users\ada\y.csv ~/notes/z.md"
+        assert failure_text(ValueError(paths)) == "error: ValueError: x.csv y.csv z.md"
+
+    def test_functions_that_are_no_tools(self, chat: Conversation) -> None:
+        class Thing:
+            @staticmethod
+            def still() -> str:
+                return "still"
+
+            def method(self, x: int) -> int:
+                """A method."""
+                return x
+
+        with pytest.raises(UsageError, match=r"object\.method"):
+            chat.stream("Go", tools=[Thing.method])
+        assert Tool(Thing().method).schema["parameters"]["required"] == ["x"]
+
+        def named() -> None: ...
+
+        named.name, named.seconds = "no name!", "x"  # type: ignore[attr-defined]
+        assert (Tool(named).name, Tool(named).seconds) == ("named", 60.0)
+
+    def test_a_coroutine_that_nobody_awaits(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        async def inner() -> str:
+            return "never"
+
+        def outer() -> Any:
+            made = inner()
+            made.close()
+            return made
+
+        asking(server, ("outer", "{}"))
+        assert "async def" in results(read(chat, outer))[0]
+
+    def test_context_counts_what_tools_gave(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        def long() -> str:
+            return "word " * 4_000
+
+        first = Reply([call("long", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        server.play_each([first, Reply([chunk("ok"), finish(), usage(10, 2), DONE])])
+        read(chat, long)
+        assert tokens(chat.turns)[0] > 4_000
+        assert len(chat.request("Next", max_context=300).messages) == 1
+
+    def test_uncounted_rounds_are_not_free(
+        self, chat: Conversation, server: ScriptedServer
+    ) -> None:
+        first = Reply([call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        server.play_each([first, Reply([chunk("ok"), finish(), DONE])])
+        assert read(chat, where).response.usage is None
+        request = chat.request("x" * 400)
+        rounds = (Round("", (Call("a", "f", "{}", "y" * 4_000),)),)
+        spent = Response("", "", "gpt-4o", "api.openai.com", rounds=rounds, partial="tool_limit")
+        spending = Spending()
+        assert spending.add(request, spent)
+        assert spending.total > 0
+
+    @pytest.mark.parametrize("name", [7, ["a"], "\ud800", "a b", "x" * 99, None])
+    def test_odd_ids(self, chat: Conversation, server: ScriptedServer, name: Any) -> None:
+        asked = chunk(tool_calls=[{"index": 0, "id": name, "function": {"name": "where"}}])
+        server.play_each([Reply([asked, finish("tool_calls")]), *[Reply(answer("Done."))] * 2])
+        read(chat, where)
+        chat.ask("Again")
+        assert violations(server.last) == []
+
+    def test_a_character_in_two_pieces(self, chat: Conversation, server: ScriptedServer) -> None:
+        given = []
+
+        def keep(x: str) -> None:
+            given.append(x)
+
+        pieces = [b'{\\"x\\": \\"\\ud83d', b'\\ude00\\"}']
+        frames = [
+            b'data: {"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "a", '
+            b'"function": {"name": "keep", "arguments": "%b"}}]}}]}\n\n' % piece
+            for piece in pieces
+        ]
+        server.play_each([Reply([*frames, finish("tool_calls")]), Reply(answer("Done."))])
+        read(chat, keep)
+        assert given == ["\N{GRINNING FACE}"]
+
+    def test_an_agent_with_tools_of_its_own(self, chat: Conversation) -> None:
+        ran = []
+
+        async def agent(request: Request) -> Any:
+            ran.append(1)
+            yield ToolCall("1", "pay", "{}")
+            yield "Paying. "
+            yield ToolCall("2", "pay", "{}")
+            yield ToolResult("1", "pay", "paid 1")
+            yield ToolResult("2", "pay", "paid 2")
+            yield "Paid."
+
+        provider(agent, name="paying")
+        stream = Conversation().stream("Go", model="paying", tools=[where], approve=None)
+        assert "".join(stream) == "Paying. Paid."
+        assert ran == [1]
+        assert results(stream) == ["paid 1", "paid 2"]
+
+    def test_an_agent_that_has_run_a_tool_is_not_asked_again(self) -> None:
+        ran = []
+
+        async def agent(request: Request) -> Any:
+            ran.append(1)
+            yield ToolCall("1", "pay", "{}")
+            failure = CutError("gone")
+            failure.retries = 2
+            raise failure
+
+        provider(agent, name="failing-agent")
+        with pytest.raises(CellmageError):
+            Conversation().ask("Go", model="failing-agent,offline/echo")
+        assert ran == [1]
+
+
+async def drained(stream: ResponseStream) -> None:
+    async for _ in stream:
+        pass
 
 
 # What servers make of the pieces of a call.

@@ -207,7 +207,7 @@ def _check(args: Namespace) -> None:
 # What does not go together, by the names of `Namespace`, and how they are spelt.
 _APART: Mapping[str, set[str]] = {
     "go_on": {"compare", "tool", "rag"},
-    "compare": {"json", "schema", "model"},
+    "compare": {"json", "schema", "model", "tool"},
 }
 _SPELT = {"go_on": "--continue"} | {
     name: f"--{name}" for name in ("compare", "tool", "rag", "json", "schema", "model")

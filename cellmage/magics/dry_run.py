@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..messages import Request
+from ..messages import Message, Request
+from ..tools import call_text
 
 
 def describe(request: Request) -> str:
@@ -13,5 +14,11 @@ def describe(request: Request) -> str:
     options["params"] = options["params"] or None
     del options["system"]
     facts = [f"{name}: {value}" for name, value in options.items() if value is not None]
-    messages = [f"[{message.role}]\n{message.content}" for message in request.messages]
+    facts += [f"tool: {tool['name']}" for tool in request.tools]
+    messages = [f"[{message.role}]\n{_said(message)}" for message in request.messages]
     return "\n".join(["dry run; nothing was sent", *facts, *messages])
+
+
+def _said(message: Message) -> str:
+    """What a message says, and the tools that it asks for."""
+    return "\n".join(filter(None, [message.content, *map(call_text, message.calls)]))

@@ -61,10 +61,19 @@ def tools_named(wanted: Sequence[str], names: Mapping[str, Any]) -> list[Callabl
     Raises:
         UsageError: one of them is not there, or is no function.
     """
-    for name in wanted:
-        if not callable(names.get(name)):
-            raise UsageError(f"--tool {name}: define a function {name} first, with a docstring")
-    return [names[name] for name in wanted]
+    return [_function(name, names) for name in wanted]
+
+
+def _function(name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function, or the method of an object, of this name."""
+    first, *rest = name.split(".")
+    found: Any = names.get(first)
+    for each in rest:
+        found = getattr(found, each, None)
+    if not callable(found):
+        raise UsageError(f"--tool {name}: there is no such function; define it, with a docstring")
+    function: Callable[..., Any] = found
+    return function
 
 
 def build(name: str, paths: list[Path]) -> str:

@@ -7,6 +7,7 @@ of them 0, give a new id with every piece, repeat the name, or send the argument
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -63,17 +64,20 @@ class CallCollector:
             AttributeError, TypeError: they are no pieces of calls.
         """
         for piece in pieces:
-            self._take(piece.get("index"), piece.get("id") or "", piece.get("function") or {})
+            self._take(piece.get("index"), _id(piece.get("id")), piece.get("function") or {})
 
     def calls(self) -> list[ToolCall]:
         """All calls, in the order in which they began; to be asked for at the end."""
-        return [ToolCall(each.id, each.name, each.arguments or "{}") for each in self._calls]
+        return [
+            ToolCall(each.id, _joined(each.name), _joined(each.arguments) or "{}")
+            for each in self._calls
+        ]
 
     def _take(self, number: Any, name: str, function: dict[str, Any]) -> None:
         called, given = function.get("name") or "", function.get("arguments")
         last = self._calls[-1] if self._calls else None
         call = self._numbered.get(number) if isinstance(number, int) else last
-        if call is None or _begins_another(call, name, called):
+        if call is None or _begins_another(call, name, called, bool(given)):
             call = _Open(name, "")
             self._calls.append(call)
         if isinstance(number, int):
@@ -83,17 +87,34 @@ class CallCollector:
         call.arguments += given if isinstance(given, str) else json.dumps(given) if given else ""
 
 
-def _begins_another(call: _Open, name: str, called: str) -> bool:
+def _id(given: Any) -> str:
+    """An id as every server takes it; what is none is made anew later."""
+    return given if isinstance(given, str) and _ID.fullmatch(given) else ""
+
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def _joined(text: str) -> str:
+    """The text with characters put together that were cut into two surrogates."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _begins_another(call: _Open, name: str, called: str, has_arguments: bool) -> bool:
     """Whether a piece, for which the server gives no new number, begins another call.
 
     Args:
         call: the one before it.
         name: the piece's id.
         called: the name of the tool in it.
+        has_arguments: whether there are any in it.
     """
     if not called or (name and name == call.id):
         return False  # a piece without a name goes on, whatever its id
-    if call.is_cut() and called == call.name:
-        return False  # the name is repeated
+    is_repeated = called == call.name and not (name or has_arguments)
+    if is_repeated or (call.is_cut() and called == call.name):
+        return False
     has_new_id = bool(name and call.id)
     return has_new_id or bool(call.arguments)  # else the name comes in pieces

@@ -19,7 +19,7 @@ _SECRETS = re.compile(
     \b((?:sk-|gsk_|hf_|xai-|AIza|pplx-)[A-Za-z0-9_-]{16,})  # keys of well-known providers
     | ://[^/\s:@]+:([^/\s@]+)@                               # a password in an address
     | [?&](?:api[_-]?key|key|token)=([^\s&#]+)               # a key in an address
-    | \b(?:authorization|[\w-]*-auth|[\w-]*api-key):[ ](?:bearer[ ])?(\S{8,})  # a header
+    | \b(?:authorization|[\w-]{0,40}-auth|[\w-]{0,40}api-key):[ ](?:bearer[ ])?(\S{8,})  # a header
     """,
     re.VERBOSE | re.IGNORECASE,
 )

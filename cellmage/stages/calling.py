@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from ..engine import on_reader
-from ..errors import ProviderError, UsageError
-from ..events import Complete, Event, Start, Status, Token, ToolCall, ToolResult
+from ..errors import ProviderError
+from ..events import (
+    Complete,
+    Event,
+    Fallback,
+    Start,
+    Status,
+    Token,
+    ToolCall,
+    ToolResult,
+)
 from ..messages import Call, Request, Round, Usage
-from ..tools import Tool, awaited_outcome, outcome
+from ..tools import Tool, awaited_outcome, failure_text, outcome
 
 ROUNDS = 10
 """How often a model may ask for tools before it must answer."""
 
-Approve = Callable[[ToolCall], bool]
+Approve = Callable[[ToolCall], bool | Awaitable[bool]]
 """Whether a call may be made; raises `EOFError` or `NotImplementedError` where nobody can say."""
 
 
@@ -31,7 +42,7 @@ class ToolsProvider:
 
     Args:
         ask: gives the events of the other provider, through its stages.
-        tools: by name.
+        tools: by name; the request has their schemas.
         approve: is asked before each call; None runs them all.
         safe: makes a result one that may be sent.
 
@@ -55,22 +66,33 @@ class ToolsProvider:
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of all rounds, as of one answer."""
-        schemas = tuple(tool.schema for tool in self._tools.values())
-        asked, usage, has_begun = replace(request, tools=schemas), None, False
+        asked = request
+        usage: Usage | None = Usage(0, 0)
         seen: set[str] = set()
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             texts: list[str] = []
             calls: list[ToolCall] = []
             async with aclosing(self._ask(asked)) as events:
                 async for event in events:
-                    if isinstance(event, ToolCall):
-                        calls.append(_named(event, seen))
-                    elif isinstance(event, Complete):
-                        end, usage = event, _sum(usage, event.usage)
-                    elif not (has_begun and isinstance(event, Start)):
-                        texts += [event.text] if isinstance(event, Token) else []
-                        yield event
-            has_begun = True
+                    match event:
+                        case ToolCall():
+                            calls.append(_named(event, seen))
+                            continue
+                        case Complete():
+                            end, usage = event, _sum(usage, event.usage)
+                            continue
+                        case Start() if number:
+                            continue
+                        case Token():
+                            texts.append(event.text)
+                        case ToolResult():  # of an agent that runs its tools itself
+                            for call in calls:
+                                yield call
+                            calls.clear()
+                        case Fallback():  # what another one has asked for is not run
+                            calls.clear()
+                            asked = _to(asked, event.model)
+                    yield event
             if not calls:
                 yield replace(end, usage=usage)
                 return
@@ -92,37 +114,44 @@ class ToolsProvider:
 
     async def _result(self, call: ToolCall) -> str:
         """What the model is told: the result, or why there is none."""
-        try:
-            return self._safe(await self._run(call))
-        except UsageError:
-            return "error: the result holds a key of this machine, and is not shown"
-        except ValueError as error:
-            return f"error: {error}; nothing was run"
-
-    async def _run(self, call: ToolCall) -> str:
         tool = self._tools.get(call.name)
         if tool is None:
-            raise ValueError(f"there is no tool {call.name!r}, only {', '.join(self._tools)}")
-        made = tool.prepared(call.arguments)
-        if refusal := await self._refusal(call):
-            return refusal
+            return f"error: there is no tool {call.name!r}, only {', '.join(self._tools)}"
+        try:
+            made = tool.prepared(call.arguments)
+        except ValueError as error:
+            return f"error: {error}; nothing was run"
+        return await self._refusal(call) or await self._run(tool, made)
+
+    async def _run(self, tool: Tool, made: Callable[[], Any]) -> str:
         try:
             if not tool.is_async:
-                return await on_reader(partial(outcome, made), tool.seconds)
+                return await on_reader(partial(outcome, made, self._safe), tool.seconds)
             async with asyncio.timeout(tool.seconds):
-                return await awaited_outcome(made)
+                return await awaited_outcome(made, self._safe)
         except TimeoutError:
-            return f"error: it took longer than {tool.seconds:g} s and was stopped"
+            return (
+                f"error: no result within {tool.seconds:g} s; what it was doing may be done in "
+                "part, or still go on"
+            )
 
     async def _refusal(self, call: ToolCall) -> str:
         """Why a call may not be made; empty where it may."""
         if self._approve is None:
             return ""
         try:
-            is_allowed = await on_reader(partial(self._approve, call))
+            answer: Any = await on_reader(partial(self._approve, call))
+            is_allowed = await answer if inspect.isawaitable(answer) else answer
         except (EOFError, NotImplementedError):
             return "refused: nobody to ask"
-        return "" if is_allowed else "refused by the user"
+        except Exception as error:  # noqa: BLE001 - any function may approve; told, and not run
+            return f"refused: whether it may be run could not be said; {failure_text(error)}"
+        return "" if is_allowed is True else "refused by the user"
+
+
+def _to(request: Request, model: str) -> Request:
+    """The same, asked first of the model that answers for those before it."""
+    return replace(request, options=replace(request.options, model=model))
 
 
 def _named(call: ToolCall, seen: set[str]) -> ToolCall:
@@ -136,7 +165,7 @@ def _named(call: ToolCall, seen: set[str]) -> ToolCall:
 def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
     """Tokens of several requests; what one of them did not count is not known."""
     if before is None or now is None:
-        return now
+        return None
 
     def both(a: int | None, b: int | None) -> int | None:
         return None if a is None or b is None else a + b
@@ -144,5 +173,5 @@ def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
     return Usage(
         both(before.input_tokens, now.input_tokens),
         both(before.output_tokens, now.output_tokens),
-        both(before.cached_tokens, now.cached_tokens),
+        both(before.cached_tokens or 0, now.cached_tokens) if now.cached_tokens else None,
     )

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..errors import ProviderError
-from ..events import Event, Fallback, Notice, Reasoning, Start, Token
+from ..events import BEGUN, Event, Fallback, Notice, Start
 from ..messages import Request
 from .answering import Source, answer
 
@@ -40,13 +40,16 @@ class FallbackProvider:
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of the first provider that gets as far as a word."""
         reasons: list[str] = []
-        for number, (source, model) in enumerate(self._choices, 1):
+        # A further round of the same answer begins with the model that gave the one before.
+        models = [model for _, model in self._choices]
+        first = models.index(request.options.model) if request.options.model in models else 0
+        for number, (source, model) in enumerate(self._choices[first:], first + 1):
             own = replace(request, options=replace(request.options, model=model))
             has_word = False
             async with aclosing(answer(source, own)) as events:
                 try:
                     async for event in events:
-                        has_word = has_word or isinstance(event, Token | Reasoning)
+                        has_word = has_word or isinstance(event, BEGUN)
                         for each in _told(event, reasons):
                             yield each
                     return

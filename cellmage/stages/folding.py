@@ -99,8 +99,10 @@ class Rounds:
     def answer(self, name: str, result: str) -> None:
         """A tool has given a result; ``name`` is the id of its request."""
         self._has_result = True
-        self._calls = [
-            replace(call, result=result) if call.id == name else call for call in self._calls
+        self._calls = _answered(self._calls, name, result)
+        # An agent may say something, or ask for more, before it has a result.
+        self._rounds = [
+            replace(each, calls=tuple(_answered(each.calls, name, result))) for each in self._rounds
         ]
 
     def end(self) -> tuple[Round, ...]:
@@ -109,3 +111,7 @@ class Rounds:
             self._rounds.append(Round("".join(self._text), tuple(self._calls)))
             self._text, self._calls, self._has_result = [], [], False
         return tuple(self._rounds)
+
+
+def _answered(calls: Iterable[Call], name: str, result: str) -> list[Call]:
+    return [replace(call, result=result) if call.id == name else call for call in calls]

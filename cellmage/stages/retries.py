@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ..errors import ProviderError
-from ..events import Event, Reasoning, Start, Status, Token
+from ..events import BEGUN, Event, Start, Status
 
 RETRIES = 2
 LONGEST = 60.0
@@ -39,7 +39,7 @@ async def retrying(
         async with aclosing(attempt()) as events:
             try:
                 async for event in events:
-                    has_word = has_word or isinstance(event, Token | Reasoning)
+                    has_word = has_word or isinstance(event, BEGUN)
                     if not (number and isinstance(event, Start)):
                         yield event
                 return

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from ..context import shortened
 from ..errors import ProviderError
-from ..events import Event, Notice, Reasoning, Start, Token
+from ..events import BEGUN, Event, Notice, Start
 from ..messages import Request
 
 
@@ -27,7 +27,7 @@ async def shortening(
     async with aclosing(ask(request)) as events:
         try:
             async for event in events:
-                has_word = has_word or isinstance(event, Token | Reasoning)
+                has_word = has_word or isinstance(event, BEGUN)
                 yield event
                 if isinstance(event, Start):
                     for note in request.notes:

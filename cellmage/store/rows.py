@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..messages import CellKey, Turn
+from ..messages import CellKey, Response, Turn
 from ..records import response_of, response_record
 
 Values = dict[str, Any]
@@ -154,6 +154,10 @@ def turn_of(values: Sequence[Any]) -> Turn:
     prompt, text, facts, cell, ordinal, stale = values
     record = json.loads(facts)
     system = record.pop("system", "")
-    response = response_of(bytes(text).decode(*_UTF), record)
+    said = bytes(text).decode(*_UTF)
+    try:
+        response = response_of(said, record)
+    except (TypeError, ValueError):  # facts that cannot be read cost the facts, not the turn
+        response = Response(said, id=str(record.get("id", "")))
     key = None if cell is None or ordinal is None else CellKey(cell, ordinal)
     return Turn(bytes(prompt).decode(*_UTF), response, key, bool(stale), (), system)

@@ -9,7 +9,7 @@ from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, f
 def reply(exchange: Exchange) -> Reply:
     slow = [step for word in ("*one* ", "two ", "three") for step in (chunk(word), 0.15)]
     return {
-        "slow": Reply([*slow, finish(), usage(10, 20), DONE]),
+        "slowly": Reply([*slow, finish(), usage(10, 20), DONE]),
         "quick": Reply(answer("Quick: ```x", 3)),
         "fence": Reply(answer("```py\nprint(1)", 5)),
         "cut": Reply([chunk("Half")], end="reset"),
@@ -19,13 +19,13 @@ def reply(exchange: Exchange) -> Reply:
 
 def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
     server.play_for(reply)
-    run = kernel.run("%%llm --compare slow,fence --out text\nGo", "c1")
+    run = kernel.run("%%llm --compare slowly,fence --out text\nGo", "c1")
     columns, table = (output["data"] for output in run.outputs)
     live = [frame.markdown for frame in run.frames if "▌" in frame.markdown]
     assert len(live) > 1
-    assert "**slow**\n\n*one* two three\n\n</div>" in columns["text/markdown"]
+    assert "**slowly**\n\n*one* two three\n\n</div>" in columns["text/markdown"]
     assert "print(1)\n```\n\n</div>" in columns["text/markdown"], "a fence that ends"
-    assert columns["text/plain"] == "slow:\n\n*one* two three\n\nfence:\n\n```py\nprint(1)"
+    assert columns["text/plain"] == "slowly:\n\n*one* two three\n\nfence:\n\n```py\nprint(1)"
     assert "| 10 | 20 |" in table["text/markdown"]
     assert kernel.value("text") == "*one* two three"
     assert "1     c1" in kernel.run("%llm_history").printed
@@ -70,6 +70,7 @@ def test_what_does_not_go_together(kernel: Kernel) -> None:
     for flags, said in {
         "--compare a,b --json": "--compare does not go with --json",
         "--compare a,b --model c": "--compare does not go with --model",
+        "--compare a,b --tool f": "--compare does not go with --tool",
         "--keep a": "--keep says whose answer",
         "--compare a": "give several models",
         "--compare a,b --keep c": "c cannot be kept",
@@ -80,12 +81,12 @@ def test_what_does_not_go_together(kernel: Kernel) -> None:
 
 def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
     server.play_for(reply)
-    run = kernel.run("%llm_compare --latency -m slow,quick Is it quick?")
+    run = kernel.run("%llm_compare --latency -m slowly,quick Is it quick?")
     head, *lines = run.printed.splitlines()
     assert head.split()[:4] == ["model", "asked", "seen", "after"]
     ways = [tuple(line.split()[:2]) for line in lines]
     assert ways == [
-        ("slow", "streamed"), ("slow", "whole"), ("quick", "streamed"), ("quick", "whole")
+        ("slowly", "streamed"), ("slowly", "whole"), ("quick", "streamed"), ("quick", "whole")
     ]  # fmt: skip
     seen = [float(line.split()[2]) for line in lines]
     assert seen[0] < seen[1]

@@ -97,7 +97,8 @@ def test_interrupted_while_it_runs(kernel: Kernel, server: ScriptedServer) -> No
 def test_no_such_function(kernel: Kernel) -> None:
     run = kernel.run("%%llm --tool nothing\nGo")
     assert (
-        run.error == "UsageError: --tool nothing: define a function nothing first, with a docstring"
+        run.error
+        == "UsageError: --tool nothing: there is no such function; define it, with a docstring"
     )
 
 
