@@ -46,18 +46,8 @@ from .events import (
     ToolCall,
     ToolResult,
 )
-from .messages import (
-    Call,
-    CellKey,
-    Message,
-    Options,
-    Request,
-    Response,
-    Round,
-    Timings,
-    Turn,
-    Usage,
-)
+from .messages import Call, CellKey, Message, Request, Response, Round, Timings, Turn, Usage
+from .options import Options
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
 from .showing import show

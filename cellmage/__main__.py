@@ -14,7 +14,7 @@ from .conversation import Conversation
 from .display import Frame
 from .display.surfaces import Ending
 from .errors import CellmageError
-from .messages import Options
+from .options import Options
 from .showing import show
 
 CELL = "%%llm --stream\nWhat can a streamed answer look like?"

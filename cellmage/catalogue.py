@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .engine import Flow
 from .errors import CellmageError
-from .messages import Options
+from .options import Options
 from .providers import ModelLister, choose, local_servers
 
 LIMIT = 5.0

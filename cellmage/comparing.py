@@ -25,6 +25,14 @@ class Comparison:
     Args:
         streams: the answers, none of them begun.
         kept: the number of the one that is kept.
+
+    Example:
+        >>> from cellmage import Conversation
+        >>> chat = Conversation()
+        >>> streams = [chat.stream(each, model="offline/echo", keep=False) for each in "ab"]
+        >>> both = Comparison(streams)
+        >>> sorted((number, event.text) for number, event in both if event.type == "token")
+        [(0, 'a'), (1, 'b')]
     """
 
     def __init__(self, streams: Sequence[ResponseStream], kept: int = 0) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from .errors import UsageError
-from .messages import Message, Options, Request, Turn
+from .messages import Message, Request, Turn
+from .options import Options
 
 _BYTES = 4
 _FRAME = 4

@@ -10,7 +10,8 @@ from typing import Any
 from .comparing import Comparison
 from .context import fit
 from .errors import UsageError
-from .messages import GO_ON, CellKey, Message, Options, Request, Response, Turn
+from .messages import GO_ON, CellKey, Message, Request, Response, Turn
+from .options import Options
 from .providers import choose, refuse_own_keys, without_secrets
 from .providers.base import Provider
 from .stages import Approve, FallbackProvider, Retrieve, Source, equipped, searched
@@ -92,6 +93,11 @@ class Conversation(Turns):
         Raises:
             UsageError: the prompt is empty, or an option is out of range. Nothing is sent.
             ConfigError: the model has no key or no address. Nothing is sent.
+
+        Example:
+            >>> chat = Conversation(Options(model="offline/echo"))
+            >>> "".join(chat.stream("Hello", temperature=0)), len(chat.turns)
+            ('Hello', 1)
         """
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
@@ -182,7 +188,13 @@ class Conversation(Turns):
         return ResponseStream(request, provider, commit, begin)
 
     def stream_events(self, prompt: str, options: Options | None = None, **more: Any) -> EventView:
-        """As `stream`, giving events in place of text."""
+        """As `stream`, giving events in place of text.
+
+        Example:
+            >>> chat = Conversation(Options(model="offline/echo"))
+            >>> [event.type for event in chat.stream_events("Hello")]
+            ['start', 'token', 'complete']
+        """
         return self.stream(prompt, options, **more).events
 
     astream_events = stream_events
@@ -192,6 +204,10 @@ class Conversation(Turns):
 
         Raises:
             CellmageError: the answer failed; ``error.text`` is what had arrived.
+
+        Example:
+            >>> Conversation().ask("Hello", model="offline/echo").usage.output_tokens
+            1
         """
         stream = self.stream(prompt, options, **more)
         for _ in stream:
@@ -199,7 +215,12 @@ class Conversation(Turns):
         return stream.response
 
     def request(self, prompt: str, options: Options | None = None, **more: Any) -> Request:
-        """What `stream` would send; nothing is sent."""
+        """What `stream` would send; nothing is sent.
+
+        Example:
+            >>> [each.role for each in Conversation().request("Hello", system="Be brief.").messages]
+            ['system', 'user']
+        """
         return self.stream(prompt, options, **more).request
 
     def _choose(

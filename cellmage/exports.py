@@ -35,6 +35,13 @@ def export(turns: Sequence[Turn], folder: Path, name: str) -> Path:
 
     Raises:
         UsageError: the name cannot be used, or there is such a file. Nothing is written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> turns = [Turn("Hi", Response("Hello", id="1"))]
+        >>> with TemporaryDirectory() as folder:
+        ...     read(export(turns, Path(folder), "talk.md")) == turns
+        True
     """
     path = folder / _checked(name)
     text = _FORMS[path.suffix][0](turns)

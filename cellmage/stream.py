@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from inspect import GEN_RUNNING, getgeneratorstate
@@ -16,18 +16,16 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from .buffering import BufferedView
 from .engine import Flow, Heartbeat
 from .errors import CellmageError, UsageError
 from .events import Complete, Event, Token
 from .interrupts import interrupts_held
 from .messages import Request, Response, Timings
 from .stages import Source, fold, staged
-from .structured import JSONView
-from .views import EventView
+from .views import Faces
 
 
-class ResponseStream:
+class ResponseStream(Faces):
     """An answer that is read as it arrives.
 
     Lazy: nothing is sent until it is iterated. Closable: leaving a loop early closes the
@@ -46,7 +44,7 @@ class ResponseStream:
         CellmageError: at the ``for``, when the answer fails; its ``text`` is what had arrived.
 
     Example:
-        >>> from cellmage.messages import Message, Options
+        >>> from cellmage import Message, Options
         >>> from cellmage.providers.offline import Scripted
         >>> request = Request((Message("user", "Hi"),), Options(model="offline/script"))
         >>> stream = ResponseStream(request, Scripted(["Hel", "lo"]))
@@ -83,17 +81,44 @@ class ResponseStream:
     # What is done on the way; to be said before the first piece is read.
 
     def stop_at(self, *phrases: str) -> Self:
-        """End the answer with the first of these phrases, complete, and close the connection."""
+        """End the answer with the first of these phrases, complete, and close the connection.
+
+        Raises:
+            UsageError: the answer has begun.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("one two three", model="offline/echo")
+            >>> "".join(stream.stop_at("two")), stream.response.finish_reason
+            ('one two', 'stop_phrase')
+        """
         return self._with(stop_at=(*(self.request.options.stop_at or ()), *phrases))
 
     def watch(self, *words: str) -> Self:
-        """Tell of each of these words, by a `Notice`, when it is first seen."""
+        """Tell of each of these words, by a `Notice`, when it is first seen.
+
+        Raises:
+            UsageError: the answer has begun.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("one two three", model="offline/echo").watch("two")
+            >>> "".join(stream), stream.response.notices
+            ('one two three', ('first seen: two, at character 7',))
+        """
         return self._with(watch=(*(self.request.options.watch or ()), *words))
 
     def tap(self, function: Callable[[Event], object]) -> Self:
         """Call a function with each event, on the reader's thread, before the reader has it.
 
         What it raises ends the reading, as if the reader had raised it.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> seen = []
+            >>> stream = Conversation().stream("Hello", model="offline/echo").tap(seen.append)
+            >>> "".join(stream), [event.type for event in seen]
+            ('Hello', ['start', 'token', 'complete'])
         """
         self._taps.append(function)
         return self
@@ -103,34 +128,6 @@ class ResponseStream:
             raise UsageError("the answer has begun; say this before it is read")
         self.request = replace(self.request, options=replace(self.request.options, **options))
         return self
-
-    # Views.
-
-    def __iter__(self) -> Iterator[str]:
-        for event in self.events:
-            if isinstance(event, Token):
-                yield event.text
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self.aevents()) as events:
-            async for event in events:
-                if isinstance(event, Token):
-                    yield event.text
-
-    @property
-    def events(self) -> EventView:
-        """The same answer as events."""
-        return EventView(self)
-
-    def buffered(
-        self, chars: int | None = None, until: str = "", seconds: float | None = None
-    ) -> BufferedView:
-        """The same answer in larger pieces; see `cellmage.buffering.Buffer`."""
-        return BufferedView(self, chars, until, seconds)
-
-    def partial_json(self) -> JSONView:
-        """The same answer as growing JSON values; see `cellmage.structured.JSONView`."""
-        return JSONView(self)
 
     def batches(self, pace: float = 0.0) -> Generator[list[Event]]:
         """Lists of events as they come, and an empty list when a while passes with none.

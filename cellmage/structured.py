@@ -207,6 +207,10 @@ def checked(response: Response) -> Any:
 
     Raises:
         ProtocolError: it is not JSON, or was cut.
+
+    Example:
+        >>> checked(Response('{"n": 1}'))
+        {'n': 1}
     """
     if response.partial:
         raise ProtocolError(f"the JSON is not whole: the answer was cut ({response.partial})")

@@ -47,6 +47,12 @@ class Turns:
     Args:
         turns: turns to begin with.
         journal: keeps them on disk.
+
+    Example:
+        >>> from cellmage import Response, Turn
+        >>> turns = Turns(Turn(f"Question {n}", Response(f"Answer {n}")) for n in range(4))
+        >>> turns.drop(1).prompt, turns.undo(), turns.turn(1).prompt, turns.clear()
+        ('Question 0', 1, 'Question 1', 2)
     """
 
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:

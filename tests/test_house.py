@@ -14,26 +14,27 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"addresses", "errors", "messages", "events"}
+VALUES = {"addresses", "errors", "messages", "events", "options"}
 
 # What each room may import, besides what is in it.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "addresses": {"errors"},
-    "messages": {"addresses", "errors"},
+    "options": {"addresses", "errors"},
+    "messages": {"options"},
     "events": {"messages"},
     "interrupts": set(),
     "jobs": {"interrupts"},
     "engine": {"errors", "interrupts", "jobs"},
     "tools": VALUES,
-    "context": {"errors", "messages"},
+    "context": {"errors", "messages", "options"},
     "records": {"errors", "messages"},
     "store": {"messages", "records"},
     "stages": {*VALUES, "context", "engine", "tools"},
-    "stream": {*VALUES, "engine", "interrupts", "stages", "structured", "buffering", "views"},
+    "stream": {*VALUES, "engine", "interrupts", "stages", "views"},
     "structured": {*VALUES, "stream"},
     "buffering": {"events", "stream"},
-    "views": {"events", "stream"},
+    "views": {"buffering", "events", "stream", "structured"},
     "providers": VALUES,
     "turns": {"errors", "messages"},
     "exports": {"errors", "messages", "records"},
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stats": {"messages", "spending"},
     "showing": {*VALUES, "interrupts", "stats", "stream", "display", "records", "tools"},
     "showing_all": {*VALUES, "comparing", "interrupts", "showing", "stats", "display"},
-    "prompt": {"errors", "messages"},
+    "prompt": {"errors", "options"},
     "magics": {
         *VALUES,
         "engine",

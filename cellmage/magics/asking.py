@@ -14,7 +14,8 @@ from ..comparing import Comparison
 from ..display.surfaces import surface_for
 from ..display.tables import aligned
 from ..errors import CellmageError, UsageError
-from ..messages import CellKey, Options, Response
+from ..messages import CellKey, Response
+from ..options import Options
 from ..prompt.interpolation import interpolate
 from ..providers import refuse_own_keys, without_secrets
 from ..showing import Look, Showing

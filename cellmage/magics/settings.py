@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError,
 from ..catalogue import Offer
 from ..display.tables import aligned
 from ..errors import CellmageError, UsageError
-from ..messages import Options
+from ..options import Options
 from ..prompt.personas import Persona, load_persona, personas
 from ..providers import default_model, without_secrets
 from ..spending import need_prices

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ProtocolError, UsageError
-from ..messages import Options
+from ..options import Options
 from ..stream import ResponseStream
 from ..structured import NOTHING, PartialJSON, checked
 

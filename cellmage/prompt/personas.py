@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ..errors import UsageError
-from ..messages import Options
+from ..options import Options
 
 MAX_BYTES = 2**20
 

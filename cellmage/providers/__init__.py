@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..addresses import check_address, host_of
 from ..errors import ConfigError, UsageError
-from ..messages import Options
+from ..options import Options
 from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keys import Key, refuse_keys, without_secrets

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from ..errors import CellmageError
 from ..events import Complete, Event, Reasoning, Token
-from ..messages import Options
+from ..options import Options
 from ..stream import ResponseStream
 from .asked import at, body_of, stream_of
 from .told import Chunks, data, usage_chunk, whole

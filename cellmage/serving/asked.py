@@ -12,7 +12,8 @@ from starlette.requests import Request as HTTPRequest
 
 from ..conversation import chosen
 from ..errors import UsageError
-from ..messages import Call, Message, Options, Request, Role
+from ..messages import Call, Message, Request, Role
+from ..options import Options
 from ..stream import ResponseStream
 
 _ROLES: Mapping[str, Role] = {
