@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -66,47 +66,28 @@ class ToolsProvider:
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The events of all rounds, as of one answer."""
-        asked = request
-        usage: Usage | None = Usage(0, 0)
-        seen: set[str] = set()
-        for number in range(ROUNDS):
-            texts: list[str] = []
-            calls: list[ToolCall] = []
+        asked, replies = request, list[_Reply]()
+        for _ in range(ROUNDS):
+            reply = _Reply(replies)
+            replies.append(reply)
             async with aclosing(self._ask(asked)) as events:
                 async for event in events:
-                    match event:
-                        case ToolCall():
-                            calls.append(_named(event, seen))
-                            continue
-                        case Complete():
-                            end, usage = event, _sum(usage, event.usage)
-                            continue
-                        case Start() if number:
-                            continue
-                        case Token():
-                            texts.append(event.text)
-                        case ToolResult():  # of an agent that runs its tools itself
-                            for call in calls:
-                                yield call
-                            calls.clear()
-                        case Fallback():  # what another one has asked for is not run
-                            calls.clear()
-                            asked = _to(asked, event.model)
-                    yield event
-            if not calls:
-                yield replace(end, usage=usage)
+                    for each in reply.take(event):
+                        yield each
+            if not reply.calls:
+                if reply.end is not None:
+                    yield replace(reply.end, usage=_total([each.end for each in replies]))
                 return
-            for call in calls:
+            for call in reply.calls:
                 yield call
             done: list[Call] = []
-            for call in calls:
+            for call in reply.calls:
                 yield Status(f"Running {call.name}…")
                 result = await self._result(call)
                 yield ToolResult(call.id, call.name, result)
                 done.append(Call(call.id, call.name, call.arguments, result))
-            made = Round("".join(texts), tuple(done)).messages()
-            asked = replace(asked, messages=(*asked.messages, *made))
             yield Status("")
+            asked = reply.answered(asked, done)
         raise ProviderError(
             f"the model still asked for tools after {ROUNDS} rounds; it was stopped",
             kind="tool_limit",
@@ -149,29 +130,69 @@ class ToolsProvider:
         return "" if is_allowed is True else "refused by the user"
 
 
-def _to(request: Request, model: str) -> Request:
-    """The same, asked first of the model that answers for those before it."""
-    return replace(request, options=replace(request.options, model=model))
+class _Reply:
+    """What comes back for one request: what is passed on of it, and what is asked for; pure.
+
+    Args:
+        before: the replies of the rounds before it.
+    """
+
+    def __init__(self, before: Sequence[_Reply]) -> None:
+        self.calls: list[ToolCall] = []
+        self.end: Complete | None = None
+        self._is_first = not before
+        self._seen = {call.id for each in before for call in each.calls}
+        self._texts: list[str] = []
+        self._model = ""
+
+    def take(self, event: Event) -> list[Event]:
+        """The events to pass on."""
+        match event:
+            case ToolCall():
+                self.calls.append(self._named(event))
+                return []
+            case Complete():
+                self.end = event
+                return []
+            case Start() if not self._is_first:
+                return []
+            case ToolResult():  # of an agent that runs its tools itself
+                own, self.calls = self.calls, []
+                return [*own, event]
+            case Fallback():  # what another model has asked for is not run
+                self.calls, self._model = [], event.model
+            case Token():
+                self._texts.append(event.text)
+        return [event]
+
+    def answered(self, request: Request, done: Sequence[Call]) -> Request:
+        """The next request: with the results, and first to the model that has answered."""
+        made = Round("".join(self._texts), tuple(done)).messages()
+        options = request.options
+        if self._model:
+            options = replace(options, model=self._model)
+        return replace(request, options=options, messages=(*request.messages, *made))
+
+    def _named(self, call: ToolCall) -> ToolCall:
+        """The call with an id of its own; some servers give none, or one to all."""
+        if not call.id or call.id in self._seen:
+            call = replace(call, id=uuid4().hex[:9])  # Mistral takes nine letters and digits only
+        self._seen.add(call.id)
+        return call
 
 
-def _named(call: ToolCall, seen: set[str]) -> ToolCall:
-    """The call with an id of its own; some servers give none, or one to all."""
-    if not call.id or call.id in seen:
-        call = replace(call, id=uuid4().hex[:9])  # Mistral takes nine letters and digits only
-    seen.add(call.id)
-    return call
-
-
-def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
+def _total(ends: Sequence[Complete | None]) -> Usage | None:
     """Tokens of several requests; what one of them did not count is not known."""
-    if before is None or now is None:
+    counts = [end.usage for end in ends if end is not None and end.usage is not None]
+    if len(counts) < len(ends):
         return None
 
-    def both(a: int | None, b: int | None) -> int | None:
-        return None if a is None or b is None else a + b
+    def total(numbers: list[int | None]) -> int | None:
+        known = [number for number in numbers if number is not None]
+        return sum(known) if len(known) == len(numbers) else None
 
     return Usage(
-        both(before.input_tokens, now.input_tokens),
-        both(before.output_tokens, now.output_tokens),
-        both(before.cached_tokens or 0, now.cached_tokens) if now.cached_tokens else None,
+        total([each.input_tokens for each in counts]),
+        total([each.output_tokens for each in counts]),
+        sum(each.cached_tokens or 0 for each in counts) or None,
     )
