@@ -18,8 +18,7 @@ from ..messages import CellKey, Response
 from ..options import Options
 from ..prompt.interpolation import interpolate
 from ..providers import refuse_own_keys, without_secrets
-from ..showing import Look, Showing
-from ..showing_all import ShowingAll
+from ..showing import Look, Showing, ShowingAll
 from ..spending import Spending
 from ..stats import figures
 from ..stream import ResponseStream

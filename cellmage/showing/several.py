@@ -7,17 +7,17 @@ from collections.abc import Collection, Generator
 from contextlib import suppress
 from functools import partial
 
-from .comparing import Comparison
-from .display import neutralise
-from .display.columns import LiveColumns
-from .display.parts import Frame
-from .display.surfaces import Ending, Surface
-from .display.tables import aligned, table_of
-from .events import Event, Status, Token
-from .interrupts import interrupts_held, one_interrupt
-from .messages import Response
-from .showing import PACE, explain, facts_of
-from .stats import figures
+from ..comparing import Comparison
+from ..display import neutralise
+from ..display.columns import LiveColumns
+from ..display.parts import Frame
+from ..display.surfaces import Ending, Surface
+from ..display.tables import aligned, table_of
+from ..events import Event, Status, Token
+from ..interrupts import interrupts_held, one_interrupt
+from ..messages import Response
+from ..stats import figures
+from .one import PACE, explain, facts_of
 
 
 class ShowingAll:

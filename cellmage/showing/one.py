@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import suppress
@@ -10,48 +9,21 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from .display import LiveMarkdown, neutralise
-from .display.control import printable
-from .display.panels import Panel
-from .display.surfaces import Ending, Surface, surface_for
-from .display.tables import LiveTable
-from .events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
-from .interrupts import interrupts_held, one_interrupt
-from .messages import Request, Response, Turn
-from .records import rounds_record
-from .stats import stats_line
-from .stream import ResponseStream
-from .tools import call_text
+from ..display import LiveMarkdown, neutralise
+from ..display.control import printable
+from ..display.panels import Panel
+from ..display.surfaces import Ending, Surface
+from ..display.tables import LiveTable
+from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
+from ..interrupts import interrupts_held, one_interrupt
+from ..messages import Request, Response, Turn
+from ..records import rounds_record
+from ..stats import stats_line
+from ..stream import ResponseStream
+from ..tools import call_text
 
 PACE = 0.01
 """Seconds between two looks at the stream: a fifth of a frame, so that no frame is late."""
-
-
-def show(stream: ResponseStream, *, image_hosts: Collection[str] = ()) -> None:
-    """Show an answer while it arrives: in a notebook, in a terminal, or in a pipe as plain text.
-
-    The whole answer is the stream's ``response`` afterwards.
-
-    Args:
-        stream: the answer; it is read to its end here.
-        image_hosts: hosts whose images the page may load.
-
-    Raises:
-        CellmageError: the answer failed; what had arrived is shown, and is the error's ``text``.
-        KeyboardInterrupt: the reader stopped it.
-
-    Example:
-        >>> from cellmage import Conversation
-        >>> stream = Conversation().stream("Hello", model="offline/echo")
-        >>> show(stream)
-        Hello
-        >>> stream.response.finish_reason
-        'stop'
-    """
-    # A program that has not imported IPython runs in no shell.
-    ipython = sys.modules.get("IPython")
-    surface = surface_for(ipython.get_ipython() if ipython else None, answer_id=stream.id)
-    Showing(stream, surface, set(), Look(image_hosts)).run()
 
 
 @dataclass(frozen=True, slots=True)
