@@ -22,6 +22,7 @@ from cellmage import (
     CellmageError,
     Conversation,
     CutError,
+    Endpoint,
     Options,
     Request,
     Response,
@@ -31,12 +32,14 @@ from cellmage import (
     Token,
     ToolCall,
     ToolResult,
+    Turn,
     UsageError,
     provider,
     tool,
 )
 from cellmage.context import tokens
 from cellmage.providers.calls import CallCollector
+from cellmage.providers.openai import OpenAIProvider
 from cellmage.records import turn_of, turn_record
 from cellmage.spending import Spending
 from cellmage.tools import Tool, failure_text, result_text
@@ -593,6 +596,20 @@ class TestOddEnds:
         server.play_each([Reply([asked, finish("tool_calls")]), *[Reply(answer("Done."))] * 2])
         read(chat, where)
         chat.ask("Again")
+        assert violations(server.last) == []
+
+    @pytest.mark.parametrize("is_wanted", [False, True])
+    def test_a_server_that_wants_an_answer_to_tools(
+        self, server: ScriptedServer, is_wanted: bool
+    ) -> None:
+        """As Mistral does; after a turn that was stopped while its tools ran there is none."""
+        calls = (Call("a", "where", "{}"),)
+        turn = Turn("Go", Response("", rounds=(Round("", calls),), partial="interrupted"))
+        endpoint = Endpoint(server.url, answers_tools=is_wanted)
+        Conversation(provider=OpenAIProvider(endpoint), turns=[turn]).ask("Next", model="m")
+        between = ["assistant"] * is_wanted
+        roles = [message["role"] for message in server.last.body["messages"]]
+        assert roles == ["user", "assistant", "tool", *between, "user"]
         assert violations(server.last) == []
 
     def test_a_character_in_two_pieces(self, chat: Conversation, server: ScriptedServer) -> None:

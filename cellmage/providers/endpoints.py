@@ -18,6 +18,8 @@ class Endpoint:
         key: the environment variable that holds its key; None for a server that needs none.
         max_tokens: what it calls the limit of an answer's length.
         stream_options: whether it may be asked for the token count of a stream.
+        answers_tools: whether it wants an assistant's message between a tool's and the user's;
+            there is none where an answer was stopped while its tools ran.
 
     Raises:
         ConfigError: the address is none, or holds a password or a key.
@@ -27,6 +29,7 @@ class Endpoint:
     key: str | None = None
     max_tokens: str = "max_tokens"
     stream_options: bool = True
+    answers_tools: bool = False
 
     def __post_init__(self) -> None:
         if "{" not in self.base_url:
@@ -46,8 +49,10 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "deepseek": Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "gemini": Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     "groq": Endpoint("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    # It counts tokens unasked, and refuses fields that it does not know.
-    "mistral": Endpoint("https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False),
+    # It counts tokens unasked, and refuses fields that it does not know, and a user after a tool.
+    "mistral": Endpoint(
+        "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, answers_tools=True
+    ),
     "openrouter": Endpoint("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "together": Endpoint("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     "xai": Endpoint("https://api.x.ai/v1", "XAI_API_KEY"),

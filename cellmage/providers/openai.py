@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -193,11 +193,20 @@ class OpenAIProvider:
         client = await self._client(request.options.connect_timeout or CONNECT)
         return client.chat.completions.with_streaming_response.create(**self._payload(request))
 
+    def _messages(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        for message in messages:
+            is_after_tool = message.role == "user" and sent and sent[-1]["role"] == "tool"
+            if is_after_tool and self.endpoint.answers_tools:
+                sent.append({"role": "assistant", "content": "(stopped)"})
+            sent.append(_message(message))
+        return sent
+
     def _payload(self, request: Request) -> dict[str, Any]:
         options = request.options
         payload = {
             "model": options.model,
-            "messages": list(map(_message, request.messages)),
+            "messages": self._messages(request.messages),
             "tools": [{"type": "function", "function": each} for each in request.tools] or None,
             "stream": True,
             "stream_options": {"include_usage": True} if self.endpoint.stream_options else None,
