@@ -165,6 +165,13 @@ class Response:
         return (*rounds, Message("assistant", self.rest)) if self.rest else rounds
 
 
+class News(NamedTuple):
+    """What has come of an answer: the text since it was last asked, and all rounds so far."""
+
+    text: str
+    rounds: tuple[Round, ...] = ()
+
+
 class CellKey(NamedTuple):
     """Which question of which cell: the cell's id, and the how-manieth of its run (from 0)."""
 

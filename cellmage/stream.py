@@ -18,9 +18,9 @@ from uuid import uuid4
 
 from .engine import Flow, Heartbeat
 from .errors import CellmageError, UsageError
-from .events import Complete, Event, Token
+from .events import Complete, Event, Token, ToolCall
 from .interrupts import interrupts_held
-from .messages import Request, Response, Timings
+from .messages import News, Request, Response, Timings
 from .stages import Source, fold, staged
 from .views import Faces
 
@@ -65,6 +65,7 @@ class ResponseStream(Faces):
         self._on_end = on_end
         self._on_start = on_start
         self._told = 0
+        self._has_calls = False
         self._taps: list[Callable[[Event], object]] = []
         self._events: list[Event] = []
         self._state = "new"
@@ -151,11 +152,13 @@ class ResponseStream(Faces):
         """The answer so far; the whole one once the stream has been read."""
         return self._response or self._so_far("unfinished")
 
-    def news(self) -> str:
-        """The text that has come since this was last called, from any thread."""
+    def news(self) -> News:
+        """What has come since this was last called, from any thread."""
         fresh = self._events[self._told :]
         self._told += len(fresh)
-        return "".join(event.text for event in fresh if isinstance(event, Token))
+        self._has_calls = self._has_calls or any(isinstance(each, ToolCall) for each in fresh)
+        text = "".join(event.text for event in fresh if isinstance(event, Token))
+        return News(text, self._so_far(None).rounds if self._has_calls else ())
 
     def _so_far(self, partial: str | None) -> Response:
         timings = Timings(self._first_word, time.monotonic() - self._started)

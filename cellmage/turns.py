@@ -9,13 +9,13 @@ from typing import Protocol
 from uuid import uuid4
 
 from .errors import UsageError
-from .messages import CellKey, Turn
+from .messages import CellKey, News, Turn
 
 
 class Journal(Protocol):
     """Keeps the turns of a conversation somewhere; see `cellmage.store.Journal`."""
 
-    def begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool = True) -> None:
+    def begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool = True) -> None:
         """An answer is asked for; ``news`` gives what has come of it since it was last called."""
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
@@ -67,7 +67,7 @@ class Turns:
 
     # What a question does.
 
-    def _begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool) -> None:
+    def _begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool) -> None:
         if self.journal is not None:
             self.journal.begin(turn, news, replace_turn)
 

@@ -312,6 +312,46 @@ def test_kill_9_in_mid_stream(store: Store) -> None:
     assert again(store).turns == chat.turns
 
 
+IN_A_TOOL = """
+import sys, time
+from pathlib import Path
+from cellmage import Conversation, Options
+from cellmage.store import Home, Store
+
+def pay() -> str:
+    return "paid"
+
+def nap() -> None:
+    print("napping", flush=True)
+    time.sleep(60)
+
+store = Store(Path(sys.argv[1]))
+home = Home("/notes/a.ipynb", "/notes")
+chat = Conversation(Options(model="offline/tools"), journal=store.journal(home))
+chat.ask("pay {} and nap {}", tools=[pay, nap], approve=None)
+"""
+
+
+def test_kill_9_while_a_tool_runs(store: Store) -> None:
+    """What was run is known, and each call has a result."""
+    command = [sys.executable, "-c", IN_A_TOOL, str(store.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"napping\n"
+        until = time.monotonic() + 10
+        while store.count(HOME) == 0:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    (turn,) = again(store).turns
+    assert turn.response.partial == "killed"
+    assert [(each.name, each.result) for each in turn.response.rounds[0].calls] == [
+        ("pay", "paid"),
+        ("nap", "cancelled: it was not run to its end"),
+    ]
+    assert [each.role for each in turn.messages()] == ["user", "assistant", "tool", "tool"]
+
+
 def test_a_partial_answer_is_saved_when_the_model_falls_silent(store: Store) -> None:
     chat = chat_of(store, provider=Scripted(["one two three", 30.0]))
     with chat.stream("a") as stream:
@@ -372,12 +412,13 @@ KILLED_AT_ONCE = """
 import os, sys
 from pathlib import Path
 from cellmage import CellKey, Response, Turn
+from cellmage.messages import News
 from cellmage.store import Home, Store, writer
 writer.TICK = 0.01
 store = Store(Path(sys.argv[1]))
 news = iter(["old"])
 turn = Turn("old", Response("", id="old"), CellKey("A", 0))
-store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: next(news, ""))
+store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: News(next(news, "")))
 while not store.count(Home("/notes/a.ipynb", "/notes")): pass
 os._exit(9)
 """

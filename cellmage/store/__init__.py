@@ -12,6 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from . import rows
 from .database import transaction
 from .journal import Draft, Home, Journal
 from .writer import Writer
@@ -49,6 +50,7 @@ class Store:
     def __init__(self, path: Path | None = None, uri_options: str = "") -> None:
         self._drafts: dict[tuple[int, str], Draft] = {}
         self._unsaved: list[tuple[int, str, bytes]] = []
+        self._facts: dict[tuple[int, str], str] = {}
         self._writer = Writer(path or data_file(), self._save_drafts, self._forget, uri_options)
 
     @property
@@ -78,8 +80,9 @@ class Store:
         def job(connection: sqlite3.Connection) -> list[tuple[str, int]]:
             return connection.execute(
                 "SELECT chat, (SELECT count(*) FROM turns WHERE conversation = c.id AND ("
-                "state = 'live' OR state = 'open' AND EXISTS (SELECT 1 FROM pieces "
-                "WHERE conversation = c.id AND turn = turns.id))) FROM conversations AS c "
+                "state = 'live' OR state = 'open' AND (instr(facts, '\"rounds\"') OR EXISTS ("
+                "SELECT 1 FROM pieces WHERE conversation = c.id AND turn = turns.id)))) "
+                "FROM conversations AS c "
                 "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = ("
                 "SELECT max(id) FROM conversations AS d WHERE d.chat = c.chat AND "
                 "d.notebook IS c.notebook AND d.folder = c.folder) ORDER BY id",
@@ -126,17 +129,27 @@ class Store:
         """Write what has come of the answers that are being written."""
         # A store that is busy has this called again: what is taken from an answer must not go.
         for (conversation, turn), draft in list(self._drafts.items()):
-            if text := draft.news():
+            text, rounds = draft.news()
+            if text:
                 piece = text.encode("utf-8", "surrogatepass")
                 self._unsaved.append((conversation, turn, piece))
-        if self._unsaved:
+            if rounds:
+                self._facts[conversation, turn] = rows.facts(draft.turn, rounds)
+        if self._unsaved or self._facts:
             with transaction(connection):
                 connection.executemany(
                     "INSERT INTO pieces (conversation, turn, text) VALUES (?, ?, ?)", self._unsaved
                 )
+                connection.executemany(
+                    "UPDATE turns SET facts = ? WHERE conversation = ? AND id = ? "
+                    "AND state = 'open' AND facts <> ?",
+                    ((facts, *key, facts) for key, facts in self._facts.items()),
+                )
             self._unsaved.clear()
+            self._facts.clear()
         return bool(self._drafts)
 
     def _forget(self) -> None:
         self._drafts.clear()
         self._unsaved.clear()
+        self._facts.clear()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ..messages import GO_ON, CellKey, Turn
+from ..messages import GO_ON, CellKey, News, Turn
 from . import rows
 from .database import transaction
 from .writer import Writer
@@ -36,7 +36,7 @@ class Draft:
     """An answer that is being written: what it answers, and what has come since last asked."""
 
     turn: Turn
-    news: Callable[[], str]
+    news: Callable[[], News]
 
 
 class Journal:
@@ -56,12 +56,12 @@ class Journal:
 
     # What a conversation reports.
 
-    def begin(self, turn: Turn, news: Callable[[], str], replace_turn: bool = True) -> None:
+    def begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool = True) -> None:
         """An answer is asked for; what comes of it is saved twice a second.
 
         Args:
             turn: the turn so far, without an answer.
-            news: gives the text that has come since it was last called.
+            news: gives what has come since it was last called.
             replace_turn: whether it will take the place of an older turn of its cell.
         """
 

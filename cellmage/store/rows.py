@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..messages import CellKey, Response, Turn
+from ..messages import CellKey, Response, Round, Turn
 from ..records import response_of, response_record
 
 Values = dict[str, Any]
@@ -132,9 +132,6 @@ def now() -> float:
 
 def row(turn: Turn) -> Values:
     """The values of a turn's row."""
-    facts = response_record(turn.response)
-    if turn.system:
-        facts["system"] = turn.system
     cell, ordinal = turn.key or (None, None)
     return {
         "id": turn.response.id,
@@ -145,14 +142,20 @@ def row(turn: Turn) -> Values:
         "at": now(),
         "prompt": turn.prompt.encode(*_UTF),
         "text": turn.response.text.encode(*_UTF),
-        "facts": json.dumps(facts),
+        "facts": facts(turn, turn.response.rounds),
     }
+
+
+def facts(turn: Turn, rounds: tuple[Round, ...]) -> str:
+    """What is known of a turn besides its texts, with these rounds."""
+    known = response_record(replace(turn.response, rounds=rounds))
+    return json.dumps(known | ({"system": turn.system} if turn.system else {}))
 
 
 def turn_of(values: Sequence[Any]) -> Turn:
     """The turn that the columns named in `TURN` make."""
-    prompt, text, facts, cell, ordinal, stale = values
-    record = json.loads(facts)
+    prompt, text, known, cell, ordinal, stale = values
+    record = json.loads(known)
     system = record.pop("system", "")
     said = bytes(text).decode(*_UTF)
     try:
