@@ -17,7 +17,7 @@ help:
 	@echo "make sequences   10 000 random sequences of what can happen to a conversation; half an hour"
 	@echo "make documents   10 000 random JSON texts, cut anywhere; a minute"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
-	@echo "make bench       measure the kernel, the healing, the store and the page, beside others"
+	@echo "make bench       measure the kernel, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -71,6 +71,8 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.structured
+	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.page
 

@@ -22,6 +22,9 @@ _GROWTH = 32
 _PAUSE = 0.05
 """A text is parsed again when it is 1/32 longer, or so many seconds after the last time."""
 
+_LONG = 0.005
+"""Seconds from which a parse is a long one, after which others wait."""
+
 _FENCE = re.compile(rb"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
 _BEGINS_A_FENCE = re.compile(rb"(?:\A|\n)[ \t]*(?:`{1,2}|`{3,}[^`\n]*)\Z")
 _PLACE = re.compile(r"line (\d+) column (\d+)\Z")
@@ -61,7 +64,7 @@ class PartialJSON:
         self._parsed = 0
         self._start: int | None = None
         self._fence = b""
-        self._next = 0.0
+        self._free = self._next = 0.0
         self._value: Any = NOTHING
         self._is_over = False
 
@@ -70,12 +73,14 @@ class PartialJSON:
         self._bytes += piece.encode("utf-8", "replace")
         now = time.monotonic() if now is None else now
         has_grown = (len(self._bytes) - self._parsed) * _GROWTH >= len(self._bytes)
-        if self._is_over or not (has_grown or now >= self._next):
+        if self._is_over or now < (self._free if has_grown else self._next):
             return False
         began = time.perf_counter()
         self._parse()
         # Of a long text more rarely, so that most of the time is not spent on it.
-        self._next = now + max(_PAUSE, 4 * (time.perf_counter() - began))
+        took = time.perf_counter() - began
+        self._free = now + 3 * took if took > _LONG else now
+        self._next = now + max(_PAUSE, 4 * took)
         return True
 
     @property
