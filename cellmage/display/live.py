@@ -171,7 +171,9 @@ class LiveMarkdown:
         """The last frame of the part, where it is full."""
         part = self._part
         before = sum(len(frame.text) for frame in self._frozen)
-        if not self._is_full(len(part.text), before, part.number):
+        # Panels make a part long that has little text.
+        size = max(len(part.text), len(part.markdown) // 2) if part.text else 0
+        if not self._is_full(size, before, part.number):
             return []
         frame = part.settled()
         self._frozen.append(frame)

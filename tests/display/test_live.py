@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
 from cellmage.display.live import FAST_RATE
+from cellmage.display.panels import Panel
 from cellmage.display.parts import ASIDE, PARTS, WAITING, fill_blocks
 from tests.display.page import PARSER, blocks, visible
 
@@ -232,3 +233,63 @@ def test_nothing_acts_however_it_is_cut(size: int) -> None:
     for markdown in [*(part.markdown for part in page.parts.values()), live.whole().markdown]:
         assert "<b" not in markdown
         assert "![" not in markdown
+
+
+class TestPanels:
+    """What is no text of the answer stands between its texts."""
+
+    def test_in_their_place(self) -> None:
+        live = LiveMarkdown(now=0.0)
+        live.feed("Before **it")
+        live.insert([Panel("f()")])
+        (frame,) = live.due(1.0)
+        head = "<details><summary><code>f()"
+        assert frame.markdown == f"Before **it\n\n{head} …</code></summary></details>\n\n▌"
+        live.insert([Panel("f()", "1")])
+        live.feed("After.")
+        (last,) = live.last()
+        assert last.markdown == (
+            f"Before **it\n\n{head} → 1</code></summary><pre>1</pre></details>\n\nAfter."
+        )
+        assert last.text == live.whole().text == "Before **itAfter."
+        assert last.panels == [Panel("f()", "1")]
+
+    def test_a_new_one_comes_before_its_time(self) -> None:
+        """The reader's thread may be busy for long after it."""
+        live = LiveMarkdown(now=0.0)
+        live.feed("text")
+        assert live.due(1.0)
+        live.insert([Panel("f()")])
+        assert live.due(1.001)
+        live.insert([Panel("f()", "done")])
+        assert live.due(1.002) == []
+        live.insert([Panel("f()", "done"), Panel("g()")])
+        assert live.due(1.2)
+
+    def test_a_fence_that_is_open_ends_before_them(self) -> None:
+        live = LiveMarkdown(now=0.0)
+        live.feed("```py\nprint(1)")
+        live.insert([Panel("f()", "1")])
+        assert "print(1)\n```\n\n<details>" in live.last()[0].markdown
+
+    @given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=5))
+    def test_the_text_is_whole(self, rounds: list[tuple[str, str, str]]) -> None:
+        live, now = LiveMarkdown(now=0.0), 0.0
+        for text, title, body in rounds:
+            live.feed(text)
+            live.insert([Panel(title)])
+            now += 0.06
+            live.due(now)
+            live.insert([Panel(title, body)])
+        assert live.whole().text == "".join(text for text, *_ in rounds)
+
+    def test_many_are_not_one_part(self) -> None:
+        """An agent that does much: what is settled is not painted again."""
+        live, now, published = LiveMarkdown(now=0.0), 0.0, 0
+        for number in range(300):
+            live.feed(f"Step {number}.\n\n")
+            live.insert([Panel(f"f({number})", "x" * 3_000)])
+            now += 0.05
+            published += sum(len(frame.markdown) for frame in live.due(now))
+        assert published < 90_000 * now + 100_000
+        assert len({frame.part for frame in live.last()}) < 20
