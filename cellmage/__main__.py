@@ -89,6 +89,8 @@ def serve(arguments: list[str]) -> int:
         "--host", default="127.0.0.1", help="this machine alone, unless another address is given"
     )
     args = parser.parse_args(arguments)
+    if not 0 <= args.port <= 65535:
+        parser.error(f"--port {args.port}: give a number from 0 to 65535")
     try:
         import uvicorn  # noqa: PLC0415 - an extra
 
@@ -98,6 +100,7 @@ def serve(arguments: list[str]) -> int:
         return 1
     hosts = HERE if args.host in (*HERE, "::1") else ("*",)
     made = app(Options(model=args.model), hosts)
+    sys.stderr.write(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n")
     uvicorn.run(made, host=args.host, port=args.port, log_level="warning")
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import aclosing
 
 from .engine import Flow
@@ -49,6 +49,11 @@ class Comparison:
     def __iter__(self) -> Iterator[tuple[int, Event]]:
         for batch in self.batches():
             yield from batch
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, Event]]:
+        async with aclosing(self._merged()) as pairs:
+            async for pair in pairs:
+                yield pair
 
     def batches(self, pace: float = 0.0) -> Generator[list[tuple[int, Event]]]:
         """Lists of events as they come, each with its answer's number: see `Flow.batches`."""

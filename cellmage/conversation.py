@@ -102,6 +102,8 @@ class Conversation(Turns):
         provider, resolved = self._choose(options, fields)
         request = self._request(prompt, resolved, key if replace_turn else None, history)
         named = tools_of(tools)
+        if not (approve is None or callable(approve)):
+            raise UsageError("approve must be a function of the call, or None to run all")
         request = replace(request, tools=tuple(each.schema for each in named.values()))
         _check_offer(json.dumps(request.tools))
         asked: Source = equipped(provider, named, approve, _safe) if named else provider

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from .errors import CellmageError, UsageError
-from .interrupts import interrupts_held, is_main
+from .interrupts import Latch, interrupts_held, is_main
 from .jobs import Job
 
 T = TypeVar("T")
@@ -43,7 +43,8 @@ class _Engine:
         self._thread: threading.Thread | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
+        # An interrupt while the thread starts would leave it waiting to be greeted.
+        with interrupts_held(), self._lock:
             if self._loop is None or not (self._thread and self._thread.is_alive()):
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
@@ -91,22 +92,29 @@ class Flow(Generic[T]):
         self._source = source
         self._queue: SimpleQueue[list[T] | Job] = SimpleQueue()
         self._job: Job | None = None
+        self._task: asyncio.Task[None] | None = None
         self._is_left = False
         self._gathered: list[T] = []
         self._error: BaseException | None = None
-        self._over = threading.Event()
+        self._over = Latch()
+        self._has_begun = False
         self._loop = _engine.loop()
 
     # On the engine's thread.
 
     def _start(self) -> None:
+        if self._is_left:
+            return
         self._task = self._loop.create_task(self._pump())
         # A callback, not a 'finally': a task that is cancelled before its first step runs none.
         self._task.add_done_callback(self._finish)
 
     def _cancel(self) -> None:
         self._is_left = True
-        self._task.cancel()
+        if self._task is None:
+            self._over.set()  # an interrupt came before it was started
+        else:
+            self._task.cancel()
 
     async def _pump(self) -> None:
         _flow.set(self)
@@ -146,7 +154,7 @@ class Flow(Generic[T]):
     @property
     def is_over(self) -> bool:
         """Whether nothing is read any more, as by a task that an answer has left behind."""
-        return self._over.is_set()
+        return self._over.is_set
 
     # On the consumer's thread.
 
@@ -157,6 +165,7 @@ class Flow(Generic[T]):
             pace: seconds between two lists at least, so that a fast stream does not wake its
                 reader for every item; the first list and the end are never held back.
         """
+        self._begin()
         while not self._is_read():
             batch = self._take(pace or WAIT)
             yield batch
@@ -169,7 +178,7 @@ class Flow(Generic[T]):
             raise self._error
 
     def _is_read(self) -> bool:
-        return self._over.is_set() and self._queue.empty()
+        return self._over.is_set and self._queue.empty()
 
     def _take(self, timeout: float) -> list[T]:
         """All that is there, after waiting at most `timeout` for the first of it.
@@ -188,9 +197,13 @@ class Flow(Generic[T]):
         return batch
 
     def __enter__(self) -> Self:
-        self.is_on_main = is_main()
-        self._loop.call_soon_threadsafe(self._start)
         return self
+
+    def _begin(self) -> None:
+        """Start the generator; in the block already, which an interrupt here then leaves."""
+        self.is_on_main = is_main()
+        self._has_begun = True
+        self._loop.call_soon_threadsafe(self._start)
 
     def __exit__(
         self,
@@ -198,7 +211,7 @@ class Flow(Generic[T]):
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if self._over.is_set() or sys.is_finalizing():
+        if self._over.is_set or not self._has_begun or sys.is_finalizing():
             return
         with interrupts_held():
             self.cancel()

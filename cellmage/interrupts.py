@@ -60,6 +60,30 @@ def one_interrupt() -> Generator[None]:
         yield
 
 
+class Latch:
+    """Set once, and waited for where interrupts strike.
+
+    An interrupt in `threading.Event`, which is written in Python, may leave its lock taken: the
+    thread that sets it would then wait for ever. Here there is nothing but one lock of the system.
+    """
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self.is_set = False
+
+    def set(self) -> None:
+        """Let all go on that wait, now and later."""
+        if not self.is_set:
+            self.is_set = True
+            self._gate.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is set, so many seconds at most."""
+        if not self.is_set and self._gate.acquire(timeout=seconds):
+            self._gate.release()
+
+
 Handler = Callable[[int, FrameType | None], object]
 
 

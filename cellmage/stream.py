@@ -232,9 +232,10 @@ class ResponseStream(Faces):
             return
         self._state = "running"
         self._started = time.monotonic()
-        if self._on_start is not None:
-            self._on_start(self)
         try:
+            if self._on_start is not None:
+                with interrupts_held():
+                    self._on_start(self)
             yield True
         except BaseException as error:
             self._error = error if isinstance(error, Exception) else None

@@ -65,6 +65,8 @@ class Tool:
         inner = function.func if isinstance(function, functools.partial) else function
         self.name = name or getattr(inner, "__name__", "")
         self.seconds = seconds
+        if not isinstance(seconds, int | float) or not seconds > 0:
+            raise UsageError(f"{self.name}: seconds is {seconds!r}; it must be a number above 0")
         problem = ""
         try:
             self._checked = validate_call(function)
@@ -141,7 +143,10 @@ def tools_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool]:
     Raises:
         UsageError: two have one name, or one cannot be a tool.
     """
-    made = [each if isinstance(each, Tool) else Tool(each) for each in functions]
+    if callable(functions):
+        raise UsageError("tools must be a list of functions, as tools=[weather]")
+    # One that is named twice is one.
+    made = [each if isinstance(each, Tool) else Tool(each) for each in dict.fromkeys(functions)]
     named = {each.name: each for each in made}
     if len(named) < len(made):
         raise UsageError("two tools have the same name; give one another: @tool(name=…)")

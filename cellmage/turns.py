@@ -58,7 +58,8 @@ class Turns:
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
         self._turns = [_named(turn) for turn in turns]
-        self._lock = threading.Lock()
+        # The garbage collector may end another answer while one is being kept.
+        self._lock = threading.RLock()
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,6 +222,17 @@ def test_an_error_is_one_line(server: ScriptedServer) -> None:
     assert (out, process.returncode) == ("", 1)
     assert len(err.splitlines()) == 1
     assert "the key was refused" in err
+
+
+def test_a_pipe_gets_the_answer_alone(tmp_path: Path) -> None:
+    """What is told of it goes to the standard error."""
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+    command = [sys.executable, "-m", "cellmage", "hi"]
+    done = subprocess.run(
+        command, env=keep, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "No model is configured" not in done.stdout
+    assert done.stderr.startswith("(No model is configured")
 
 
 def test_a_reader_that_has_seen_enough(server: ScriptedServer) -> None:

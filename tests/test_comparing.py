@@ -53,6 +53,14 @@ def test_none_waits_for_another(chat: Conversation) -> None:
     assert [each.text for each in both.responses] == ["one two three", "Quick."]
 
 
+def test_with_await(chat: Conversation) -> None:
+    async def gather() -> list[int]:
+        return [number async for number, _ in chat.compare("Go", ["slow", "quick"])]
+
+    assert set(asyncio.run(gather())) == {0, 1}
+    assert chat.turns[0].response.text == "one two three"
+
+
 @pytest.mark.parametrize(("keep", "kept"), [(None, "one two three"), ("quick", "Quick.")])
 def test_one_is_kept(
     chat: Conversation, server: ScriptedServer, keep: str | None, kept: str

@@ -100,7 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "sse": {"addresses", *VALUES, "records"},
     "adapters": {*VALUES, "providers"},
-    "serving": {*VALUES, "conversation", "stream"},
+    "serving": {*VALUES, "conversation", "providers", "stream"},
     "retrieval": {"errors", "events"},
     "__main__": {"serving", *VALUES, "display", "conversation", "showing"},
 }

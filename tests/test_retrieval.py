@@ -165,13 +165,14 @@ class TestAsking:
     def test_the_events(self, connected: ScriptedServer) -> None:
         connected.play(*answer("ok"))
         stream = Conversation().stream(
-            "hi", search=("docs", lambda query: [Document("T", "text", "s")])
+            "hi", search=("docs", lambda query: [Document("T", "text", "/home/ada/s.md")])
         )
         kinds = [event.type for event in stream.events]
         assert kinds == [
             "start", "status", "document", "status", "status", "start", "token", "complete",
         ]  # fmt: skip
         assert stream.response.provider == f"127.0.0.1:{connected.port}"
+        assert "[1] T (s.md)\ntext" in connected.last.messages[0][1], "without the folders"
 
     def test_a_file_gets_a_link(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(folder)

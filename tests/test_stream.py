@@ -267,8 +267,8 @@ class TestLeaving:
             yield 1
 
         for _ in range(50):
-            with Flow(never()):
-                pass
+            with Flow(never()) as flow:
+                flow._begin()
 
 
 class TestFailing:

@@ -109,7 +109,7 @@ class TestOffer:
 
     def test_two_of_one_name(self, chat: Conversation) -> None:
         with pytest.raises(UsageError, match="same name"):
-            chat.stream("Go", tools=[where, where])
+            chat.stream("Go", tools=[where, tool(name="where")(lambda: "elsewhere")])
 
     def test_decorated(self) -> None:
         @tool(name="sum", seconds=3)
@@ -697,3 +697,13 @@ def test_calls_in_any_pieces(
                 sent["id"] = f"call{number}"
             collector.feed([sent])
     assert [(each.name, json.loads(each.arguments)) for each in collector.calls()] == calls
+
+
+def test_what_is_refused_with_a_word(chat: Conversation) -> None:
+    with pytest.raises(UsageError, match=r"tools=\[weather\]"):
+        chat.stream("Go", tools=where)
+    with pytest.raises(UsageError, match="approve must be"):
+        chat.stream("Go", tools=[where], approve=True)  # type: ignore[arg-type]
+    for seconds in ("x", 0, -1):
+        with pytest.raises(UsageError, match="a number above 0"):
+            tool(seconds=seconds)(where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -39,7 +40,8 @@ class Plain:
     """The text as it was received, as it comes: for pipes, files and simple terminals.
 
     Args:
-        output: where to write.
+        output: where to write; what the reader should be told of the answer goes to the standard
+            error where this is the standard output, since it is no part of the answer.
     """
 
     is_live = True
@@ -47,6 +49,7 @@ class Plain:
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
+        self._aside = sys.stderr if output is sys.stdout else output
         self._shown: dict[int, int] = {}
 
     def show(self, frames: Iterable[Frame]) -> None:
@@ -63,7 +66,7 @@ class Plain:
         for said in _numbered(ending.sources):
             self._write(f"{said}\n")
         for notice in ending.notices:
-            self._write(f"({notice})\n")
+            self._aside.write(f"({printable(notice)})\n")
 
     def _write(self, text: str) -> None:
         if text:

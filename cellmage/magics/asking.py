@@ -72,15 +72,16 @@ class Asker:
 
     def _ask(self, args: Namespace, prompt: str, local_ns: Mapping[str, Any]) -> None:
         _check(args)
-        typed = prompt
+        typed, names = prompt, {**self._shell.user_ns, **local_ns}
         if not args.raw:
-            prompt = interpolate(prompt, {**self._shell.user_ns, **local_ns})
+            prompt = interpolate(prompt, names)
         prompt = _without_secrets(prompt, typed)
         self._spending.check(self._settings.spend_limit)
-        shape = shape_of(args, self._shell.user_ns)
-        asked = self._streams(args, prompt, shape)
+        shape = shape_of(args, names)
+        asked = self._streams(args, prompt, names, shape)
         if args.dry_run:
-            say(describe(asked.kept.request))
+            models = [stream.request.options.model or "" for stream in asked.streams]
+            say(describe(asked.kept.request, models, args.rag))
             return
         self._tell_of_subshell()
         self._running.update(asked.streams)
@@ -96,7 +97,9 @@ class Asker:
                 self._count(stream)
             self.chats.tell()
 
-    def _streams(self, args: Namespace, prompt: str, shape: Shape | None) -> Comparison:
+    def _streams(
+        self, args: Namespace, prompt: str, names: Mapping[str, Any], shape: Shape | None
+    ) -> Comparison:
         """The answers that are asked for, none of them begun; mostly one."""
         self.chats.keep(self._settings.store)
         chat, options = self.chats.get(args.chat), options_of(self._settings, args)
@@ -110,8 +113,8 @@ class Asker:
             "key": None if args.no_history else self._next_key(is_asked=not args.dry_run),
             "history": not args.no_history,
             "replace_turn": not args.no_rollback,
-            "search": search_of(args.rag, self._shell.user_ns),
-            "tools": tools_named(args.tool or (), self._shell.user_ns),
+            "search": search_of(args.rag, names),
+            "tools": tools_named(args.tool or (), names),
             "approve": None if args.yes_tools else ask,
         }
         if args.compare:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..messages import Message, Request
 from ..tools import call_text
 
 
-def describe(request: Request) -> str:
-    """What would be sent, for ``--dry-run``."""
+def describe(request: Request, models: Sequence[str], searched: str | None) -> str:
+    """What would be sent, for ``--dry-run``.
+
+    Args:
+        request: one of those that would be sent.
+        models: all that would be asked.
+        searched: what would be searched first.
+    """
     options = asdict(request.options)
     options["params"] = options["params"] or None
     del options["system"]
     facts = [f"{name}: {value}" for name, value in options.items() if value is not None]
+    facts += [f"models: {', '.join(models)}"] if len(models) > 1 else []
+    facts += [f"searched first: {searched}"] if searched else []
     facts += [f"tool: {tool['name']}" for tool in request.tools]
     messages = [f"[{message.role}]\n{_said(message)}" for message in request.messages]
     return "\n".join(["dry run; nothing was sent", *facts, *messages])

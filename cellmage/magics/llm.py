@@ -114,10 +114,15 @@ class LLMMagics(Magics, Settings):
         if args.help:
             say(help_text(self.llm_index))
             return
-        if not rest:
-            raise UsageError("%llm_index: name a folder or files behind the flags")
         words = shlex.split(interpolate(rest, self.shell.user_ns))
-        say(build(args.name, [Path(os.path.expanduser(each)) for each in words]))
+        name = args.name
+        if "--name" in words[1:-1]:  # behind the paths
+            at = words.index("--name")
+            name = words[at + 1]
+            del words[at : at + 2]
+        if not words:
+            raise UsageError("%llm_index: name a folder or files")
+        say(build(name, [Path(os.path.expanduser(each)) for each in words]))
 
     @no_var_expand
     @flags.declare(*flags.COMPARE)

@@ -71,7 +71,8 @@ def _function(name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
     for each in rest:
         found = getattr(found, each, None)
     if not callable(found):
-        raise UsageError(f"--tool {name}: there is no such function; define it, with a docstring")
+        what = "name one, and repeat --tool" if "," in name else "define it, with a docstring"
+        raise UsageError(f"--tool {name}: there is no such function; {what}")
     function: Callable[..., Any] = found
     return function
 

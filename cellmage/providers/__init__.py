@@ -98,6 +98,11 @@ def register(name: str, provider: Provider) -> None:
     _registered[name] = provider
 
 
+def registered() -> list[str]:
+    """The names of the models that `register` was given."""
+    return sorted(_registered)
+
+
 def _offline(name: str, is_unasked: bool) -> Choice:
     if name not in MODELS:
         known = ", ".join(f"offline/{each}" for each in MODELS)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from ..errors import CellmageError
 from ..events import Complete, Event, Reasoning, Token
 from ..options import Options
+from ..providers import registered
 from ..stream import ResponseStream
 from .asked import at, body_of, stream_of
 from .told import Chunks, data, usage_chunk, whole
@@ -60,7 +61,7 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = HERE) -> Starle
         return await _answer(http, stream, body)
 
     async def models(http: HTTPRequest) -> Response:
-        names = ["default", "offline/tour", "offline/echo", "offline/tools"]
+        names = ["default", "offline/tour", "offline/echo", "offline/tools", *registered()]
         data = [{"id": name, "object": "model", "owned_by": "cellmage"} for name in names]
         return JSONResponse({"object": "list", "data": data})
 

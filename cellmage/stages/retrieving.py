@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
@@ -87,6 +88,13 @@ def _document(found: Any) -> Document:
 
 def _passages(found: list[Document]) -> str:
     return "\n\n".join(
-        f"[{number}] {each.title} ({each.source or 'no source'})\n{each.text}"
+        f"[{number}] {each.title} ({_name(each.source)})\n{each.text}"
         for number, each in enumerate(found, 1)
     )
+
+
+def _name(source: str) -> str:
+    """A source as the model is told of it: an address, or a file without its folders."""
+    if source.startswith(("http://", "https://")):
+        return source
+    return re.split(r"[/\\]", source)[-1] or "no source"

@@ -70,7 +70,7 @@ class Writer:
         self._jobs: SimpleQueue[tuple[Job[Any], Future[Any]]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def forget(self) -> None:
         """Begin anew, in a forked child."""

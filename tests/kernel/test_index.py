@@ -40,7 +40,7 @@ def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
     bar = f'<progress value="{COUNT}" max="{COUNT}"></progress> {COUNT} of {COUNT} files'
     assert shown["data"] == {"text/html": bar, "text/plain": f"{COUNT} of {COUNT} files"}
     assert run.printed == f"{COUNT} files read; ask with %%llm --rag grows\n"
-    again = offline.run(f"%llm_index --name grows {str(folder)!r}")
+    again = offline.run(f"%llm_index {str(folder)!r} --name grows")
     assert again.frames == [], "nothing is to be read, so nothing is counted"
     assert again.printed == "0 files read; ask with %%llm --rag grows\n"
 

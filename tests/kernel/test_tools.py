@@ -102,6 +102,23 @@ def test_no_such_function(kernel: Kernel) -> None:
     )
 
 
+def test_functions_of_functions(kernel: Kernel, server: ScriptedServer) -> None:
+    """What a function that asks has defined is found, and shown by a dry run."""
+    play(server, "inner", "{}")
+    code = (
+        "def outer():\n    def inner():\n        'Within.'\n        return 'within'\n"
+        "    %llm --tool inner --yes-tools Go\nouter()"
+    )
+    assert kernel.run(code).ok
+    assert server.last.body["messages"][-1]["content"] == "within"
+    shown = kernel.run(
+        "def inner():\n    'Outside.'\n\n%llm --tool inner --rag inner --dry-run Go"
+    ).printed
+    assert "tool: inner" in shown
+    assert "searched first: inner" in shown
+    assert "models: a, b" in kernel.run("%llm --compare a,b --dry-run Go").printed
+
+
 def test_a_value_after_tools(kernel: Kernel, server: ScriptedServer) -> None:
     """With --json the value is what comes after the tools."""
     kernel.run(WEATHER)
