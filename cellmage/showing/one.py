@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 from ..display import LiveMarkdown, neutralise
 from ..display.control import printable
 from ..display.panels import Panel
+from ..display.parts import Frame
 from ..display.surfaces import Ending, Surface
 from ..display.tables import LiveTable
 from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
@@ -111,7 +112,7 @@ class Showing:
                     self._panel(event.id, Panel(call_text(event)))
                 elif isinstance(event, ToolResult):
                     self._panel(event.id, Panel(self._title(event), event.content))
-            self._surface.show(self._live.due(time.monotonic()))
+            paint(self._surface, self._live.due(time.monotonic()))
 
     def _feed(self, text: str) -> None:
         if text:
@@ -154,6 +155,17 @@ class Showing:
         fresh = [notice.text for notice in self._notices if notice.kind not in self._said]
         self._said.update(notice.kind for notice in self._notices if notice.once)
         return fresh
+
+
+def paint(surface: Surface, frames: Sequence[Frame]) -> None:
+    """Show frames, and take an interrupt when they are shown.
+
+    ipykernel waits for its output with `threading.Event`, whose lock an interrupt may leave taken:
+    the kernel would then never show anything again. (Measured: 2 of 10 000 interrupts.)
+    """
+    if frames:
+        with interrupts_held():
+            surface.show(frames)
 
 
 def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> None:

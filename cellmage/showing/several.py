@@ -17,7 +17,7 @@ from ..events import Event, Status, Token
 from ..interrupts import interrupts_held, one_interrupt
 from ..messages import Response
 from ..stats import figures
-from .one import PACE, explain, facts_of
+from .one import PACE, explain, facts_of, paint
 
 
 class ShowingAll:
@@ -70,7 +70,7 @@ class ShowingAll:
                     self._feed(number, event.text)
                 elif isinstance(event, Status):
                     self._columns.say(number, event.text)
-            self._surface.show(self._columns.due(time.monotonic()))
+            paint(self._surface, self._columns.due(time.monotonic()))
 
     def _feed(self, number: int, text: str) -> None:
         if text and not self._fed[number]:

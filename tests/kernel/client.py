@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from jupyter_client.manager import KernelManager
@@ -89,6 +91,7 @@ class Kernel:
             "XDG_DATA_HOME": str(home / "data"),
             "IPYTHONDIR": str(home / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "PYTHONFAULTHANDLER": "1",
         }
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(env=keep | folders | dict(env or {}), cwd=str(home))
@@ -137,7 +140,12 @@ class Kernel:
         """Collect until the kernel is idle, or until a frame holds a text or so many came."""
         deadline = time.monotonic() + timeout
         while True:
-            raw = self.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
+            try:
+                raw = self.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
+            except Empty:
+                self.manager.signal_kernel(signal.SIGABRT)  # it tells where its threads are
+                time.sleep(1)
+                raise
             if raw["parent_header"].get("msg_id") != msg_id:
                 continue
             message = self.message(raw)

@@ -18,13 +18,19 @@ def echo(server: ScriptedServer) -> None:
 
 
 class TestInterrupt:
-    def start(self, kernel: Kernel, code: str = "%%llm --out text\nGo") -> tuple[str, Run]:
-        msg_id, run = kernel.start(code, "c1"), Run()
-        return msg_id, kernel.collect(msg_id, run, frames=1)
+    def start(self, kernel: Kernel, server: ScriptedServer, until: str = "") -> tuple[str, Run]:
+        """Run a cell until it has asked, and shown this, or anything."""
+        msg_id, run = kernel.start("%%llm --out text\nGo", "c1"), Run()
+        kernel.collect(msg_id, run, until=until, frames=0 if until else 1)
+        deadline = time.monotonic() + 20
+        while not server.exchanges:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return msg_id, run
 
     def test_keeps_the_partial_answer(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one two three"), end="hang")
-        msg_id, run = self.start(kernel)
+        msg_id, run = self.start(kernel, server, "one two")
         pressed = time.monotonic()
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
@@ -49,7 +55,7 @@ class TestInterrupt:
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
         server.play(end="hang")
-        msg_id, run = self.start(kernel)
+        msg_id, run = self.start(kernel, server)
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
         assert run.error == "KeyboardInterrupt: stopped by you; no word had come"
@@ -58,7 +64,7 @@ class TestInterrupt:
 
     def test_twice_is_as_once(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one two three"), end="hang")
-        msg_id, run = self.start(kernel)
+        msg_id, run = self.start(kernel, server, "one two")
         kernel.interrupt()
         time.sleep(0.05)
         kernel.interrupt()
@@ -72,7 +78,7 @@ class TestInterrupt:
         server.play(chunk("one two three"), end="hang")
         kernel.run("import asyncio, cellmage.engine as e; loop = e._engine.loop()")
         for _ in range(5):
-            msg_id, run = self.start(kernel)
+            msg_id, run = self.start(kernel, server, "one two")
             pid = kernel.manager.provisioner.process.pid
             os.kill(pid, signal.SIGINT)
             os.kill(pid, signal.SIGINT)
@@ -85,7 +91,7 @@ class TestInterrupt:
 
     def test_run_all_stops(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one"), end="hang")
-        msg_id, run = self.start(kernel)
+        msg_id, run = self.start(kernel, server)
         queued = kernel.start("%%llm\nsecond", "c2")
         kernel.interrupt()
         kernel.finish(msg_id, run)
