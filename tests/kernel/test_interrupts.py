@@ -21,6 +21,8 @@ def counts():
     gc.collect()
     sockets = sum(link.startswith("socket:") for link in links())
     return threading.active_count(), len(asyncio.all_tasks(_engine.loop())), sockets
+def names():
+    return sorted(thread.name for thread in threading.enumerate())
 """
 
 
@@ -30,9 +32,11 @@ def test_a_hundred_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
     server.play(0.05, *[step for _ in range(500) for step in (chunk("word "), 0.01)])
     asks = ["%%llm\nGo", "for _ in range(9):\n    %llm Go", "for text in chat.stream('Go'): pass"]
     kernel.run("from cellmage import Conversation\nchat = Conversation()")
+    kernel.run("%%llm -m offline/echo --no-stream\nThe first, which starts the store's thread")
     kernel.run("stream = iter(chat.stream('Go'))\nnext(stream)\nstream.close()")
     assert kernel.run(COUNTS).ok
     before = after = tuple(kernel.value("counts()"))
+    names = kernel.value("names()")
     for number in range(100):
         asked = len(server.exchanges)
         msg_id, run = kernel.start(asks[number % len(asks)]), Run()
@@ -46,4 +50,6 @@ def test_a_hundred_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
         after = tuple(kernel.value("counts()"))
     assert len(server.exchanges) == 101
     assert all(exchange.closed_at for exchange in server.exchanges)
-    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (
+        before, after, set(kernel.value("names()")) - set(names)
+    )  # fmt: skip
