@@ -57,15 +57,15 @@ oldest: | .venv/made
 	.venv-oldest/bin/pytest tests/providers
 
 sequences: .venv/dev
-	SEQUENCES=10000 $(BIN)/pytest tests/test_sequences.py
+	SEQUENCES=10000 $(BIN)/pytest tests/conversation/test_sequences.py
 
 documents: .venv/dev
-	DOCUMENTS=10000 $(BIN)/pytest tests/test_structured.py
+	DOCUMENTS=10000 $(BIN)/pytest tests/stream/test_partial_json.py
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers
 	.venv-servers/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]'
-	$(BIN)/pytest --override-ini addopts= tests/servers/test_litellm.py
+	$(BIN)/pytest --override-ini addopts= tests/interop/test_litellm.py
 
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from tests.server import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
+from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
 
 SIZE = 4
 """Characters in a chunk."""

@@ -24,7 +24,7 @@ from benchmarks.table import line, missed
 from cellmage.display import CURSOR, LiveMarkdown, heal, neutralise
 from tests.browser.marked import marked
 from tests.browser.marked.node import Node
-from tests.display.page import MARKDOWN_IT, Frames, Parser
+from tests.rendered import MARKDOWN_IT, Frames, Parser
 
 CORPUS = Path(__file__).parents[1] / "tests/data/markdown_stream.json"
 Show = Callable[[str, str], str]

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from cellmage import CellKey, Conversation, Options, Response, Timings, Turn, Usage
+from cellmage.conversation.store import Home, Store
 from cellmage.providers.offline import Scripted
-from cellmage.store import Home, Store
 
 from .table import line, missed
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernel.client import Kernel, Run
-from tests.server import DONE, ScriptedServer, Step, chunk, finish
+from tests.scripted_server import DONE, ScriptedServer, Step, chunk, finish
 
 from .table import kilobytes, line, missed, ratio, seconds
 

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .adapters import provider
-from .comparing import Comparison
-from .conversation import Conversation
+from .conversation.conversation import Conversation
 from .errors import (
     CellmageError,
     ConfigError,
@@ -48,10 +46,12 @@ from .events import (
 )
 from .messages import Call, CellKey, Message, Request, Response, Round, Timings, Turn, Usage
 from .options import Options
+from .providers.adapters import provider
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
-from .showing import show
-from .stream import ResponseStream
+from .rendering import show
+from .stream.comparison import Comparison
+from .stream.response_stream import ResponseStream
 from .tools import Tool, tool
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .conversation import Conversation
+from .conversation.conversation import Conversation
 from .display import Frame
-from .display.surfaces import Ending
+from .display.base import Ending
 from .errors import CellmageError
 from .options import Options
-from .showing import show
+from .rendering import show
 
 CELL = "%%llm --stream\nWhat can a streamed answer look like?"
 
@@ -94,7 +94,7 @@ def serve(arguments: list[str]) -> int:
     try:
         import uvicorn  # noqa: PLC0415 - an extra
 
-        from .serving import HERE, app  # noqa: PLC0415 - starlette, the same extra
+        from .server import HERE, app  # noqa: PLC0415 - starlette, the same extra
     except ImportError:
         sys.stderr.write("Serving needs two packages: pip install 'cellmage[serve]'\n")
         return 1

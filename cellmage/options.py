@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .addresses import host_of
 from .errors import UsageError
+from .urls import host_of
 
 # What a number must be, by the name of its field; the words are shown to the reader.
 _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .messages import Response, Timings, Usage
-from .spending import cost, dollars
+from .pricing import cost, dollars
 
 
 def figures(response: Response) -> dict[str, str]:

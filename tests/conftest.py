@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.kernel.client import Kernel
-from tests.server import ScriptedServer
+from tests.scripted_server import ScriptedServer
 
 settings.register_profile(
     "cellmage", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

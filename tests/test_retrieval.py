@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from cellmage import Conversation, Document, UsageError
 from cellmage.display import LiveMarkdown
+from cellmage.display.base import Ending
 from cellmage.display.notebook import _link
-from cellmage.display.surfaces import Ending
 from cellmage.display.terminal import Plain, Terminal
 from cellmage.retrieval import PASSAGE, Index, passages
 from tests.display.test_terminal import Screen, console
 from tests.kernel.client import Kernel
-from tests.server import ScriptedServer, answer
+from tests.scripted_server import ScriptedServer, answer
 
 
 @pytest.fixture

@@ -37,14 +37,14 @@ from cellmage import (
     provider,
     tool,
 )
-from cellmage.context import tokens
-from cellmage.providers.calls import CallCollector
+from cellmage.context_window import tokens
+from cellmage.pricing import Spending
 from cellmage.providers.openai import OpenAIProvider
-from cellmage.records import turn_of, turn_record
-from cellmage.spending import Spending
+from cellmage.providers.tool_calls import CallCollector
+from cellmage.serialization import turn_of, turn_record
 from cellmage.tools import Tool, failure_text, result_text
-from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
-from tests.strict import violations
+from tests.message_rules import violations
+from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
 
 
 def asking(server: ScriptedServer, *calls: tuple[str, str], text: str = "") -> None:

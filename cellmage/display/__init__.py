@@ -1,8 +1,8 @@
 """What the reader sees while an answer arrives. Knows text; knows nothing of models."""
 
-from .healing import heal
+from ..markdown.heal import heal
+from ..markdown.sanitize import neutralise
 from .live import LiveMarkdown
-from .neutralising import neutralise
 from .parts import CURSOR, Frame
 
 __all__ = ["CURSOR", "Frame", "LiveMarkdown", "heal", "neutralise"]

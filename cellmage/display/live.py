@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from .neutralising import neutralise
+from ..markdown.definitions import References
+from ..markdown.sanitize import neutralise
 from .panels import Panel
 from .parts import ASIDE, WAITING, Frame, Part, fill_parts
-from .references import References
 
 INTERVAL = 1 / 20
 """Seconds between two frames: more would not be seen, and front ends drop what comes too fast."""

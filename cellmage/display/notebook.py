@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from IPython.display import clear_output, display
 
-from .control import printable
-from .neutralising import neutralise
+from ..markdown.control_chars import printable
+from ..markdown.sanitize import neutralise
+from .base import Ending
 from .parts import ASIDE, WAITING, Frame, fill_parts
-from .surfaces import Ending
 from .tables import text_of
 
 

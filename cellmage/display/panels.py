@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .control import printable
+from ..markdown.control_chars import printable
 
 LONGEST = 2_000
 """Characters of a body that a page shows; the response has all of them."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 
-from .blocks import settled_end
-from .healing import heal
+from ..markdown.blocks import settled_end
+from ..markdown.heal import heal
 from .panels import Panel, panels_html
 
 CURSOR = "▌"

@@ -17,11 +17,11 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from .control import printable
+from ..markdown.control_chars import printable
+from ..markdown.definitions import definitions
+from .base import Ending, Surface
 from .panels import summary
 from .parts import ASIDE, Frame, fill_blocks, fill_parts
-from .references import definitions
-from .surfaces import Ending, Surface
 
 _ASIDE_LINES = 6
 _NARROW = 32

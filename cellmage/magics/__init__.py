@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import cells
+from . import transformers as cells
 from .frontend import say
 from .llm import LLMMagics
 from .settings import drop_unusable

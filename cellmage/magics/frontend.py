@@ -8,8 +8,8 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..display.surfaces import execute_request
-from .cells import BLOCK
+from ..display.base import execute_request
+from .transformers import BLOCK
 
 _MAX_ID = 512
 

@@ -6,16 +6,16 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
-from ..context import tokens
-from ..conversation import Conversation
-from ..display.control import printable
+from ..context_window import tokens
+from ..conversation.conversation import Conversation
+from ..conversation.export import export, read
 from ..display.tables import aligned
 from ..errors import UsageError
-from ..exports import export, read
+from ..markdown.control_chars import printable
 from ..messages import Turn
-from ..spending import cost, dollars
+from ..pricing import cost, dollars
 from ..tools import call_text
-from .chats import Chats, turns_of
+from .conversations import Chats, turns_of
 
 
 def history(chats: Chats, args: Namespace) -> str:

@@ -18,29 +18,21 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
-from ..catalogue import catalogue
-from ..display.surfaces import surface_for
+from ..display.base import surface_for
 from ..display.tables import aligned
 from ..errors import UsageError
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
-from ..showing import repaint
+from ..providers.catalogue import catalogue
+from ..rendering import repaint
 from . import flags
-from .asking import Asker
-from .cells import BLOCK
 from .frontend import say
 from .history import history
+from .lookup import build
 from .parsing import help_text, parse, parse_flags
-from .settings import (
-    Settings,
-    configure,
-    folders,
-    models_of,
-    persona_list,
-    persona_text,
-    rows,
-)
-from .sources import build
+from .runner import Asker
+from .settings import Settings, configure, folders, models_of, persona_list, persona_text, rows
+from .transformers import BLOCK
 
 
 @magics_class

@@ -7,15 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..addresses import check_address, host_of
 from ..errors import ConfigError, UsageError
 from ..options import Options
+from ..urls import check_address, host_of
 from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keys import Key, refuse_keys, without_secrets
+from .keystore import key_file, keys_in, stored_key
 from .offline import MODELS, OfflineProvider
 from .plugins import plugin
-from .stored import key_file, keys_in, stored_key
 
 DEFAULT_MODEL = "gpt-4o-mini"
 OFFLINE_DEFAULT = "offline/tour"
@@ -111,7 +111,7 @@ def _offline(name: str, is_unasked: bool) -> Choice:
 
 
 def _weights(path: str, is_unasked: bool) -> Choice:
-    from .local import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
+    from .llamacpp import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
 
     return Choice(LocalProvider(weights(path)), f"gguf/{path}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..addresses import host_of
+from ..urls import host_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from weakref import WeakKeyDictionary
 
 import jiter
 
-from ..addresses import is_here
 from ..errors import CellmageError, StalledError, translate
 from ..events import Event, Start
 from ..messages import Message, Request
-from .answer import AnswerDecoder, model_names
+from ..urls import is_here
+from .chat_completions import AnswerDecoder, model_names
 from .endpoints import Endpoint
 from .keys import Key, check_key, masked
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cellmage.exports import read
+from cellmage.conversation.export import read
 from tests.browser.conftest import Lab
-from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
+from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
 
 pytestmark = pytest.mark.browser
 

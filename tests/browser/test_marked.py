@@ -11,21 +11,12 @@ from hypothesis import strategies as st
 
 from cellmage.display import neutralise
 from tests.browser.marked import Marked, marked
-from tests.display.test_healing import (
-    test_case,  # noqa: F401
-    test_cursor_changes_nothing_but_itself,  # noqa: F401
-    test_document,  # noqa: F401
-)
-from tests.display.test_neutralising import (
+from tests.markdown.test_sanitize import (
     MARKDOWN,
     PIECES,
     acting,
-    test_code_formulas_and_good_links_are_untouched,  # noqa: F401
-    test_every_frame_of_a_case,  # noqa: F401
-    test_plain_text_stays_readable,  # noqa: F401
-    test_where_marked_sees_no_code,  # noqa: F401
 )
-from tests.display.test_neutralising import test_case as test_hostile_case  # noqa: F401
+from tests.markdown.test_sanitize import test_case as test_hostile_case  # noqa: F401
 
 pytestmark = pytest.mark.browser
 

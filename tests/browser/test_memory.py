@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cellmage.exports import read
+from cellmage.conversation.export import read
 from tests.browser.conftest import Lab
-from tests.server import Reply, ScriptedServer, answer, chunk
+from tests.scripted_server import Reply, ScriptedServer, answer, chunk
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ import pytest
 from tests.browser.conftest import Lab
 from tests.browser.test_marked import LAB_ONLY
 from tests.kernel.test_frames import paced
-from tests.server import Reply, ScriptedServer, answer, chunk
+from tests.scripted_server import Reply, ScriptedServer, answer, chunk
 
 pytestmark = pytest.mark.browser
 

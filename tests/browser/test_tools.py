@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cellmage.exports import read
+from cellmage.conversation.export import read
 from tests.browser.conftest import Lab
-from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
+from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,7 @@ import tempfile
 from pathlib import Path
 
 from cellmage import Conversation, Options
-from cellmage.stages import retries
-from tests.contract.faces import FACES, hurry, in_cell, result_of, sdk_loop
+from cellmage.pipeline import retry as retries
 from tests.contract.faults import (
     LIMITS,
     PUBLIC,
@@ -23,8 +22,9 @@ from tests.contract.faults import (
     problems,
     untrusted_server,
 )
+from tests.contract.readers import FACES, hurry, in_cell, result_of, sdk_loop
 from tests.kernel.client import Kernel
-from tests.server import ScriptedServer
+from tests.scripted_server import ScriptedServer
 
 WAYS = [*FACES, "magic", "SDK loop"]
 

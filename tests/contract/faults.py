@@ -17,8 +17,8 @@ from typing import Any
 
 import trustme
 
-from cellmage.stages.calling import ROUNDS
-from tests.server import Exchange, Reply, ScriptedServer, Step, answer, chunk
+from cellmage.pipeline.tools import ROUNDS
+from tests.scripted_server import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
 PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from cellmage import CellmageError, Conversation, Options, Token
-from cellmage.providers.answer import AnswerDecoder
-from cellmage.stages import retries
-from tests.contract.faces import FACES, hurry, in_cell, result_of
+from cellmage.pipeline import retry as retries
+from cellmage.providers.chat_completions import AnswerDecoder
 from tests.contract.faults import LIMITS, SCALE, Case, address, load, problems, untrusted_server
+from tests.contract.readers import FACES, hurry, in_cell, result_of
 from tests.kernel.client import Kernel
-from tests.server import Reply, ScriptedServer, answer
-from tests.strict import violations
+from tests.message_rules import violations
+from tests.scripted_server import Reply, ScriptedServer, answer
 
 CASES = load()
 BY_ID = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

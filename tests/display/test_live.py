@@ -11,7 +11,7 @@ from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
 from cellmage.display.live import FAST_RATE
 from cellmage.display.panels import Panel
 from cellmage.display.parts import ASIDE, PARTS, WAITING, fill_blocks
-from tests.display.page import PARSER, blocks, visible
+from tests.rendered import PARSER, blocks, visible
 
 # Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.
 TEXT = st.text(min_size=1) | st.sampled_from(

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from cellmage.display import LiveMarkdown, neutralise
-from cellmage.display.control import printable
+from cellmage.display.base import Ending, Surface
 from cellmage.display.parts import fill_parts
-from cellmage.display.surfaces import Ending, Surface
 from cellmage.display.terminal import Plain, Terminal, terminal
-from tests.display.test_healing import MARKDOWN
+from cellmage.markdown.control_chars import printable
 from tests.display.test_live import ANSWER
+from tests.markdown.test_heal import MARKDOWN
 
 WIDTH, HEIGHT = 60, 12
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.kernel.client import Kernel, Run
-from tests.server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish, usage
+from tests.scripted_server import (
+    DONE,
+    Exchange,
+    Reply,
+    ScriptedServer,
+    answer,
+    chunk,
+    finish,
+    usage,
+)
 
 
 def reply(exchange: Exchange) -> Reply:

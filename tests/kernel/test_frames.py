@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.kernel.client import Kernel
-from tests.server import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
+from tests.scripted_server import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
 
 
 def paced(text: str, size: int, wait: float) -> list[Step]:

@@ -6,7 +6,7 @@ import random
 import time
 
 from tests.kernel.client import Kernel, Run
-from tests.server import ScriptedServer, chunk
+from tests.scripted_server import ScriptedServer, chunk
 
 # What the kernel holds: threads, tasks of the engine's loop, and open sockets.
 COUNTS = """

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.kernel.client import Kernel, Run
 from tests.kernel.test_memory import Start, greeting, start, write_notebook
-from tests.server import Reply, ScriptedServer, answer, chunk
+from tests.scripted_server import Reply, ScriptedServer, answer, chunk
 
 __all__ = ["start"]
 
@@ -28,7 +28,7 @@ CASES = {case["id"]: case for case in DATA["cases"]}
 ELSEWHERE = {
     "sync_magic_streaming": "kernel/test_walk.py::test_keeps_the_partial_answer",
     "await_streaming": "kernel/test_magics.py::test_await_in_a_cell_can_be_interrupted",
-    "worker_thread_close": "test_stream.py::test_close_from_another_thread",
+    "worker_thread_close": "stream/test_response_stream.py::test_close_from_another_thread",
     "no_leak": "kernel/test_interrupts.py::test_a_hundred_interrupts",
     "same_display_id_twice": "kernel/test_frames.py::test_fresh_display_ids_in_every_run",
     "rate_limit_bytes": "browser/test_page.py::"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cellmage.display import heal, neutralise
 from tests.kernel.client import Kernel
-from tests.providers.test_eventstream import cut
-from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse
+from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse
+from tests.test_sse import cut
 
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 DATA = Path(__file__).parents[1] / "data"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.kernel.client import Kernel, Run
 from tests.kernel.test_frames import paced
-from tests.server import Reply, ScriptedServer, answer, chunk
+from tests.scripted_server import Reply, ScriptedServer, answer, chunk
 
 Start = Callable[..., Kernel]
 

@@ -13,7 +13,7 @@ import pytest
 
 from cellmage.providers import without_secrets
 from tests.kernel.client import Kernel, Run
-from tests.server import Exchange, Reply, ScriptedServer, answer
+from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
 
 DATA = json.loads((Path(__file__).parent.parent / "data/secrets.json").read_text())
 SECRETS = {each["id"]: each["value"] for each in DATA["secrets"]}
@@ -103,7 +103,7 @@ LOOKS = [
     "%xmode Plain\nchat.ask('fails', model='fail')",
     "%xmode Context\nchat.ask('fails', model='fail')",
     "%llm_config\n%llm_history --full\n%llm_models\n"
-    "from cellmage.exports import to_json\n"
+    "from cellmage.conversation.export import to_json\n"
     "print(to_json(get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns))\n"
     "history.writeout_cache()\n"
     "key = getattr(chat.provider, '_api_key', 0)\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
-from cellmage.display.neutralising import neutralise
 from cellmage.display.tables import table_of
+from cellmage.markdown.sanitize import neutralise
 from tests.kernel.client import Kernel
-from tests.server import DONE, ScriptedServer, chunk, finish
+from tests.scripted_server import DONE, ScriptedServer, chunk, finish
 
 TRIP = "import pydantic\nclass Trip(pydantic.BaseModel):\n    city: str\n    days: int"
 

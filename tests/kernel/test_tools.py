@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kernel.client import Kernel, Run
-from tests.server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
+from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
 
 WEATHER = (
     "import time, threading\n"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.kernel.client import Kernel, Run
-from tests.server import Reply, ScriptedServer, answer, chunk, finish
+from tests.scripted_server import Reply, ScriptedServer, answer, chunk, finish
 
 
 def echo(server: ScriptedServer) -> None:
@@ -76,7 +76,7 @@ class TestInterrupt:
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
         server.play(chunk("one two three"), end="hang")
-        kernel.run("import asyncio, cellmage.engine as e; loop = e._engine.loop()")
+        kernel.run("import asyncio, cellmage.runtime.loop as e; loop = e._engine.loop()")
         for _ in range(5):
             msg_id, run = self.start(kernel, server, "one two")
             pid = kernel.manager.provisioner.process.pid

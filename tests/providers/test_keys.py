@@ -12,7 +12,7 @@ from cellmage import CellmageError, Conversation, Options
 from cellmage.providers import choose
 from cellmage.providers.keys import Key
 from tests.kernel.client import Kernel
-from tests.server import Reply, ScriptedServer, answer
+from tests.scripted_server import Reply, ScriptedServer, answer
 
 # Fakes of the shapes that providers give out.
 SECRETS = [

@@ -19,7 +19,7 @@ from cellmage import (
     StatusError,
     Usage,
 )
-from tests.server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
+from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
 
 
 def test_what_is_sent(connected: ScriptedServer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
-from tests.display.page import Page, folded
+from tests.rendered import Page, folded
 
 from .node import Node
 

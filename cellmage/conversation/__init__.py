@@ -1,0 +1,1 @@
+"""Turns, and the requests that follow from them."""

@@ -1,0 +1,1 @@
+"""CommonMark as far as it must be known while a text arrives; pure, without a display."""

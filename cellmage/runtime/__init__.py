@@ -1,0 +1,1 @@
+"""Threads, the event loop and interrupts: how synchronous code reads an asynchronous stream."""

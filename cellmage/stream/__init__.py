@@ -1,0 +1,1 @@
+"""One answer while it is read."""

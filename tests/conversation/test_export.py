@@ -1,0 +1,140 @@
+"""Exports: read again they are the same turns; names are data, and never paths."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellmage import CellKey, Response, Timings, Turn, Usage, UsageError
+from cellmage.conversation.export import export, read
+
+DATA = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())
+NAMES = [each["name"] for each in DATA["names"]]
+
+TEXT = st.text(st.characters(), max_size=30) | st.sampled_from(
+    ["-->", "<!-- cellmage ", "\ud800", "a\r\nb", "```\n", "> q", "\x00\x1b[1m"]
+)
+USAGES = st.builds(Usage, *[st.none() | st.integers(0, 9)] * 3)
+RESPONSES = st.builds(
+    Response,
+    text=TEXT,
+    reasoning=TEXT,
+    model=TEXT,
+    finish_reason=st.none() | st.just("stop"),
+    usage=st.none() | USAGES,
+    timings=st.none() | st.builds(Timings, st.none() | st.just(0.5), st.just(1.5)),
+    partial=st.none() | st.just("killed"),
+    notices=st.lists(TEXT, max_size=2).map(tuple),
+    id=TEXT,
+)
+PLAIN = st.builds(
+    Turn,
+    TEXT,
+    RESPONSES,
+    st.none() | st.builds(CellKey, TEXT, st.integers(0, 9)),
+    st.booleans(),
+    system=TEXT,
+)
+TURNS = st.lists(
+    st.builds(
+        lambda turn, earlier: Turn(
+            turn.prompt, turn.response, turn.key, turn.stale, tuple(earlier), turn.system
+        ),
+        PLAIN,
+        st.lists(PLAIN, max_size=2),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=200)
+@given(TURNS, st.sampled_from(["x.md", "x.json", "x.ipynb"]))
+def test_any_turns_come_back(tmp_path: Path, turns: list[Turn], name: str) -> None:
+    (tmp_path / name).unlink(missing_ok=True)
+    assert read(export(turns, tmp_path, name)) == turns
+
+
+def test_an_exported_notebook_is_a_notebook(tmp_path: Path) -> None:
+    turns = [Turn("What?", Response("**This**", id="1")), Turn("And?", Response("That", id="2"))]
+    path = export(turns, tmp_path, "x.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert [cell.source for cell in notebook.cells] == [
+        "%load_ext cellmage", "%%llm\nWhat?", "%%llm\nAnd?",
+    ]  # fmt: skip
+
+
+def test_markdown_can_be_read(tmp_path: Path) -> None:
+    path = export([Turn("What\nis it?", Response("# This\n\n- and that"))], tmp_path, "x.md")
+    assert path.read_text().startswith("## 1\n\n> What\n> is it?\n\n# This\n\n- and that\n\n<!--")
+
+
+@pytest.mark.parametrize("suffix", ["", ".md", ".json", ".ipynb"])
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_names(tmp_path: Path, name: str, suffix: str) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / f"symlink-to-outside{suffix}").symlink_to(tmp_path / "outside")
+    (folder / f"dir-instead-of-file{suffix}").mkdir()
+    before = tree(tmp_path)
+    path = None
+    with suppress(UsageError):
+        path = export([Turn("a", Response("b"))], folder, name + suffix)
+    if path is None:
+        assert tree(tmp_path) == before
+    else:
+        assert path.parent == folder
+        assert path.is_file()
+        assert tree(tmp_path) - before == {f"ours/{name + suffix}"}
+
+
+def tree(folder: Path) -> set[str]:
+    return {
+        str((Path(where) / name).relative_to(folder))
+        for where, folders, files in os.walk(folder)
+        for name in [*folders, *files]
+    }
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("mine")
+    with pytest.raises(UsageError, match=r"there is a x\.md already"):
+        export([], tmp_path, "x.md")
+    assert (tmp_path / "x.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.json", "{"), ("x.json", "[1]"), ("x.json", '{"cellmage": 1, "turns": [{}]}'),
+        ("x.json", '{"cellmage": 2, "turns": []}'), ("x.json", "[" * 100_000),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": 1, "text": "a"}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", "0"]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", 1e99]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "", "text": "", "response": {"id": 5}}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", '
+                   '"response": {"usage": ["a", "b"]}}]}'),
+        ("x.md", "# mine"), ("x.ipynb", "{}"), ("x.ipynb", '{"cells": [1]}'), ("x.txt", "a"),
+        ("x.ipynb", '{"cells": [{"cell_type": "code", "source": 3, "outputs": []}]}'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path / name)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_only_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    for path in (tmp_path / "x.json", tmp_path, tmp_path / "nowhere.json", Path("/dev/zero")):
+        with pytest.raises(UsageError):
+            read(path)

@@ -1,0 +1,80 @@
+"""Against llama.cpp's own server, with a tiny model of random weights."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cellmage import Complete, ConfigError, Conversation, Options, Token
+from tests.interop.tiny import write
+from tests.kernel.client import Kernel
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"gguf/{write(tmp_path_factory.mktemp('weights') / 'tiny.gguf')}"
+
+
+def test_an_answer(model: str) -> None:
+    stream = Conversation().stream("hi", model=model, temperature=0, max_tokens=40)
+    pieces = list(stream)
+    response = stream.response
+    assert "".join(pieces) == response.text
+    assert response.finish_reason in ("stop", "length")
+    assert (response.partial == "length") == (response.finish_reason == "length")
+    assert response.usage is not None
+    assert response.usage.input_tokens
+    assert response.provider == "llamacpp"
+
+
+def test_the_same_answer_by_every_face(model: str) -> None:
+    options = Options(model=model, temperature=0, max_tokens=40, params={"seed": 1})
+    chat = Conversation(options)
+    whole = chat.ask("hi", history=False).text
+
+    async def gather() -> str:
+        return "".join([text async for text in chat.astream("hi", history=False)])
+
+    events = list(chat.stream_events("hi", history=False))
+    assert asyncio.run(gather()) == whole
+    assert "".join(event.text for event in events if isinstance(event, Token)) == whole
+    assert isinstance(events[-1], Complete)
+
+
+def test_a_conversation(model: str) -> None:
+    chat = Conversation(Options(model=model, max_tokens=10, temperature=0))
+    first = chat.ask("one")
+    assert chat.ask("two").usage.input_tokens > first.usage.input_tokens  # type: ignore[union-attr, operator]
+
+
+def test_leaving_stops_the_server(model: str) -> None:
+    chat = Conversation(Options(model=model, max_tokens=1500, params={"ignore_eos": True}))
+    stream = chat.stream("hi")
+    with stream:
+        for _ in stream:
+            break
+    assert stream.response.partial == "closed"
+    assert chat.ask("again", max_tokens=5, history=False).text is not None
+
+
+def test_what_the_server_refuses(model: str) -> None:
+    with pytest.raises(Exception, match="HTTP 400") as caught:
+        Conversation().ask("hi", model=model, params={"response_format": {"type": "odd"}})
+    assert type(caught.value).__name__ == "StatusError"
+
+
+def test_in_a_cell(kernel: Kernel, model: str) -> None:
+    run = kernel.run(f"%%llm -m {model} --max-tokens 20 -t 0\nhi")
+    assert run.ok
+    assert not run.of("stream"), "llama.cpp writes nothing into the cell"
+    assert kernel.value("_llm.usage.output_tokens") >= 1
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no weights file"):
+        Conversation().ask("hi", model=f"gguf/{tmp_path / 'none.gguf'}")
+    (tmp_path / "bad.gguf").write_bytes(b"nonsense")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        Conversation().ask("hi", model=f"gguf/{tmp_path / 'bad.gguf'}")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cellmage.display import heal
+from tests.rendered import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, page
+
+CORPUS = json.loads((Path(__file__).parents[1] / "data/markdown_stream.json").read_text())
+
+# Pieces that markdown is made of: what random strings of them make is what streams are cut into.
+PIECES = st.sampled_from(
+    ["*", "**", "_", "__", "`", "``", "```", "~~", "[", "]", "(", ")", "](", "!", "![", "<", ">",
+     "a", "word ", "é", "日", "🧙", "\n", "\n\n", " ", "  ", "\t", "- ", "1. ", "2)", "> ", "# ",
+     "|", "---", "|-|", "===", "$", "$$", "&", "&amp;", "\\", "http://x.y", "[1]: x", "<b>",
+     "</b>", "<!--", "+", ":", "~~~", "*.py", "\u200b", "."]
+)  # fmt: skip
+MARKDOWN = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=60)
+
+
+@pytest.fixture(scope="session")
+def parser() -> Parser:
+    """tests/browser takes these tests with the parser of JupyterLab."""
+    return MARKDOWN_IT
+
+
+@pytest.mark.parametrize("cursor", [CURSOR, ""])
+@pytest.mark.parametrize(
+    "case", CORPUS["cases"], ids=lambda case: f"{case['category']}-{case['id']}"
+)
+def test_case(case: dict[str, Any], cursor: str, parser: Parser) -> None:
+    shown = heal(case["prefix"], cursor)
+    text, blocks = page(shown, parser)
+    for part in case["forbid_visible"]:
+        assert part not in text, shown
+    assert is_prefix(case["min_visible"], text), shown
+    if "blocks_allowed" in case:
+        assert blocks in case["blocks_allowed"], shown
+
+
+@pytest.mark.parametrize("case", CORPUS["cursor_cases"], ids=lambda case: case["id"])
+def test_cursor_changes_nothing_but_itself(case: dict[str, Any], parser: Parser) -> None:
+    with_cursor, without = heal(case["prefix"], CURSOR), heal(case["prefix"])
+    marked, plain = parser.pages([with_cursor, without])
+    assert marked.text == plain.text
+    assert with_cursor.count(CURSOR) <= 1
+    if without.strip():
+        assert marked.blocks == plain.blocks
+
+
+@pytest.mark.parametrize("document", CORPUS["documents"], ids=lambda document: document["id"])
+def test_document(document: dict[str, Any], parser: Parser) -> None:
+    frames = Frames(document["md"], heal, parser)
+    closes = document["id"] not in CORPUS["bar"]["never_closing"]
+    assert frames.wrong <= (0 if closes else frames.count * 0.03)
+    assert frames.flips == 0
+    assert frames.lag(0.5) <= 2
+    assert frames.lag(0.95) <= 25
+
+
+@settings(max_examples=500)
+@given(MARKDOWN)
+@example("a\\")
+@example("**a** *")
+@example("$$\n\n$$")
+@example("```\na\n\nb\n```")
+def test_any_text_heals_once_and_for_all(text: str) -> None:
+    healed = heal(text)
+    assert heal(healed) == healed
+    assert heal(text, CURSOR).count(CURSOR) <= 1 + text.count(CURSOR)
+
+
+@settings(max_examples=300)
+@given(MARKDOWN, MARKDOWN)
+@example("", "\x1f")
+@example("", "\r")
+def test_what_is_settled_is_not_touched(first: str, second: str) -> None:
+    """Blocks before the last are shown as they were received."""
+    settled = f"Plain **text** and `code`.\n\n{'word ' * 3}\n\n"
+    assert heal(settled + second).startswith(settled)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[", "*a ", "# ", "|a|\n", "- a\n", "`a", "|", "[a](", "![a](", "<a ", "&a", "*_", "> "],
+)
+def test_hostile_length(unit: str) -> None:
+    assert heal(unit * 50_000, CURSOR).count(CURSOR) <= 1

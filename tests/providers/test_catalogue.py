@@ -1,0 +1,54 @@
+"""What servers say that they offer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cellmage.providers import catalogue
+from cellmage.providers.catalogue import Offer
+from tests.kernel.client import Kernel
+from tests.scripted_server import ScriptedServer
+
+
+def offering(server: ScriptedServer, *names: str) -> None:
+    body = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+    server.play(json.dumps(body).encode(), content_type="application/json")
+
+
+def test_the_configured_server(connected: ScriptedServer) -> None:
+    offering(connected, "b", "a/x")
+    configured, *_ = catalogue.catalogue()
+    assert configured == Offer(f"127.0.0.1:{connected.port}", ("a/x", "b"))
+    assert connected.last.path == "/v1/models"
+    assert connected.last.headers["authorization"] == "Bearer sk-test-0000"
+
+
+@pytest.mark.parametrize("how", ["silent", "refusing", "odd"])
+def test_a_server_that_does_not_say(
+    connected: ScriptedServer, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "LIMIT", 0.3)
+    if how == "silent":
+        connected.play(transfer="none", end="hang")
+    elif how == "refusing":
+        connected.play(b'{"error": {"message": "no list"}}', status=404)
+    else:
+        connected.play(b"<html>", content_type="text/html")
+    configured, *_ = catalogue.catalogue()
+    assert configured.models == ()
+    assert configured.error
+
+
+def test_without_a_server() -> None:
+    configured, *_ = catalogue.catalogue()
+    assert "offline/tour" in configured.error
+
+
+def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
+    offering(server, "model-1", "model-2")
+    lines = [line.split() for line in kernel.run("%llm_models").printed.splitlines()]
+    host = f"127.0.0.1:{server.port}"
+    assert lines[:3] == [["server", "model"], [host, "model-1"], [host, "model-2"]]
+    assert "GROQ_API_KEY" in kernel.run("%llm_models --provider groq").printed

@@ -1,0 +1,110 @@
+"""Keys in a file that only the user can read, and in the keyring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+from cellmage import ConfigError, Conversation, Options, UsageError
+from cellmage.providers import choose, default_model
+from cellmage.providers.keystore import SERVICE, key_file, keys_in
+from cellmage.providers.openai import OpenAIProvider
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: dict[tuple[str, str], str] = {}
+        self.is_locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.is_locked:
+            raise KeyringLocked("it is locked")
+        return self.keys.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.keys[service, username] = password
+
+
+@pytest.fixture(autouse=True)
+def ring() -> Iterator[Ring]:
+    before, ours = keyring.get_keyring(), Ring()
+    keyring.set_keyring(ours)
+    yield ours
+    keyring.set_keyring(before)
+
+
+def write(text: str, mode: int = 0o600) -> Path:
+    path = key_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def key_of(model: str, **environ: str) -> str | None:
+    provider = choose(Options(model=model), environ).provider
+    assert isinstance(provider, OpenAIProvider)
+    return provider._api_key.reveal() if provider._api_key else None
+
+
+def test_a_file() -> None:
+    write("# mine\nGROQ_API_KEY = gsk_1\n\nOPENAI_API_KEY=sk-2=\nllm.example.org=own\n")
+    assert key_of("groq/llama") == "gsk_1"
+    assert key_of("gpt-4o") == "sk-2="
+    assert key_of("m", OPENAI_BASE_URL="https://llm.example.org/v1") == "own"
+    assert default_model({}) == "gpt-4o-mini"
+
+
+def test_a_keyring(ring: Ring) -> None:
+    ring.set_password(SERVICE, "OPENAI_API_KEY", "sk-ring")
+    assert key_of("gpt-4o") == "sk-ring"
+    assert key_of("gpt-4o", OPENAI_API_KEY="sk-env") == "sk-env"
+    with pytest.raises(ConfigError, match="needs a key"):
+        choose(Options(model="groq/llama"), {})
+
+
+def test_a_key_goes_to_its_host_alone(ring: Ring) -> None:
+    write("OPENAI_API_KEY=sk-file\n")
+    ring.set_password(SERVICE, "GROQ_API_KEY", "gsk_ring")
+    assert key_of("m", OPENAI_BASE_URL="https://elsewhere.example/v1") is None
+    assert key_of("ollama/llama3.2") is None
+    assert choose(Options(model="m", base_url="https://elsewhere.example/v1"), {})
+    with pytest.raises(ConfigError, match="needs a key"):
+        choose(Options(model="xai/grok"), {})
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_file_that_others_can_read_is_refused(mode: int) -> None:
+    path = write("OPENAI_API_KEY=sk-0000000000000000\n", mode)
+    with pytest.raises(ConfigError) as caught:
+        choose(Options(model="gpt-4o"), {})
+    assert str(caught.value) == f"others can read the keys in {path}: chmod 600 {path}"
+
+
+def test_a_file_that_is_no_text_is_refused() -> None:
+    path = write("")
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        keys_in(path)
+
+
+def test_a_locked_keyring(ring: Ring) -> None:
+    ring.is_locked = True
+    with pytest.raises(ConfigError, match="KeyringLocked"):
+        choose(Options(model="gpt-4o"), {})
+
+
+def test_a_stored_key_is_not_sent_to_a_model() -> None:
+    write("GROQ_API_KEY=gsk_0000000000000000\n")
+    with pytest.raises(UsageError, match="GROQ_API_KEY"):
+        Conversation(Options(model="offline/echo")).ask("What is gsk_0000000000000000 for?")
