@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cellmage import CellKey, Conversation, Options, Response, Timings, Turn, Usage
 from cellmage.conversation.store import Home, Store
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 
 from .table import line, missed
 
@@ -31,7 +31,7 @@ STREAMING = """
 import sys
 from pathlib import Path
 from cellmage import CellKey, Conversation
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 from cellmage.store import Home, Store
 chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/notes/a.ipynb", "/notes")))
 chat.provider = Scripted(["whole"])

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from cellmage import Conversation, ResponseStream
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 
 from .table import at_most, line, missed, seconds
 

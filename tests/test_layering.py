@@ -1,4 +1,4 @@
-"""The rules of the house, as data: who may import whom, what is public, what loads when."""
+"""The allowed imports of the package, as data; type-only and lazy imports count too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,148 +16,183 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"addresses", "errors", "messages", "events", "options"}
+VALUES = {"errors", "urls", "options", "messages", "events"}
 
-# What each room may import, besides what is in it.
+# A room is a file at the top or a folder. Each may import itself and the rooms named here.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "addresses": {"errors"},
-    "options": {"addresses", "errors"},
+    "urls": {"errors"},
+    "options": {"errors", "urls"},
     "messages": {"options"},
     "events": {"messages"},
-    "interrupts": set(),
-    "jobs": {"interrupts"},
-    "engine": {"errors", "interrupts", "jobs"},
+    "serialization": {"errors", "messages"},
+    "context_window": {"errors", "messages", "options"},
+    "sse": {"errors", "events"},
     "tools": VALUES,
-    "context": {"errors", "messages", "options"},
-    "records": {"errors", "messages"},
-    "store": {"messages", "records"},
-    "stages": {*VALUES, "context", "engine", "tools"},
-    "stream": {*VALUES, "engine", "interrupts", "stages", "views"},
-    "structured": {*VALUES, "stream"},
-    "buffering": {"events", "stream"},
-    "views": {"buffering", "events", "stream", "structured"},
-    "providers": VALUES,
-    "turns": {"errors", "messages"},
-    "exports": {"errors", "messages", "records"},
-    "comparing": {*VALUES, "engine", "stream"},
+    "retrieval": {"errors", "events"},
+    "pricing": {"errors", "messages", "urls"},
+    "stats": {"messages", "pricing"},
+    "runtime": {"errors"},
+    "providers": {*VALUES, "runtime", "sse"},
+    "pipeline": {*VALUES, "context_window", "runtime", "tools"},
+    "stream": {*VALUES, "pipeline", "runtime"},
     "conversation": {
         *VALUES,
-        "comparing",
-        "context",
-        "stages",
-        "stream",
+        "context_window",
+        "pipeline",
         "providers",
+        "serialization",
+        "stream",
         "tools",
-        "turns",
-        "views",
     },
-    "catalogue": {*VALUES, "engine", "providers"},
-    "display": {"errors"},
-    "spending": {"addresses", "errors", "messages"},
-    "stats": {"messages", "spending"},
-    "showing": {
+    "markdown": set(),
+    "display": {"errors", "markdown"},
+    "rendering": {
         *VALUES,
-        "comparing",
-        "interrupts",
+        "display",
+        "markdown",
+        "runtime",
+        "serialization",
         "stats",
         "stream",
-        "display",
-        "records",
         "tools",
     },
     "prompt": {"errors", "options"},
     "magics": {
         *VALUES,
-        "engine",
-        "stages",
-        "stream",
-        "providers",
+        "context_window",
         "conversation",
         "display",
-        "catalogue",
-        "comparing",
+        "markdown",
+        "pipeline",
+        "pricing",
         "prompt",
-        "showing",
-        "stats",
-        "spending",
-        "context",
-        "structured",
+        "providers",
+        "rendering",
         "retrieval",
-        "exports",
-        "store",
+        "stats",
+        "stream",
         "tools",
     },
+    "server": {*VALUES, "conversation", "providers", "stream"},
     "integrations": {"__init__"},
+    "demo": {"display"},
+    "__main__": {*VALUES, "conversation", "demo", "rendering", "server"},
     "__init__": {
         *VALUES,
-        "adapters",
-        "comparing",
-        "stream",
-        "providers",
         "conversation",
-        "showing",
         "magics",
+        "providers",
+        "rendering",
+        "stream",
         "tools",
     },
-    "sse": {"addresses", *VALUES, "records"},
-    "adapters": {*VALUES, "providers"},
-    "serving": {*VALUES, "conversation", "providers", "stream"},
-    "retrieval": {"errors", "events"},
-    "__main__": {"serving", *VALUES, "display", "conversation", "showing"},
 }
 
-# What only some rooms may import from outside.
+# The rooms that may import a package from outside.
 ONLY_IN = {
-    "sqlite3": {"store", "retrieval"},
+    "sqlite3": {"conversation", "retrieval"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
-    "jiter": {"providers", "structured", "tools"},
+    "jiter": {"providers", "stream", "tools"},
     "pydantic": {"tools"},
     "pydantic_core": {"tools"},
     "yaml": {"prompt"},
-    "platformdirs": {"magics", "providers", "store"},
-    "markdown_it": {"display"},
-    "starlette": {"serving"},
+    "platformdirs": {"magics", "providers", "conversation"},
+    "markdown_it": {"display", "markdown"},
+    "starlette": {"server"},
     "uvicorn": {"__main__"},
-    "rich": {"display", "__main__"},
+    "rich": {"display"},
 }
-
-
-def room(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
-def imports(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Level, module and name of every import in a file."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((0, alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from ((node.level, node.module or "", alias.name) for alias in node.names)
-
 
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def module_of(path: Path) -> str:
+    """The dotted name below ``cellmage``; of a package, with ``__init__``."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+MODULES = {module_of(path).removesuffix(".__init__"): path for path in FILES}
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """The absolute names of all imports in a file; the package's own begin with ``cellmage``."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    package = ["cellmage", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level or node.module
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *filter(None, [node.module])])
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def own_module(name: str) -> str | None:
+    """The module of ours that an imported name is, or is in; None for other packages."""
+    head, _, rest = name.partition(".")
+    if head != "cellmage":
+        return None
+    while rest and rest not in MODULES:
+        rest = rest.rpartition(".")[0]
+    return rest or "__init__"
+
+
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_go_one_way(path: Path) -> None:
-    depth = len(path.relative_to(ROOT).parts)
-    for level, module, name in imports(path):
-        if level == 0:
-            allowed = ONLY_IN.get(module.split(".")[0])
-            assert allowed is None or room(path) in allowed, f"{path} imports {module}"
-            assert module.split(".")[0] != "cellmage", "imports inside the package are relative"
-        elif level == depth:
-            target = (module or name).split(".")[0]
-            target = target if (ROOT / target).exists() or (ROOT / f"{target}.py").exists() else ""
-            assert (target or "__init__") in MAY_IMPORT[room(path)] | {room(path)}, f"{path}"
+    own = room(module_of(path))
+    for name in imports(path):
+        target = own_module(name)
+        if target is None:
+            allowed = ONLY_IN.get(room(name))
+            assert allowed is None or own in allowed, f"{path} imports {name}"
+        else:
+            assert room(target) in {*MAY_IMPORT[own], own}, f"{path} imports {name}"
 
 
-def test_public_names() -> None:
-    assert cellmage.__all__ == sorted(cellmage.__all__)
-    for name in cellmage.__all__:
-        assert getattr(cellmage, name).__doc__
+def test_imports_inside_the_package_are_relative() -> None:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert (node.module or "").split(".")[0] != "cellmage", path
+
+
+def test_rooms_have_no_cycle() -> None:
+    TopologicalSorter(MAY_IMPORT).prepare()
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room(module_of(path)) for path in FILES} == set(MAY_IMPORT)
+
+
+def test_every_allowed_import_is_used() -> None:
+    used: dict[str, set[str]] = {name: set() for name in MAY_IMPORT}
+    for path in FILES:
+        own = room(module_of(path))
+        used[own] |= {room(target) for name in imports(path) if (target := own_module(name))}
+    unused = {own: allowed - VALUES - used[own] for own, allowed in MAY_IMPORT.items()}
+    assert not {own: names for own, names in unused.items() if names}
+
+
+def test_modules_have_no_cycle() -> None:
+    graph = {
+        name: {target for each in imports(path) if (target := own_module(each)) not in (None, name)}
+        for name, path in MODULES.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {error.args[1]}")
 
 
 def test_import_is_light() -> None:
@@ -165,10 +202,3 @@ def test_import_is_light() -> None:
     ).stdout.split()
     roots = {module.split(".")[0] for module in modules}
     assert not roots & {"openai", "httpx", "httpx2", "ipywidgets", "rich", "IPython", "pydantic"}
-    shown = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import cellmage"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stderr
-    assert not [name for name in ("openai", "ipywidgets", "rich") if name in shown]

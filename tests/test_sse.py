@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.errors import ProtocolError
-from cellmage.providers.eventstream import MAX_EVENT, EventStreamDecoder
+from cellmage.sse import MAX_EVENT, EventStreamDecoder
 
 CASES = {
     "lf": (b"data: a\n\ndata: b\n\n", ["a", "b"]),

@@ -12,8 +12,8 @@ from ..errors import UsageError
 from ..messages import GO_ON, CellKey, Message, Request, Response, Turn
 from ..options import Options
 from ..pipeline import Approve, FallbackProvider, Retrieve, Source, equipped, searched
-from ..providers import choose, refuse_own_keys, without_secrets
 from ..providers.base import Provider
+from ..providers.registry import choose, refuse_own_keys, without_secrets
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
@@ -167,7 +167,7 @@ class Conversation(Turns):
             UsageError: the last answer is whole, or there is none. Nothing is sent.
 
         Example:
-            >>> from cellmage.providers.offline import Scripted
+            >>> from cellmage.providers.scripted import Scripted
             >>> cut = Turn("Count", Response("one two", partial="length"))
             >>> chat = Conversation(provider=Scripted([" three"]), turns=[cut])
             >>> "".join(chat.go_on()), chat.turns[0].response.text, len(chat.turns)

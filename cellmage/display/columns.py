@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from ..markdown.escape import text_of
 from .live import INTERVAL, RATE
 from .parts import Frame, Part, closed
-from .tables import text_of
 
 Column = tuple[str, str]
 """A title, and markdown."""

@@ -6,15 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..markdown.escape import text_of
 from .live import INTERVAL
 from .panels import Panel, panels_html
 from .parts import WAITING, Frame
 
 _ROWS = 200
 """Rows that are shown of a long list; the value has all of them."""
-
-
-_TEXT = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~&"})
 
 
 def table_of(value: Any) -> str:
@@ -44,22 +42,6 @@ def table_of(value: Any) -> str:
     return _cell(value)
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """The same as plain text: columns, each as wide as its widest cell.
-
-    Example:
-        >>> print(aligned([("city", "days"), ("Rio", "3")]))
-        city  days
-        Rio   3
-    """
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-    return "\n".join(line.rstrip() for line in padded)
-
-
 def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(
@@ -72,14 +54,6 @@ def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # Markdown in a value is text, and a line of a table is one line.
     return text_of(text)
-
-
-def text_of(text: str) -> str:
-    """Text as one line of markdown that shows it, and nothing else."""
-    # JupyterLab takes formulas out before it looks for backslashes, so the first dollar is an
-    # entity; on the page it finds them once more, between any two that are not code.
-    first, *others = " ".join(text.split()).translate(_TEXT).split("$")
-    return "&#36;".join([first, "`$`".join(others)]) if others else first
 
 
 class LiveTable:

@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from ..conversation.conversation import Conversation
 from ..conversation.export import cell_ids
 from ..conversation.store import Home, Journal, Store
-from ..display.base import is_watched
+from ..display.select import is_watched
 from ..errors import UsageError
 from ..markdown.control_chars import printable
 from .frontend import cell_id, named_notebook, notebook_path, say

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..display.base import execute_request
+from ..display.select import execute_request
 from .transformers import BLOCK
 
 _MAX_ID = 512

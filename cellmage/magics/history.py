@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from ..context_window import tokens
 from ..conversation.conversation import Conversation
 from ..conversation.export import export, read
-from ..display.tables import aligned
+from ..display.text_table import aligned
 from ..errors import UsageError
 from ..markdown.control_chars import printable
 from ..messages import Turn

@@ -18,8 +18,8 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
-from ..display.base import surface_for
-from ..display.tables import aligned
+from ..display.select import surface_for
+from ..display.text_table import aligned
 from ..errors import UsageError
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
@@ -28,8 +28,8 @@ from ..rendering import repaint
 from . import flags
 from .frontend import say
 from .history import history
-from .lookup import build
 from .parsing import help_text, parse, parse_flags
+from .progress import build
 from .runner import Asker
 from .settings import Settings, configure, folders, models_of, persona_list, persona_text, rows
 from .transformers import BLOCK

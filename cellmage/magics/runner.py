@@ -10,14 +10,14 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..display.base import surface_for
-from ..display.tables import aligned
+from ..display.select import surface_for
+from ..display.text_table import aligned
 from ..errors import CellmageError, UsageError
 from ..messages import CellKey, Response
 from ..options import Options
 from ..pricing import Spending
 from ..prompt.interpolation import interpolate
-from ..providers import refuse_own_keys, without_secrets
+from ..providers.registry import refuse_own_keys, without_secrets
 from ..rendering import Look, Showing, ShowingAll
 from ..stats import figures
 from ..stream.comparison import Comparison

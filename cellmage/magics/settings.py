@@ -11,14 +11,14 @@ from typing import Any
 from platformdirs import user_config_path
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
-from ..display.tables import aligned
+from ..display.text_table import aligned
 from ..errors import CellmageError, UsageError
 from ..options import Options
 from ..pipeline import FIRST_WORD, IDLE
 from ..pricing import need_prices
 from ..prompt.personas import Persona, load_persona, personas
-from ..providers import default_model, without_secrets
 from ..providers.catalogue import Offer
+from ..providers.registry import default_model, without_secrets
 from .parsing import params
 
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from ..events import Event
 from ..messages import Request
-from ..stream.accumulator import fold
 from ..tools import Tool
 from .answering import Source, answer
 from .fallback import FallbackProvider
@@ -32,7 +31,6 @@ __all__ = [
     "RetrievingProvider",
     "Source",
     "equipped",
-    "fold",
     "searched",
     "staged",
 ]

@@ -24,7 +24,7 @@ class FallbackProvider:
     Example:
         >>> import asyncio
         >>> from cellmage import Message, Options, ResponseStream
-        >>> from cellmage.providers.offline import Scripted
+        >>> from cellmage.providers.scripted import Scripted
         >>> request = Request((Message("user", "Hi"),), Options(model="a,b"))
         >>> failing, working = Scripted([ProviderError("a is down")]), Scripted(["Hello"])
         >>> stream = ResponseStream(request, FallbackProvider([(failing, "a"), (working, "b")]))

@@ -10,8 +10,8 @@ from typing import Any, cast
 from ..errors import CellmageError, ProviderError, UsageError
 from ..events import Complete, Event, Reasoning, Start, Token
 from ..messages import Message, Request
-from . import register
 from .base import Provider
+from .registry import register
 
 _EVENTS = tuple(Event.__args__)
 

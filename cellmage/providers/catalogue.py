@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import CellmageError
 from ..options import Options
 from ..runtime.loop import Flow
-from . import ModelLister, choose, local_servers
+from .registry import ModelLister, choose, local_servers
 
 LIMIT = 5.0
 """Seconds that a server may take to say what it offers."""

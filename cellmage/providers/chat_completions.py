@@ -16,7 +16,7 @@ import jiter
 from ..errors import CutError, ProtocolError, ProviderError, provider_message
 from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
-from .eventstream import EventStreamDecoder
+from ..sse import EventStreamDecoder
 from .tool_calls import CallCollector
 
 _REASONING = ("reasoning_content", "reasoning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 
-from ..display.base import surface_for
+from ..display.select import surface_for
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from .answer import Look, Showing, repaint

@@ -11,7 +11,8 @@ from ..display import neutralise
 from ..display.base import Ending, Surface
 from ..display.columns import LiveColumns
 from ..display.parts import Frame
-from ..display.tables import aligned, table_of
+from ..display.tables import table_of
+from ..display.text_table import aligned
 from ..events import Event, Status, Token
 from ..messages import Response
 from ..runtime.interrupts import interrupts_held, one_interrupt

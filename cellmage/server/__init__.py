@@ -20,7 +20,7 @@ from starlette.routing import Route
 from ..errors import CellmageError
 from ..events import Complete, Event, Reasoning, Token
 from ..options import Options
-from ..providers import registered
+from ..providers.registry import registered
 from ..stream.response_stream import ResponseStream
 from .requests import at, body_of, stream_of
 from .responses import Chunks, data, usage_chunk, whole

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
-from ..events import Event, Token
-
 if TYPE_CHECKING:
-    from .response_stream import ResponseStream
+    pass
 
 
 class Buffer:
@@ -67,79 +61,3 @@ class Buffer:
         pieces = [self._text] if self._text else []
         self._text, self._since = "", None
         return pieces
-
-
-class BufferedView:
-    """The text of an answer in buffered pieces, with both faces.
-
-    What has come is handed on before an error is raised.
-
-    Args:
-        stream: the answer.
-        chars, until, seconds: see `Buffer`.
-    """
-
-    def __init__(
-        self,
-        stream: ResponseStream,
-        chars: int | None = None,
-        until: str = "",
-        seconds: float | None = None,
-    ) -> None:
-        self._stream = stream
-        self._buffer = Buffer(chars, until, seconds)
-        self._seconds = seconds
-
-    def __iter__(self) -> Iterator[str]:
-        with closing(self._stream.batches()) as batches:
-            failure: BaseException | None = None
-            while True:
-                try:
-                    batch = next(batches)
-                except StopIteration:
-                    break
-                except Exception as error:  # noqa: BLE001 - raised again behind what had come
-                    failure = error
-                    break
-                now = time.monotonic()
-                for event in batch:
-                    yield from self._buffer.feed(_text(event), now)
-                yield from self._buffer.due(now)
-            yield from self._buffer.flush()
-            if failure is not None:
-                raise failure
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self._stream.aevents()) as events:
-            failure: BaseException | None = None
-            waiting: asyncio.Task[Event | None] | None = None
-            try:
-                while True:
-                    waiting = waiting or asyncio.ensure_future(anext(events, None))
-                    await asyncio.wait({waiting}, timeout=self._seconds)
-                    if not waiting.done():
-                        for piece in self._buffer.due(time.monotonic()):
-                            yield piece
-                        continue
-                    try:
-                        event = waiting.result()
-                    except Exception as error:  # noqa: BLE001 - raised again, as above
-                        failure = error
-                        break
-                    waiting = None
-                    if event is None:
-                        break
-                    for piece in self._buffer.feed(_text(event), time.monotonic()):
-                        yield piece
-            finally:
-                if waiting is not None and not waiting.done():
-                    waiting.cancel()
-                    await asyncio.wait({waiting})
-            for piece in self._buffer.flush():
-                yield piece
-            if failure is not None:
-                raise failure
-
-
-def _text(event: Event) -> str:
-    return event.text if isinstance(event, Token) else ""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import jiter
 
 from ..errors import ProtocolError
-from ..events import Event, Token, ToolCall
 from ..messages import Response
 
 if TYPE_CHECKING:
-    from .response_stream import ResponseStream
+    pass
 
 
 _GROWTH = 32
@@ -142,69 +140,6 @@ def _before(data: bytes, problem: str) -> bytes:
     for _ in range(line - 1):
         start = data.index(b"\n", start) + 1
     return data[: max(0, start + column - 1)]
-
-
-class JSONView:
-    """The growing value of an answer that is JSON, with both faces.
-
-    Args:
-        stream: the answer.
-
-    Raises:
-        ProtocolError: at the end, when the answer is not JSON, or was cut.
-        CellmageError: the answer failed.
-
-    Example:
-        >>> from cellmage import Conversation
-        >>> from cellmage.providers.offline import Scripted
-        >>> chat = Conversation(provider=Scripted(['{"a": [1, ', '2], "b"', ': "x"}']))
-        >>> view = JSONView(chat.stream("A record, please"))
-        >>> list(view)
-        [{'a': [1]}, {'a': [1, 2]}, {'a': [1, 2], 'b': 'x'}]
-        >>> view.result
-        {'a': [1, 2], 'b': 'x'}
-    """
-
-    def __init__(self, stream: ResponseStream) -> None:
-        self._stream = stream
-        self._reader = PartialJSON()
-
-    def __iter__(self) -> Iterator[Any]:
-        with closing(iter(self._stream.events)) as events:  # type: ignore[type-var]
-            for event in events:
-                yield from self._values(event)
-        yield from self._last()
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        async with aclosing(aiter(self._stream.events)) as events:  # type: ignore[type-var]
-            async for event in events:
-                for value in self._values(event):
-                    yield value
-        for value in self._last():
-            yield value
-
-    def _values(self, event: Event) -> Iterator[Any]:
-        before = self._reader._value
-        if isinstance(event, ToolCall):
-            self._reader = PartialJSON()  # what came before it is not the answer
-        elif not isinstance(event, Token):
-            return
-        elif self._reader.feed(event.text) and self._reader.value != before:
-            yield self._reader.value
-
-    def _last(self) -> Iterator[Any]:
-        before = self._reader._value
-        if self.result != before:
-            yield self.result
-
-    @property
-    def result(self) -> Any:
-        """The value, once the answer has come whole.
-
-        Raises:
-            ProtocolError: it is not JSON, or was cut.
-        """
-        return checked(self._stream.response)
 
 
 def checked(response: Response) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from inspect import GEN_RUNNING, getgeneratorstate
@@ -19,13 +19,14 @@ from uuid import uuid4
 from ..errors import CellmageError, UsageError
 from ..events import Complete, Event, Token, ToolCall
 from ..messages import News, Request, Response, Timings
-from ..pipeline import Source, fold, staged
+from ..pipeline import Source, staged
 from ..runtime.interrupts import interrupts_held
 from ..runtime.loop import Flow, Heartbeat
-from .views import Faces
+from .accumulator import fold
+from .views import BufferedView, EventView, JSONView
 
 
-class ResponseStream(Faces):
+class ResponseStream:
     """An answer that is read as it arrives.
 
     Lazy: nothing is sent until it is iterated. Closable: leaving a loop early closes the
@@ -45,7 +46,7 @@ class ResponseStream(Faces):
 
     Example:
         >>> from cellmage import Message, Options
-        >>> from cellmage.providers.offline import Scripted
+        >>> from cellmage.providers.scripted import Scripted
         >>> request = Request((Message("user", "Hi"),), Options(model="offline/script"))
         >>> stream = ResponseStream(request, Scripted(["Hel", "lo"]))
         >>> list(stream), stream.response.text
@@ -130,12 +131,12 @@ class ResponseStream(Faces):
         self.request = replace(self.request, options=replace(self.request.options, **options))
         return self
 
-    def batches(self, pace: float = 0.0) -> Generator[list[Event]]:
+    def batches(self, min_interval: float = 0.0) -> Generator[list[Event]]:
         """Lists of events as they come, and an empty list when a while passes with none.
 
         Made for a reader that also has other things to do, such as painting: see `Flow.batches`.
         """
-        reader = self._read(pace)
+        reader = self._read(min_interval)
         if self._state != "running":
             self._reader = weakref.ref(reader)
         return reader
@@ -164,6 +165,63 @@ class ResponseStream(Faces):
         timings = Timings(self._first_word, time.monotonic() - self._started)
         folded = fold(list(self._events), timings=timings, partial=partial)
         return replace(folded, id=self.id)
+
+    # Views, all of the same consumption.
+
+    def __iter__(self) -> Iterator[str]:
+        for event in self.events:
+            if isinstance(event, Token):
+                yield event.text
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async with aclosing(self.aevents()) as events:
+            async for event in events:
+                if isinstance(event, Token):
+                    yield event.text
+
+    @property
+    def events(self) -> EventView:
+        """The same answer as events.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("Hello", model="offline/echo")
+            >>> [event.type for event in stream.events]
+            ['start', 'token', 'complete']
+        """
+        return EventView(self)
+
+    def buffered(
+        self, chars: int | None = None, until: str = "", seconds: float | None = None
+    ) -> BufferedView:
+        """The same answer in larger pieces.
+
+        Args:
+            chars: characters of a piece, at least; None leaves that to `until`.
+            until: characters that end a piece.
+            seconds: hand on what is there after so long, in any case.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("One. Two. Three", model="offline/echo")
+            >>> list(stream.buffered(until="."))
+            ['One.', ' Two.', ' Three']
+        """
+        return BufferedView(self, chars, until, seconds)
+
+    def partial_json(self) -> JSONView:
+        """The same answer as growing JSON values.
+
+        Raises:
+            ProtocolError: at the end, when the answer is not JSON, or was cut.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream('{"city": "Oslo"}', model="offline/echo")
+            >>> list(stream.partial_json())[-1]
+            {'city': 'Oslo'}
+        """
+        return JSONView(self)
 
     # Reading.
 

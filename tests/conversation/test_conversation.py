@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cellmage import CellKey, Conversation, Options, UsageError
 from cellmage.errors import CutError
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 
 ECHO = Options(model="offline/echo", stream=False)
 

@@ -41,7 +41,7 @@ ELSEWHERE = {
     "store_newer_version": "conversation/store/test_store.py::test_a_later_release",
     "store_on_network_disk": "conversation/store/test_store.py::test_no_shared_memory",
     "approval_no_stdin": "kernel/test_tools.py::test_nobody_to_ask",
-    "fork_process": "conversation/store/test_store.py::test_a_forked_child_has_a_connection_of_its_own",
+    "fork_process": "conversation/store/test_store.py::test_a_forked_child_reconnects",
 }  # fmt: skip
 # Nothing summarises here: what is left out is left out, and said.
 NOT_BUILT = {"summary_fails"}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cellmage.providers import without_secrets
+from cellmage.providers.registry import without_secrets
 from tests.kernel.client import Kernel, Run
 from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
 

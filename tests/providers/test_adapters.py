@@ -32,9 +32,9 @@ from cellmage import (
     UsageError,
     sse,
 )
-from cellmage.providers import _registered
 from cellmage.providers.adapters import _plain
-from cellmage.providers.eventstream import EventStreamDecoder
+from cellmage.providers.registry import _registered
+from cellmage.sse import EventStreamDecoder
 from tests.kernel.client import Kernel, Run
 from tests.scripted_server import ScriptedServer, answer, chunk
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cellmage import CellmageError, Conversation, Options
-from cellmage.providers import choose
 from cellmage.providers.keys import Key
+from cellmage.providers.registry import choose
 from tests.kernel.client import Kernel
 from tests.scripted_server import Reply, ScriptedServer, answer
 

@@ -11,9 +11,9 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from cellmage import ConfigError, Conversation, Options, UsageError
-from cellmage.providers import choose, default_model
 from cellmage.providers.keystore import SERVICE, key_file, keys_in
 from cellmage.providers.openai import OpenAIProvider
+from cellmage.providers.registry import choose, default_model
 
 
 class Ring(KeyringBackend):

@@ -72,7 +72,7 @@ def test_usage_and_reasoning(connected: ScriptedServer) -> None:
 
 def test_one_client_for_an_event_loop(connected: ScriptedServer) -> None:
     """Requests of one loop share a pool; requests of two loops share nothing."""
-    from cellmage.providers import openai  # noqa: PLC0415
+    from cellmage.providers.registry import openai  # noqa: PLC0415
 
     async def twice() -> None:
         await asyncio.gather(*(drain(Conversation()) for _ in range(2)))

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from cellmage import ConfigError, Conversation, Options
-from cellmage.providers import choose, default_model
 from cellmage.providers.endpoints import ENDPOINTS, OPENAI
 from cellmage.providers.offline import UNASKED
+from cellmage.providers.registry import choose, default_model
 
 KEY = {"OPENAI_API_KEY": "k"}
 LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}

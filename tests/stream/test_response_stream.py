@@ -31,7 +31,7 @@ from cellmage import (
     Token,
     UsageError,
 )
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 from cellmage.runtime.loop import Flow, _engine
 from tests.scripted_server import ScriptedServer, chunk
 

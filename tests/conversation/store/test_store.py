@@ -19,7 +19,7 @@ from cellmage import CellKey, Conversation, Options, Response, Turn
 from cellmage.conversation.store import Home, Store
 from cellmage.conversation.store.database import MIGRATIONS
 from cellmage.errors import CutError
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 
 ECHO = Options(model="offline/echo", stream=False)
 HOME = Home("/notes/a.ipynb", "/notes")
@@ -283,7 +283,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from cellmage import CellKey, Conversation, Options
-from cellmage.providers.offline import Scripted
+from cellmage.providers.scripted import Scripted
 from cellmage.store import Home, Store
 store = Store(Path(sys.argv[1]))
 chat = Conversation(journal=store.journal(Home("/notes/a.ipynb", "/notes")))
@@ -394,7 +394,7 @@ def child(store: Store, results: multiprocessing.Queue[object]) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_child_has_a_connection_of_its_own(store: Store) -> None:
+def test_a_forked_child_reconnects(store: Store) -> None:
     chat = chat_of(store)
     ask(chat, "a")
     context = multiprocessing.get_context("fork")
