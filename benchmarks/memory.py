@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from cellmage import CellKey, Conversation, Options, Response, Timings, Turn, Usage
+from cellmage import CellRef, Conversation, Options, Response, Timings, Turn, Usage
 from cellmage.conversation.store import Home, Store
-from cellmage.providers.scripted import Scripted
+from cellmage.providers.scripted import ScriptedProvider
 
 from .table import line, missed
 
@@ -30,15 +30,15 @@ KILLS = int(os.environ.get("KILLS", "100"))
 STREAMING = """
 import sys
 from pathlib import Path
-from cellmage import CellKey, Conversation
-from cellmage.providers.scripted import Scripted
+from cellmage import CellRef, Conversation
+from cellmage.providers.scripted import ScriptedProvider
 from cellmage.store import Home, Store
 chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/notes/a.ipynb", "/notes")))
-chat.provider = Scripted(["whole"])
+chat.provider = ScriptedProvider(["whole"])
 chat.ask("finished " + sys.argv[2])
 print("finished", flush=True)
-chat.provider = Scripted([step for n in range(10_000) for step in (f"{n} ", 0.01)])
-for text in chat.stream("killed " + sys.argv[2], key=CellKey(sys.argv[2], 0)):
+chat.provider = ScriptedProvider([step for n in range(10_000) for step in (f"{n} ", 0.01)])
+for text in chat.stream("killed " + sys.argv[2], key=CellRef(sys.argv[2], 0)):
     print(text, flush=True)
 """
 
@@ -69,7 +69,7 @@ def kills(folder: Path) -> None:
         finished += f"finished {number}" in turns
         cut = turns.get(f"killed {number}")
         kept = len(cut.response.text.split()) if cut else 0
-        partial += cut is not None and cut.response.partial == "killed"
+        partial += cut is not None and cut.response.incomplete_reason == "killed"
         lost.append(shown - kept)
         store.close()
     line("kill -9 in mid-stream: database sound", f"{sound} of {KILLS}", holds=sound == KILLS)
@@ -85,7 +85,7 @@ def turn(number: int) -> Turn:
     response = Response(
         text, "", "m", "localhost:8000", "stop", Usage(900, 500), Timings(0.4, 3.1), id=f"t{number}"
     )
-    return Turn(f"Question {number}?", response, CellKey(f"cell-{number}", 0))
+    return Turn(f"Question {number}?", response, CellRef(f"cell-{number}", 0))
 
 
 def milliseconds(what: str, values: list[float], limit: float | None) -> None:
@@ -104,7 +104,9 @@ def grows(folder: Path, count: int, is_limited: bool) -> None:
     resumes, asks, appends = [], [], []
     for _ in range(5):
         store = Store(path)
-        chat = Conversation(Options(model="m"), Scripted(["ok"]), journal=store.journal(HOME))
+        chat = Conversation(
+            Options(model="m"), ScriptedProvider(["ok"]), journal=store.journal(HOME)
+        )
         began = time.perf_counter()
         assert chat.resume() >= count
         resumes.append(time.perf_counter() - began)

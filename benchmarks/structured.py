@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from cellmage import Conversation, ResponseStream
-from cellmage.providers.scripted import Scripted
+from cellmage.providers.scripted import ScriptedProvider
 
 from .table import at_most, line, missed, seconds
 
@@ -37,7 +37,7 @@ def cpu(read: Callable[[ResponseStream], Iterable[object]], pieces: list[str]) -
     """Seconds of CPU for a whole read, of all threads; the median."""
     took = []
     for _ in range(RUNS):
-        stream = Conversation(provider=Scripted(pieces)).stream("Go", history=False)
+        stream = Conversation(provider=ScriptedProvider(pieces)).stream("Go", history=False)
         began = time.process_time()
         for _ in read(stream):
             pass

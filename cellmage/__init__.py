@@ -24,11 +24,11 @@ from .errors import (
     CellmageError,
     ConfigError,
     ConnectError,
-    CutError,
+    HTTPStatusError,
+    IncompleteResponseError,
     ProtocolError,
     ProviderError,
-    StalledError,
-    StatusError,
+    ResponseTimeoutError,
     UsageError,
 )
 from .events import (
@@ -44,9 +44,19 @@ from .events import (
     ToolCall,
     ToolResult,
 )
-from .messages import Call, CellKey, Message, Request, Response, Round, Timings, Turn, Usage
+from .messages import (
+    CellRef,
+    Message,
+    Request,
+    Response,
+    Timings,
+    ToolInvocation,
+    ToolStep,
+    Turn,
+    Usage,
+)
 from .options import Options
-from .providers.adapters import provider
+from .providers.adapters import register_provider
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
 from .rendering import show
@@ -58,19 +68,19 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
-    "Call",
-    "CellKey",
+    "CellRef",
     "CellmageError",
     "Comparison",
     "Complete",
     "ConfigError",
     "ConnectError",
     "Conversation",
-    "CutError",
     "Document",
     "Endpoint",
     "Event",
     "Fallback",
+    "HTTPStatusError",
+    "IncompleteResponseError",
     "Message",
     "Notice",
     "Options",
@@ -81,21 +91,21 @@ __all__ = [
     "Request",
     "Response",
     "ResponseStream",
-    "Round",
-    "StalledError",
+    "ResponseTimeoutError",
     "Start",
     "Status",
-    "StatusError",
     "Timings",
     "Token",
     "Tool",
     "ToolCall",
+    "ToolInvocation",
     "ToolResult",
+    "ToolStep",
     "Turn",
     "Usage",
     "UsageError",
     "load_ipython_extension",
-    "provider",
+    "register_provider",
     "show",
     "tool",
     "unload_ipython_extension",

@@ -27,7 +27,7 @@ def estimate(text: str) -> int:
 
 def size(message: Message) -> int:
     """Tokens of a message, about, with the tools that it asks for."""
-    asked = "".join(call.name + call.arguments for call in message.calls)
+    asked = "".join(call.name + call.arguments for call in message.tool_calls)
     return estimate(message.content + asked)
 
 
@@ -45,7 +45,7 @@ def _tokens(turns: Sequence[Turn]) -> Iterator[int]:
     for turn in turns:
         usage = turn.response.usage
         asked, answered = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
-        if turn.response.rounds:  # counted once for each of its requests, and without results
+        if turn.response.steps:  # counted once for each of its requests, and without results
             asked = answered = None
         guess = estimate(turn.prompt)
         question = guess
@@ -64,7 +64,7 @@ def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[
     Args:
         turns: the turns before the question.
         prompt: the question.
-        options: ``context_turns`` and ``max_context`` limit what is sent.
+        options: ``max_context_turns`` and ``max_context_tokens`` limit what is sent.
 
     Raises:
         UsageError: the question alone is too long.
@@ -72,27 +72,27 @@ def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[
     Example:
         >>> from cellmage import Response
         >>> turns = [Turn(f"Question {n}", Response("word " * 100)) for n in range(9)]
-        >>> kept, line = fit(turns, "And now?", Options(max_context=500))
+        >>> kept, line = fit(turns, "And now?", Options(max_context_tokens=500))
         >>> len(kept), line
-        (3, '6 older turns were left out: about 500 tokens may be sent (max_context)')
+        (3, '6 older turns were left out: about 500 tokens may be sent (max_context_tokens)')
     """
     kept, why = turns, ""
-    if options.context_turns is not None and len(turns) > options.context_turns:
-        kept = turns[len(turns) - options.context_turns :]
-        why = f"{options.context_turns} may be sent (context_turns)"
-    if options.max_context is not None:
+    if options.max_context_turns is not None and len(turns) > options.max_context_turns:
+        kept = turns[len(turns) - options.max_context_turns :]
+        why = f"{options.max_context_turns} may be sent (max_context_turns)"
+    if options.max_context_tokens is not None:
         fixed = [prompt, *([options.system] if options.system else [])]
-        room = options.max_context - sum(map(estimate, fixed))
+        room = options.max_context_tokens - sum(map(estimate, fixed))
         if room < 0:
             raise UsageError(
-                f"the question is too long by about {-room} tokens: max_context allows "
-                f"{options.max_context}; nothing was sent",
+                f"the question is too long by about {-room} tokens: max_context_tokens allows "
+                f"{options.max_context_tokens}; nothing was sent",
                 kind="context_length",
             )
         count = _newest(tokens(turns)[len(turns) - len(kept) :], room)
         if count < len(kept):
             kept = kept[len(kept) - count :]
-            why = f"about {options.max_context} tokens may be sent (max_context)"
+            why = f"about {options.max_context_tokens} tokens may be sent (max_context_tokens)"
     return kept, f"{_older(len(turns) - len(kept))} left out: {why}" if why else ""
 
 
@@ -137,7 +137,7 @@ def shortened(request: Request, said: str) -> Request | None:
     left_out = starts.index(start)
     note = f"{_older(left_out)} left out: the model cannot read more"
     kept = (*messages[:first], *messages[start:])
-    return replace(request, messages=kept, notes=(*request.notes, note))
+    return replace(request, messages=kept, notices=(*request.notices, note))
 
 
 def _limit(said: str) -> int | None:

@@ -5,10 +5,10 @@ CellmageError
 ├── ConfigError        a key or an address is missing or unusable; nothing was sent
 └── ProviderError      the model's side failed
     ├── ConnectError   no connection could be made
-    ├── StatusError    the request was answered with an HTTP error
+    ├── HTTPStatusError    the request was answered with an HTTP error
     ├── ProtocolError  what came back is not an answer that can be read
-    ├── StalledError   nothing came within a time limit
-    └── CutError       the answer broke off before its end
+    ├── ResponseTimeoutError   nothing came within a time limit
+    └── IncompleteResponseError       the answer broke off before its end
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class ConnectError(ProviderError):
     kind = "connect"
 
 
-class StatusError(ProviderError):
+class HTTPStatusError(ProviderError):
     """The request was answered with an HTTP error status."""
 
     kind = "server"
@@ -107,13 +107,13 @@ class ProtocolError(ProviderError):
     kind = "protocol"
 
 
-class StalledError(ProviderError):
+class ResponseTimeoutError(ProviderError):
     """Nothing came within a time limit."""
 
     kind = "stalled"
 
 
-class CutError(ProviderError):
+class IncompleteResponseError(ProviderError):
     """The answer broke off before its end."""
 
     kind = "connection_lost"
@@ -129,8 +129,8 @@ FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
     "LocalProtocolError": (ConfigError, "the request cannot be sent; is the key complete?"),
     "UnicodeEncodeError": (ConfigError, "the key holds a character that no key has"),
     "DecodingError": (ProtocolError, "the answer is compressed in a way that cannot be read"),
-    "TimeoutException": (StalledError, "the connection went silent"),
-    "TransportError": (CutError, "the connection was lost before the answer ended"),
+    "TimeoutException": (ResponseTimeoutError, "the connection went silent"),
+    "TransportError": (IncompleteResponseError, "the connection was lost before the answer ended"),
     "APIConnectionError": (ConnectError, "no connection"),
 }
 
@@ -222,7 +222,7 @@ _RETRIED = {"rate_limited", "server"}
 _RETRIES = 2
 
 
-def _from_status(error: BaseException, status: int, host: str, model: str) -> StatusError:
+def _from_status(error: BaseException, status: int, host: str, model: str) -> HTTPStatusError:
     body = getattr(error, "body", None)
     kind, advice = STATUS.get(status) or STATUS_CLASS.get(status // 100, ("server", "failed"))
     said = provider_message(body)
@@ -232,7 +232,7 @@ def _from_status(error: BaseException, status: int, host: str, model: str) -> St
     headers = getattr(getattr(error, "response", None), "headers", {})
     if kind == "redirect" and (target := headers.get("location")):
         advice += f"; the new one is {target}"
-    ours = StatusError(
+    ours = HTTPStatusError(
         f"{model} at {host}: {advice} (HTTP {status})" + (f": {said}" if said else ""),
         kind=kind,
         host=host,

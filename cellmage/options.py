@@ -17,8 +17,8 @@ _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "first_byte_timeout": (lambda value: value > 0, "seconds above 0"),
     "timeout": (lambda value: value > 0, "seconds above 0"),
     "idle_timeout": (lambda value: value > 0, "seconds above 0"),
-    "context_turns": (lambda value: value >= 0, "a whole number from 0 up"),
-    "max_context": (lambda value: value >= 1, "a whole number from 1 up"),
+    "max_context_turns": (lambda value: value >= 0, "a whole number from 0 up"),
+    "max_context_tokens": (lambda value: value >= 1, "a whole number from 1 up"),
 }
 
 # What no parameter may be called, and what to use in its place.
@@ -56,9 +56,9 @@ class Options:
         idle_timeout: seconds that may pass between two pieces of the answer.
         stop_at: phrases that end the answer where they come; it is closed there, and complete.
         watch: words that the reader is told of when they are first seen.
-        context_turns: how many earlier turns are sent, the newest.
-        max_context: tokens that what is sent may have; the newest turns that fit are sent.
-        params: further parameters of the provider, by name; sent as they are.
+        max_context_turns: how many earlier turns are sent, the newest.
+        max_context_tokens: tokens that what is sent may have; the newest turns that fit are sent.
+        extra_body: further parameters of the provider, by name; sent as they are.
 
     Raises:
         UsageError: a number is out of its range, or a parameter is not the caller's to set.
@@ -82,9 +82,9 @@ class Options:
     idle_timeout: float | None = None
     stop_at: tuple[str, ...] | None = None
     watch: tuple[str, ...] | None = None
-    context_turns: int | None = None
-    max_context: int | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
+    max_context_turns: int | None = None
+    max_context_tokens: int | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (fits, wanted) in _RANGES.items():
@@ -93,19 +93,19 @@ class Options:
                 raise UsageError(f"{name} is {value}; it must be {wanted}")
         if self.base_url:
             host_of(self.base_url)
-        for name in self.params:
+        for name in self.extra_body:
             if why := _NOT_PARAMS.get(name.lower().replace("-", "_")):
                 raise UsageError(f"the parameter {name} cannot be set: {why}")
 
     @staticmethod
     def resolve(*layers: Options) -> Options:
-        """The first layer that sets a field wins; ``params`` are merged name by name."""
-        names = [f.name for f in fields(Options) if f.name != "params"]
+        """The first layer that sets a field wins; ``extra_body`` are merged name by name."""
+        names = [f.name for f in fields(Options) if f.name != "extra_body"]
         chosen = {
             name: next((v for v in (getattr(la, name) for la in layers) if v is not None), None)
             for name in names
         }
-        params: dict[str, Any] = {}
+        extra_body: dict[str, Any] = {}
         for layer in reversed(layers):
-            params.update(layer.params)
-        return Options(**chosen, params=params)
+            extra_body.update(layer.extra_body)
+        return Options(**chosen, extra_body=extra_body)

@@ -117,14 +117,14 @@ class Spending:
 def _is_free(response: Response) -> bool:
     """Whether an answer came from this machine or network, or failed without a word."""
     host = response.provider
-    has_words = response.text or response.reasoning or response.usage or response.rounds
+    has_words = response.text or response.reasoning or response.usage or response.steps
     return not has_words or "." not in host or is_here(f"http://{host}")
 
 
 def _estimate(request: Request, response: Response) -> Usage:
     asked = sent = sum(len(message.content) for message in request.messages)
     answered = len(response.text) + len(response.reasoning)
-    for each in response.rounds:  # a request each, with all that was before it
+    for each in response.steps:  # a request each, with all that was before it
         written = len(each.text) + sum(len(call.arguments) for call in each.calls)
         answered += written - len(each.text)
         sent += written + sum(len(call.result) for call in each.calls)

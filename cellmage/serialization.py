@@ -1,4 +1,4 @@
-"""Turns as plain data, and back: for the store, for exports, and for a notebook's own file."""
+"""Convert turns to plain data and back: for the store, for exports, and for a notebook's file."""
 
 from __future__ import annotations
 
@@ -7,120 +7,132 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from .errors import UsageError
-from .messages import Call, CellKey, Response, Round, Timings, Turn, Usage
+from .messages import CellRef, Response, Timings, ToolInvocation, ToolStep, Turn, Usage
 
 Record = Mapping[str, Any]
 
-_TEXTS = ("reasoning", "model", "provider", "finish_reason", "partial", "id")
-_APART = ("text", "usage", "timings", "rounds")
-_FIELDS = [each.name for each in fields(Response) if each.name not in _APART]
+_TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
+_CONVERTED_FIELDS = ("text", "usage", "timings", "steps")
+_PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
 
-def response_record(response: Response) -> dict[str, Any]:
-    """A response but for its text; what is empty is left out."""
-    facts: dict[str, Any] = {name: getattr(response, name) for name in _FIELDS}
+def response_to_record(response: Response) -> dict[str, Any]:
+    """Return a response without its text, as JSON can hold it; empty fields are left out."""
+    record: dict[str, Any] = {name: getattr(response, name) for name in _PLAIN_FIELDS}
     if response.usage:
-        facts["usage"] = [response.usage.input_tokens, response.usage.output_tokens]
-        facts["usage"] += [response.usage.cached_tokens] * (
-            response.usage.cached_tokens is not None
-        )
+        record["usage"] = [response.usage.input_tokens, response.usage.output_tokens]
+        if response.usage.cached_tokens is not None:
+            record["usage"].append(response.usage.cached_tokens)
     if response.timings:
-        facts["timings"] = list(astuple(response.timings))
-    facts["rounds"] = rounds_record(response.rounds)
-    return {name: value for name, value in facts.items() if value}
+        record["timings"] = list(astuple(response.timings))
+    record["steps"] = steps_to_record(response.steps)
+    return {name: value for name, value in record.items() if value}
 
 
-def rounds_record(rounds: Iterable[Round]) -> list[Any]:
-    """Rounds as plain data: each its text, and its calls."""
+def steps_to_record(steps: Iterable[ToolStep]) -> list[Any]:
+    """Return tool steps as lists: the text, then one list for each tool invocation."""
     return [
-        [each.text, *([call.id, call.name, call.arguments, call.result] for call in each.calls)]
-        for each in rounds
+        [step.text, *([call.id, call.name, call.arguments, call.result] for call in step.calls)]
+        for step in steps
     ]
 
 
-def rounds_of(record: Iterable[Any], text: str) -> tuple[Round, ...]:
-    """The rounds that a record was made of; their texts begin the whole one."""
-    rounds = tuple(
-        Round(_text(said), tuple(Call(*map(_text, call)) for call in calls))
-        for said, *calls in record
-    )
-    is_sound = all(each.calls for each in rounds)
-    if not is_sound or not text.startswith("".join(each.text for each in rounds)):
-        raise TypeError("its rounds do not fit its text")
-    return rounds
+def steps_from_record(record: Iterable[Any], text: str) -> tuple[ToolStep, ...]:
+    """Return the tool steps of a record.
 
-
-def response_of(text: str, record: Record) -> Response:
-    """The response that a record was made of."""
-    facts: dict[str, Any] = {name: _text(record[name]) for name in _TEXTS if name in record}
-    counts = [_number(each) for each in record.get("usage", ())]
-    times = [_number(each) for each in record.get("timings", ())]
-    return Response(
-        text,
-        notices=tuple(_text(each) for each in record.get("notices", ())),
-        usage=Usage(*counts) if counts else None,
-        timings=Timings(times[0], times[1] or 0.0, *times[2:]) if times else None,
-        rounds=rounds_of(record.get("rounds", ()), text),
-        **facts,
-    )
-
-
-def turn_record(turn: Turn) -> dict[str, Any]:
-    """A turn with everything that belongs to it, as JSON can hold it.
-
-    Example:
-        >>> turn = Turn("Hi", Response("Hello", model="m"), CellKey("c1", 0))
-        >>> turn_record(turn)
-        {'prompt': 'Hi', 'text': 'Hello', 'response': {'model': 'm'}, 'key': ['c1', 0]}
-        >>> turn_of(turn_record(turn)) == turn
-        True
-    """
-    facts = {
-        "prompt": turn.prompt,
-        "text": turn.response.text,
-        "response": response_record(turn.response),
-        "key": list(turn.key) if turn.key else None,
-        "stale": turn.stale,
-        "system": turn.system,
-        "earlier": [turn_record(each) for each in turn.earlier],
-    }
-    kept = ("prompt", "text", "response")
-    return {name: value for name, value in facts.items() if value or name in kept}
-
-
-def turn_of(record: Record) -> Turn:
-    """The turn that a record was made of.
+    Args:
+        record: the lists that `steps_to_record` made.
+        text: the text of the response; it must begin with the texts of the steps.
 
     Raises:
-        UsageError: it is not a record of a turn.
+        TypeError: the record is malformed, or its texts do not match ``text``.
+    """
+    steps = tuple(
+        ToolStep(_text(step_text), tuple(ToolInvocation(*map(_text, call)) for call in calls))
+        for step_text, *calls in record
+    )
+    has_calls = all(step.calls for step in steps)
+    if not has_calls or not text.startswith("".join(step.text for step in steps)):
+        raise TypeError("its tool steps do not match its text")
+    return steps
+
+
+def response_from_record(text: str, record: Record) -> Response:
+    """Return the response of a record that `response_to_record` made.
+
+    Raises:
+        TypeError, ValueError, AttributeError, IndexError: the record is malformed.
+    """
+    texts: dict[str, Any] = {name: _text(record[name]) for name in _TEXT_FIELDS if name in record}
+    counts = [_number(count) for count in record.get("usage", ())]
+    seconds = [_number(value) for value in record.get("timings", ())]
+    return Response(
+        text,
+        notices=tuple(_text(notice) for notice in record.get("notices", ())),
+        usage=Usage(*counts) if counts else None,
+        timings=Timings(seconds[0], seconds[1] or 0.0, *seconds[2:]) if seconds else None,
+        steps=steps_from_record(record.get("steps", ()), text),
+        **texts,
+    )
+
+
+def turn_to_record(turn: Turn) -> dict[str, Any]:
+    """Return a turn with everything that belongs to it, as JSON can hold it.
+
+    Example:
+        >>> turn = Turn("Hi", Response("Hello", model="m"), CellRef("c1", 0))
+        >>> turn_to_record(turn)
+        {'prompt': 'Hi', 'text': 'Hello', 'response': {'model': 'm'}, 'cell': ['c1', 0]}
+        >>> turn_from_record(turn_to_record(turn)) == turn
+        True
+    """
+    required = {
+        "prompt": turn.prompt,
+        "text": turn.response.text,
+        "response": response_to_record(turn.response),
+    }
+    optional = {
+        "cell": list(astuple(turn.cell)) if turn.cell else None,
+        "stale": turn.stale,
+        "system": turn.system,
+        "previous_attempts": [turn_to_record(attempt) for attempt in turn.previous_attempts],
+    }
+    return required | {name: value for name, value in optional.items() if value}
+
+
+def turn_from_record(record: Record) -> Turn:
+    """Return the turn of a record that `turn_to_record` made.
+
+    Raises:
+        UsageError: the record does not describe a turn.
     """
     try:
         return Turn(
             _text(record["prompt"]),
-            response_of(_text(record["text"]), record.get("response", {})),
-            _key(*record["key"]) if record.get("key") else None,
+            response_from_record(_text(record["text"]), record.get("response", {})),
+            _cell(*record["cell"]) if record.get("cell") else None,
             bool(record.get("stale")),
-            tuple(turn_of(each) for each in record.get("earlier", ())),
+            tuple(turn_from_record(attempt) for attempt in record.get("previous_attempts", ())),
             _text(record.get("system", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         problem = f"{type(error).__name__}: {error}"
-    raise UsageError(f"this is not a record of a turn ({problem})")
+        raise UsageError(f"this is not a record of a turn ({problem})") from None
 
 
-def _key(cell: Any, ordinal: Any) -> CellKey:
-    if not isinstance(ordinal, int) or not 0 <= ordinal < 2**31:
-        raise TypeError(f"{ordinal!r} is no ordinal")
-    return CellKey(_text(cell), ordinal)
+def _cell(cell_id: Any, index: Any) -> CellRef:
+    if not isinstance(index, int) or not 0 <= index < 2**31:
+        raise TypeError(f"{index!r} is not the index of a question")
+    return CellRef(_text(cell_id), index)
 
 
 def _number(value: Any) -> Any:
     if value is not None and not (isinstance(value, int | float) and abs(value) < 2**53):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not text")
     return value

@@ -17,11 +17,11 @@ def figures(response: Response) -> dict[str, str]:
     """
     timings = response.timings or Timings(None, 0.0)
     usage, price = response.usage or Usage(), cost(response)
-    first = timings.first_word
+    first = timings.time_to_first_token
     known = {
         "model": response.model,
         "first word": None if first is None else f"{first:.2f} s",
-        "in all": f"{timings.total:.2f} s",
+        "in all": f"{timings.duration:.2f} s",
         "chunks": timings.chunks,
         "characters": len(response.text),
         "tokens in": usage.input_tokens,
@@ -62,5 +62,5 @@ def stats_line(response: Response) -> str:
 
 def _speed(usage: Usage, timings: Timings) -> str | None:
     """Tokens a second, from the first word to the end."""
-    took = timings.total - (timings.first_word or 0)
+    took = timings.duration - (timings.time_to_first_token or 0)
     return f"{usage.output_tokens / took:.0f}" if usage.output_tokens and took > 0 else None

@@ -15,7 +15,7 @@ import jiter
 
 from .errors import UsageError
 from .events import ToolCall
-from .messages import Call
+from .messages import ToolInvocation
 
 SECONDS = 60.0
 """How long a call may take."""
@@ -180,7 +180,7 @@ def arguments_of(text: str) -> dict[str, Any]:
     return dict(found)
 
 
-def call_text(call: ToolCall | Call) -> str:
+def call_text(call: ToolCall | ToolInvocation) -> str:
     """A call on one line, as Python would write it; what cannot be seen is spelled out.
 
     Example:

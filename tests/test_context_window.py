@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cellmage import Conversation, Message, Options, Request, Response, Turn, Usage, UsageError
 from cellmage.context_window import fit, shortened, tokens
-from cellmage.errors import StatusError
+from cellmage.errors import HTTPStatusError
 from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
 
 
@@ -22,7 +22,7 @@ def turns_of(count: int, words: int = 100) -> list[Turn]:
 def test_any_limits(count: int, newest: int | None, most: int | None) -> None:
     """Whole turns, the newest, and no more than the limits allow; a line says what is left out."""
     turns = turns_of(count)
-    options = Options(context_turns=newest, max_context=most)
+    options = Options(max_context_turns=newest, max_context_tokens=most)
     kept, line = fit(turns, "And?", options)
     assert list(kept) == turns[count - len(kept) :]
     assert bool(line) == (len(kept) < count)
@@ -45,14 +45,14 @@ def test_the_provider_counts_where_it_has() -> None:
 
 def test_a_question_that_is_too_long() -> None:
     with pytest.raises(UsageError, match=r"too long by about 2\d\d\d tokens") as caught:
-        fit([], "word " * 2000, Options(max_context=500))
+        fit([], "word " * 2000, Options(max_context_tokens=500))
     assert caught.value.kind == "context_length"
 
 
 def test_the_line_is_under_the_answer(connected: ScriptedServer) -> None:
     chat = Conversation(Options(model="m", system="Be brief."), turns=turns_of(9))
-    response = chat.ask("And?", context_turns=2)
-    assert response.notices[0] == "7 older turns were left out: 2 may be sent (context_turns)"
+    response = chat.ask("And?", max_context_turns=2)
+    assert response.notices[0] == "7 older turns were left out: 2 may be sent (max_context_turns)"
     assert [role for role, _ in connected.last.messages] == [
         "system", "user", "assistant", "user", "assistant", "user",
     ]  # fmt: skip
@@ -90,11 +90,11 @@ def test_one_shortened_retry(connected: ScriptedServer, said: str, left: int) ->
 def test_once_only(connected: ScriptedServer) -> None:
     connected.play_for(lambda exchange: limited(10, "too many tokens"))
     chat = Conversation(Options(model="m"), turns=turns_of(18))
-    with pytest.raises(StatusError) as caught:
+    with pytest.raises(HTTPStatusError) as caught:
         chat.ask("And?")
     assert caught.value.kind == "context_length"
     assert len(connected.exchanges) == 2
-    with pytest.raises(StatusError):
+    with pytest.raises(HTTPStatusError):
         Conversation(Options(model="m")).ask("alone")
     assert len(connected.exchanges) == 3
 

@@ -145,7 +145,7 @@ def own_module(name: str) -> str | None:
 
 
 def room(module: str) -> str:
-    return module.split(".")[0]
+    return module.split(".", maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cellmage import Conversation, Document, UsageError
 from cellmage.display import LiveMarkdown
 from cellmage.display.base import Ending
-from cellmage.display.notebook import _link
+from cellmage.display.publish import _link
 from cellmage.display.terminal import Plain, Terminal
 from cellmage.retrieval import PASSAGE, Index, passages
 from tests.display.test_terminal import Screen, console

@@ -18,30 +18,30 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from cellmage import (
-    Call,
     CellmageError,
     Conversation,
-    CutError,
     Endpoint,
+    IncompleteResponseError,
     Options,
     Request,
     Response,
     ResponseStream,
-    Round,
     Status,
     Token,
     ToolCall,
+    ToolInvocation,
     ToolResult,
+    ToolStep,
     Turn,
     UsageError,
-    provider,
+    register_provider,
     tool,
 )
 from cellmage.context_window import tokens
 from cellmage.pricing import Spending
 from cellmage.providers.openai import OpenAIProvider
 from cellmage.providers.tool_calls import CallCollector
-from cellmage.serialization import turn_of, turn_record
+from cellmage.serialization import turn_from_record, turn_to_record
 from cellmage.tools import Tool, failure_text, result_text
 from tests.message_rules import violations
 from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
@@ -67,7 +67,7 @@ def where() -> str:
 
 
 def results(stream: ResponseStream) -> list[str]:
-    return [each.result for one in stream.response.rounds for each in one.calls]
+    return [each.result for one in stream.response.steps for each in one.calls]
 
 
 def read(chat: Conversation, *tools: Callable[..., Any], **more: Any) -> ResponseStream:
@@ -132,7 +132,7 @@ class TestRounds:
             ToolResult("call0", "where", threading.main_thread().name),
         ]
         assert stream.response.text == "Let me see. Done."
-        assert stream.response.rest == "Done."
+        assert stream.response.final_text == "Done."
         assert [event.type for event in events].count("start") == 1
 
     def test_sent_back(self, chat: Conversation, server: ScriptedServer) -> None:
@@ -149,7 +149,7 @@ class TestRounds:
         asking(server, ("where", "{}"))
         read(chat, where)
         turn = chat.turns[0]
-        assert turn_of(json.loads(json.dumps(turn_record(turn)))) == turn
+        assert turn_from_record(json.loads(json.dumps(turn_to_record(turn)))) == turn
         server.play(*answer("Later."))
         assert chat.ask("And now?").text == "Later."
         assert violations(server.last) == []
@@ -179,7 +179,7 @@ class TestRounds:
         with pytest.raises(CellmageError) as failure:
             read(chat, where)
         assert failure.value.text == "half"
-        assert chat.turns[0].response.rounds[0].calls[0].result
+        assert chat.turns[0].response.steps[0].calls[0].result
         assert [each.role for each in chat.request("x").messages[-3:-1]] == ["tool", "assistant"]
 
     def test_with_a_search_and_a_fallback(self, chat: Conversation, server: ScriptedServer) -> None:
@@ -236,7 +236,7 @@ class TestRuns:
         assert stream.response.notices == (
             "The model asked for a tool that it was not given: where.",
         )
-        assert stream.response.rounds == ()
+        assert stream.response.steps == ()
         assert chat.request("x").messages[1].content == "Hm. "
 
     def test_too_long(self, chat: Conversation, server: ScriptedServer) -> None:
@@ -286,7 +286,7 @@ class TestRuns:
         threading.Timer(0.3, stream.close).start()
         assert list(stream) == []
         assert stopped == [True]
-        assert stream.response.partial == "closed"
+        assert stream.response.incomplete_reason == "closed"
         assert results(stream) == ["cancelled: it was not run to its end"]
         assert chat.ask("Next").text
         assert violations(server.last) == []
@@ -465,7 +465,7 @@ class TestOddEnds:
         stream = chat.stream("Go", tools=[trains], approve=None)
         with pytest.raises(KeyboardInterrupt):
             list(stream)
-        assert stream.response.partial == "interrupted"
+        assert stream.response.incomplete_reason == "interrupted"
 
     def test_a_task_that_is_left_behind(self, chat: Conversation, server: ScriptedServer) -> None:
         """It streams when the answer that began it has ended."""
@@ -575,7 +575,7 @@ class TestOddEnds:
         server.play_each([first, Reply([chunk("ok"), finish(), usage(10, 2), DONE])])
         read(chat, long)
         assert tokens(chat.turns)[0] > 4_000
-        assert len(chat.request("Next", max_context=300).messages) == 1
+        assert len(chat.request("Next", max_context_tokens=300).messages) == 1
 
     def test_uncounted_rounds_are_not_free(
         self, chat: Conversation, server: ScriptedServer
@@ -584,8 +584,10 @@ class TestOddEnds:
         server.play_each([first, Reply([chunk("ok"), finish(), DONE])])
         assert read(chat, where).response.usage is None
         request = chat.request("x" * 400)
-        rounds = (Round("", (Call("a", "f", "{}", "y" * 4_000),)),)
-        spent = Response("", "", "gpt-4o", "api.openai.com", rounds=rounds, partial="tool_limit")
+        rounds = (ToolStep("", (ToolInvocation("a", "f", "{}", "y" * 4_000),)),)
+        spent = Response(
+            "", "", "gpt-4o", "api.openai.com", steps=rounds, incomplete_reason="tool_limit"
+        )
         spending = Spending()
         assert spending.add(request, spent)
         assert spending.total > 0
@@ -603,9 +605,11 @@ class TestOddEnds:
         self, server: ScriptedServer, is_wanted: bool
     ) -> None:
         """As Mistral does; after a turn that was stopped while its tools ran there is none."""
-        calls = (Call("a", "where", "{}"),)
-        turn = Turn("Go", Response("", rounds=(Round("", calls),), partial="interrupted"))
-        endpoint = Endpoint(server.url, answers_tools=is_wanted)
+        calls = (ToolInvocation("a", "where", "{}"),)
+        turn = Turn(
+            "Go", Response("", steps=(ToolStep("", calls),), incomplete_reason="interrupted")
+        )
+        endpoint = Endpoint(server.url, requires_assistant_after_tool=is_wanted)
         Conversation(provider=OpenAIProvider(endpoint), turns=[turn]).ask("Next", model="m")
         between = ["assistant"] * is_wanted
         roles = [message["role"] for message in server.last.body["messages"]]
@@ -640,7 +644,7 @@ class TestOddEnds:
             yield ToolResult("2", "pay", "paid 2")
             yield "Paid."
 
-        provider(agent, name="paying")
+        register_provider(agent, name="paying")
         stream = Conversation().stream("Go", model="paying", tools=[where], approve=None)
         assert "".join(stream) == "Paying. Paid."
         assert ran == [1]
@@ -652,11 +656,11 @@ class TestOddEnds:
         async def agent(request: Request) -> Any:
             ran.append(1)
             yield ToolCall("1", "pay", "{}")
-            failure = CutError("gone")
+            failure = IncompleteResponseError("gone")
             failure.retries = 2
             raise failure
 
-        provider(agent, name="failing-agent")
+        register_provider(agent, name="failing-agent")
         with pytest.raises(CellmageError):
             Conversation().ask("Go", model="failing-agent,offline/echo")
         assert ran == [1]

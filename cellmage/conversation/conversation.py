@@ -9,7 +9,7 @@ from typing import Any
 
 from ..context_window import fit
 from ..errors import UsageError
-from ..messages import GO_ON, CellKey, Message, Request, Response, Turn
+from ..messages import CONTINUE_PROMPT, CellRef, Message, Request, Response, Turn
 from ..options import Options
 from ..pipeline import Approve, FallbackProvider, Retrieve, Source, equipped, searched
 from ..providers.base import Provider
@@ -65,7 +65,7 @@ class Conversation(Turns):
         prompt: str,
         options: Options | None = None,
         *,
-        key: CellKey | None = None,
+        key: CellRef | None = None,
         history: bool = True,
         keep: bool = True,
         replace_turn: bool = True,
@@ -167,25 +167,25 @@ class Conversation(Turns):
             UsageError: the last answer is whole, or there is none. Nothing is sent.
 
         Example:
-            >>> from cellmage.providers.scripted import Scripted
-            >>> cut = Turn("Count", Response("one two", partial="length"))
-            >>> chat = Conversation(provider=Scripted([" three"]), turns=[cut])
+            >>> from cellmage.providers.scripted import ScriptedProvider
+            >>> cut = Turn("Count", Response("one two", incomplete_reason="length"))
+            >>> chat = Conversation(provider=ScriptedProvider([" three"]), turns=[cut])
             >>> "".join(chat.go_on()), chat.turns[0].response.text, len(chat.turns)
             (' three', 'one two three', 1)
         """
         cut = self._turns[-1] if self._turns else None
-        if cut is None or not cut.response.partial:
+        if cut is None or not cut.response.incomplete_reason:
             raise UsageError("the last answer is whole, or there is none; ask with %%llm")
         provider, resolved = self._choose(options, fields)
-        request = self._request(GO_ON, resolved, None, history=True)
-        request = replace(request, continues=cut.response.id)
+        request = self._request(CONTINUE_PROMPT, resolved, None, history=True)
+        request = replace(request, continues_id=cut.response.id)
 
         def commit(response: Response) -> None:
-            if response.is_kept:
-                self._merge(cut, Turn(GO_ON, response).as_rest_of(cut))
+            if response.has_content:
+                self._merge(cut, Turn(CONTINUE_PROMPT, response).continue_from(cut))
 
         def begin(stream: ResponseStream) -> None:
-            self._begin(Turn(GO_ON, stream.response), stream.news, replace_turn=False)
+            self._begin(Turn(CONTINUE_PROMPT, stream.response), stream.news, replace_turn=False)
 
         return ResponseStream(request, provider, commit, begin)
 
@@ -233,7 +233,7 @@ class Conversation(Turns):
         return chosen(resolved) if self.provider is None else (self.provider, resolved)
 
     def _request(
-        self, prompt: str, options: Options, key: CellKey | None, history: bool
+        self, prompt: str, options: Options, key: CellRef | None, history: bool
     ) -> Request:
         if not prompt.strip():
             raise UsageError("the prompt is empty; nothing was sent")

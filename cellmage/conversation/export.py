@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..messages import CellKey, Response, Turn, Usage
-from ..serialization import rounds_of, turn_of, turn_record
+from ..messages import CellRef, Response, Turn, Usage
+from ..serialization import steps_from_record, turn_from_record, turn_to_record
 
 MAX_BYTES = 64 * 2**20
 """The largest file that is read."""
@@ -93,7 +93,7 @@ def read(path: Path) -> list[Turn]:
 
 def to_json(turns: Sequence[Turn]) -> str:
     """A document with a record for each turn."""
-    document = {"cellmage": _VERSION, "turns": [turn_record(turn) for turn in turns]}
+    document = {"cellmage": _VERSION, "turns": [turn_to_record(turn) for turn in turns]}
     return json.dumps(document, indent=1) + "\n"
 
 
@@ -101,7 +101,7 @@ def _from_json(text: str) -> Iterator[Turn]:
     document = json.loads(text)
     if document["cellmage"] > _VERSION:
         raise UsageError("this file is of a later release: pip install --upgrade cellmage")
-    return map(turn_of, document["turns"])
+    return map(turn_from_record, document["turns"])
 
 
 # Markdown: to be read; a comment at the end holds what markdown cannot say.
@@ -113,13 +113,13 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     for number, turn in enumerate(turns, 1):
         quoted = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
         parts += [f"## {number}", _visible(quoted)]
-        for each in turn.response.rounds:
+        for each in turn.response.steps:
             called = [
                 f"- {_code(call.name + call.arguments)}: {_code(call.result)}"
                 for call in each.calls
             ]
             parts += [_visible(each.text), _visible("\n".join(called))]
-        parts.append(_visible(turn.response.rest))
+        parts.append(_visible(turn.response.final_text))
     hidden = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
     return "\n\n".join([*parts, f"{_MARK}{hidden}-->"]) + "\n"
 
@@ -159,7 +159,7 @@ def to_notebook(turns: Sequence[Turn]) -> str:
             "metadata": {"cellmage": facts},
         }
         source = f"%%llm\n{_visible(turn.prompt)}"
-        cells.append(_cell(f"turn-{number}", source, [output], {"turn": turn_record(turn)}))
+        cells.append(_cell(f"turn-{number}", source, [output], {"turn": turn_to_record(turn)}))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
         "cells": cells,
@@ -188,7 +188,7 @@ def _from_notebook(text: str) -> Iterator[Turn]:
         if at is None:
             turns.append(turn)
         else:
-            turns[at] = turn.as_rest_of(turns[at])
+            turns[at] = turn.continue_from(turns[at])
     return iter(turns)
 
 
@@ -197,7 +197,7 @@ def _turns_in(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
     for cell in cells:
         record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
         if record:
-            yield turn_of(record), ""
+            yield turn_from_record(record), ""
         elif cell["cell_type"] == "code":
             yield from _turns_of(cell)
 
@@ -214,13 +214,13 @@ def _turns_of(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
             plain = _joined(output["data"].get("text/plain", ""))
             answers[facts["id"]] = (text + plain, {**before, **facts})
     for ordinal, (text, facts) in enumerate(answers.values()):
-        if text or facts.get("rounds"):
-            key = CellKey(cell["id"], ordinal) if "id" in cell else None
+        if text or facts.get("steps"):
+            key = CellRef(cell["id"], ordinal) if "id" in cell else None
             turn = _turn(facts.get("prompt", asked), facts.get("text", text), facts, key)
             yield turn, facts.get("continues", "")
 
 
-def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellKey | None) -> Turn:
+def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellRef | None) -> Turn:
     usage = facts.get("usage")
     response = Response(
         text,
@@ -229,10 +229,10 @@ def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellKey | None)
         facts.get("provider", ""),
         facts.get("finish_reason"),
         Usage(**usage) if usage else None,
-        partial=facts.get("partial"),
+        incomplete_reason=facts.get("incomplete_reason"),
         notices=tuple(facts.get("notices", ())),
         id=facts["id"],
-        rounds=rounds_of(facts.get("rounds", ()), text),
+        steps=steps_from_record(facts.get("steps", ()), text),
     )
     return Turn(prompt, response, key, system=facts.get("system", ""))
 

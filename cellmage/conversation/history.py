@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from ..errors import UsageError
-from ..messages import CellKey, News, Turn
+from ..messages import CellRef, News, Turn
 
 
 class Journal(Protocol):
@@ -33,7 +33,7 @@ class Journal(Protocol):
     def restore(self, live: str, attempt: str) -> None:
         """An older attempt takes the place of the live turn."""
 
-    def forget_rest(self, key: CellKey) -> None:
+    def forget_rest(self, key: CellRef) -> None:
         """A cell's turns from this key on are taken out."""
 
     def load(self) -> tuple[list[Turn], set[str]]:
@@ -74,16 +74,16 @@ class Turns:
 
     def _commit(self, turn: Turn, replace_turn: bool) -> None:
         with self._lock:
-            if turn.response.is_kept:
+            if turn.response.has_content:
                 self._put(turn, replace_turn)
             if self.journal is not None:
                 self.journal.commit(turn, replace_turn)
 
     def _put(self, turn: Turn, replace_turn: bool) -> None:
-        index, is_there = self._place(turn.key if replace_turn else None)
-        later = [each.as_stale() for each in self._turns[index + is_there :]]
+        index, is_there = self._place(turn.cell if replace_turn else None)
+        later = [each.mark_stale() for each in self._turns[index + is_there :]]
         if is_there:
-            turn = turn.in_place_of(self._turns[index])
+            turn = turn.supersede(self._turns[index])
         self._turns[index:] = [turn, *later]
 
     def _merge(self, old: Turn, new: Turn) -> None:
@@ -93,15 +93,15 @@ class Turns:
             if self.journal is not None:
                 self.journal.merge(name, new)
 
-    def _place(self, key: CellKey | None) -> tuple[int, bool]:
+    def _place(self, key: CellRef | None) -> tuple[int, bool]:
         """Where the turn with this key stands or would stand, and whether there is one."""
         if key is not None:
             for index, turn in reversed(list(enumerate(self._turns))):
-                if turn.key == key:
+                if turn.cell == key:
                     return index, True
             for index, turn in reversed(list(enumerate(self._turns))):
                 # The next question of a loop in a cell that is run again: behind the one before.
-                if turn.key and turn.key.cell == key.cell and turn.key.ordinal < key.ordinal:
+                if turn.cell and turn.cell.cell_id == key.cell_id and turn.cell.index < key.index:
                     return index + 1, False
         return len(self._turns), False
 
@@ -117,13 +117,15 @@ class Turns:
             raise UsageError(f"there is no turn {number}; there are {len(self._turns)}")
         return self._turns[number - 1]
 
-    def forget_rest(self, key: CellKey) -> None:
+    def forget_rest(self, key: CellRef) -> None:
         """Drop the cell's turns from this key on: a later run of the cell asked fewer questions."""
         with self._lock:
             self._turns = [
                 turn
                 for turn in self._turns
-                if not (turn.key and turn.key.cell == key.cell and turn.key.ordinal >= key.ordinal)
+                if not (
+                    turn.cell and turn.cell.cell_id == key.cell_id and turn.cell.index >= key.index
+                )
             ]
             if self.journal is not None:
                 self.journal.forget_rest(key)
@@ -167,13 +169,13 @@ class Turns:
             UsageError: there is no such turn or attempt.
         """
         live = self.turn(number)
-        if not 1 <= attempt <= len(live.earlier):
-            raise UsageError(f"turn {number} has {len(live.earlier)} older attempts")
-        old = live.earlier[attempt - 1]
-        others = tuple(each for each in live.earlier if each is not old)
+        if not 1 <= attempt <= len(live.previous_attempts):
+            raise UsageError(f"turn {number} has {len(live.previous_attempts)} older attempts")
+        old = live.previous_attempts[attempt - 1]
+        others = tuple(each for each in live.previous_attempts if each is not old)
         with self._lock:
             new = replace(old, stale=False)
-            self._turns[number - 1] = new.in_place_of(replace(live, earlier=others))
+            self._turns[number - 1] = new.supersede(replace(live, previous_attempts=others))
             if self.journal is not None:
                 self.journal.restore(live.response.id, old.response.id)
         return self._turns[number - 1]
@@ -184,7 +186,9 @@ class Turns:
         A turn whose answer is here already is left out.
         """
         with self._lock:
-            known = {each.response.id for turn in self._turns for each in (turn, *turn.earlier)}
+            known = {
+                each.response.id for turn in self._turns for each in (turn, *turn.previous_attempts)
+            }
             fresh = [turn for turn in map(_named, turns) if turn.response.id not in known]
             self._turns += fresh
             if fresh and self.journal is not None:

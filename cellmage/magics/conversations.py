@@ -76,9 +76,9 @@ class Chats:
 
     def keep(self, setting: str) -> None:
         """Have what is asked now stored, or not, as the setting says."""
-        is_kept = setting == "on" or (setting == "auto" and self._is_worth())
+        has_content = setting == "on" or (setting == "auto" and self._is_worth())
         for name, chat in self._chats.items():
-            chat.journal = self._journal(name) if is_kept else None
+            chat.journal = self._journal(name) if has_content else None
 
     def _is_worth(self) -> bool:
         """Whether what is asked here may be wanted again: not in an unattended run.

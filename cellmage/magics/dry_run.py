@@ -18,7 +18,7 @@ def describe(request: Request, models: Sequence[str], searched: str | None) -> s
         searched: what would be searched first.
     """
     options = asdict(request.options)
-    options["params"] = options["params"] or None
+    options["extra_body"] = options["extra_body"] or None
     del options["system"]
     facts = [f"{name}: {value}" for name, value in options.items() if value is not None]
     facts += [f"models: {', '.join(models)}"] if len(models) > 1 else []
@@ -30,4 +30,4 @@ def describe(request: Request, models: Sequence[str], searched: str | None) -> s
 
 def _said(message: Message) -> str:
     """What a message says, and the tools that it asks for."""
-    return "\n".join(filter(None, [message.content, *map(call_text, message.calls)]))
+    return "\n".join(filter(None, [message.content, *map(call_text, message.tool_calls)]))

@@ -45,7 +45,7 @@ def listing(chat: Conversation) -> str:
 
 def _line(number: int, turn: Turn) -> tuple[str, ...]:
     response = turn.response
-    cell = turn.key.cell[-8:] if turn.key else "—"
+    cell = turn.cell.cell_id[-8:] if turn.cell else "—"
     words = (_words(turn.prompt), _words(response.text))
     return (str(number), printable(cell), response.model or "—", turn.state, *words)
 
@@ -75,10 +75,10 @@ def _full(chats: Chats, chat: Conversation, args: Namespace) -> str:
     for number, turn in enumerate(chat.turns, 1):
         parts += [f"── {number}, {turn.state} ──", printable(turn.prompt)]
         parts.append(f"── {turn.response.model} ──")
-        for each in turn.response.rounds:
+        for each in turn.response.steps:
             parts += [printable(each.text)] if each.text else []
             parts += [f"{call_text(call)}\n→ {printable(call.result)}" for call in each.calls]
-        parts += [printable(turn.response.rest), ""]
+        parts += [printable(turn.response.final_text), ""]
     return "\n".join(parts).rstrip() or "no turns yet"
 
 
@@ -140,7 +140,7 @@ def _attach(chats: Chats, chat: Conversation, args: Namespace) -> str:
 def _attempts(chats: Chats, chat: Conversation, args: Namespace) -> str:
     turn = chat.turn(args.attempts)
     lines: list[tuple[str, ...]] = [("attempt", "model", "state", "question", "answer")]
-    for number, each in enumerate((*turn.earlier, turn), 1):
+    for number, each in enumerate((*turn.previous_attempts, turn), 1):
         name = f"{args.attempts}.{number}" if each is not turn else "now"
         words = (_words(each.prompt), _words(each.response.text))
         lines.append((name, each.response.model or "—", each.state, *words))

@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from ..display.select import surface_for
 from ..display.text_table import aligned
 from ..errors import CellmageError, UsageError
-from ..messages import CellKey, Response
+from ..messages import CellRef, Response
 from ..options import Options
 from ..pricing import Spending
 from ..prompt.interpolation import interpolate
@@ -81,18 +81,18 @@ class Asker:
         asked = self._streams(args, prompt, names, shape)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in asked.streams]
-            say(describe(asked.kept.request, models, args.rag))
+            say(describe(asked.selected.request, models, args.rag))
             return
         self._tell_of_subshell()
         self._running.update(asked.streams)
         try:
             self._show(asked, args, shape)
-            value = shape.result(asked.kept) if shape else None
+            value = shape.result(asked.selected) if shape else None
             if shape and args.out:
                 self._shell.user_ns[args.out] = value
         finally:
             self._running.difference_update(asked.streams)
-            self._bind(asked.kept.response, None if shape else args.out)
+            self._bind(asked.selected.response, None if shape else args.out)
             for stream in asked.streams:
                 self._count(stream)
             self.chats.tell()
@@ -123,14 +123,14 @@ class Asker:
 
     def _show(self, asked: Comparison, args: Namespace, shape: Shape | None) -> None:
         is_ours = self._settings.collapse and owns_cell(self._shell)
-        surface = surface_for(self._shell, answer_id=asked.kept.id, owns_cell=is_ours)
+        surface = surface_for(self._shell, answer_id=asked.selected.id, owns_cell=is_ours)
         hosts = self._settings.image_hosts
         if len(asked.streams) > 1:
             ShowingAll(asked, surface, hosts).run()
             return
         stats = self._settings.stats if args.stats is None else args.stats
         look = Look(hosts, stats, shape.reader if shape else None)
-        Showing(asked.kept, surface, self._said, look).run()
+        Showing(asked.selected, surface, self._said, look).run()
 
     def latency(self, models: Sequence[str | None], prompt: str) -> None:
         """Ask each model twice, streamed and not, and show when the answers are seen.
@@ -164,7 +164,7 @@ class Asker:
         cell, asked = cell_id(self._shell), self._asked.get(run_id(self._shell))
         if cell is not None and asked and result.success:
             for chat in self.chats:
-                chat.forget_rest(CellKey(cell, asked))
+                chat.forget_rest(CellRef(cell, asked))
 
     def _tell_of_subshell(self) -> None:
         if is_in_subshell(self._shell) and "subshell" not in self._said:
@@ -180,10 +180,10 @@ class Asker:
     def _bind(self, response: Response, out: str | None) -> None:
         self._shell.user_ns["_llm"] = response
         # A failure without a word leaves the variable as it was; the cell fails all the same.
-        if out and (response.text or not response.partial):
+        if out and (response.text or not response.incomplete_reason):
             self._shell.user_ns[out] = response.text
 
-    def _next_key(self, is_asked: bool) -> CellKey | None:
+    def _next_key(self, is_asked: bool) -> CellRef | None:
         cell, run = cell_id(self._shell), run_id(self._shell)
         if cell is None:
             return None
@@ -192,7 +192,7 @@ class Asker:
             self._asked[run] = ordinal + is_asked
             for old in list(self._asked)[:-_RUNS]:
                 del self._asked[old]
-        return CellKey(cell, ordinal)
+        return CellRef(cell, ordinal)
 
 
 def _check(args: Namespace) -> None:

@@ -39,17 +39,17 @@ class Settings(HasTraits):
     system = Unicode(None, allow_none=True, help="The system prompt.").tag(config=True)
     persona = Unicode(None, allow_none=True, help="The persona of every call.").tag(config=True)
     stream_by_default = Bool(True, help="Show answers as they are written.").tag(config=True)
-    params = Dict(help="Further parameters of the provider.").tag(config=True)
+    extra_body = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
     stats = Bool(False, help="A line under each answer: times and tokens.").tag(config=True)
     spend_limit = Float(
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
     ).tag(config=True)
     collapse = Bool(True, help="Put the parts of an answer together at its end.").tag(config=True)
-    context_turns = Int(None, min=0, allow_none=True, help="Earlier turns that are sent.").tag(
+    max_context_turns = Int(None, min=0, allow_none=True, help="Earlier turns that are sent.").tag(
         config=True
     )
-    max_context = Int(None, min=1, allow_none=True, help="Tokens that may be sent.").tag(
+    max_context_tokens = Int(None, min=1, allow_none=True, help="Tokens that may be sent.").tag(
         config=True
     )
     store = Enum(("auto", "on", "off"), "auto", help="Keep conversations on disk.").tag(config=True)
@@ -71,7 +71,7 @@ class Settings(HasTraits):
 _FIELDS = (
     "model", "temperature", "max_tokens", "system", "base_url",
     "connect_timeout", "first_byte_timeout", "timeout", "idle_timeout",
-    "context_turns", "max_context",
+    "max_context_turns", "max_context_tokens",
 )  # fmt: skip
 
 
@@ -91,10 +91,10 @@ def options_of(settings: Settings, args: Namespace) -> Options:
         max_tokens=args.max_tokens,
         stream=args.stream,
         system=args.system,
-        context_turns=args.context_turns,
+        max_context_turns=args.max_context_turns,
         stop_at=tuple(args.stop_at or ()) or None,
         watch=tuple(args.watch or ()) or None,
-        params=params(args.param),
+        extra_body=params(args.param),
     )
     return Options.resolve(flags, defaults_of(settings, args.persona))
 
@@ -108,7 +108,7 @@ def defaults_of(settings: Settings, persona: str | None = None) -> Options:
             **{name: getattr(settings, name) for name in _FIELDS},
             fallback=tuple(settings.fallback) or None,
             stream=settings.stream_by_default,
-            params=settings.params,
+            extra_body=settings.extra_body,
         ),
     )
 
@@ -138,11 +138,11 @@ def configure(settings: Settings, given: dict[str, Any], args: Namespace) -> Non
         changes["persona"] = None
     before = _configured(settings) if args.reset else {}
     if args.param or args.remove_param:
-        current = before.get("params", {}) if args.reset else settings.params
-        changes["params"] = _changed_params(current, args)
+        current = before.get("extra_body", {}) if args.reset else settings.extra_body
+        changes["extra_body"] = _changed_params(current, args)
     Options(
         **{name: value for name, value in changes.items() if name in _FIELDS},
-        params=changes.get("params", {}),
+        extra_body=changes.get("extra_body", {}),
     )
     if changes.get("persona"):
         load_persona(changes["persona"], settings.folders)
@@ -226,7 +226,7 @@ def _shown(name: str, value: Any) -> str:
     if value in (None, {}, []):
         return "—"
     try:
-        Options(**{name: value} if name in (*_FIELDS, "params") else {})
+        Options(**{name: value} if name in (*_FIELDS, "extra_body") else {})
     except CellmageError:
         return "cannot be used"
     line = " ".join(str(value).split())

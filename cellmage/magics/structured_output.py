@@ -35,7 +35,7 @@ class Shape:
                 "type": "json_schema",
                 "json_schema": {"name": self._name, "schema": schema},
             }
-        return replace(options, params={**options.params, "response_format": wanted})
+        return replace(options, extra_body={**options.extra_body, "response_format": wanted})
 
     def reader(self) -> Callable[[str], Any]:
         """Gives the value so far, for the text that has come since; None before it begins."""

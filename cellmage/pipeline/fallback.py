@@ -24,9 +24,9 @@ class FallbackProvider:
     Example:
         >>> import asyncio
         >>> from cellmage import Message, Options, ResponseStream
-        >>> from cellmage.providers.scripted import Scripted
+        >>> from cellmage.providers.scripted import ScriptedProvider
         >>> request = Request((Message("user", "Hi"),), Options(model="a,b"))
-        >>> failing, working = Scripted([ProviderError("a is down")]), Scripted(["Hello"])
+        >>> failing, working = ScriptedProvider([ProviderError("a is down")]), ScriptedProvider(["Hello"])
         >>> stream = ResponseStream(request, FallbackProvider([(failing, "a"), (working, "b")]))
         >>> "".join(stream), stream.response.model, stream.response.notices
         ('Hello', 'b', ('b answered, since a is down',))

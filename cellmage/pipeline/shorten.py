@@ -30,14 +30,14 @@ async def shortening(
                 has_word = has_word or isinstance(event, BEGUN)
                 yield event
                 if isinstance(event, Start):
-                    for note in request.notes:
+                    for note in request.notices:
                         yield Notice("context", note)
             return
         except ProviderError as error:
             shorter = shortened(request, str(error)) if error.kind == "context_length" else None
             if shorter is None or has_word:
                 raise
-    yield Notice("context", shorter.notes[-1])
+    yield Notice("context", shorter.notices[-1])
     async with aclosing(ask(shorter)) as events:
         async for event in events:
             if not isinstance(event, Start):

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Self
 
-from ..errors import StalledError
+from ..errors import ResponseTimeoutError
 from ..events import Event, Fallback, Reasoning, Status, Token
 
 FIRST_WORD = 120.0
@@ -20,7 +20,7 @@ IDLE = 60.0
 async def clocks(
     events: AsyncGenerator[Event, None], *, first_word: float, idle: float
 ) -> AsyncGenerator[Event, None]:
-    """Pass events on, and raise `StalledError` when a piece of the answer is too long in coming.
+    """Pass events on, and raise `ResponseTimeoutError` when a piece of the answer is too long in coming.
 
     Only waiting counts, never the time that the reader takes; and only waiting for content, since
     keep-alive comments would defeat a limit on bytes.
@@ -44,7 +44,7 @@ async def clocks(
             elif isinstance(event, Status | Fallback):
                 left = limit  # somebody else waits, and says so
             yield event
-    raise StalledError(f"{name} within {limit:g} s; %llm_config {flag} SECONDS allows more")
+    raise ResponseTimeoutError(f"{name} within {limit:g} s; %llm_config {flag} SECONDS allows more")
 
 
 class _Watch:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from ..errors import ProviderError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
-from ..messages import Call, Request, Round, Usage
+from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..runtime.loop import on_reader
 from ..tools import Tool, awaited_outcome, failure_text, outcome
 
@@ -71,12 +71,12 @@ class ToolsProvider:
                 return
             for call in reply.calls:
                 yield call
-            done: list[Call] = []
+            done: list[ToolInvocation] = []
             for call in reply.calls:
                 yield Status(f"Running {call.name}…")
                 result = await self._result(call)
                 yield ToolResult(call.id, call.name, result)
-                done.append(Call(call.id, call.name, call.arguments, result))
+                done.append(ToolInvocation(call.id, call.name, call.arguments, result))
             yield Status("")
             asked = reply.answered(asked, done)
         raise ProviderError(
@@ -156,9 +156,9 @@ class _Reply:
                 self._texts.append(event.text)
         return [event]
 
-    def answered(self, request: Request, done: Sequence[Call]) -> Request:
+    def answered(self, request: Request, done: Sequence[ToolInvocation]) -> Request:
         """The next request: with the results, and first to the model that has answered."""
-        made = Round("".join(self._texts), tuple(done)).messages()
+        made = ToolStep("".join(self._texts), tuple(done)).messages()
         options = request.options
         if self._model:
             options = replace(options, model=self._model)

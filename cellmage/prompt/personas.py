@@ -104,7 +104,7 @@ def parse_persona(name: str, data: bytes) -> Persona:
     fields = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _FIELDS)}
     params = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _PARAMS)}
     try:
-        options = Options(system=body.strip() or None, params=params, **fields)
+        options = Options(system=body.strip() or None, extra_body=params, **fields)
     except UsageError as error:
         problem = str(error)
     else:

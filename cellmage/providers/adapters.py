@@ -57,7 +57,7 @@ class AdaptedProvider:
             yield Complete("stop")
 
 
-def provider(source: Any, name: str) -> Provider:
+def register_provider(source: Any, name: str) -> Provider:
     """Make anything that streams a model, for ``%%llm --model NAME`` and for conversations.
 
     Args:
@@ -72,7 +72,7 @@ def provider(source: Any, name: str) -> Provider:
         >>> async def shout(request):
         ...     for word in request.messages[-1].content.upper().split():
         ...         yield word + " "
-        >>> made = provider(shout, name="shout")
+        >>> made = register_provider(shout, name="shout")
         >>> Conversation().ask("not so loud", model="shout").text
         'NOT SO LOUD '
     """
@@ -94,14 +94,14 @@ def _opener(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
 
 def _plain(message: Message) -> Any:
     """A message as LangChain takes it: a pair, and OpenAI's form where tools come in."""
-    if not (message.calls or message.call_id):
+    if not (message.tool_calls or message.tool_call_id):
         return (message.role, message.content)
     calls = [
         {"id": call.id, "type": "function",
          "function": {"name": call.name, "arguments": call.arguments}}
-        for call in message.calls
+        for call in message.tool_calls
     ]  # fmt: skip
-    more = {"tool_calls": calls} if calls else {"tool_call_id": message.call_id}
+    more = {"tool_calls": calls} if calls else {"tool_call_id": message.tool_call_id}
     return {"role": message.role, "content": message.content} | more
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import jiter
 
-from ..errors import CutError, ProtocolError, ProviderError, provider_message
+from ..errors import IncompleteResponseError, ProtocolError, ProviderError, provider_message
 from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
 from ..sse import EventStreamDecoder
@@ -34,7 +34,7 @@ class AnswerDecoder:
     Raises:
         ProviderError: the provider reports an error inside its answer.
         ProtocolError: the body is not an answer.
-        CutError: from `close`, when the answer has no end.
+        IncompleteResponseError: from `close`, when the answer has no end.
 
     Example:
         >>> decoder = AnswerDecoder()
@@ -60,12 +60,12 @@ class AnswerDecoder:
         self._head = b""
         self._half = ""
 
-    def cut(self) -> CutError | None:
+    def cut(self) -> IncompleteResponseError | None:
         """The error for a connection that breaks now, where it is a special one."""
         if not self._calls:
             return None
         said = "the request for a tool was cut; nothing was run"
-        return CutError(said, kind="truncated_no_finish")
+        return IncompleteResponseError(said, kind="truncated_no_finish")
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that these bytes complete; run it to its end before the next call.
@@ -98,7 +98,7 @@ class AnswerDecoder:
         if not self._is_answer:
             raise self._no_answer()
         if not (self.finish_reason or self.done):
-            raise self.cut() or CutError(
+            raise self.cut() or IncompleteResponseError(
                 "the answer ended without a finish reason", kind="truncated_no_finish"
             )
         yield from self._asked()

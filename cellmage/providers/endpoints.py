@@ -15,10 +15,10 @@ class Endpoint:
     Args:
         base_url: its address, up to and with the version (``/v1``); ``{NAME}`` in it is the value
             of that environment variable.
-        key: the environment variable that holds its key; None for a server that needs none.
-        max_tokens: what it calls the limit of an answer's length.
-        stream_options: whether it may be asked for the token count of a stream.
-        answers_tools: whether it wants an assistant's message between a tool's and the user's;
+        api_key_variable: the environment variable that holds its key; None for a server that needs none.
+        max_tokens_field: what it calls the limit of an answer's length.
+        supports_stream_usage: whether it may be asked for the token count of a stream.
+        requires_assistant_after_tool: whether it wants an assistant's message between a tool's and the user's;
             there is none where an answer was stopped while its tools ran.
 
     Raises:
@@ -26,10 +26,10 @@ class Endpoint:
     """
 
     base_url: str
-    key: str | None = None
-    max_tokens: str = "max_tokens"
-    stream_options: bool = True
-    answers_tools: bool = False
+    api_key_variable: str | None = None
+    max_tokens_field: str = "max_tokens"
+    supports_stream_usage: bool = True
+    requires_assistant_after_tool: bool = False
 
     def __post_init__(self) -> None:
         if "{" not in self.base_url:
@@ -51,7 +51,10 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "groq": Endpoint("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     # It counts tokens unasked, and refuses fields that it does not know, and a user after a tool.
     "mistral": Endpoint(
-        "https://api.mistral.ai/v1", "MISTRAL_API_KEY", stream_options=False, answers_tools=True
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        supports_stream_usage=False,
+        requires_assistant_after_tool=True,
     ),
     "openrouter": Endpoint("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "together": Endpoint("https://api.together.xyz/v1", "TOGETHER_API_KEY"),

@@ -91,10 +91,10 @@ def _calls(request: Request) -> list[ToolCall]:
 
 def _told(request: Request) -> str:
     """What the tools gave for the question; without any, the question."""
-    names = {call.id: call.name for each in request.messages for call in each.calls}
+    names = {call.id: call.name for each in request.messages for call in each.tool_calls}
     asked = max(at for at, each in enumerate(request.messages) if each.role == "user")
     results = [
-        f"`{names[each.call_id]}` says: {each.content}"
+        f"`{names[each.tool_call_id]}` says: {each.content}"
         for each in request.messages[asked:]
         if each.role == "tool"
     ]

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 import jiter
 
-from ..errors import CellmageError, StalledError, translate
+from ..errors import CellmageError, ResponseTimeoutError, translate
 from ..events import Event, Start
 from ..messages import Message, Request
 from ..urls import is_here
@@ -141,7 +141,7 @@ class OpenAIProvider:
             async with asyncio.timeout(limit):
                 return await stack.enter_async_context(reply)
         except TimeoutError:
-            raise StalledError(
+            raise ResponseTimeoutError(
                 f"the server did not begin to answer within {limit:g} s; "
                 "%llm_config --first-byte-timeout SECONDS allows more"
             ) from None
@@ -197,7 +197,7 @@ class OpenAIProvider:
         sent: list[dict[str, Any]] = []
         for message in messages:
             is_after_tool = message.role == "user" and sent and sent[-1]["role"] == "tool"
-            if is_after_tool and self.endpoint.answers_tools:
+            if is_after_tool and self.endpoint.requires_assistant_after_tool:
                 sent.append({"role": "assistant", "content": "(stopped)"})
             sent.append(_message(message))
         return sent
@@ -209,10 +209,12 @@ class OpenAIProvider:
             "messages": self._messages(request.messages),
             "tools": [{"type": "function", "function": each} for each in request.tools] or None,
             "stream": True,
-            "stream_options": {"include_usage": True} if self.endpoint.stream_options else None,
+            "stream_options": {"include_usage": True}
+            if self.endpoint.supports_stream_usage
+            else None,
             "temperature": options.temperature,
-            self.endpoint.max_tokens: options.max_tokens,
-            "extra_body": dict(options.params) or None,
+            self.endpoint.max_tokens_field: options.max_tokens,
+            "extra_body": dict(options.extra_body) or None,
         }
         return {name: value for name, value in payload.items() if value is not None}
 
@@ -220,7 +222,7 @@ class OpenAIProvider:
 def _message(message: Message) -> dict[str, Any]:
     """A message as chat completions have it."""
     sent: dict[str, Any] = {"role": message.role, "content": _sendable(message.content)}
-    if message.calls:
+    if message.tool_calls:
         sent["content"] = sent["content"] or None
         sent["tool_calls"] = [
             {
@@ -228,9 +230,9 @@ def _message(message: Message) -> dict[str, Any]:
                 "type": "function",
                 "function": {"name": _named(call.name), "arguments": _object(call.arguments)},
             }
-            for call in message.calls
+            for call in message.tool_calls
         ]
-    return sent | ({"tool_call_id": message.call_id} if message.call_id else {})
+    return sent | ({"tool_call_id": message.tool_call_id} if message.tool_call_id else {})
 
 
 def _named(name: str) -> str:

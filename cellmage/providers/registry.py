@@ -80,7 +80,7 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
         return Choice(found(rest), rest)
     # Another server than OpenAI's own may have models whose ids begin with openai/, or as any.
     is_prefixed = found is not home and not options.base_url
-    name = rest if is_prefixed or (prefix == "openai" and found.key) else model
+    name = rest if is_prefixed or (prefix == "openai" and found.api_key_variable) else model
     return _remote(found, name, home, environ)
 
 
@@ -122,7 +122,7 @@ _OWN = {"offline": _offline, "gguf": _weights}
 def _named(prefix: str, home: Endpoint) -> Endpoint | Callable[[str], Provider]:
     """Who answers for models that begin with this prefix: the configured server, if nobody."""
     found = ENDPOINTS.get(prefix) or plugin(prefix)
-    if prefix and found is None and home.key:
+    if prefix and found is None and home.api_key_variable:
         known = ", ".join(f"{name}/…" for name in ENDPOINTS)
         raise ConfigError(
             f"there is no provider {prefix!r} (there are {known}); "
@@ -143,10 +143,10 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
     check_address(endpoint.base_url, environ)
     host = host_of(endpoint.base_url)
     key = _key_for(endpoint, host, home, environ)
-    if endpoint.key and not key:
+    if endpoint.api_key_variable and not key:
         raise ConfigError(
-            f"{model} at {host} needs a key: set the environment variable {endpoint.key}, "
-            f"put it into the keyring or {key_file()}, "
+            f"{model} at {host} needs a key: set the environment variable "
+            f"{endpoint.api_key_variable}, put it into the keyring or {key_file()}, "
             "or set OPENAI_BASE_URL to use another server",
             host=host,
             model=model,
@@ -160,12 +160,16 @@ def _key_for(
     endpoint: Endpoint, host: str, home: Endpoint, environ: Mapping[str, str]
 ) -> str | None:
     """The key for a host. OPENAI_API_KEY belongs to the host that it was set for."""
-    variable = endpoint.key if endpoint.key != OPENAI.key else None
+    variable = (
+        endpoint.api_key_variable if endpoint.api_key_variable != OPENAI.api_key_variable else None
+    )
     key = environ.get(variable) if variable else None
     if host == host_of(home.base_url):
         key = environ.get("OPENAI_API_KEY") or key
     # A stored key has the name of its host, or of the variable that belongs to that host.
-    return key or stored_key(host, *([endpoint.key] if endpoint.key else []))
+    return key or stored_key(
+        host, *([endpoint.api_key_variable] if endpoint.api_key_variable else [])
+    )
 
 
 def local_servers() -> list[str]:
@@ -179,7 +183,7 @@ def refuse_own_keys(texts: Iterable[str], environ: Mapping[str, str] = os.enviro
     Raises:
         UsageError: a text holds one; nothing was sent.
     """
-    variables = {each.key for each in ENDPOINTS.values() if each.key}
+    variables = {each.api_key_variable for each in ENDPOINTS.values() if each.api_key_variable}
     from_environ = {name: environ[name] for name in sorted(variables) if environ.get(name)}
     refuse_keys(texts, {**keys_in(key_file()), **from_environ})
 

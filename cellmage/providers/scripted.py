@@ -9,7 +9,7 @@ from ..events import Complete, Event, Start, Token
 from ..messages import Request
 
 
-class Scripted:
+class ScriptedProvider:
     """A provider that plays a script, for tests and demonstrations.
 
     Args:
@@ -23,7 +23,7 @@ class Scripted:
 
     Example:
         >>> from cellmage import Conversation
-        >>> Conversation(provider=Scripted(["Hel", 0.01, "lo"])).ask("Hi").text
+        >>> Conversation(provider=ScriptedProvider(["Hel", 0.01, "lo"])).ask("Hi").text
         'Hello'
     """
 

@@ -40,7 +40,7 @@ def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = 
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if isinstance(answer, Comparison):
-        surface = surface_for(shell, answer_id=answer.kept.id)
+        surface = surface_for(shell, answer_id=answer.selected.id)
         ShowingAll(answer, surface, image_hosts).run()
     else:
         surface = surface_for(shell, answer_id=answer.id)

@@ -18,7 +18,7 @@ from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall
 from ..markdown.control_chars import printable
 from ..messages import Request, Response, Turn
 from ..runtime.interrupts import interrupts_held, one_interrupt
-from ..serialization import rounds_record
+from ..serialization import steps_to_record
 from ..stats import stats_line
 from ..stream.response_stream import ResponseStream
 from ..tools import call_text
@@ -133,8 +133,8 @@ class Showing:
         self._fed_aside += len(text)
 
     def _finish(self, response: Response) -> None:
-        if response.rounds:
-            for call in response.rounds[-1].calls:
+        if response.steps:
+            for call in response.steps[-1].calls:
                 if call.id in self._calls:
                     self._panel(call.id, Panel(self._calls[call.id].title, call.result))
         # What had arrived when the reader was stopped, but was not read.
@@ -173,10 +173,10 @@ def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> 
     safe = partial(neutralise, image_hosts=image_hosts)
     live = LiveMarkdown(0.0, live=False, safe=safe, is_full=surface.is_full)
     live.feed_aside(turn.response.reasoning)
-    for each in turn.response.rounds:
+    for each in turn.response.steps:
         live.feed(each.text)
         live.insert([Panel(call_text(call), call.result) for call in each.calls])
-    live.feed(turn.response.rest)
+    live.feed(turn.response.final_text)
     # Whoever reads the file finds this answer where it was given.
     facts = {"id": turn.response.id, "again": True}
     surface.finish(Ending(live.last(), live.whole(), facts, turn.response.notices))
@@ -190,14 +190,14 @@ def facts_of(request: Request, response: Response) -> dict[str, Any]:
         "model": response.model,
         "provider": response.provider,
         "finish_reason": response.finish_reason,
-        "partial": response.partial,
+        "incomplete_reason": response.incomplete_reason,
         "usage": response.usage and _given(asdict(response.usage)),
         "prompt": request.messages[-1].content,
         "system": system,
-        "continues": request.continues or None,
+        "continues": request.continues_id or None,
         "reasoning": response.reasoning or None,
         "notices": list(response.notices) or None,
-        "rounds": rounds_record(response.rounds) or None,
+        "steps": steps_to_record(response.steps) or None,
         # The output's text/plain has no control characters.
         "text": None if printable(response.text) == response.text else response.text,
     }

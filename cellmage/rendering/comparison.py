@@ -56,12 +56,12 @@ class ShowingAll:
             except KeyboardInterrupt as interrupt:
                 with suppress(KeyboardInterrupt):
                     batches.throw(interrupt)
-                explain(interrupt, comparison.kept.response)
+                explain(interrupt, comparison.selected.response)
                 raise
             finally:
                 with interrupts_held():
                     self._finish()
-        if error := comparison.errors.get(comparison.streams.index(comparison.kept)):
+        if error := comparison.errors.get(comparison.streams.index(comparison.selected)):
             raise error
 
     def _read(self, batches: Generator[list[tuple[int, Event]]]) -> None:
@@ -80,7 +80,7 @@ class ShowingAll:
         self._fed[number] += len(text)
 
     def _finish(self) -> None:
-        kept, responses = self._comparison.kept, self._comparison.responses
+        kept, responses = self._comparison.selected, self._comparison.responses
         for number, response in enumerate(responses):
             self._feed(number, response.text[self._fed[number] :])
             self._columns.say(number, self._end(number, response))
@@ -96,6 +96,6 @@ class ShowingAll:
         """What stands below an answer at its end."""
         if error := self._comparison.errors.get(number):
             return f"{type(error).__name__}: {error}"
-        if response.partial:
-            return f"stopped: {response.partial}"
+        if response.incomplete_reason:
+            return f"stopped: {response.incomplete_reason}"
         return " ".join(response.notices)

@@ -12,7 +12,7 @@ from starlette.requests import Request as HTTPRequest
 
 from ..conversation.conversation import chosen
 from ..errors import UsageError
-from ..messages import Call, Message, Request, Role
+from ..messages import Message, Request, Role, ToolInvocation
 from ..options import Options
 from ..stream.response_stream import ResponseStream
 
@@ -68,7 +68,7 @@ def stream_of(body: Mapping[str, Any], own: Options) -> ResponseStream:
         model=None if model in (None, "default") else str(model),
         temperature=body.get("temperature"),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-        params={name: body[name] for name in more if body.get(name) is not None},
+        extra_body={name: body[name] for name in more if body.get(name) is not None},
     )
     provider, resolved = chosen(Options.resolve(asked, own))
     messages = tuple(map(_message, _list(body, "messages")))
@@ -111,11 +111,11 @@ def _text(content: Any) -> str:
     return "".join(parts)
 
 
-def _call(each: Any) -> Call:
+def _call(each: Any) -> ToolInvocation:
     given = [at(each, "id"), at(each, "function", "name"), at(each, "function", "arguments")]
     if not all(isinstance(part, str) for part in given):
         raise UsageError("each of tool_calls needs an id, and a function's name and arguments")
-    return Call(*given)
+    return ToolInvocation(*given)
 
 
 def _check_calls(messages: Iterable[Message]) -> None:
@@ -123,13 +123,13 @@ def _check_calls(messages: Iterable[Message]) -> None:
     waiting: list[str] = []
     for message in messages:
         if message.role == "tool":
-            if message.call_id not in waiting:
-                raise UsageError(f"no message before it asks for the call {message.call_id!r}")
-            waiting.remove(message.call_id)
+            if message.tool_call_id not in waiting:
+                raise UsageError(f"no message before it asks for the call {message.tool_call_id!r}")
+            waiting.remove(message.tool_call_id)
         elif waiting:
             break
         else:
-            waiting = [call.id for call in message.calls]
+            waiting = [call.id for call in message.tool_calls]
     if waiting:
         raise UsageError(f"no message of a tool answers the call {waiting[0]!r}")
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..events import Complete, Event, Reasoning, Start, Token, ToolCall
-from ..messages import Call, Usage
+from ..messages import ToolInvocation, Usage
 from ..stream.response_stream import ResponseStream
 
 
@@ -44,7 +44,7 @@ class Chunks:
         return f'{self._begin}{delta}, "finish_reason": {reason}}}]}}\n\n'
 
 
-def _asked(call: ToolCall | Call, ids: set[str]) -> dict[str, Any]:
+def _asked(call: ToolCall | ToolInvocation, ids: set[str]) -> dict[str, Any]:
     """A call with an id of its own, which is put to the others: some servers give one to all."""
     name = call.id if call.id and call.id not in ids else uuid4().hex[:9]  # as Mistral's are
     ids.add(name)
@@ -55,7 +55,7 @@ def _asked(call: ToolCall | Call, ids: set[str]) -> dict[str, Any]:
 def whole(stream: ResponseStream) -> dict[str, Any]:
     """An answer that has been read, as one completion."""
     response, ids = stream.response, set[str]()
-    rounds = response.rounds if stream.request.tools else ()
+    rounds = response.steps if stream.request.tools else ()
     message: dict[str, Any] = {"role": "assistant", "content": response.text}
     if calls := [_asked(call, ids) for each in rounds for call in each.calls]:
         message |= {"content": response.text or None, "tool_calls": calls}

@@ -16,7 +16,7 @@ from ..events import (
     ToolCall,
     ToolResult,
 )
-from ..messages import Call, Response, Round, Timings
+from ..messages import Response, Timings, ToolInvocation, ToolStep
 from ..pipeline.finish import partial as partial_by
 
 
@@ -38,7 +38,7 @@ def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> R
                 text.append(event.text)
                 rounds.say(event.text)
             case ToolCall():
-                rounds.ask(Call(event.id, event.name, event.arguments))
+                rounds.ask(ToolInvocation(event.id, event.name, event.arguments))
             case ToolResult():
                 rounds.answer(event.id, event.content)
             case Reasoning():
@@ -59,9 +59,9 @@ def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> R
         finish_reason=end.finish_reason,
         usage=end.usage,
         timings=replace(timings, chunks=len(text)),
-        partial=partial or partial_by(end.finish_reason),
+        incomplete_reason=partial or partial_by(end.finish_reason),
         notices=tuple(notices),
-        rounds=rounds.end(),
+        steps=rounds.end(),
     )
 
 
@@ -69,19 +69,19 @@ class Rounds:
     """Puts together what a model said and asked for, round by round; pure.
 
     A round ends where a text or a further request follows a result. A request that is left without
-    a result keeps what `Call` says of it, so none is ever sent without one.
+    a result keeps what `ToolInvocation` says of it, so none is ever sent without one.
 
     Example:
         >>> rounds = Rounds()
-        >>> rounds.say("Let me see."); rounds.ask(Call("a", "add", "{}")); rounds.answer("a", "5")
+        >>> rounds.say("Let me see."); rounds.ask(ToolInvocation("a", "add", "{}")); rounds.answer("a", "5")
         >>> rounds.say("It is 5."); [(each.text, each.calls[0].result) for each in rounds.end()]
         [('Let me see.', '5')]
     """
 
     def __init__(self) -> None:
-        self._rounds: list[Round] = []
+        self._rounds: list[ToolStep] = []
         self._text: list[str] = []
-        self._calls: list[Call] = []
+        self._calls: list[ToolInvocation] = []
         self._has_result = False
 
     def say(self, text: str) -> None:
@@ -90,7 +90,7 @@ class Rounds:
             self.end()
         self._text.append(text)
 
-    def ask(self, call: Call) -> None:
+    def ask(self, call: ToolInvocation) -> None:
         """A tool is asked for."""
         if self._has_result:
             self.end()
@@ -105,13 +105,13 @@ class Rounds:
             replace(each, calls=tuple(_answered(each.calls, name, result))) for each in self._rounds
         ]
 
-    def end(self) -> tuple[Round, ...]:
+    def end(self) -> tuple[ToolStep, ...]:
         """End the round that is open, if there is one; all of them."""
         if self._calls:
-            self._rounds.append(Round("".join(self._text), tuple(self._calls)))
+            self._rounds.append(ToolStep("".join(self._text), tuple(self._calls)))
             self._text, self._calls, self._has_result = [], [], False
         return tuple(self._rounds)
 
 
-def _answered(calls: Iterable[Call], name: str, result: str) -> list[Call]:
+def _answered(calls: Iterable[ToolInvocation], name: str, result: str) -> list[ToolInvocation]:
     return [replace(call, result=result) if call.id == name else call for call in calls]

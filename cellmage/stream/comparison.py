@@ -24,7 +24,7 @@ class Comparison:
 
     Args:
         streams: the answers, none of them begun.
-        kept: the number of the one that is kept.
+        selected: the number of the one that is kept.
 
     Example:
         >>> from cellmage import Conversation
@@ -35,9 +35,9 @@ class Comparison:
         [(0, 'a'), (1, 'b')]
     """
 
-    def __init__(self, streams: Sequence[ResponseStream], kept: int = 0) -> None:
+    def __init__(self, streams: Sequence[ResponseStream], selected: int = 0) -> None:
         self.streams = tuple(streams)
-        self.kept = self.streams[kept]
+        self.selected = self.streams[selected]
         self.errors: dict[int, Exception] = {}
         """The failures, by the number of the answer."""
 

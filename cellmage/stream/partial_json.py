@@ -152,8 +152,10 @@ def checked(response: Response) -> Any:
         >>> checked(Response('{"n": 1}'))
         {'n': 1}
     """
-    if response.partial:
-        raise ProtocolError(f"the JSON is not whole: the answer was cut ({response.partial})")
+    if response.incomplete_reason:
+        raise ProtocolError(
+            f"the JSON is not whole: the answer was cut ({response.incomplete_reason})"
+        )
     reader = PartialJSON()
-    reader.feed(response.rest)
+    reader.feed(response.final_text)
     return reader.close()

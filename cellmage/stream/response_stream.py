@@ -46,9 +46,9 @@ class ResponseStream:
 
     Example:
         >>> from cellmage import Message, Options
-        >>> from cellmage.providers.scripted import Scripted
+        >>> from cellmage.providers.scripted import ScriptedProvider
         >>> request = Request((Message("user", "Hi"),), Options(model="offline/script"))
-        >>> stream = ResponseStream(request, Scripted(["Hel", "lo"]))
+        >>> stream = ResponseStream(request, ScriptedProvider(["Hel", "lo"]))
         >>> list(stream), stream.response.text
         (['Hel', 'lo'], 'Hello')
     """
@@ -159,7 +159,7 @@ class ResponseStream:
         self._told += len(fresh)
         self._has_calls = self._has_calls or any(isinstance(each, ToolCall) for each in fresh)
         text = "".join(event.text for event in fresh if isinstance(event, Token))
-        return News(text, self._so_far(None).rounds if self._has_calls else ())
+        return News(text, self._so_far(None).steps if self._has_calls else ())
 
     def _so_far(self, partial: str | None) -> Response:
         timings = Timings(self._first_word, time.monotonic() - self._started)

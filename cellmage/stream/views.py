@@ -140,8 +140,8 @@ class JSONView:
 
     Example:
         >>> from cellmage import Conversation
-        >>> from cellmage.providers.scripted import Scripted
-        >>> chat = Conversation(provider=Scripted(['{"a": [1, ', '2], "b"', ': "x"}']))
+        >>> from cellmage.providers.scripted import ScriptedProvider
+        >>> chat = Conversation(provider=ScriptedProvider(['{"a": [1, ', '2], "b"', ': "x"}']))
         >>> view = JSONView(chat.stream("A record, please"))
         >>> list(view)
         [{'a': [1]}, {'a': [1, 2]}, {'a': [1, 2], 'b': 'x'}]

@@ -68,4 +68,6 @@ def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> 
     assert [(turn.prompt, turn.response.text) for turn in rebuilt] == [
         (question, f"**Yes**, {question}") for question in QUESTIONS
     ]
-    assert [turn.key and turn.key.cell for turn in rebuilt] == [f"cell{n}" for n in range(1, 6)]
+    assert [turn.cell and turn.cell.cell_id for turn in rebuilt] == [
+        f"cell{n}" for n in range(1, 6)
+    ]

@@ -88,7 +88,7 @@ def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     lab.page.reload()
     lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     lab.until(lambda: "Idle" in lab.page.inner_text("#jp-main-statusbar"))
-    assert value(lab, "len(_llm.text), _llm.partial", 2) == "4000 None"
+    assert value(lab, "len(_llm.text), _llm.incomplete_reason", 2) == "4000 None"
 
 
 def test_reasoning_is_open_while_it_comes_and_folded_then(lab: Lab, server: ScriptedServer) -> None:

@@ -40,5 +40,5 @@ def test_asked_for_run_and_kept(lab: Lab, server: ScriptedServer) -> None:
     (turn,) = read(lab.file)
     assert turn.response.text == "**Wait**.It *rains*."
     assert [
-        (each.text, [call.arguments for call in each.calls]) for each in turn.response.rounds
+        (each.text, [call.arguments for call in each.calls]) for each in turn.response.steps
     ] == [("**Wait**.", ['{"city": "Oslo"}']), ("", ['{"city": "Rome"}'])]

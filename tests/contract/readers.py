@@ -68,9 +68,11 @@ def result_of(
     if failure is not None:
         line = f"{type(failure).__name__}: {failure}"
         assert failure.host
-        assert (failure.model, failure.kind) == ("m", response.partial)
+        assert (failure.model, failure.kind) == ("m", response.incomplete_reason)
     requests = len(server.exchanges)
-    return Result(text, response.partial, line, response.partial, took, requests, runs)
+    return Result(
+        text, response.incomplete_reason, line, response.incomplete_reason, took, requests, runs
+    )
 
 
 def hurry(kernel: Kernel) -> None:
@@ -93,7 +95,7 @@ def in_cell(
     before, began = len(server.exchanges), time.monotonic()
     run = kernel.run(f"%%llm -m m --no-history --yes-tools {flags}\nhi")
     took = time.monotonic() - began
-    text, partial = kernel.value("(_llm.text, _llm.partial) if _llm else ('', None)")
+    text, partial = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
     kind = "config" if run.error.startswith("ConfigError") else partial
     requests = len(server.exchanges) - before
     return Result(text, partial, run.error, kind, took, requests, kernel.value("runs")), run

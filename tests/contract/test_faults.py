@@ -65,20 +65,20 @@ def test_python(
     chat = Conversation(Options(model="m", **LIMITS))
     got = result_of(chat, FACES[face], server, case.tools)
     assert problems(case, got) == []
-    is_kept = case.expect["history"] in ("commit", "partial") and bool(got.text)
-    assert len(chat.turns) == is_kept
+    has_content = case.expect["history"] in ("commit", "partial") and bool(got.text)
+    assert len(chat.turns) == has_content
     if server.exchanges:
         assert server.last.over.wait(0.5), "the server sees the end"
     if case.end != "config":
-        the_next_is_accepted(chat, server, is_kept)
+        the_next_is_accepted(chat, server, has_content)
 
 
-def the_next_is_accepted(chat: Conversation, server: ScriptedServer, is_kept: bool) -> None:
+def the_next_is_accepted(chat: Conversation, server: ScriptedServer, has_content: bool) -> None:
     """By a strict server: no empty message, and roles in turn."""
     server.play_for(lambda exchange: Reply(answer("fine")))
     assert chat.ask("next", base_url=server.url).text == "fine"
     assert violations(server.last) == []
-    assert (len(server.last.messages) > 1) == is_kept
+    assert (len(server.last.messages) > 1) == has_content
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage import CellKey, Conversation, Options, UsageError
-from cellmage.errors import CutError
-from cellmage.providers.scripted import Scripted
+from cellmage import CellRef, Conversation, Options, UsageError
+from cellmage.errors import IncompleteResponseError
+from cellmage.providers.scripted import ScriptedProvider
 
 ECHO = Options(model="offline/echo", stream=False)
 
@@ -19,7 +19,7 @@ def said(chat: Conversation) -> list[tuple[str, str]]:
 
 def ask(chat: Conversation, prompt: str, cell: str, ordinal: int = 0) -> int:
     """Ask from a cell, and give how many messages were sent."""
-    stream = chat.stream(prompt, key=CellKey(cell, ordinal))
+    stream = chat.stream(prompt, key=CellRef(cell, ordinal))
     assert "".join(stream) == prompt
     return len(stream.request.messages)
 
@@ -27,18 +27,18 @@ def ask(chat: Conversation, prompt: str, cell: str, ordinal: int = 0) -> int:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2)), max_size=12))
 def test_any_order_of_cells(asked: list[tuple[str, int]]) -> None:
     """One turn for each question of each cell, in the order of its first asking."""
-    chat = Conversation(provider=Scripted(["x"]))
-    order: list[CellKey] = []
+    chat = Conversation(provider=ScriptedProvider(["x"]))
+    order: list[CellRef] = []
     for cell, ordinal in asked:
-        key = CellKey(cell, ordinal)
+        key = CellRef(cell, ordinal)
         before = list(order)
         request = chat.stream("q", key=key)
         list(request)
         if key not in order:
-            siblings = [at for at, k in enumerate(order) if k.cell == cell and k.ordinal < ordinal]
+            siblings = [at for at, k in enumerate(order) if k.cell_id == cell and k.index < ordinal]
             order.insert(siblings[-1] + 1 if siblings else len(order), key)
         index = order.index(key)
-        assert [turn.key for turn in chat.turns] == order
+        assert [turn.cell for turn in chat.turns] == order
         assert len(request.request.messages) == 2 * index + 1
         assert all(turn.stale for turn in chat.turns[index + 1 :])
         assert not chat.turns[index].stale
@@ -64,13 +64,13 @@ def test_a_longer_rerun_of_a_loop_stays_in_its_place() -> None:
     ask(chat, "l0", "loop", 0)
     assert ask(chat, "l1", "loop", 1) == 3
     assert said(chat) == [("l0", "complete"), ("l1", "complete"), ("after", "stale")]
-    chat.forget_rest(CellKey("loop", 1))
+    chat.forget_rest(CellRef("loop", 1))
     assert [prompt for prompt, _ in said(chat)] == ["l0", "after"]
 
 
 def test_no_rollback_adds_and_the_newest_is_replaced_next() -> None:
     chat = Conversation(ECHO)
-    key = CellKey("a", 0)
+    key = CellRef("a", 0)
     chat.ask("one", key=key)
     chat.ask("two", key=key, replace_turn=False)
     chat.ask("three", key=key)
@@ -78,15 +78,15 @@ def test_no_rollback_adds_and_the_newest_is_replaced_next() -> None:
 
 
 def test_failed_rerun_leaves_the_old_turn_and_partial_replaces_it() -> None:
-    chat = Conversation(provider=Scripted(["old"]))
-    key = CellKey("a", 0)
+    chat = Conversation(provider=ScriptedProvider(["old"]))
+    key = CellRef("a", 0)
     chat.ask("q", key=key)
-    chat.provider = Scripted([CutError("cut")])
-    with pytest.raises(CutError):
+    chat.provider = ScriptedProvider([IncompleteResponseError("cut")])
+    with pytest.raises(IncompleteResponseError):
         chat.ask("q", key=key)
     assert [turn.response.text for turn in chat.turns] == ["old"]
-    chat.provider = Scripted(["half", CutError("cut")])
-    with pytest.raises(CutError):
+    chat.provider = ScriptedProvider(["half", IncompleteResponseError("cut")])
+    with pytest.raises(IncompleteResponseError):
         chat.ask("q", key=key)
     assert [(turn.response.text, turn.state) for turn in chat.turns] == [("half", "partial")]
 
@@ -100,7 +100,7 @@ def test_history_false_sends_and_keeps_nothing_else() -> None:
 
 
 def test_an_empty_answer_is_no_turn() -> None:
-    chat = Conversation(provider=Scripted([]))
+    chat = Conversation(provider=ScriptedProvider([]))
     assert chat.ask("q").text == ""
     assert chat.turns == ()
 
@@ -145,9 +145,9 @@ def test_two_threads_give_whole_turns() -> None:
 
 class TestOptions:
     def test_the_first_that_is_set_wins(self) -> None:
-        first = Options(model="a", params={"x": 1})
-        second = Options(model="b", temperature=0, stream=False, params={"x": 2, "y": 3})
+        first = Options(model="a", extra_body={"x": 1})
+        second = Options(model="b", temperature=0, stream=False, extra_body={"x": 2, "y": 3})
         both = Options.resolve(first, second)
         assert (both.model, both.temperature, both.stream) == ("a", 0, False)
-        assert both.params == {"x": 1, "y": 3}
+        assert both.extra_body == {"x": 1, "y": 3}
         assert Options.resolve() == Options()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellmage import CellKey, Response, Timings, Turn, Usage, UsageError
+from cellmage import CellRef, Response, Timings, Turn, Usage, UsageError
 from cellmage.conversation.export import export, read
 
 DATA = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())
@@ -30,7 +30,7 @@ RESPONSES = st.builds(
     finish_reason=st.none() | st.just("stop"),
     usage=st.none() | USAGES,
     timings=st.none() | st.builds(Timings, st.none() | st.just(0.5), st.just(1.5)),
-    partial=st.none() | st.just("killed"),
+    incomplete_reason=st.none() | st.just("killed"),
     notices=st.lists(TEXT, max_size=2).map(tuple),
     id=TEXT,
 )
@@ -38,7 +38,7 @@ PLAIN = st.builds(
     Turn,
     TEXT,
     RESPONSES,
-    st.none() | st.builds(CellKey, TEXT, st.integers(0, 9)),
+    st.none() | st.builds(CellRef, TEXT, st.integers(0, 9)),
     st.booleans(),
     system=TEXT,
 )
@@ -116,8 +116,8 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         ("x.json", "{"), ("x.json", "[1]"), ("x.json", '{"cellmage": 1, "turns": [{}]}'),
         ("x.json", '{"cellmage": 2, "turns": []}'), ("x.json", "[" * 100_000),
         ("x.json", '{"cellmage": 1, "turns": [{"prompt": 1, "text": "a"}]}'),
-        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", "0"]}]}'),
-        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "key": ["c", 1e99]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "cell": ["c", "0"]}]}'),
+        ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", "cell": ["c", 1e99]}]}'),
         ("x.json", '{"cellmage": 1, "turns": [{"prompt": "", "text": "", "response": {"id": 5}}]}'),
         ("x.json", '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b", '
                    '"response": {"usage": ["a", "b"]}}]}'),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from cellmage import CellKey, CellmageError, Conversation, Options
+from cellmage import CellmageError, CellRef, Conversation, Options
 from cellmage.conversation.store import Home, Store
 from cellmage.errors import UsageError
 from tests.message_rules import violations
@@ -70,7 +70,7 @@ class Scene:
 
     def ask(self, prompt: str, cell: str | None = None, **more: object) -> str:
         """The kind of the failure, or nothing."""
-        key = None if cell is None else CellKey(cell, 0)
+        key = None if cell is None else CellRef(cell, 0)
         stream = self.chat.stream(prompt, key=key, **more)  # type: ignore[arg-type]
         try:
             for _ in stream:
@@ -91,7 +91,9 @@ class Scene:
     def states(self) -> list[tuple[str, str]]:
         with sqlite3.connect(self.path) as connection:
             rows = connection.execute("SELECT state, facts FROM turns ORDER BY at").fetchall()
-        return [(state, json.loads(facts).get("partial") or "whole") for state, facts in rows]
+        return [
+            (state, json.loads(facts).get("incomplete_reason") or "whole") for state, facts in rows
+        ]
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def test_cut_mid_and_cut_then_new_cell(scene: Scene) -> None:
 def test_interrupt_during_commit(scene: Scene) -> None:
     """What comes after the last byte finds the turn stored: it is, before the reader goes on."""
     scene.ask("u1", "C1")
-    stream = scene.chat.stream("u2", key=CellKey("C2", 0))
+    stream = scene.chat.stream("u2", key=CellRef("C2", 0))
     texts = iter(stream)
     assert "".join(islice(texts, 1)) == "a2"
     with pytest.raises(KeyboardInterrupt):
@@ -215,12 +217,12 @@ def test_reruns(scene: Scene) -> None:
     scene.ask("u1 again", "C1")
     assert scene.sent() == "u1 again,a1 again,u2',a2',u2',a2'"
     assert [turn.state for turn in scene.chat.turns] == ["complete", "stale", "stale"]
-    assert [len(turn.earlier) for turn in scene.chat.turns] == [2, 1, 0]
+    assert [len(turn.previous_attempts) for turn in scene.chat.turns] == [2, 1, 0]
 
 
 def test_cell_in_loop(scene: Scene) -> None:
     for number in range(10):
-        list(scene.chat.stream(f"u{number}", key=CellKey("C1", number)))
+        list(scene.chat.stream(f"u{number}", key=CellRef("C1", number)))
     assert len(scene.chat.turns) == 10
     assert scene.sent().startswith("u0,a0,u1,a1")
 
@@ -244,14 +246,14 @@ def test_two_cells_at_once_and_async_tasks(scene: Scene) -> None:
 def test_overflow_known_limit_and_single_question(scene: Scene) -> None:
     for number in range(9):
         scene.ask(f"u{number} " + "word " * 100, f"C{number}")
-    assert scene.ask("now", max_context=1000) == ""
+    assert scene.ask("now", max_context_tokens=1000) == ""
     sent = len(scene.server.last.messages)
     assert sent == 7
     assert scene.chat.turns[-1].response.notices[0].startswith("6 older turns were left out")
     assert len(scene.chat.turns) == 10
     # overflow_single_question
     with pytest.raises(UsageError, match="too long by about"):
-        scene.chat.ask("word " * 2000, max_context=1000)
+        scene.chat.ask("word " * 2000, max_context_tokens=1000)
 
 
 def test_overflow_unknown_limit(scene: Scene) -> None:

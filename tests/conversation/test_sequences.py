@@ -21,7 +21,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from cellmage import CellKey, CellmageError, Conversation, Options
+from cellmage import CellmageError, CellRef, Conversation, Options
 from cellmage.conversation.store import Home, Store, writer
 from cellmage.messages import Response
 from cellmage.providers.openai import _message
@@ -29,7 +29,7 @@ from cellmage.stream.response_stream import ResponseStream
 from tests.message_rules import violations
 from tests.scripted_server import Exchange, Reply, ScriptedServer, call, chunk, finish
 
-KEYS = st.none() | st.builds(CellKey, st.sampled_from("abc"), st.integers(0, 2))
+KEYS = st.none() | st.builds(CellRef, st.sampled_from("abc"), st.integers(0, 2))
 PIECES = ["one ", "two ", "three"]
 
 
@@ -37,7 +37,7 @@ PIECES = ["one ", "two ", "three"]
 class Entry:
     """A turn as the plain list knows it: attempts are texts, the last is the live one."""
 
-    key: CellKey | None
+    key: CellRef | None
     prompt: str
     text: str
     partial: str | None
@@ -47,7 +47,7 @@ class Entry:
 
 
 def results(response: Response) -> list[str]:
-    return [call.result for each in response.rounds for call in each.calls]
+    return [call.result for each in response.steps for call in each.calls]
 
 
 def r1() -> str:
@@ -105,25 +105,27 @@ class Conversations(RuleBasedStateMachine):
 
     # What can happen.
 
-    def begin(self, key: CellKey | None, how: str, **more: Any) -> ResponseStream:
+    def begin(self, key: CellRef | None, how: str, **more: Any) -> ResponseStream:
         self.how = how
         self.number += 1
         return self.chat.stream(f"question {self.number}", key=key, **more)
 
-    def ask(self, key: CellKey | None, how: str, **more: Any) -> None:
+    def ask(self, key: CellRef | None, how: str, **more: Any) -> None:
         stream = self.begin(key, how, **more)
         with suppress(CellmageError):
             list(stream)
         self.expect(key, stream, **more)
 
     def expect(
-        self, key: CellKey | None, stream: ResponseStream, replace_turn: bool = True
+        self, key: CellRef | None, stream: ResponseStream, replace_turn: bool = True
     ) -> None:
         response = stream.response
-        if not response.is_kept:
+        if not response.has_content:
             return
         prompt = stream.request.messages[-1].content
-        entry = Entry(key, prompt, response.text, response.partial, results=results(response))
+        entry = Entry(
+            key, prompt, response.text, response.incomplete_reason, results=results(response)
+        )
         place, is_there = self.place(key if replace_turn else None)
         if is_there:
             old = self.turns[place]
@@ -134,28 +136,28 @@ class Conversations(RuleBasedStateMachine):
         for later in self.turns[place + 1 :]:
             later.stale = True
 
-    def place(self, key: CellKey | None) -> tuple[int, bool]:
+    def place(self, key: CellRef | None) -> tuple[int, bool]:
         same = [at for at, each in enumerate(self.turns) if key and each.key == key]
         if same:
             return same[-1], True
         before = [
             at
             for at, each in enumerate(self.turns)
-            if key and each.key and each.key.cell == key.cell and each.key.ordinal < key.ordinal
+            if key and each.key and each.key.cell_id == key.cell_id and each.key.index < key.index
         ]
         return (before[-1] + 1 if before else len(self.turns)), False
 
     @rule(key=KEYS, how=st.sampled_from(["whole", "whole", "length", "cut", "refused", "silent"]))
-    def asks(self, key: CellKey | None, how: str) -> None:
+    def asks(self, key: CellRef | None, how: str) -> None:
         """A cell asks; run again, or with another text, it takes its turn's place."""
         self.ask(key, how)
 
     @rule(key=KEYS)
-    def asks_and_keeps_the_old_turn(self, key: CellKey | None) -> None:
+    def asks_and_keeps_the_old_turn(self, key: CellRef | None) -> None:
         self.ask(key, "whole", replace_turn=False)
 
     @rule(key=KEYS, pieces=st.integers(1, 2))
-    def is_interrupted(self, key: CellKey | None, pieces: int) -> None:
+    def is_interrupted(self, key: CellRef | None, pieces: int) -> None:
         stream = self.begin(key, "held")
         texts = iter(stream)
         list(islice(texts, pieces))
@@ -164,7 +166,7 @@ class Conversations(RuleBasedStateMachine):
         self.expect(key, stream)
 
     @rule(key=KEYS, how=st.sampled_from(["tools", "tool_cut"]), is_stopped=st.booleans())
-    def runs_tools(self, key: CellKey | None, how: str, is_stopped: bool) -> None:
+    def runs_tools(self, key: CellRef | None, how: str, is_stopped: bool) -> None:
         """A call of a tool, of one that is stopped by the user, and of one that is not there."""
         tools = [r1, stopped] if is_stopped else [r1]
         stream = self.begin(key, how, tools=tools, approve=None)
@@ -174,7 +176,7 @@ class Conversations(RuleBasedStateMachine):
         self.expect(key, stream)
 
     @rule(key=KEYS)
-    def two_at_once(self, key: CellKey | None) -> None:
+    def two_at_once(self, key: CellRef | None) -> None:
         """Two threads ask; each turn is whole, and one comes after the other."""
         streams = [self.begin(None, "whole"), self.begin(None, "whole")]
         threads = [threading.Thread(target=list, args=(stream,)) for stream in streams]
@@ -195,7 +197,7 @@ class Conversations(RuleBasedStateMachine):
             list(stream)
         if stream.response.text:
             self.turns[-1].text += stream.response.text
-            self.turns[-1].partial = stream.response.partial
+            self.turns[-1].partial = stream.response.incomplete_reason
 
     @precondition(lambda self: self.turns)
     @rule(count=st.integers(1, 3))
@@ -220,18 +222,18 @@ class Conversations(RuleBasedStateMachine):
         texts = [*old.earlier, old.text]
         text = texts.pop(attempt - 1)
         self.turns[at] = Entry(
-            turn.key, turn.prompt, text, turn.response.partial,
+            turn.cell, turn.prompt, text, turn.response.incomplete_reason,
             earlier=texts, results=results(turn.response),
         )  # fmt: skip
         assert turn.response.text == text
 
     @rule(cell=st.sampled_from("abc"), ordinal=st.integers(0, 2))
     def a_later_run_asks_less(self, cell: str, ordinal: int) -> None:
-        self.chat.forget_rest(CellKey(cell, ordinal))
+        self.chat.forget_rest(CellRef(cell, ordinal))
         self.turns = [
             each
             for each in self.turns
-            if not (each.key and each.key.cell == cell and each.key.ordinal >= ordinal)
+            if not (each.key and each.key.cell_id == cell and each.key.index >= ordinal)
         ]
 
     @rule()
@@ -241,7 +243,7 @@ class Conversations(RuleBasedStateMachine):
         self.chat.resume()
 
     @rule(key=KEYS)
-    def is_killed(self, key: CellKey | None) -> None:
+    def is_killed(self, key: CellRef | None) -> None:
         """The kernel ends in mid-stream: what it had saved is a partial turn after the restart."""
         stream = self.begin(key, "held")
         texts = iter(stream)
@@ -282,8 +284,8 @@ class Conversations(RuleBasedStateMachine):
         assert not self.wrong
         shown = [
             Entry(
-                turn.key, turn.prompt, turn.response.text, turn.response.partial, turn.stale,
-                [each.response.text for each in turn.earlier], results(turn.response),
+                turn.cell, turn.prompt, turn.response.text, turn.response.incomplete_reason, turn.stale,
+                [each.response.text for each in turn.previous_attempts], results(turn.response),
             )
             for turn in self.chat.turns
         ]  # fmt: skip

@@ -88,7 +88,7 @@ def test_an_answer(chat: Conversation) -> None:
     stream = chat.stream("plain")
     assert len(list(stream)) > 50
     assert stream.response.text == LONG
-    assert (stream.response.finish_reason, stream.response.partial) == ("stop", None)
+    assert (stream.response.finish_reason, stream.response.incomplete_reason) == ("stop", None)
 
 
 def test_reasoning(chat: Conversation) -> None:
@@ -99,7 +99,7 @@ def test_reasoning(chat: Conversation) -> None:
 @pytest.mark.parametrize(("prompt", "partial"), [("long", "length"), ("filter", "content_filter")])
 def test_a_cut_answer(chat: Conversation, prompt: str, partial: str) -> None:
     response = chat.ask(prompt)
-    assert (response.text, response.partial) == ("cut", partial)
+    assert (response.text, response.incomplete_reason) == ("cut", partial)
     assert response.notices
 
 

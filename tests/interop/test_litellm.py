@@ -65,7 +65,7 @@ def test_an_answer(chat: Conversation) -> None:
     assert len(list(stream)) > 5
     response = stream.response
     assert response.text == LONG
-    assert (response.finish_reason, response.partial) == ("stop", None)
+    assert (response.finish_reason, response.incomplete_reason) == ("stop", None)
     assert response.usage is not None
     assert response.usage.output_tokens
 

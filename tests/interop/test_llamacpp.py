@@ -23,14 +23,14 @@ def test_an_answer(model: str) -> None:
     response = stream.response
     assert "".join(pieces) == response.text
     assert response.finish_reason in ("stop", "length")
-    assert (response.partial == "length") == (response.finish_reason == "length")
+    assert (response.incomplete_reason == "length") == (response.finish_reason == "length")
     assert response.usage is not None
     assert response.usage.input_tokens
     assert response.provider == "llamacpp"
 
 
 def test_the_same_answer_by_every_face(model: str) -> None:
-    options = Options(model=model, temperature=0, max_tokens=40, params={"seed": 1})
+    options = Options(model=model, temperature=0, max_tokens=40, extra_body={"seed": 1})
     chat = Conversation(options)
     whole = chat.ask("hi", history=False).text
 
@@ -50,19 +50,19 @@ def test_a_conversation(model: str) -> None:
 
 
 def test_leaving_stops_the_server(model: str) -> None:
-    chat = Conversation(Options(model=model, max_tokens=1500, params={"ignore_eos": True}))
+    chat = Conversation(Options(model=model, max_tokens=1500, extra_body={"ignore_eos": True}))
     stream = chat.stream("hi")
     with stream:
         for _ in stream:
             break
-    assert stream.response.partial == "closed"
+    assert stream.response.incomplete_reason == "closed"
     assert chat.ask("again", max_tokens=5, history=False).text is not None
 
 
 def test_what_the_server_refuses(model: str) -> None:
     with pytest.raises(Exception, match="HTTP 400") as caught:
-        Conversation().ask("hi", model=model, params={"response_format": {"type": "odd"}})
-    assert type(caught.value).__name__ == "StatusError"
+        Conversation().ask("hi", model=model, extra_body={"response_format": {"type": "odd"}})
+    assert type(caught.value).__name__ == "HTTPStatusError"
 
 
 def test_in_a_cell(kernel: Kernel, model: str) -> None:

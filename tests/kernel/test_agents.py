@@ -21,7 +21,7 @@ async def agent(request):
         yield word
         await asyncio.sleep(0.1)
 
-made = cellmage.provider(agent, name="agent")
+made = cellmage.register_provider(agent, name="agent")
 """
 
 
@@ -38,7 +38,7 @@ def test_status_documents_and_tools(kernel: Kernel) -> None:
     answer, sources = (output["data"]["text/markdown"] for output in run.outputs)
     assert answer.endswith("</details>\n\nHigh water at 6.2 m.")
     assert sources == "1. [Tides \\& &lt;more\\>](https://example.org/t)"
-    assert kernel.value("[call.result for each in _llm.rounds for call in each.calls]") == ["6.2 m"]
+    assert kernel.value("[call.result for each in _llm.steps for call in each.calls]") == ["6.2 m"]
 
 
 def test_a_request_that_it_does_not_answer(kernel: Kernel) -> None:
@@ -46,9 +46,9 @@ def test_a_request_that_it_does_not_answer(kernel: Kernel) -> None:
     kernel.run(
         "import cellmage\nasync def half(request):\n"
         "    yield 'Well. '\n    yield cellmage.ToolCall('1', 'height', '{}')\n"
-        "made = cellmage.provider(half, name='half')"
+        "made = cellmage.register_provider(half, name='half')"
     )
     assert kernel.run("%%llm --model half\nGo").ok
-    assert kernel.value("[call.result for each in _llm.rounds for call in each.calls]") == [
+    assert kernel.value("[call.result for each in _llm.steps for call in each.calls]") == [
         "cancelled: it was not run to its end"
     ]

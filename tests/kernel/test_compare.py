@@ -53,13 +53,13 @@ def test_failures(kernel: Kernel, server: ScriptedServer) -> None:
     server.play_for(reply)
     run = kernel.run("%%llm --compare quick,cut\nGo")
     assert run.ok
-    assert "*CutError: cut at" in run.outputs[0]["data"]["text/markdown"]
+    assert "*IncompleteResponseError: cut at" in run.outputs[0]["data"]["text/markdown"]
     run = kernel.run("%%llm --compare cut,quick\nGo")
-    assert run.error.startswith("CutError: cut at")
+    assert run.error.startswith("IncompleteResponseError: cut at")
     assert "Quick" in run.outputs[0]["data"]["text/markdown"]
     run = kernel.run("%%llm --compare cut,quick --on-error show\nGo")
     assert run.ok
-    assert run.printed.startswith("CutError: cut at")
+    assert run.printed.startswith("IncompleteResponseError: cut at")
 
 
 def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
@@ -110,5 +110,5 @@ def test_on_error_show(kernel: Kernel, server: ScriptedServer) -> None:
     run = kernel.run("%%llm -m cut --on-error show --out text\nGo")
     assert run.ok
     assert "the connection was lost" in run.printed
-    assert kernel.value("(text, _llm.partial)") == ("Half", "connection_lost")
+    assert kernel.value("(text, _llm.incomplete_reason)") == ("Half", "connection_lost")
     assert not kernel.run("%%llm -m cut --on-error raise\nGo").ok

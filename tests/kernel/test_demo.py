@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellmage import Conversation
-from cellmage.__main__ import CELL, main
+from cellmage.demo import CELL, main
 
 
 def test_demo_shows_the_answer_as_it_arrives(tmp_path: Path) -> None:

@@ -274,4 +274,4 @@ class TestPythonApi:
         server.play(chunk("half"), 0.1, end="reset")
         run = kernel.run(f"import cellmage\n{self.SHOW}")
         assert run.shown == ["half"]
-        assert run.reply["ename"] == "CutError"
+        assert run.reply["ename"] == "IncompleteResponseError"

@@ -132,7 +132,7 @@ def test_stopping_a_subshell(kernel: Kernel, server: ScriptedServer) -> None:
     assert kernel.run("%llm_stop").printed.splitlines()[-1] == "stopped 1"
     together(kernel, [msg_id])
     assert server.last.over.wait(5)
-    assert kernel.value("(_llm.text, _llm.partial)") == ("one two", "closed")
+    assert kernel.value("(_llm.text, _llm.incomplete_reason)") == ("one two", "closed")
     assert kernel.run("%llm_stop").printed == "nothing is arriving\n"
 
 

@@ -158,7 +158,7 @@ class TestBlocks:
         server.play(status=400)
         kernel.run("%%llm\nfirst\n\n# c\n%%llm\nsecond\n")
         run = kernel.run("# c\n%%llm\nfirst\n\n# c\n%%llm\nsecond\nn = 1\n")
-        assert run.reply["ename"] == "StatusError"
+        assert run.reply["ename"] == "HTTPStatusError"
         assert len(server.exchanges) == 2
 
     def test_line_numbers(self, kernel: Kernel, server: ScriptedServer) -> None:
@@ -447,7 +447,7 @@ class TestLoading:
         server.play(status=400)
         kernel.run("text = 'kept'")
         kernel.run("%%llm --out text\nthird")
-        assert kernel.value("(text, _llm.partial)") == ("kept", "bad_request")
+        assert kernel.value("(text, _llm.incomplete_reason)") == ("kept", "bad_request")
 
 
 def test_await_in_a_cell_can_be_interrupted(kernel: Kernel, server: ScriptedServer) -> None:

@@ -30,7 +30,7 @@ WAYS = {
         "open('.env', 'w').write(f'OPENAI_API_KEY={secret}')\nos.environ['OPENAI_API_KEY'] = secret"
     ),
     "config file": (
-        "get_ipython().config.LLMMagics.params = {'api_key': secret, 'k': [secret]}\n"
+        "get_ipython().config.LLMMagics.extra_body = {'api_key': secret, 'k': [secret]}\n"
         "get_ipython().config.LLMMagics.base_url = f'https://x:{secret}@a.example/v1'\n"
         "%reload_ext cellmage"
     ),
@@ -42,7 +42,7 @@ WAYS = {
         "chat.provider = OpenAIProvider(Endpoint(url), Key(secret))"
     ),
     "default_headers": (
-        "chat.options = Options(params={'default_headers': {'X-Custom-Auth': secret}})"
+        "chat.options = Options(extra_body={'default_headers': {'X-Custom-Auth': secret}})"
     ),
     "base_url with user and password": (
         "os.environ['OPENAI_BASE_URL'] = url.replace('://', f'://user:{secret}@')"

@@ -44,7 +44,7 @@ def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
         + "</code></summary><pre>rain in &lt;Oslo&gt;</pre></details>\n\nIt *rains*.",
         "text/plain": "Let me **see**.It *rains*.",
     }  # fmt: skip
-    assert kernel.value("_llm.rest") == "It *rains*."
+    assert kernel.value("_llm.final_text") == "It *rains*."
     shown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
     assert summary in shown
     assert "→ rain in <Oslo>" in kernel.run("%llm_history --full").printed
@@ -86,7 +86,7 @@ def test_interrupted_while_it_runs(kernel: Kernel, server: ScriptedServer) -> No
     last = run.outputs[0]["data"]["text/markdown"]
     assert "nap() → cancelled" in last
     assert "▌" not in last
-    assert kernel.value("[(c.name, c.result) for r in _llm.rounds for c in r.calls]") == [
+    assert kernel.value("[(c.name, c.result) for r in _llm.steps for c in r.calls]") == [
         ("nap", "cancelled: it was not run to its end")
     ]
     server.play(*answer("Fine."))

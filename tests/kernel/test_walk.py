@@ -41,8 +41,8 @@ class TestInterrupt:
             "KeyboardInterrupt: stopped by you; 13 characters are kept as a partial answer"
         )
         assert run.frames[-1].markdown == "one two three"
-        assert run.frames[-1].content["metadata"]["cellmage"]["partial"] == "interrupted"
-        assert kernel.value("(text, _llm.partial)") == ("one two three", "interrupted")
+        assert run.frames[-1].content["metadata"]["cellmage"]["incomplete_reason"] == "interrupted"
+        assert kernel.value("(text, _llm.incomplete_reason)") == ("one two three", "interrupted")
         echo(server)
         assert kernel.run("%%llm\nNext", "c2").ok
         assert server.last.messages == [
@@ -103,9 +103,9 @@ class TestFailure:
     def test_one_line_and_the_cell_fails(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(b'{"error": {"message": "no such model"}}', status=404)
         run = kernel.run("%%llm -m nosuch\nGo")
-        assert run.reply["ename"] == "StatusError"
+        assert run.reply["ename"] == "HTTPStatusError"
         assert run.error == (
-            f"StatusError: nosuch at 127.0.0.1:{server.port}: "
+            f"HTTPStatusError: nosuch at 127.0.0.1:{server.port}: "
             "there is no such model or address (HTTP 404): no such model"
         )
         assert run.of("error")
@@ -115,10 +115,10 @@ class TestFailure:
     def test_cut_keeps_the_text(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("half an"), 0.1, end="reset")
         run = kernel.run("%%llm\nGo")
-        assert run.reply["ename"] == "CutError"
+        assert run.reply["ename"] == "IncompleteResponseError"
         assert run.shown == ["half an"]
         assert "▌" not in run.frames[-1].markdown
-        assert kernel.value("_llm.partial") == "connection_lost"
+        assert kernel.value("_llm.incomplete_reason") == "connection_lost"
         assert "partial" in kernel.run("%llm_history").printed
 
     def test_no_server(self, offline: Kernel) -> None:

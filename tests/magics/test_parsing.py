@@ -30,7 +30,7 @@ def test_unset_is_none() -> None:
     unset = {name for name, value in vars(args).items() if value is None}
     assert unset == {
         "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "stats",
-        "out", "chat", "context_turns", "stop_at", "watch", "schema", "rag", "tool",
+        "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
         "compare", "keep", "on_error",
     }  # fmt: skip
 

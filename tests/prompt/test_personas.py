@@ -46,7 +46,7 @@ def test_front_matter() -> None:
         persona = parse_persona("p", data.encode())
         assert persona.description == "two lines"
         assert persona.options.system == "Body\n---\nmore"
-        assert persona.options.params == {"top_p": 0.5, "seed": 3}
+        assert persona.options.extra_body == {"top_p": 0.5, "seed": 3}
         assert (persona.options.model, persona.options.max_tokens) == ("m", 5)
 
 

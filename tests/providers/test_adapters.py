@@ -21,14 +21,14 @@ from langchain_core.runnables import RunnableLambda
 
 import cellmage
 from cellmage import (
-    Call,
     CellmageError,
     Complete,
     Conversation,
     Message,
     Request,
-    Round,
     Token,
+    ToolInvocation,
+    ToolStep,
     UsageError,
     sse,
 )
@@ -73,7 +73,7 @@ class Runnable:
 
 def test_a_runnable() -> None:
     runnable = Runnable()
-    cellmage.provider(runnable, name="chain")
+    cellmage.register_provider(runnable, name="chain")
     chat = Conversation(cellmage.Options(model="chain", system="Be brief."))
     response = chat.ask("hi")
     assert (response.text, response.reasoning) == ("One two three", "Hm.")
@@ -84,12 +84,12 @@ def test_a_runnable() -> None:
 
 def test_leaving_early_closes_it() -> None:
     runnable = Runnable()
-    cellmage.provider(runnable, name="chain")
+    cellmage.register_provider(runnable, name="chain")
     with Conversation().stream("hi", model="chain") as stream:
         for _ in stream:
             break
     assert runnable.is_closed
-    assert stream.response.partial == "closed"
+    assert stream.response.incomplete_reason == "closed"
 
 
 def test_events_pass_through() -> None:
@@ -97,8 +97,8 @@ def test_events_pass_through() -> None:
         yield Token("cut")
         yield Complete("length")
 
-    cellmage.provider(source, name="own")
-    assert Conversation().ask("hi", model="own").partial == "length"
+    cellmage.register_provider(source, name="own")
+    assert Conversation().ask("hi", model="own").incomplete_reason == "length"
 
 
 @pytest.mark.parametrize("piece", [5, None, Chunk(7)])
@@ -107,7 +107,7 @@ def test_what_is_no_text_is_an_error(piece: Any) -> None:
         yield "so far"
         yield piece
 
-    cellmage.provider(source, name="odd")
+    cellmage.register_provider(source, name="odd")
     with pytest.raises(CellmageError, match="neither text nor an event") as caught:
         Conversation().ask("hi", model="odd")
     assert caught.value.text == "so far"
@@ -118,7 +118,7 @@ def test_what_it_raises_is_told() -> None:
         yield "so far"
         raise KeyError("no such tool")
 
-    cellmage.provider(source, name="failing")
+    cellmage.register_provider(source, name="failing")
     with pytest.raises(CellmageError, match="failing failed: KeyError: 'no such tool'") as caught:
         Conversation().ask("hi", model="failing")
     assert caught.value.text == "so far"
@@ -127,9 +127,9 @@ def test_what_it_raises_is_told() -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "a,b"])
 def test_names(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a model"):
-        cellmage.provider(Runnable(), name=name)
+        cellmage.register_provider(Runnable(), name=name)
     with pytest.raises(UsageError, match="does not stream"):
-        cellmage.provider(object(), name="fine")
+        cellmage.register_provider(object(), name="fine")
 
 
 def test_in_a_cell(kernel: Kernel) -> None:
@@ -139,7 +139,7 @@ def test_in_a_cell(kernel: Kernel) -> None:
         "    for word in ['one ', 'two ', 'three']:\n"
         "        yield word; await asyncio.sleep(0.1)\n"
         "    if 'hang' in request.messages[-1].content: await asyncio.sleep(60)\n"
-        "cellmage.provider(slow, name='slow');"
+        "cellmage.register_provider(slow, name='slow');"
     )
     assert kernel.run("%%llm -m slow\nGo").shown == ["one two three"]
     msg_id = kernel.start("%%llm -m slow\nhang")
@@ -253,11 +253,11 @@ def test_a_chain_of_langchain() -> None:
     prompt = ChatPromptTemplate.from_messages([("placeholder", "{messages}")])
     model = GenericFakeChatModel(messages=iter([AIMessage("One two three.")] * 2))
     chain = RunnableLambda(lambda messages: {"messages": messages}) | prompt | model
-    cellmage.provider(chain, name="chain")
+    cellmage.register_provider(chain, name="chain")
     stream = Conversation().stream("hi", model="chain")
     assert len(list(stream)) > 2
     assert stream.response.text == "One two three."
-    cellmage.provider(chain | StrOutputParser(), name="text")
+    cellmage.register_provider(chain | StrOutputParser(), name="text")
     assert Conversation().ask("hi", model="text").text == "One two three."
 
 
@@ -268,7 +268,7 @@ def test_tools_of_earlier_turns_in_langchain() -> None:
         return a + b
 
     model = GenericFakeChatModel(messages=iter([AIMessage("Well then.")] * 2))
-    cellmage.provider(model, name="lc")
+    cellmage.register_provider(model, name="lc")
     chat = Conversation()
     chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve=None)
     assert chat.ask("And now?", model="lc").text == "Well then."
@@ -277,8 +277,8 @@ def test_tools_of_earlier_turns_in_langchain() -> None:
 
 
 def test_messages_of_tools_are_what_langchain_takes() -> None:
-    calls = (Call("a1", "add", '{"a": 1}', "3"),)
-    messages = [Message("user", "Go"), *Round("Well.", calls).messages(), Message("user", "?")]
+    calls = (ToolInvocation("a1", "add", '{"a": 1}', "3"),)
+    messages = [Message("user", "Go"), *ToolStep("Well.", calls).messages(), Message("user", "?")]
     _, asked, told, _ = convert_to_messages(list(map(_plain, messages)))
     assert isinstance(asked, AIMessage)
     assert isinstance(told, ToolMessage)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from cellmage.providers import catalogue
 from cellmage.providers.catalogue import Offer
-from cellmage.providers.registry import catalogue
 from tests.kernel.client import Kernel
 from tests.scripted_server import ScriptedServer
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.errors import CutError, ProtocolError, ProviderError
+from cellmage.errors import IncompleteResponseError, ProtocolError, ProviderError
 from cellmage.events import Complete, Event, Reasoning, Token
 from cellmage.messages import Usage
 from cellmage.providers.chat_completions import AnswerDecoder
@@ -125,7 +125,7 @@ def test_what_stands_before_an_error_in_the_same_bytes_is_given() -> None:
 @pytest.mark.parametrize(
     ("parts", "error", "said"),
     [
-        ([HEL], CutError, "without a finish reason"),
+        ([HEL], IncompleteResponseError, "without a finish reason"),
         ([], ProtocolError, "it is empty"),
         ([DONE], ProtocolError, "no answer of a model"),
         ([b"<!DOCTYPE html>\n<p>Log in"], ProtocolError, "'<!DOCTYPE html> <p>Log in'"),

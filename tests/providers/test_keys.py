@@ -64,7 +64,7 @@ def test_in_a_cell(kernel: Kernel, server: ScriptedServer, secret: str) -> None:
     runs += [kernel.run(code) for code in ("%llm -m m hi", "%llm_config", "%llm_history", "_llm")]
     kernel.run("%xmode Context")
     messages = [str(message.content) for run in runs for message in run.messages]
-    assert runs[0].error.startswith("StatusError")
+    assert runs[0].error.startswith("HTTPStatusError")
     assert secret not in "".join(messages)
 
 

@@ -12,11 +12,11 @@ from cellmage import (
     ConfigError,
     ConnectError,
     Conversation,
-    CutError,
+    HTTPStatusError,
+    IncompleteResponseError,
     Options,
     ProtocolError,
     ProviderError,
-    StatusError,
     Usage,
 )
 from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
@@ -24,7 +24,7 @@ from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, fi
 
 def test_what_is_sent(connected: ScriptedServer) -> None:
     chat = Conversation(Options(system="Be brief"))
-    chat.ask("one", model="m", temperature=0.5, max_tokens=9, params={"top_p": 0.1, "x": [1]})
+    chat.ask("one", model="m", temperature=0.5, max_tokens=9, extra_body={"top_p": 0.1, "x": [1]})
     sent = connected.last
     assert sent.path == "/v1/chat/completions"
     assert sent.body == {
@@ -65,14 +65,14 @@ def test_usage_and_reasoning(connected: ScriptedServer) -> None:
     response = Conversation().ask("hi")
     assert (response.text, response.reasoning, response.usage) == ("Hi", "hm", Usage(3, 4))
     assert response.finish_reason == "stop"
-    assert response.partial is None
+    assert response.incomplete_reason is None
     connected.play(*answer("Hi"))
     assert Conversation().ask("hi").usage is None
 
 
 def test_one_client_for_an_event_loop(connected: ScriptedServer) -> None:
     """Requests of one loop share a pool; requests of two loops share nothing."""
-    from cellmage.providers.registry import openai  # noqa: PLC0415
+    from cellmage.providers import openai  # noqa: PLC0415
 
     async def twice() -> None:
         await asyncio.gather(*(drain(Conversation()) for _ in range(2)))
@@ -101,7 +101,7 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
         content_type="application/json",
         headers={"x-request-id": "req-7", "x-should-retry": "false"},
     )
-    with pytest.raises(StatusError, match=rf"\(HTTP {status}\): told so") as caught:
+    with pytest.raises(HTTPStatusError, match=rf"\(HTTP {status}\): told so") as caught:
         Conversation().ask("hi", model="m")
     error = caught.value
     assert (error.kind, error.model, error.request_id) == (kind, "m", "req-7")
@@ -127,7 +127,7 @@ def test_a_conversation_that_is_too_long(connected: ScriptedServer, said: str, k
     """Each provider in its own words; most give no code."""
     body = json.dumps({"error": {"message": said}}).encode()
     connected.play(body, status=400, content_type="application/json")
-    with pytest.raises(StatusError) as caught:
+    with pytest.raises(HTTPStatusError) as caught:
         Conversation().ask("hi")
     assert caught.value.kind == kind
 
@@ -135,7 +135,7 @@ def test_a_conversation_that_is_too_long(connected: ScriptedServer, said: str, k
 def test_redirects_are_not_followed(connected: ScriptedServer) -> None:
     with ScriptedServer() as other:
         connected.play(status=307, headers={"location": other.url})
-        with pytest.raises(StatusError) as caught:
+        with pytest.raises(HTTPStatusError) as caught:
             Conversation().ask("hi")
         assert caught.value.kind == "redirect"
         assert not other.exchanges
@@ -152,7 +152,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cut(connected: ScriptedServer, end: str) -> None:
     connected.play(chunk("Hel"), chunk("lo"), 0.05, end=end)
     chat = Conversation()
-    with pytest.raises(CutError) as caught:
+    with pytest.raises(IncompleteResponseError) as caught:
         chat.ask("hi")
     assert caught.value.kind == "connection_lost"
     assert caught.value.text == "Hello"
@@ -164,7 +164,7 @@ def test_whole_once_the_model_has_finished(connected: ScriptedServer, end: str) 
     connected.play(chunk("Hello"), finish(), 0.05, end=end)
     began = time.monotonic()
     response = Conversation().ask("hi")
-    assert (response.text, response.partial) == ("Hello", None)
+    assert (response.text, response.incomplete_reason) == ("Hello", None)
     assert time.monotonic() - began < 10
     assert connected.last.over.wait(2)
 
@@ -179,7 +179,7 @@ def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
 def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None:
     said = b'{"error": {"message": "Incorrect API key provided: sk-test-0000."}}'
     connected.play(said, status=401, content_type="application/json")
-    with pytest.raises(StatusError, match="provided: …") as caught:
+    with pytest.raises(HTTPStatusError, match="provided: …") as caught:
         Conversation().ask("hi")
     assert "sk-test" not in repr(vars(caught.value)) + repr(caught.value)
     blocked = sse({"error": "key sk-test-0000 is blocked"})
@@ -192,7 +192,7 @@ def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None
 def test_no_key_was_sent(connected: ScriptedServer) -> None:
     with ScriptedServer() as other:
         other.play(status=401)
-        with pytest.raises(StatusError, match="no key was sent: set OPENAI_BASE_URL"):
+        with pytest.raises(HTTPStatusError, match="no key was sent: set OPENAI_BASE_URL"):
             Conversation().ask("hi", base_url=other.url)
 
 

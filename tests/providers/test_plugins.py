@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellmage import ConfigError, Conversation
-from cellmage.providers.registry import plugins
+from cellmage.providers import plugins
 from tests.scripted_server import ScriptedServer
 
 Install = Callable[[str, str], None]
@@ -47,7 +47,10 @@ def test_an_endpoint(
 
 
 def test_a_provider(install: Install) -> None:
-    code = "from cellmage.providers.scripted import Scripted\nmake = lambda name: Scripted([name])"
+    code = (
+        "from cellmage.providers.scripted import ScriptedProvider\n"
+        "make = lambda name: ScriptedProvider([name])"
+    )
     install(code, "acme = acme_models:make")
     assert Conversation().ask("hi", model="acme/large").text == "large"
 

@@ -91,15 +91,21 @@ def test_unknown_offline_model() -> None:
 
 
 def test_every_provider_has_its_own_key() -> None:
-    every = {endpoint.key: endpoint.key for endpoint in ENDPOINTS.values() if endpoint.key}
+    every = {
+        endpoint.api_key_variable: endpoint.api_key_variable
+        for endpoint in ENDPOINTS.values()
+        if endpoint.api_key_variable
+    }
     environ = every | {"AZURE_OPENAI_ENDPOINT": "https://x.example"}
     for name, endpoint in ENDPOINTS.items():
         provider = choose(Options(model=f"{name}/m"), environ).provider
         key = provider._api_key  # type: ignore[attr-defined]
-        assert (key and key.reveal()) == endpoint.key
-        if endpoint.key and endpoint is not OPENAI:
-            without = {key: value for key, value in environ.items() if key != endpoint.key}
-            with pytest.raises(ConfigError, match=endpoint.key):
+        assert (key and key.reveal()) == endpoint.api_key_variable
+        if endpoint.api_key_variable and endpoint is not OPENAI:
+            without = {
+                key: value for key, value in environ.items() if key != endpoint.api_key_variable
+            }
+            with pytest.raises(ConfigError, match=endpoint.api_key_variable):
                 choose(Options(model=f"{name}/m"), without)
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from cellmage import Conversation, CutError, show
+from cellmage import Conversation, IncompleteResponseError, show
 from tests.scripted_server import DONE, ScriptedServer, chunk, finish
 
 PROGRAM = "import cellmage; cellmage.show(cellmage.Conversation().stream('Go'))"
@@ -30,7 +30,7 @@ def test_an_error_is_raised_and_what_had_come_is_shown(
     connected: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connected.play(chunk("half"), 0.1, end="reset")
-    with pytest.raises(CutError) as raised:
+    with pytest.raises(IncompleteResponseError) as raised:
         show(Conversation().stream("Go"))
     assert raised.value.text == "half"
     assert capsys.readouterr().out == "half\n"

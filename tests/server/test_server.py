@@ -76,7 +76,7 @@ def test_whole(client: openai.OpenAI) -> None:
 def test_our_own_client(address: str) -> None:
     chat = Conversation(Options(model="offline/tour", base_url=address))
     response = chat.ask("hi")
-    assert (response.finish_reason, response.partial) == ("stop", None)
+    assert (response.finish_reason, response.incomplete_reason) == ("stop", None)
     assert response.usage is not None
     assert "> hi" in response.text
 

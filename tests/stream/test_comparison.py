@@ -20,7 +20,7 @@ from cellmage import (
     Request,
     Token,
     UsageError,
-    provider,
+    register_provider,
 )
 from cellmage.display.parts import closed
 from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
@@ -75,9 +75,11 @@ def test_one_is_kept(
 def test_a_failure_is_its_own(chat: Conversation) -> None:
     three = chat.compare("Go", ["cut", "quick", "slow"], keep="slow")
     list(three)
-    assert {n: type(error).__name__ for n, error in three.errors.items()} == {0: "CutError"}
+    assert {n: type(error).__name__ for n, error in three.errors.items()} == {
+        0: "IncompleteResponseError"
+    }
     assert [each.text for each in three.responses] == ["Half", "Quick.", "one two three"]
-    assert [each.partial for each in three.responses] == ["connection_lost", None, None]
+    assert [each.incomplete_reason for each in three.responses] == ["connection_lost", None, None]
     assert len(chat.turns) == 1
 
 
@@ -87,7 +89,7 @@ def test_closing_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     began = time.monotonic()
     list(both)
     assert time.monotonic() - began < 10
-    assert [each.partial for each in both.responses] == ["closed", "closed"]
+    assert [each.incomplete_reason for each in both.responses] == ["closed", "closed"]
     assert all(exchange.over.wait(2) for exchange in server.exchanges)
 
 
@@ -106,7 +108,7 @@ def test_one_that_is_cancelled_from_within(chat: Conversation) -> None:
         yield "so far"
         raise asyncio.CancelledError
 
-    provider(gives_up, name="gives-up")
+    register_provider(gives_up, name="gives-up")
     both = chat.compare("Go", ["gives-up", "slow"])
     list(both)
     assert [each.text for each in both.responses] == ["so far", "one two three"]

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage import Conversation, ProtocolError
-from cellmage.stream.partial_json import NOTHING, JSONView, PartialJSON
+from cellmage.stream.partial_json import NOTHING, PartialJSON
+from cellmage.stream.views import JSONView
 from tests.scripted_server import ScriptedServer, chunk, finish
 
 DATA = json.loads((Path(__file__).parents[1] / "data/partial_json.json").read_text())

@@ -20,18 +20,18 @@ from cellmage import (
     CellmageError,
     Complete,
     Conversation,
-    CutError,
     Event,
+    IncompleteResponseError,
     Notice,
     Options,
     Reasoning,
     ResponseStream,
-    StalledError,
+    ResponseTimeoutError,
     Start,
     Token,
     UsageError,
 )
-from cellmage.providers.scripted import Scripted
+from cellmage.providers.scripted import ScriptedProvider
 from cellmage.runtime.loop import Flow, _engine
 from tests.scripted_server import ScriptedServer, chunk
 
@@ -39,7 +39,7 @@ Steps = list[str | float | Event | Exception]
 
 
 def ask(steps: Steps, **fields: float) -> tuple[Conversation, ResponseStream]:
-    chat = Conversation(provider=Scripted(steps))
+    chat = Conversation(provider=ScriptedProvider(steps))
     return chat, chat.stream("hi", **fields)
 
 
@@ -92,10 +92,10 @@ def test_events_in_order() -> None:
     assert (response.reasoning, response.notices) == ("hm", ("note",))
     assert response.finish_reason == "stop"
     assert response.timings is not None
-    assert 0 <= (response.timings.first_word or 0) <= response.timings.total
+    assert 0 <= (response.timings.time_to_first_token or 0) <= response.timings.duration
 
     async def collect() -> list[Event]:
-        chat = Conversation(provider=Scripted(steps))
+        chat = Conversation(provider=ScriptedProvider(steps))
         return [event async for event in chat.astream_events("hi")]
 
     assert asyncio.run(collect()) == [start, *rest]
@@ -109,7 +109,7 @@ class TestLeaving:
             assert text == "a"
             break
         assert connected.last.over.wait(2), "the connection is closed"
-        assert chat.turns[0].response.partial == "closed"
+        assert chat.turns[0].response.incomplete_reason == "closed"
         assert chat.turns[0].response.text in ("a", "ab"), "what had come is kept"
 
     def test_async_for(self, connected: ScriptedServer) -> None:
@@ -156,7 +156,7 @@ class TestLeaving:
             next(texts)
             stream.close()
         assert connected.last.over.wait(2)
-        assert stream.response.partial == "closed"
+        assert stream.response.incomplete_reason == "closed"
         assert list(texts) == []
 
     def test_close_in_the_loop(self) -> None:
@@ -166,7 +166,7 @@ class TestLeaving:
             got.append(text)
             stream.close()
         assert got == ["a"]
-        assert stream.response.partial == "closed"
+        assert stream.response.incomplete_reason == "closed"
 
     def test_close_from_another_thread(self, connected: ScriptedServer) -> None:
         connected.play(chunk("a"), end="hang")
@@ -175,7 +175,7 @@ class TestLeaving:
         next(texts)
         threading.Timer(0.1, stream.close).start()
         assert list(texts) == []
-        assert stream.response.partial == "closed"
+        assert stream.response.incomplete_reason == "closed"
         assert connected.last.over.wait(2)
 
     def test_close_from_another_task(self, connected: ScriptedServer) -> None:
@@ -187,7 +187,7 @@ class TestLeaving:
             return await gather(stream)
 
         assert asyncio.run(main()) == ["a"]
-        assert stream.response.partial == "closed"
+        assert stream.response.incomplete_reason == "closed"
         assert connected.last.over.wait(2)
 
     def test_async_with_settles_at_once(self) -> None:
@@ -276,17 +276,17 @@ class TestFailing:
     def test_at_the_for_with_the_text_so_far(
         self, read: Callable[[ResponseStream], list[str]]
     ) -> None:
-        chat, stream = ask(["a", "b", CutError("cut")])
+        chat, stream = ask(["a", "b", IncompleteResponseError("cut")])
         for _ in range(2):
-            with pytest.raises(CutError) as caught:
+            with pytest.raises(IncompleteResponseError) as caught:
                 read(stream)
             assert caught.value.text == "ab"
-        assert chat.turns[0].response.partial == "connection_lost"
+        assert chat.turns[0].response.incomplete_reason == "connection_lost"
         assert caught.value.host == "scripted"
 
     def test_without_text_there_is_no_turn(self) -> None:
-        chat, stream = ask([CutError("cut")])
-        with pytest.raises(CutError):
+        chat, stream = ask([IncompleteResponseError("cut")])
+        with pytest.raises(IncompleteResponseError):
             list(stream)
         assert chat.turns == ()
 
@@ -294,7 +294,7 @@ class TestFailing:
         _, stream = ask(["a", ZeroDivisionError()])
         with pytest.raises(ZeroDivisionError):
             list(stream)
-        assert stream.response.partial == "error"
+        assert stream.response.incomplete_reason == "error"
 
     def test_two_readers_at_once(self) -> None:
         _, stream = ask(["a", "b"])
@@ -319,12 +319,14 @@ class TestClocks:
     @pytest.mark.parametrize("read", FACES)
     def test_first_word(self, read: Callable[[ResponseStream], list[str]]) -> None:
         _, stream = ask([Notice("x", "not a word"), 5.0, "a"], timeout=0.05)
-        with pytest.raises(StalledError, match=r"no word came within 0.05 s; .*--timeout"):
+        with pytest.raises(ResponseTimeoutError, match=r"no word came within 0.05 s; .*--timeout"):
             read(stream)
 
     def test_idle(self) -> None:
         _, stream = ask(["a", 5.0, "b"], idle_timeout=0.05)
-        with pytest.raises(StalledError, match=r"nothing more came within 0.05 s; .*--idle"):
+        with pytest.raises(
+            ResponseTimeoutError, match=r"nothing more came within 0.05 s; .*--idle"
+        ):
             list(stream)
         assert stream.response.text == "a"
 
@@ -401,4 +403,4 @@ def test_works_inside_a_running_loop() -> None:
 def test_errors_are_one_line() -> None:
     error = CellmageError("what happened")
     assert error._render_traceback_() == ["CellmageError: what happened"]
-    assert Options().params == {}
+    assert Options().extra_body == {}

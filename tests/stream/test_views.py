@@ -43,7 +43,11 @@ def test_stop_at(connected: ScriptedServer, size: int) -> None:
     stream = Conversation().stream("hi").stop_at("nowhere", "THE END")
     assert "".join(stream) == "One. Two. THE END"
     response = stream.response
-    assert (response.finish_reason, response.partial, response.notices) == ("stop_phrase", None, ())
+    assert (response.finish_reason, response.incomplete_reason, response.notices) == (
+        "stop_phrase",
+        None,
+        (),
+    )
     assert connected.last.over.wait(5)
 
 
@@ -61,7 +65,7 @@ def test_the_flags(kernel: Kernel, server: ScriptedServer) -> None:
     server.play(*answer("The Moon pulls. STOP here and more", 3))
     run = kernel.run("%%llm --watch moon --stop-at 'STOP here' --stop-at never\nGo")
     assert run.shown == ["The Moon pulls. STOP here", "(first seen: moon, at character 8)"]
-    assert kernel.value("(_llm.finish_reason, _llm.partial)") == ("stop_phrase", None)
+    assert kernel.value("(_llm.finish_reason, _llm.incomplete_reason)") == ("stop_phrase", None)
 
 
 def test_not_once_it_has_begun(connected: ScriptedServer) -> None:

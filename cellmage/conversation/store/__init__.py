@@ -80,7 +80,7 @@ class Store:
         def job(connection: sqlite3.Connection) -> list[tuple[str, int]]:
             return connection.execute(
                 "SELECT chat, (SELECT count(*) FROM turns WHERE conversation = c.id AND ("
-                "state = 'live' OR state = 'open' AND (instr(facts, '\"rounds\"') OR EXISTS ("
+                "state = 'live' OR state = 'open' AND (instr(facts, '\"steps\"') OR EXISTS ("
                 "SELECT 1 FROM pieces WHERE conversation = c.id AND turn = turns.id)))) "
                 "FROM conversations AS c "
                 "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = ("

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ...messages import GO_ON, CellKey, News, Turn
+from ...messages import CONTINUE_PROMPT, CellRef, News, Turn
 from . import rows
 from .database import transaction
 from .writer import Writer
@@ -102,14 +102,14 @@ class Journal:
         def job(connection: sqlite3.Connection) -> None:
             with self._writing(connection) as conversation:
                 for place, turn in enumerate(turns, rows.end(connection, conversation)):
-                    for old in turn.earlier:
+                    for old in turn.previous_attempts:
                         row = rows.row(old) | {"place": place, "state": "superseded"}
                         rows.insert(connection, conversation, row)
                     rows.insert(connection, conversation, rows.row(turn) | {"place": place})
 
         self._writer.do(job)
 
-    def forget_rest(self, key: CellKey) -> None:
+    def forget_rest(self, key: CellRef) -> None:
         """A cell's turns from this key on are taken out, loaded or not."""
 
         def job(connection: sqlite3.Connection) -> None:
@@ -117,7 +117,7 @@ class Journal:
                 connection.execute(
                     "UPDATE turns SET state = 'dropped' WHERE conversation = ? AND cell = ? "
                     "AND ordinal >= ? AND state = 'live'",
-                    (conversation, *key),
+                    (conversation, key.cell_id, key.index),
                 )
 
         self._writer.do(job)
@@ -177,10 +177,14 @@ class Journal:
             )
             text = values[1] = b"".join(piece for (piece,) in pieces)
             turn = rows.turn_of(values)
-            turn = replace(turn, response=replace(turn.response, partial="killed"))
-            cut = rows.load(connection, conversation)[0][-1:] if turn.prompt == GO_ON else []
-            if cut and cut[0].response.partial and text:
-                rest = turn.as_rest_of(cut[0])
+            turn = replace(turn, response=replace(turn.response, incomplete_reason="killed"))
+            cut = (
+                rows.load(connection, conversation)[0][-1:]
+                if turn.prompt == CONTINUE_PROMPT
+                else []
+            )
+            if cut and cut[0].response.incomplete_reason and text:
+                rest = turn.continue_from(cut[0])
                 rows.merge(connection, conversation, cut[0].response.id, rest)
             else:
                 rows.commit(connection, conversation, turn, not adds)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...messages import CellKey, Response, Round, Turn
-from ...serialization import response_of, response_record
+from ...messages import CellRef, Response, ToolStep, Turn
+from ...serialization import response_from_record, response_to_record
 
 Values = dict[str, Any]
 
@@ -28,10 +28,10 @@ def commit(
     connection.execute(
         "DELETE FROM pieces WHERE conversation = ? AND turn = ?", (conversation, turn.response.id)
     )
-    if not turn.response.is_kept:
+    if not turn.response.has_content:
         insert(connection, conversation, row(turn) | {"state": "failed"})
         return
-    place = _place(connection, conversation, turn.key if replace_turn else None)
+    place = _place(connection, conversation, turn.cell if replace_turn else None)
     connection.execute(
         "UPDATE turns SET stale = 1 "
         "WHERE conversation = ? AND state = 'live' AND place > ? AND stale = 0",
@@ -40,12 +40,13 @@ def commit(
     insert(connection, conversation, row(turn) | {"place": place})
 
 
-def _place(connection: sqlite3.Connection, conversation: int, key: CellKey | None) -> int:
+def _place(connection: sqlite3.Connection, conversation: int, key: CellRef | None) -> int:
     """The place of a turn with this key: that of the turn it replaces, or one that is made free."""
     if key is not None:
         live = "FROM turns WHERE conversation = ? AND cell = ? AND state = 'live'"
         found = connection.execute(
-            f"SELECT place, id {live} AND ordinal = ? ORDER BY place DESC", (conversation, *key)
+            f"SELECT place, id {live} AND ordinal = ? ORDER BY place DESC",
+            (conversation, key.cell_id, key.index),
         ).fetchone()
         if found:
             connection.execute(
@@ -54,7 +55,8 @@ def _place(connection: sqlite3.Connection, conversation: int, key: CellKey | Non
             )
             return int(found[0])
         found = connection.execute(
-            f"SELECT place {live} AND ordinal < ? ORDER BY place DESC", (conversation, *key)
+            f"SELECT place {live} AND ordinal < ? ORDER BY place DESC",
+            (conversation, key.cell_id, key.index),
         ).fetchone()
         if found:
             connection.execute(
@@ -114,7 +116,7 @@ def load(connection: sqlite3.Connection, conversation: int) -> tuple[list[Turn],
             attempts.setdefault(place, []).append(turn_of(values))
     for place, earlier in attempts.items():
         if place in live:
-            live[place] = replace(live[place], earlier=tuple(earlier))
+            live[place] = replace(live[place], previous_attempts=tuple(earlier))
     sql = "SELECT id FROM turns WHERE conversation = ?"
     ids = {name for (name,) in connection.execute(sql, (conversation,))}
     return [live[place] for place in sorted(live)], ids
@@ -132,7 +134,7 @@ def now() -> float:
 
 def row(turn: Turn) -> Values:
     """The values of a turn's row."""
-    cell, ordinal = turn.key or (None, None)
+    cell, ordinal = (turn.cell.cell_id, turn.cell.index) if turn.cell else (None, None)
     return {
         "id": turn.response.id,
         "cell": cell,
@@ -142,13 +144,13 @@ def row(turn: Turn) -> Values:
         "at": now(),
         "prompt": turn.prompt.encode(*_UTF),
         "text": turn.response.text.encode(*_UTF),
-        "facts": facts(turn, turn.response.rounds),
+        "facts": facts(turn, turn.response.steps),
     }
 
 
-def facts(turn: Turn, rounds: tuple[Round, ...]) -> str:
+def facts(turn: Turn, rounds: tuple[ToolStep, ...]) -> str:
     """What is known of a turn besides its texts, with these rounds."""
-    known = response_record(replace(turn.response, rounds=rounds))
+    known = response_to_record(replace(turn.response, steps=rounds))
     return json.dumps(known | ({"system": turn.system} if turn.system else {}))
 
 
@@ -159,8 +161,8 @@ def turn_of(values: Sequence[Any]) -> Turn:
     system = record.pop("system", "")
     said = bytes(text).decode(*_UTF)
     try:
-        response = response_of(said, record)
+        response = response_from_record(said, record)
     except (TypeError, ValueError):  # facts that cannot be read cost the facts, not the turn
         response = Response(said, id=str(record.get("id", "")))
-    key = None if cell is None or ordinal is None else CellKey(cell, ordinal)
+    key = None if cell is None or ordinal is None else CellRef(cell, ordinal)
     return Turn(bytes(prompt).decode(*_UTF), response, key, bool(stale), (), system)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from cellmage import CellKey, Conversation, Options, Response, Turn
+from cellmage import CellRef, Conversation, Options, Response, Turn
 from cellmage.conversation.store import Home, Store
 from cellmage.conversation.store.database import MIGRATIONS
-from cellmage.errors import CutError
-from cellmage.providers.scripted import Scripted
+from cellmage.errors import IncompleteResponseError
+from cellmage.providers.scripted import ScriptedProvider
 
 ECHO = Options(model="offline/echo", stream=False)
 HOME = Home("/notes/a.ipynb", "/notes")
@@ -37,7 +37,7 @@ def chat_of(store: Store, home: Home = HOME, **more: object) -> Conversation:
 
 
 def ask(chat: Conversation, prompt: str, cell: str | None = None, ordinal: int = 0) -> None:
-    stream = chat.stream(prompt, key=None if cell is None else CellKey(cell, ordinal))
+    stream = chat.stream(prompt, key=None if cell is None else CellRef(cell, ordinal))
     for _ in stream:
         pass
 
@@ -68,7 +68,7 @@ def test_what_is_loaded_is_what_was_kept(store: Store) -> None:
     ask(chat, "no cell")
     chat.drop(1)
     assert again(store).turns == chat.turns
-    assert [turn.prompt for turn in chat.turns[0].earlier] == ["b \ud800 \x00 é"]
+    assert [turn.prompt for turn in chat.turns[0].previous_attempts] == ["b \ud800 \x00 é"]
     chat.restore(1, 1)
     assert again(store).turns == chat.turns
     assert [turn.prompt for turn in chat.turns] == [
@@ -90,8 +90,8 @@ def test_run_again_without_resuming_supersedes(store: Store) -> None:
 def test_a_failure_is_recorded_and_keeps_the_old_turn(store: Store) -> None:
     chat = chat_of(store)
     ask(chat, "a", "c1")
-    chat.provider = Scripted([CutError("gone")])
-    with pytest.raises(CutError):
+    chat.provider = ScriptedProvider([IncompleteResponseError("gone")])
+    with pytest.raises(IncompleteResponseError):
         ask(chat, "again", "c1")
     assert [turn.prompt for turn in again(store).turns] == ["a"]
     assert states(store) == ["live", "failed"]
@@ -99,10 +99,10 @@ def test_a_failure_is_recorded_and_keeps_the_old_turn(store: Store) -> None:
 
 def test_a_turn_that_goes_on_is_one_turn(store: Store) -> None:
     chat = chat_of(store)
-    chat.provider = Scripted(["one ", CutError("gone")])
-    with pytest.raises(CutError):
+    chat.provider = ScriptedProvider(["one ", IncompleteResponseError("gone")])
+    with pytest.raises(IncompleteResponseError):
         ask(chat, "a", "c1")
-    chat.provider = Scripted(["two"])
+    chat.provider = ScriptedProvider(["two"])
     list(chat.go_on())
     assert [turn.response.text for turn in again(store).turns] == ["one two"]
     assert again(store).turns == chat.turns
@@ -282,15 +282,15 @@ def test_two_kernels_at_once(store: Store, names: tuple[str, str]) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from cellmage import CellKey, Conversation, Options
-from cellmage.providers.scripted import Scripted
+from cellmage import CellRef, Conversation, Options
+from cellmage.providers.scripted import ScriptedProvider
 from cellmage.store import Home, Store
 store = Store(Path(sys.argv[1]))
 chat = Conversation(journal=store.journal(Home("/notes/a.ipynb", "/notes")))
-chat.provider = Scripted(["whole"])
+chat.provider = ScriptedProvider(["whole"])
 chat.ask("first")
-chat.provider = Scripted([step for n in range(10_000) for step in (f"{n} ", 0.01)])
-for text in chat.stream("second", key=CellKey("c2", 0)):
+chat.provider = ScriptedProvider([step for n in range(10_000) for step in (f"{n} ", 0.01)])
+for text in chat.stream("second", key=CellRef("c2", 0)):
     print(text, flush=True, end="")
 """
 
@@ -306,7 +306,7 @@ def test_kill_9_in_mid_stream(store: Store) -> None:
     chat = again(store)
     assert [turn.prompt for turn in chat.turns] == ["first", "second"]
     kept = chat.turns[1].response
-    assert kept.partial == "killed"
+    assert kept.incomplete_reason == "killed"
     assert seen.decode().startswith(kept.text[: len(seen)])
     assert len(seen.split()) - len(kept.text.split()) <= 100  # a word each 10 ms: one second
     assert again(store).turns == chat.turns
@@ -344,8 +344,8 @@ def test_kill_9_while_a_tool_runs(store: Store) -> None:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     (turn,) = again(store).turns
-    assert turn.response.partial == "killed"
-    assert [(each.name, each.result) for each in turn.response.rounds[0].calls] == [
+    assert turn.response.incomplete_reason == "killed"
+    assert [(each.name, each.result) for each in turn.response.steps[0].calls] == [
         ("pay", "paid"),
         ("nap", "cancelled: it was not run to its end"),
     ]
@@ -353,7 +353,7 @@ def test_kill_9_while_a_tool_runs(store: Store) -> None:
 
 
 def test_a_partial_answer_is_saved_when_the_model_falls_silent(store: Store) -> None:
-    chat = chat_of(store, provider=Scripted(["one two three", 30.0]))
+    chat = chat_of(store, provider=ScriptedProvider(["one two three", 30.0]))
     with chat.stream("a") as stream:
         for _ in stream:
             break_at = time.monotonic() + 5
@@ -368,7 +368,7 @@ def test_what_is_written_while_the_store_is_held_is_saved_in_order(store: Store)
     steps = [step for word in words for step in (word, 0.05)]
     chat = chat_of(store)
     ask(chat, "first")
-    chat.provider = Scripted([*steps, 30.0])
+    chat.provider = ScriptedProvider([*steps, 30.0])
     holder = sqlite3.connect(store.path, isolation_level=None, timeout=10)
     sql = "SELECT text FROM pieces ORDER BY id"
     with chat.stream("a") as stream:
@@ -411,13 +411,13 @@ def test_a_forked_child_reconnects(store: Store) -> None:
 KILLED_AT_ONCE = """
 import os, sys
 from pathlib import Path
-from cellmage import CellKey, Response, Turn
+from cellmage import CellRef, Response, Turn
 from cellmage.messages import News
 from cellmage.store import Home, Store, writer
 writer.TICK = 0.01
 store = Store(Path(sys.argv[1]))
 news = iter(["old"])
-turn = Turn("old", Response("", id="old"), CellKey("A", 0))
+turn = Turn("old", Response("", id="old"), CellRef("A", 0))
 store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: News(next(news, "")))
 while not store.count(Home("/notes/a.ipynb", "/notes")): pass
 os._exit(9)
@@ -431,7 +431,7 @@ def test_what_was_killed_is_older_than_what_is_asked_since(store: Store) -> None
     ask(chat, "b", "B")
     assert chat.resume() == 2
     assert said(chat) == said(again(store)) == ["new", "b"]
-    assert [turn.prompt for turn in chat.turns[0].earlier] == ["old"]
+    assert [turn.prompt for turn in chat.turns[0].previous_attempts] == ["old"]
 
 
 def said(chat: Conversation) -> list[str]:
@@ -440,8 +440,8 @@ def said(chat: Conversation) -> list[str]:
 
 def test_a_killed_continuation_is_one_turn(store: Store) -> None:
     chat = chat_of(store)
-    chat.provider = Scripted(["one ", CutError("gone")])
-    with pytest.raises(CutError):
+    chat.provider = ScriptedProvider(["one ", IncompleteResponseError("gone")])
+    with pytest.raises(IncompleteResponseError):
         ask(chat, "a", "c1")
     process = multiprocessing.get_context("fork").Process(target=go_on, args=(store,))
     process.start()
@@ -456,12 +456,12 @@ def test_a_killed_continuation_is_one_turn(store: Store) -> None:
     process.join()
     fresh = again(store)
     assert [(turn.prompt, turn.response.text) for turn in fresh.turns] == [("a", "one two ")]
-    assert fresh.turns[0].response.partial == "killed"
+    assert fresh.turns[0].response.incomplete_reason == "killed"
 
 
 def go_on(store: Store) -> None:
     chat = again(store)
-    chat.provider = Scripted(["two ", 60.0])
+    chat.provider = ScriptedProvider(["two ", 60.0])
     list(chat.go_on())
 
 
@@ -571,7 +571,7 @@ def test_a_shorter_run_of_a_loop_without_resuming(store: Store) -> None:
     chat = chat_of(Store(store.path))
     for number in range(2):
         ask(chat, f"n{number}", "L", number)
-    chat.forget_rest(CellKey("L", 2))
+    chat.forget_rest(CellRef("L", 2))
     assert said(again(store)) == ["n0", "n1"]
 
 
@@ -579,9 +579,9 @@ def test_an_import_comes_behind(store: Store) -> None:
     chat = chat_of(store)
     ask(chat, "a")
     old = Turn("b", Response("B1"))
-    assert chat.extend([Turn("b", Response("B2"), earlier=(old,)), chat.turns[0]]) == 1
+    assert chat.extend([Turn("b", Response("B2"), previous_attempts=(old,)), chat.turns[0]]) == 1
     assert [turn.prompt for turn in again(store).turns] == ["a", "b"]
-    assert [turn.response.text for turn in again(store).turns[1].earlier] == ["B1"]
+    assert [turn.response.text for turn in again(store).turns[1].previous_attempts] == ["B1"]
 
 
 def test_facts_that_cannot_be_read_cost_no_turn(store: Store) -> None:
@@ -590,7 +590,7 @@ def test_facts_that_cannot_be_read_cost_no_turn(store: Store) -> None:
         ask(chat, prompt)
     with sqlite3.connect(store.path) as connection:
         connection.execute(
-            "UPDATE turns SET facts = json_set(facts, '$.rounds', json('[[\"\", [7]]]')) "
+            "UPDATE turns SET facts = json_set(facts, '$.steps', json('[[\"\", [7]]]')) "
             "WHERE prompt = ?",
             (b"two",),
         )
@@ -607,4 +607,4 @@ def test_tools_are_kept(store: Store) -> None:
 
     chat.ask('add {"a": 1, "b": 2}', tools=[add], approve=None)
     assert again(store).turns == chat.turns
-    assert again(store).turns[0].response.rounds[0].calls[0].result == "3"
+    assert again(store).turns[0].response.steps[0].calls[0].result == "3"
