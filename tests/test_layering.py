@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"errors", "urls"},
     "messages": {"options"},
     "events": {"messages"},
+    "once": set(),
     "serialization": {"errors", "messages"},
     "context_window": {"errors", "messages", "options"},
     "sse": {"errors", "events"},
