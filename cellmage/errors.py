@@ -22,15 +22,17 @@ from typing import Any
 
 
 class CellmageError(Exception):
-    """Base of the tree: one sentence to read, and the facts behind it as attributes.
+    """The base of the tree: one sentence to read, and the facts as attributes.
 
     Args:
-        message: one line; holds no times and no ids, so that it is the same in every run.
+        message: one line without times and ids, so that it is the same in every run. It names an
+            option in backquotes: see `spell_option`.
         kind: what happened, as one word for programs (``"auth"``, ``"connection_lost"``, …).
         host: the host that was asked, or None.
         model: the model that was asked, or None.
         request_id: the provider's id of the request, or None.
         text: the text of the answer that had arrived before the error.
+        option: the name of the option or method that the message advises, or None.
 
     Example:
         >>> error = ConfigError("gpt-4o needs a key", model="gpt-4o")
@@ -49,6 +51,7 @@ class CellmageError(Exception):
         model: str | None = None,
         request_id: str | None = None,
         text: str = "",
+        option: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind or type(self).kind
@@ -56,10 +59,28 @@ class CellmageError(Exception):
         self.model = model
         self.request_id = request_id
         self.text = text
+        self.option = option
 
     def _render_traceback_(self) -> list[str]:
-        """IPython's hook: one line in the notebook, while the cell still fails."""
+        """Return one line for the notebook (IPython's hook); the cell still fails."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def spell_option(text: str, option: str | None, spelling: str) -> str:
+    """Return a message with the option that it names written as the user types it here.
+
+    The core names the option as Python does; the magics and the command line each have flags.
+
+    Args:
+        text: the text of an error or a notice, with the option in backquotes.
+        option: the name of the option; None leaves the text as it is.
+        spelling: what replaces the name and its backquotes.
+
+    Example:
+        >>> spell_option("no text arrived; `timeout` allows more", "timeout", "--timeout SECONDS")
+        'no text arrived; --timeout SECONDS allows more'
+    """
+    return text.replace(f"`{option}`", spelling) if option else text
 
 
 class UsageError(CellmageError, ValueError):

@@ -115,17 +115,19 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the reader should be told.
+    """A line that tells the user something about the answer.
 
     Args:
         kind: one word for programs.
-        text: a line for the reader.
-        once: a notebook tells it once in a kernel.
+        text: the line; it names an option in backquotes: see `cellmage.errors.spell_option`.
+        once: True if a notebook shows it once in the life of a kernel.
+        option: the name of the option or method that the line advises, or empty.
     """
 
     kind: str
     text: str
     once: bool = False
+    option: str = ""
     type: ClassVar[Literal["notice"]] = "notice"
 
 
