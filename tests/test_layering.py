@@ -16,11 +16,12 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"errors", "urls", "options", "messages", "events"}
+VALUES = {"errors", "urls", "options", "messages", "events", "text"}
 
 # A room is a file at the top or a folder. Each may import itself and the rooms named here.
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "text": set(),
+    "errors": {"text"},
     "urls": {"errors"},
     "options": {"errors", "urls"},
     "messages": {"options"},
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
     },
     "markdown": set(),
-    "display": {"errors", "markdown"},
+    "display": {"errors", "markdown", "text"},
     "rendering": {
         *VALUES,
         "display",
