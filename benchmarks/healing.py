@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.answers import mixed
 from benchmarks.table import line, missed
-from cellmage.display import CURSOR, LiveMarkdown, heal, neutralise
+from cellmage.display import CURSOR, LiveMarkdown, heal, sanitize
 from tests.browser.marked import marked
 from tests.browser.marked.node import Node
 from tests.rendered import MARKDOWN_IT, Frames, Parser
@@ -121,12 +121,12 @@ def times() -> None:
     middle = statistics.median(spent for run in runs for spent in run)
     print(f"an answer of 1 MB in pieces of 1 kB, {len(runs[0])} frames, 3 times")
     limited(
-        "  the longest frame (heal and neutralise), median of 3",
+        "  the longest frame (heal and sanitize), median of 3",
         statistics.median(map(max, runs)), FRAME, f" (median {middle * 1000:.2f})",
     )  # fmt: skip
-    print(f"{MARKERS:,} nested markers; the slower of heal and neutralise")
+    print(f"{MARKERS:,} nested markers; the slower of heal and sanitize")
     for name, text in nested().items():
-        healed, safe = cost(lambda text: heal(text, CURSOR), text), cost(neutralise, text)
+        healed, safe = cost(lambda text: heal(text, CURSOR), text), cost(sanitize, text)
         limited(f"  {name}", max(healed, safe), NESTED)
 
 

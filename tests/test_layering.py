@@ -101,7 +101,7 @@ ONLY_IN = {
     "pydantic_core": {"tools"},
     "yaml": {"prompt"},
     "platformdirs": {"magics", "providers", "conversation"},
-    "markdown_it": {"display", "markdown"},
+    "markdown_it": {"markdown"},
     "starlette": {"server"},
     "uvicorn": {"__main__"},
     "rich": {"display"},

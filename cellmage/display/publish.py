@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 from IPython.display import display
 
-from ..markdown.control_chars import printable
-from ..markdown.escape import text_of
-from ..markdown.sanitize import neutralise
+from ..markdown.control_chars import strip_control_chars
+from ..markdown.escape import escape_markdown
+from ..markdown.sanitize import sanitize
 from .parts import ASIDE, Frame
 
 
 def mime_bundle(frame: Frame) -> dict[str, str]:
     """A settled frame holds the received text too, for consoles and for who reads the file."""
     bundle = {"text/markdown": frame.markdown}
-    return bundle | {"text/plain": printable(frame.text)} if frame.is_settled else bundle
+    return bundle | {"text/plain": strip_control_chars(frame.text)} if frame.is_settled else bundle
 
 
 def output_metadata(frame: Frame, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def publish_frame(frame: Frame, facts: Mapping[str, Any]) -> None:
 
 def publish_notices(notices: Iterable[str]) -> None:
     """What the reader should be told; it may quote a provider, and must not act either."""
-    for notice in (printable(" ".join(each.split())) for each in notices):
-        markdown = neutralise(f"*{notice}*")
+    for notice in (strip_control_chars(" ".join(each.split())) for each in notices):
+        markdown = sanitize(f"*{notice}*")
         display({"text/markdown": markdown, "text/plain": f"({notice})"}, raw=True)
 
 
@@ -46,17 +46,17 @@ def publish_sources(sources: Iterable[tuple[str, str]]) -> None:
     if links:
         markdown = "\n".join(f"{number}. {link}" for number, link in enumerate(links, 1))
         plain = "\n".join(f"[{number}] {t} ({p})" for number, (t, p) in enumerate(sources, 1))
-        display({"text/markdown": markdown, "text/plain": printable(plain)}, raw=True)
+        display({"text/markdown": markdown, "text/plain": strip_control_chars(plain)}, raw=True)
 
 
 def _link(title: str, place: str) -> str:
-    name = text_of(title)
+    name = escape_markdown(title)
     if place.startswith(("http://", "https://")):
-        return neutralise(f"[{name}]({quote(place, safe=_IN_ADDRESSES)})")
+        return sanitize(f"[{name}]({quote(place, safe=_IN_ADDRESSES)})")
     path = place.rpartition(":")[0] or place
     below = os.path.relpath(path) if path else os.pardir
     if below.startswith(os.pardir) or not os.path.exists(below):
-        return f"{name} ({text_of(place)})" if place else name
+        return f"{name} ({escape_markdown(place)})" if place else name
     return f"[{name}](<{quote(below)}>)"
 
 

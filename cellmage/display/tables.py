@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..markdown.escape import text_of
+from ..markdown.escape import escape_markdown
 from .live import INTERVAL
 from .panels import Panel, panels_html
 from .parts import WAITING, Frame
@@ -53,7 +53,7 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     # Markdown in a value is text, and a line of a table is one line.
-    return text_of(text)
+    return escape_markdown(text)
 
 
 class LiveTable:

@@ -17,8 +17,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ..markdown.control_chars import printable
-from ..markdown.definitions import definitions
+from ..markdown.control_chars import strip_control_chars
+from ..markdown.definitions import find_definitions
 from .base import Ending, Surface
 from .panels import summary
 from .parts import ASIDE, Frame, fill_blocks, fill_parts
@@ -66,11 +66,11 @@ class Plain:
         for said in _numbered(ending.sources):
             self._write(f"{said}\n")
         for notice in ending.notices:
-            self._aside.write(f"({printable(notice)})\n")
+            self._aside.write(f"({strip_control_chars(notice)})\n")
 
     def _write(self, text: str) -> None:
         if text:
-            self._output.write(printable(text))
+            self._output.write(strip_control_chars(text))
             self._output.flush()
 
 
@@ -121,7 +121,7 @@ class Terminal:
         for (_, place), said in zip(ending.sources, _numbered(ending.sources), strict=True):
             self._console.print(Text(said, Style(dim=True, link=_target(place))))
         for notice in ending.notices:
-            self._console.print(Text(printable(f"({notice})"), style="dim"))
+            self._console.print(Text(strip_control_chars(f"({notice})"), style="dim"))
 
     def _tell(self, frame: Frame) -> None:
         """Print a line for each tool that runs, and one for what it gave."""
@@ -129,7 +129,7 @@ class Terminal:
             told = (frame.part, number, panel.body is None)
             if told not in self._told:
                 self._told.add(told)
-                self._console.print(Text(printable(f"▸ {summary(panel)}"), style="dim"))
+                self._console.print(Text(strip_control_chars(f"▸ {summary(panel)}"), style="dim"))
 
     def _keep(self, frame: Frame) -> None:
         """Print a part for good; what is printed stays as it is."""
@@ -153,9 +153,9 @@ def _markdown(frame: Frame) -> RenderableType:
     if frame.columns:
         return _Columns(frame.columns)
     # Addresses are written out: behind a hyperlink the reader would not see where it leads.
-    content = Markdown(printable(frame.markdown), code_theme="ansi_dark", hyperlinks=False)
-    defined = "\n".join(definitions(frame.text).values()) if frame.is_settled else ""
-    return Group(content, Text(printable(defined), style="dim")) if defined else content
+    content = Markdown(strip_control_chars(frame.markdown), code_theme="ansi_dark", hyperlinks=False)
+    defined = "\n".join(find_definitions(frame.text).values()) if frame.is_settled else ""
+    return Group(content, Text(strip_control_chars(defined), style="dim")) if defined else content
 
 
 class _Columns:
@@ -163,7 +163,7 @@ class _Columns:
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
         self._cells = [
-            Group(Text(title, style="bold"), Markdown(printable(markdown)), "")
+            Group(Text(title, style="bold"), Markdown(strip_control_chars(markdown)), "")
             for title, markdown in columns
         ]
 
@@ -179,7 +179,7 @@ class _Columns:
 
 
 def _aside(frame: Frame) -> RenderableType:
-    text = printable(frame.text).splitlines()[-_ASIDE_LINES:]
+    text = strip_control_chars(frame.text).splitlines()[-_ASIDE_LINES:]
     return Text("\n".join(text), style="dim italic")
 
 
@@ -189,7 +189,7 @@ def _folded(frame: Frame) -> RenderableType:
 
 def _numbered(sources: Sequence[tuple[str, str]]) -> list[str]:
     facts = enumerate(sources, 1)
-    return [printable(f"[{number}] {title} ({place})") for number, (title, place) in facts]
+    return [strip_control_chars(f"[{number}] {title} ({place})") for number, (title, place) in facts]
 
 
 def _target(place: str) -> str | None:

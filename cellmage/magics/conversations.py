@@ -13,7 +13,7 @@ from ..conversation.export import cell_ids
 from ..conversation.store import Home, Journal, Store
 from ..display.select import is_watched
 from ..errors import UsageError
-from ..markdown.control_chars import printable
+from ..markdown.control_chars import strip_control_chars
 from .frontend import cell_id, named_notebook, notebook_path, say
 
 RESUME = "%llm_history --resume takes them up"
@@ -59,7 +59,7 @@ class Chats:
         Raises:
             UsageError: the name is empty, too long, or holds what cannot be seen.
         """
-        is_plain = name == name.strip() and name == printable(name) and name.isprintable()
+        is_plain = name == name.strip() and name == strip_control_chars(name) and name.isprintable()
         if not name or not is_plain or len(name) > _LONGEST:
             raise UsageError(f"the chat name {name!r} is empty, too long, or cannot be read")
         return self._chats.setdefault(name, Conversation())

@@ -11,7 +11,7 @@ from ..conversation.conversation import Conversation
 from ..conversation.export import export, read
 from ..display.text_table import aligned
 from ..errors import UsageError
-from ..markdown.control_chars import printable
+from ..markdown.control_chars import strip_control_chars
 from ..messages import Turn
 from ..pricing import cost, dollars
 from ..tools import call_text
@@ -47,11 +47,11 @@ def _line(number: int, turn: Turn) -> tuple[str, ...]:
     response = turn.response
     cell = turn.cell.cell_id[-8:] if turn.cell else "—"
     words = (_words(turn.prompt), _words(response.text))
-    return (str(number), printable(cell), response.model or "—", turn.state, *words)
+    return (str(number), strip_control_chars(cell), response.model or "—", turn.state, *words)
 
 
 def _words(text: str, width: int = 28) -> str:
-    line = " ".join(printable(text[: 4 * width]).split())
+    line = " ".join(strip_control_chars(text[: 4 * width]).split())
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
@@ -73,12 +73,12 @@ def _clear(chats: Chats, chat: Conversation, args: Namespace) -> str:
 def _full(chats: Chats, chat: Conversation, args: Namespace) -> str:
     parts = []
     for number, turn in enumerate(chat.turns, 1):
-        parts += [f"── {number}, {turn.state} ──", printable(turn.prompt)]
+        parts += [f"── {number}, {turn.state} ──", strip_control_chars(turn.prompt)]
         parts.append(f"── {turn.response.model} ──")
         for each in turn.response.steps:
-            parts += [printable(each.text)] if each.text else []
-            parts += [f"{call_text(call)}\n→ {printable(call.result)}" for call in each.calls]
-        parts += [printable(turn.response.final_text), ""]
+            parts += [strip_control_chars(each.text)] if each.text else []
+            parts += [f"{call_text(call)}\n→ {strip_control_chars(call.result)}" for call in each.calls]
+        parts += [strip_control_chars(turn.response.final_text), ""]
     return "\n".join(parts).rstrip() or "no turns yet"
 
 

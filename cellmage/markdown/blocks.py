@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .links import normal_label
+from .links import normalize_label
 
 # What may stand before the content of a line: quotes and list markers, with their indentation.
 _CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*){0,99}")
@@ -116,7 +116,7 @@ class Blocks:
         if last is not None and last.kind == "table" and last.is_open:
             return "table", ""
         if not in_paragraph and (match := _DEFINITION.match(content)):
-            self.labels[normal_label(match[1])] = match[2] or ""
+            self.labels[normalize_label(match[1])] = match[2] or ""
             return "definition", ""
         return "paragraph", ""
 

@@ -7,11 +7,11 @@ import re
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def printable(text: str) -> str:
+def strip_control_chars(text: str) -> str:
     """The text without control characters, but for line ends and tabs.
 
     Example:
-        >>> printable("a\\x1b[2Jb\\n")
+        >>> strip_control_chars("a\\x1b[2Jb\\n")
         'a[2Jb\\n'
     """
     return _CONTROL.sub("", text)

@@ -1,6 +1,7 @@
-"""Link definitions: what stands in one part of a page and is used in another.
+"""Link reference definitions that one part of a page contains and another part uses.
 
-A part of a page is rendered alone, so a link finds only the definitions that are rendered with it.
+Each part of a page is rendered alone, so a link finds only the definitions of its own part.
+Source: CommonMark 0.31.2, section 4.7.
 """
 
 from __future__ import annotations
@@ -12,64 +13,79 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from .links import normal_label
+from .links import normalize_label
 
-_MAYBE = re.compile(r"^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)
-_USE = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
+_MAYBE_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)
+_MAYBE_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 _PARSER = MarkdownIt("commonmark")
 
 
-def definitions(markdown: str) -> dict[str, str]:
-    """The definitions in a markdown text, each as a line of its own, by their label.
+def find_definitions(markdown: str) -> dict[str, str]:
+    """Return the definitions in a markdown text by label, each as a line of markdown.
 
     Example:
-        >>> definitions("See [a][1].\\n\\n[1]: https://example.org 'A title'\\n")
+        >>> find_definitions("See [a][1].\\n\\n[1]: https://example.org 'A title'\\n")
         {'1': '[1]: <https://example.org> "A title"'}
     """
-    if not _MAYBE.search(markdown):
+    if not _MAYBE_DEFINITION.search(markdown):
         return {}
     env: dict[str, Any] = {}
     _PARSER.parse(markdown, env)
-    found: Mapping[str, Mapping[str, str]] = env.get("references", {})
-    return {normal_label(label): _line(label, **target) for label, target in found.items()}
+    references: Mapping[str, Mapping[str, str]] = env.get("references", {})
+    return {
+        normalize_label(label): _definition_line(label, **target)
+        for label, target in references.items()
+    }
 
 
-def _line(label: str, href: str, title: str, **_: object) -> str:
+def _definition_line(label: str, href: str, title: str, **_: object) -> str:
     quoted = " ".join(title.replace("\\", "\\\\").replace('"', "&quot;").split())
     return f"[{label.lower()}]: <{href}>" + (f' "{quoted}"' if quoted else "")
 
 
-class References:
+class LinkDefinitions:
     """The definitions of a text in parts; the first definition of a label counts.
 
     Example:
-        >>> references = References()
-        >>> references.add(1, "[1]: https://example.org")
-        >>> references.complete(0, "See [a][1].")
+        >>> definitions = LinkDefinitions()
+        >>> definitions.add(1, "[1]: https://example.org")
+        >>> definitions.attach(0, "See [a][1].")
         'See [a][1].\\n\\n[1]: <https://example.org>'
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[int, str]] = {}
+        self._definitions: dict[str, tuple[int, str]] = {}
 
     def add(self, part: int, markdown: str) -> None:
-        """Note the definitions that stand in a part."""
-        for label, line in definitions(markdown).items():
-            self._found.setdefault(label, (part, line))
+        """Record the definitions that a part contains.
 
-    def complete(self, part: int, markdown: str) -> str:
-        """The part with the definitions that it uses and that stand in others."""
-        before = self._used(markdown, range(part))
-        after = self.after(part, markdown)
+        Args:
+            part: the index of the part, in the order of the page.
+            markdown: the text of the part.
+        """
+        for label, line in find_definitions(markdown).items():
+            self._definitions.setdefault(label, (part, line))
+
+    def attach(self, part: int, markdown: str) -> str:
+        """Return the part with the definitions that it uses and that other parts contain.
+
+        Args:
+            part: the index of the part, in the order of the page.
+            markdown: the text of the part.
+        """
+        before = self._find_used(markdown, range(part))
+        after = self.find_later(part, markdown)
         return (before and before + "\n\n") + markdown + (after and "\n\n" + after)
 
-    def after(self, part: int, markdown: str) -> str:
-        """The definitions that the part uses and that stand behind it."""
-        return self._used(markdown, range(part + 1, sys.maxsize))
+    def find_later(self, part: int, markdown: str) -> str:
+        """Return the definitions that the part uses and that parts after it contain."""
+        return self._find_used(markdown, range(part + 1, sys.maxsize))
 
-    def _used(self, markdown: str, parts: range) -> str:
-        if not self._found:
+    def _find_used(self, markdown: str, parts: range) -> str:
+        if not self._definitions:
             return ""
-        used = {normal_label(match[1]) for match in _USE.finditer(markdown)}
-        found = self._found.items()
-        return "\n".join(line for name, (at, line) in found if at in parts and name in used)
+        labels = {normalize_label(match[1]) for match in _MAYBE_LABEL.finditer(markdown)}
+        definitions = self._definitions.items()
+        return "\n".join(
+            line for label, (part, line) in definitions if part in parts and label in labels
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 _TEXT = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|~&"})
 
 
-def text_of(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text as one line of markdown that shows it, and nothing else."""
     # JupyterLab takes formulas out before it looks for backslashes, so the first dollar is an
     # entity; on the page it finds them once more, between any two that are not code.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .links import normal_label, target_end
+from .links import normalize_label, target_end
 
 _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
@@ -204,12 +204,12 @@ class Scanner:
             return end, self.is_open and end == 0
         if begin == "[":
             close = self.text.find("]", at)
-            label = normal_label(self.text[at + 1 : close] or text)
+            label = normalize_label(self.text[at + 1 : close] or text)
             if close != -1 and label in self.labels:
                 return close + 1, False
             # A definition usually follows at the end of an answer: until then show the text.
             return 0, self.is_open and close == -1
-        return (at if normal_label(text) in self.labels else 0), False
+        return (at if normalize_label(text) in self.labels else 0), False
 
     def _emphasis(self, token: str, at: int) -> int:
         end = at + len(token)

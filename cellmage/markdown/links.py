@@ -46,16 +46,16 @@ def target_end(text: str, at: int) -> int:
     return close.end() if close else 0
 
 
-def normal_label(label: str) -> str:
+def normalize_label(label: str) -> str:
     """A label as CommonMark compares it."""
     return " ".join(label.split()).casefold()
 
 
-def is_harmless(url: str) -> bool:
+def is_safe_url(url: str) -> bool:
     """Whether a link may lead there, whatever encoding the address hides in.
 
     Example:
-        >>> is_harmless("https://example.org"), is_harmless("java&#x73;cript%3Ax")
+        >>> is_safe_url("https://example.org"), is_safe_url("java&#x73;cript%3Ax")
         (True, False)
     """
     plain = url.strip("<>")

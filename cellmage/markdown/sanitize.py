@@ -19,11 +19,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
 from .blocks import Block, Blocks, lines
-from .links import is_harmless, normal_label
+from .links import is_safe_url, normalize_label
 from .math import Formula, hidden, restored
 from .sanitize_inline import RISKY, Defuser, Edit, blunt, changed, plain_info
 
-__all__ = ["is_harmless", "neutralise"]
+__all__ = ["is_safe_url", "sanitize"]
 
 _ODD = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _BLANK_WITH_TAB = re.compile(r"(?:(?<=>)|^)[ ]*\t[ \t]*$", re.MULTILINE)
@@ -41,7 +41,7 @@ _BRACKETS = 300
 it means: a parser may take seconds for it. Of a table it is each row that counts."""
 
 
-def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
+def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> str:
     """The same text, unable to act; pure, idempotent, and never raises.
 
     Args:
@@ -49,9 +49,9 @@ def neutralise(markdown: str, image_hosts: Collection[str] = ()) -> str:
         image_hosts: hosts from which images may be loaded.
 
     Example:
-        >>> neutralise("a <script>x</script> b, if c < d")
+        >>> sanitize("a <script>x</script> b, if c < d")
         'a &lt;script>x&lt;/script> b, if c < d'
-        >>> neutralise("![a cat](https://example.org/cat.png)")
+        >>> sanitize("![a cat](https://example.org/cat.png)")
         '[a cat (image at example.org)](https://example.org/cat.png)'
     """
     is_plain = not RISKY.search(markdown) and plain_info(markdown) == markdown
@@ -136,14 +136,14 @@ class _Page:
         env: dict[str, Any] = {}
         self._tokens = _PARSER.parse(text, env)
         references: Mapping[str, Any] = env.get("references", {})
-        self._labels = {normal_label(key): value["href"] for key, value in references.items()}
+        self._labels = {normalize_label(key): value["href"] for key, value in references.items()}
         self._defuser = Defuser(self._labels, hosts, is_code_trusted)
 
     @property
     def acts(self) -> bool:
         """Whether the parser sees HTML, an image or a link that must not be there."""
         return any(map(self._is_acting, self._all())) or not all(
-            map(is_harmless, self._labels.values())
+            map(is_safe_url, self._labels.values())
         )
 
     def formulas_in_attributes(self) -> set[int]:
@@ -159,7 +159,7 @@ class _Page:
 
     def _is_acting(self, token: MarkdownToken) -> bool:
         if token.type == "link_open":
-            return not is_harmless(str(token.attrs.get("href", "")))
+            return not is_safe_url(str(token.attrs.get("href", "")))
         if token.type == "image":
             return not self._defuser.may_load(str(token.attrs.get("src", "")))
         return token.type in ("html_block", "html_inline")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .inline import Scanner, Span
-from .links import is_harmless, normal_label
+from .links import is_safe_url, normalize_label
 
 _PREFIX = r"^((?:[ \t>]|(?:[-+*]|\d{1,9}[.)])[ \t])*"
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -119,12 +119,12 @@ class Defuser:
         for pattern, harmless in marks:
             yield from (Edit(at, at + 1, harmless) for at in _outside(pattern, part, opaque))
         for match in _DEFINITION.finditer(part):
-            if not is_harmless(match[2]):
+            if not is_safe_url(match[2]):
                 yield Edit(match.end(1), match.end(1) + 1, "&#91;")
 
     def may_load(self, url: str) -> bool:
         """Whether this image may be loaded."""
-        return is_harmless(url) and _host(url) in self._hosts
+        return is_safe_url(url) and _host(url) in self._hosts
 
     # Each gives the end of what is not looked at again, and the edits of the span.
 
@@ -159,7 +159,7 @@ class Defuser:
         return span.end if _is_address(part[span.start + 1 : span.end - 1]) else span.start, []
 
     def _link(self, part: str, span: Span) -> tuple[int, list[Edit]]:
-        if is_harmless(self._url(part, span)):
+        if is_safe_url(self._url(part, span)):
             return span.start + 1, []
         return span.start + 1, self._text_alone(span, span.start)
 
@@ -167,7 +167,7 @@ class Defuser:
         url = self._url(part, span)
         if self.may_load(url):
             return span.start + 2, []
-        if not is_harmless(url):
+        if not is_safe_url(url):
             return span.start + 2, self._text_alone(span, span.start + 1)
         alt = " " * (part[span.text_end - 1] not in "[ ")
         where = f"{alt}(image at {_host(url) or 'an address'})]"
@@ -189,7 +189,7 @@ class Defuser:
             return match[1].strip("<>") if match[1].startswith("<") else match[1].rstrip(")")
         begin = span.start + 1 + (span.kind == "image")
         label = target.strip("[]") or part[begin : span.text_end]
-        return str(self._labels.get(normal_label(label), ""))
+        return str(self._labels.get(normalize_label(label), ""))
 
 
 _SPANS = {
@@ -204,7 +204,7 @@ _SPANS = {
 
 def _is_address(inside: str) -> bool:
     # A comment may look like the address of a mail.
-    return is_harmless(inside) if _SCHEME.match(inside) else "@" in inside and inside[0].isalnum()
+    return is_safe_url(inside) if _SCHEME.match(inside) else "@" in inside and inside[0].isalnum()
 
 
 def _host(url: str) -> str:

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from ..display import LiveMarkdown, neutralise
+from ..display import LiveMarkdown, sanitize
 from ..display.base import Ending, Surface
 from ..display.panels import Panel
 from ..display.parts import Frame
 from ..display.tables import LiveTable
 from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
-from ..markdown.control_chars import printable
+from ..markdown.control_chars import strip_control_chars
 from ..messages import Request, Response, Turn
 from ..runtime.interrupts import interrupts_held, one_interrupt
 from ..serialization import steps_to_record
@@ -67,7 +67,7 @@ class Showing:
 
     def _frames(self) -> LiveMarkdown | LiveTable:
         is_live = self._surface.is_live and self._stream.request.options.stream is not False
-        safe = partial(neutralise, image_hosts=self._look.image_hosts)
+        safe = partial(sanitize, image_hosts=self._look.image_hosts)
         if self._look.reader is not None:
             return LiveTable(self._look.reader, is_live, safe)
         now, is_full = time.monotonic(), self._surface.is_full
@@ -170,7 +170,7 @@ def paint(surface: Surface, frames: Sequence[Frame]) -> None:
 
 def repaint(turn: Turn, surface: Surface, image_hosts: Collection[str] = ()) -> None:
     """Show the answer of a turn once more, whole."""
-    safe = partial(neutralise, image_hosts=image_hosts)
+    safe = partial(sanitize, image_hosts=image_hosts)
     live = LiveMarkdown(0.0, live=False, safe=safe, is_full=surface.is_full)
     live.feed_aside(turn.response.reasoning)
     for each in turn.response.steps:
@@ -199,7 +199,7 @@ def facts_of(request: Request, response: Response) -> dict[str, Any]:
         "notices": list(response.notices) or None,
         "steps": steps_to_record(response.steps) or None,
         # The output's text/plain has no control characters.
-        "text": None if printable(response.text) == response.text else response.text,
+        "text": None if strip_control_chars(response.text) == response.text else response.text,
     }
     return _given(facts)
 

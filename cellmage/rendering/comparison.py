@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator
 from contextlib import suppress
 from functools import partial
 
-from ..display import neutralise
+from ..display import sanitize
 from ..display.base import Ending, Surface
 from ..display.columns import LiveColumns
 from ..display.parts import Frame
@@ -37,7 +37,7 @@ class ShowingAll:
         self._surface = surface
         requests = [stream.request for stream in comparison.streams]
         is_live = surface.is_live and requests[0].options.stream is not False
-        safe = partial(neutralise, image_hosts=image_hosts)
+        safe = partial(sanitize, image_hosts=image_hosts)
         self._columns = LiveColumns([each.options.model or "" for each in requests], is_live, safe)
         self._fed = [0] * len(requests)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from cellmage.display import neutralise
+from cellmage.display import sanitize
 from tests.browser.marked import Marked, marked
 from tests.markdown.test_sanitize import (
     MARKDOWN,
@@ -50,7 +50,7 @@ def test_nothing_acts_in_any_text(parser: Marked, strategy: st.SearchStrategy[st
     )  # fmt: skip
     @given(strategy)
     def draw(text: str) -> None:
-        texts.append(neutralise(text))
+        texts.append(sanitize(text))
 
     draw()
     assert len(texts) > TEXTS / 2
@@ -100,9 +100,9 @@ LAB_ONLY = [
 
 @pytest.mark.parametrize("text", LAB_ONLY)
 def test_what_acts_in_jupyterlab_only(parser: Marked, text: str) -> None:
-    shown = neutralise(text)
-    assert neutralise(shown) == shown
-    assert acting(parser, shown, neutralise(f"see\n\n{text}\n\nend")) == {}
+    shown = sanitize(text)
+    assert sanitize(shown) == shown
+    assert acting(parser, shown, sanitize(f"see\n\n{text}\n\nend")) == {}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_what_acts_in_jupyterlab_only(parser: Marked, text: str) -> None:
      '![a](https://x.y/$"onload="x"$)', '![a](https://x.y "$"onload="x"$")'],
 )  # fmt: skip
 def test_an_image_that_may_load_does_nothing_else(parser: Marked, text: str) -> None:
-    (tags,) = parser.acting([neutralise(text, image_hosts=["x.y"])])
+    (tags,) = parser.acting([sanitize(text, image_hosts=["x.y"])])
     plain = r'<img src="https://x\.y[^"<>]*" alt="[^"<>]*"(?: title="[^"<>]*")?>'
     assert [tag for tag in tags if not re.fullmatch(plain, tag)] == []

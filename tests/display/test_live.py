@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, neutralise
+from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, sanitize
 from cellmage.display.live import FAST_RATE
 from cellmage.display.panels import Panel
 from cellmage.display.parts import ASIDE, PARTS, WAITING, fill_blocks
@@ -150,9 +150,9 @@ def test_the_parts_look_like_the_whole() -> None:
     page, _, live = play(ANSWER, 40, 100)
     parts = [page.parts[number] for number in sorted(page.parts)]
     assert len(parts) > 3
-    assert live.whole().markdown == neutralise(ANSWER)
-    assert " ".join(visible(part.markdown) for part in parts) == visible(neutralise(ANSWER))
-    assert [b for part in parts for b in blocks(part.markdown)] == blocks(neutralise(ANSWER))
+    assert live.whole().markdown == sanitize(ANSWER)
+    assert " ".join(visible(part.markdown) for part in parts) == visible(sanitize(ANSWER))
+    assert [b for part in parts for b in blocks(part.markdown)] == blocks(sanitize(ANSWER))
 
 
 # Blocks that run across a freeze, or that another block decides the looks of.
@@ -180,7 +180,7 @@ def test_any_parts_look_like_the_whole(blocks_of_text: list[str], between: str) 
         page.show(frames)
     page.show(live.last())
     parts = [PARSER.render(page.parts[number].markdown) for number in sorted(page.parts)]
-    assert "".join(parts) == PARSER.render(neutralise(text))
+    assert "".join(parts) == PARSER.render(sanitize(text))
     assert page.text == text
 
 
@@ -203,7 +203,7 @@ def test_what_is_aside_stands_folded_above(aside: list[Any], run: list[Any]) -> 
     assert (folded.text, page.text) == (thought, text)
     assert folded.markdown.startswith("<details><summary>") == bool(thought)
     assert live.whole().text == text
-    assert live.whole().markdown == folded.markdown + neutralise(text)
+    assert live.whole().markdown == folded.markdown + sanitize(text)
 
 
 @pytest.mark.parametrize("open_thing", ["```\nx", "$$\nx", "- a", "<b", "\r```\rx", "\t<b>", "`a"])

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.markdown import Markdown
 
-from cellmage.display import LiveMarkdown, neutralise
+from cellmage.display import LiveMarkdown, sanitize
 from cellmage.display.base import Ending, Surface
 from cellmage.display.parts import fill_parts
 from cellmage.display.terminal import Plain, Terminal, terminal
-from cellmage.markdown.control_chars import printable
+from cellmage.markdown.control_chars import strip_control_chars
 from tests.display.test_live import ANSWER
 from tests.markdown.test_heal import MARKDOWN
 
@@ -73,7 +73,7 @@ def printed(markdown: str) -> list[str]:
 def test_an_answer_longer_than_the_screen_scrolls_and_stands_there_once() -> None:
     screen, text = Screen(), ANSWER[:6000]
     play(Terminal(console(screen)), text, 20)
-    assert screen.lines == [*printed(neutralise(text)), "(a notice)"]
+    assert screen.lines == [*printed(sanitize(text)), "(a notice)"]
 
 
 def test_a_block_higher_than_the_screen_stands_there_once() -> None:
@@ -137,7 +137,7 @@ def test_any_text_stands_there_once(text: str) -> None:
     play(Terminal(console(screen)), text, 7)
     assert screen.lines[-1] == "(a notice)"
     quotes = sum(
-        line.count("▌") for line in printed(printable(neutralise(text)))
+        line.count("▌") for line in printed(strip_control_chars(sanitize(text)))
     )  # rich draws them with it
     assert sum(line.count("▌") for line in screen.lines) == quotes
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellmage.display import heal, neutralise
+from cellmage.display import heal, sanitize
 from tests.kernel.client import Kernel
 from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse
 from tests.test_sse import cut
@@ -96,9 +96,9 @@ class TestPrompt:
         run = kernel.run("%%llm --out text\nGo")
         whole = "".join(texts)
         *live, last = [frame for frame in run.frames if "thinking" not in frame.markdown]
-        assert last.markdown == neutralise(whole)
+        assert last.markdown == sanitize(whole)
         assert last.content["data"]["text/plain"] == re.sub(CONTROL, "", whole)
-        frames = [neutralise(heal(whole[:end], "▌")) for end in range(len(whole) + 1)]
+        frames = [sanitize(heal(whole[:end], "▌")) for end in range(len(whole) + 1)]
         ends = [frames.index(frame.markdown) for frame in live]
         assert ends == sorted(ends), "each frame shows the text so far"
         assert kernel.value("(text, _llm.text)") == (whole, whole)

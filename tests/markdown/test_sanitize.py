@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellmage.display import heal, neutralise
-from cellmage.markdown.sanitize import is_harmless
+from cellmage.display import heal, sanitize
+from cellmage.markdown.sanitize import is_safe_url
 from tests.rendered import MARKDOWN_IT, Parser, visible
 
 CASES = json.loads((Path(__file__).parents[1] / "data/output_injection.json").read_text())["cases"]
@@ -42,7 +42,7 @@ def acting(parser: Parser, *texts: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_case(case: dict[str, Any], parser: Parser) -> None:
-    text = neutralise(source(case))
+    text = sanitize(source(case))
     if case["category"] != "dos":
         assert acting(parser, text) == {}
     if "must_show_text" in case:
@@ -54,16 +54,16 @@ def test_case(case: dict[str, Any], parser: Parser) -> None:
 )
 def test_every_frame_of_a_case(case: dict[str, Any], parser: Parser) -> None:
     text = source(case)
-    frames = [neutralise(heal(text[:end], "▌")) for end in range(len(text) + 1)]
+    frames = [sanitize(heal(text[:end], "▌")) for end in range(len(text) + 1)]
     assert acting(parser, *frames) == {}
 
 
 @settings(max_examples=1000)
 @given(MARKDOWN)
 def test_nothing_acts_in_any_text(text: str) -> None:
-    harmless = neutralise(text)
+    harmless = sanitize(text)
     assert acting(MARKDOWN_IT, harmless) == {}
-    assert neutralise(harmless) == harmless
+    assert sanitize(harmless) == harmless
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_nothing_acts_in_any_text(text: str) -> None:
      "AT&T, R&D"],
 )  # fmt: skip
 def test_plain_text_stays_readable(text: str, parser: Parser) -> None:
-    assert visible(neutralise(text), parser) == text
-    assert visible(neutralise(f"see\n\n{text}\n\nend"), parser) == f"see {text} end"
+    assert visible(sanitize(text), parser) == text
+    assert visible(sanitize(f"see\n\n{text}\n\nend"), parser) == f"see {text} end"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_plain_text_stays_readable(text: str, parser: Parser) -> None:
      "mail <me@x.y>", "| `a<b` | c |\n|---|---|\n| `<i>` | d |", "a[0] and f(x)", "[x] done"],
 )  # fmt: skip
 def test_code_formulas_and_good_links_are_untouched(text: str, parser: Parser) -> None:
-    assert neutralise(text) == text
+    assert sanitize(text) == text
     assert acting(parser, text) == {}
 
 
@@ -96,8 +96,8 @@ def test_code_formulas_and_good_links_are_untouched(text: str, parser: Parser) -
 )  # fmt: skip
 def test_where_marked_sees_no_code(text: str, parser: Parser) -> None:
     """Found by a comparison with marked, JupyterLab's parser: a bare URL eats what follows it."""
-    shown = neutralise(text)
-    assert neutralise(shown) == shown
+    shown = sanitize(text)
+    assert sanitize(shown) == shown
     assert acting(parser, shown) == {}
     assert not re.search(r"(?<!\s)`<|\\\\<|\n<b>|\x0b", shown)
     assert not re.search(r"\S``!\[", shown)
@@ -105,9 +105,9 @@ def test_where_marked_sees_no_code(text: str, parser: Parser) -> None:
 
 def test_images() -> None:
     image = "![a](https://Pics.example/x.png)"
-    assert neutralise(image, image_hosts=["pics.example"]) == image
-    assert neutralise(image) == "[a (image at pics.example)](https://Pics.example/x.png)"
-    assert neutralise("![](https://x.y/z)") == "[(image at x.y)](https://x.y/z)"
+    assert sanitize(image, image_hosts=["pics.example"]) == image
+    assert sanitize(image) == "[a (image at pics.example)](https://Pics.example/x.png)"
+    assert sanitize("![](https://x.y/z)") == "[(image at x.y)](https://x.y/z)"
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_images() -> None:
      "http:x"],
 )  # fmt: skip
 def test_harmful_addresses(url: str) -> None:
-    assert not is_harmless(url)
+    assert not is_safe_url(url)
