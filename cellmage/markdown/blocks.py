@@ -57,7 +57,7 @@ class Blocks:
         self.blocks: list[Block] = []
         self.labels: dict[str, str] = {}
         start = 0
-        for line in lines(text):
+        for line in split_lines(text):
             self._line(line.rstrip("\n"), start, start + len(line))
             start += len(line)
 
@@ -127,7 +127,7 @@ class Blocks:
         last.kind, last.end, last.is_open = "table", end, True
 
 
-def lines(text: str) -> Iterator[str]:
+def split_lines(text: str) -> Iterator[str]:
     """Lines with their ends; only a line feed ends a line."""
     start = 0
     while start < len(text):

@@ -1,153 +1,231 @@
-"""What JupyterLab takes for a formula: it hides them from its markdown parser, and puts them back.
+r"""Formulas as JupyterLab finds them: it hides them from its markdown parser, and puts them back.
 
-It does so before it looks for code or links, and into attributes as well: a formula may swallow
-the mark that made something code, and a quotation mark in it may end an attribute.
+It does so before it looks for code or links, and in attributes as well. So a formula may swallow
+the backtick that made something code, and a quotation mark in it may end an attribute.
+
+Source: ``removeMath`` in @jupyterlab/rendermime 4.6.6, ``lib/latex.js``. Of its patterns,
+
+    (\$\$?|\\(?:begin|end)\{[a-z]*\*?\}|\\[{}$]|[{}]|(?:\n\s*)+|@@\d+@@|\\\\[()[\]])
+
+finds what may begin or end a formula (`_TOKEN`; Python's ``\s`` and ``\d`` match other characters
+than JavaScript's). Before that, these two hide the dollars in fences (`_find_fences`) and in code
+spans (`_find_code_spans`); ``~T`` stands for a tilde there:
+
+    ^(?<fence>`{3,}|(~T){3,})[^`\n]*\n([\s\S]*?)^\k<fence>`*$
+    (^|[^\\])(`+)([^\n]*?[^`\n])\2(?!`)
+
+Both take quadratic time for some texts, and a model's answer is not trusted. So the code here looks
+up the ends in tables, and finds the same matches in linear time.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .blocks import lines
+from .blocks import split_lines
 
-_MARK = re.compile(
+_TOKEN = re.compile(
     r"\$\$?|\\(?:begin|end)\{[a-zA-Z]*\*?\}|\\[{}$]|[{}]|(?:\n[\s\ufeff]*)+|@@[0-9]+@@|\\\\[()\[\]]",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^`\n]*\n", re.MULTILINE)
-_END = re.compile(r"^(`{3,}|~{3,}(?=`*$))`*$", re.MULTILINE)
-_HIDDEN = re.compile("@@([0-9]+)@@")
-_RUN = re.compile("`+")
-_PARTNERS = {"$": "$", "$$": "$$", r"\\(": r"\\)", r"\\[": r"\\]"}
+_FENCE_END = re.compile(r"^(`{3,}|~{3,}(?=`*$))`*$", re.MULTILINE)
+_BACKTICKS = re.compile("`+")
+
+PLACEHOLDER = re.compile("@@([0-9]+)@@")
+"""Stands for a hidden formula; group 1 is its index."""
+
+_CLOSING_DELIMITERS = {"$": "$", "$$": "$$", r"\\(": r"\\)", r"\\[": r"\\]"}
 
 
 class Formula(NamedTuple):
-    """A formula and its delimiters."""
+    """A formula with its delimiters.
+
+    Args:
+        start: offset of the opening delimiter, in characters.
+        end: offset of the end of the closing delimiter.
+        close_start: offset of the closing delimiter.
+    """
 
     start: int
     end: int
-    closer: int
+    close_start: int
 
 
-def hidden(text: str) -> tuple[str, list[Formula]]:
-    """The text with every formula replaced by ``@@number@@``, and the formulas.
+def hide_formulas(text: str) -> tuple[str, list[Formula]]:
+    """Return the text with each formula replaced by ``@@index@@``, and the formulas.
+
+    Text that looks like such a placeholder is replaced as well: JupyterLab does the same.
 
     Example:
-        >>> hidden("a $x$, `$`, $y$")[0]
+        >>> hide_formulas("a $x$, `$`, $y$")[0]
         'a @@0@@, `$`, @@1@@'
     """
-    found = _formulas(_shielded(text)) if "$" in text or "\\" in text or "@@" in text else []
+    formulas: list[Formula] = []
+    if "$" in text or "\\" in text or "@@" in text:
+        formulas = _find_formulas(_mask_dollars_in_code(text))
     pieces, position = [], 0
-    for number, formula in enumerate(found):
-        pieces += [text[position : formula.start], f"@@{number}@@"]
+    for index, formula in enumerate(formulas):
+        pieces += [text[position : formula.start], f"@@{index}@@"]
         position = formula.end
-    return "".join([*pieces, text[position:]]), found
+    return "".join([*pieces, text[position:]]), formulas
 
 
-def restored(view: str, text: str, formulas: list[Formula]) -> str:
-    """A text made of what `hidden` gave, with the formulas of the text back in their places."""
+def restore_formulas(view: str, text: str, formulas: list[Formula]) -> str:
+    """Return an edited view with the formulas of the text in place of their placeholders.
+
+    Args:
+        view: a text made of the one that `hide_formulas` returned.
+        text: the text that was given to `hide_formulas`.
+        formulas: the formulas that `hide_formulas` returned.
+    """
     sources = [text[formula.start : formula.end] for formula in formulas]
 
     def source(match: re.Match[str]) -> str:
-        number = int(match[1])
-        return sources[number] if number < len(sources) else match[0]
+        index = int(match[1])
+        return sources[index] if index < len(sources) else match[0]
 
-    return _HIDDEN.sub(source, view)
+    return PLACEHOLDER.sub(source, view)
 
 
-def _formulas(text: str) -> list[Formula]:
-    marks = list(_MARK.finditer(text))
-    found: list[Formula] = []
-    start = wanted = last = None
-    depth = at = 0
-    while at < len(marks):
-        mark = marks[at].group()
-        if mark[0] == "@":
-            if start is None:
-                found.append(Formula(marks[at].start(), marks[at].end(), marks[at].end()))
-        elif start is None:
-            wanted = _partner(mark)
-            start, last, depth = (at if wanted else None), None, 0
-        elif mark == wanted and depth:
-            last = at
-        elif mark == wanted or mark.count("\n") > 1:
-            last = at if mark == wanted else last
-            if last is not None:
-                found.append(Formula(marks[start].start(), marks[last].end(), marks[last].start()))
-                at = last
-            start = None
-        elif mark == "{":
+def _find_formulas(text: str) -> list[Formula]:
+    tokens = list(_TOKEN.finditer(text))
+    formulas: list[Formula] = []
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        closing: int | None = None
+        next_position = position + 1
+        if token.group()[0] == "@":
+            formulas.append(Formula(token.start(), token.end(), token.end()))
+        elif delimiter := _closing_delimiter(token.group()):
+            closing, next_position = _find_closing(tokens, position, delimiter)
+        if closing is not None:
+            end = tokens[closing]
+            formulas.append(Formula(token.start(), end.end(), end.start()))
+        position = next_position
+    return formulas
+
+
+def _find_closing(
+    tokens: Sequence[re.Match[str]], opening: int, delimiter: str
+) -> tuple[int | None, int]:
+    """Return the index of the token that closes a formula, and of the token to go on from.
+
+    A formula ends at its delimiter outside of braces. An empty line or the end of the text ends
+    the search; then the last delimiter inside of braces closes the formula, if there is one.
+    """
+    in_braces: int | None = None
+    depth = 0
+    for index in range(opening + 1, len(tokens)):
+        token = tokens[index].group()
+        if token == delimiter and not depth:
+            return index, index + 1
+        if token == delimiter:
+            in_braces = index
+        elif token.count("\n") > 1:
+            return in_braces, (index if in_braces is None else in_braces) + 1
+        elif token == "{":
             depth += 1
-        elif mark == "}" and depth:
-            depth -= 1
-        at += 1
-    if start is not None and last is not None:
-        found.append(Formula(marks[start].start(), marks[last].end(), marks[last].start()))
-    return found
+        elif token == "}":
+            depth = max(0, depth - 1)
+    return in_braces, len(tokens)
 
 
-def _partner(mark: str) -> str | None:
-    return r"\end" + mark[6:] if mark.startswith(r"\begin") else _PARTNERS.get(mark)
+def _closing_delimiter(token: str) -> str | None:
+    if token.startswith(r"\begin"):
+        return r"\end" + token[6:]
+    return _CLOSING_DELIMITERS.get(token)
 
 
-def _shielded(text: str) -> str:
-    """The text without the dollars that JupyterLab sees in code."""
+def _mask_dollars_in_code(text: str) -> str:
+    """Return a text of the same length without the dollars that JupyterLab sees in code."""
     if "$" not in text or ("`" not in text and "~~~" not in text):
         return text
     chars = list(text)
-    for start, end in [*_fences(text), *_spans(text)]:
-        for at in range(start, end):
-            if chars[at] == "$":
-                chars[at] = "-"
+    for start, end in [*_find_fences(text), *_find_code_spans(text)]:
+        for offset in range(start, end):
+            if chars[offset] == "$":
+                chars[offset] = "-"
     return "".join(chars)
 
 
-def _fences(text: str) -> Iterator[tuple[int, int]]:
-    """Fences at the margin that end, in a line with the mark alone; backticks may follow it."""
+def _find_fences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start of each fence at the margin that has an end, and the start of its last line.
+
+    The pattern is the first one in the docstring of this module.
+    """
     ends: dict[str, dict[int, list[int]]] = {"`": {}, "~": {}}
-    for end_mark in _END.finditer(text):
-        mark = end_mark[1]
-        ends[mark[0]].setdefault(len(mark), []).append(end_mark.start())
+    for match in _FENCE_END.finditer(text):
+        ends[match[1][0]].setdefault(len(match[1]), []).append(match.start())
     position = 0
-    while match := _FENCE.search(text, position):
-        char, length = match[1][0], len(match[1])
-        later = {n: _next(starts, match.end()) for n, starts in ends[char].items()}
-        if char == "`":
-            end = min((at for n, at in later.items() if n >= length and at >= 0), default=-1)
+    while position >= 0 and (opening := _FENCE.search(text, position)):
+        end = _find_fence_end(ends[opening[1][0]], opening)
+        if end is None:
+            position = opening.end() - 1
         else:
-            longest = max((n for n, at in later.items() if n <= length and at >= 0), default=0)
-            end = later.get(longest, -1)
-        if end >= 0:
-            yield match.start(), end
-        position = text.find("\n", end) if end >= 0 else match.end() - 1
-        if position < 0:
-            return
+            yield opening.start(), end
+            position = text.find("\n", end)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Code in a line, as a pattern would find it that prefers long marks."""
-    start = 0
-    for line in lines(text):
-        runs = [(run.start(), run.end()) for run in _RUN.finditer(line)] if "$" in line else []
-        by_length: dict[int, list[int]] = {}
-        for begin, end in runs:
-            by_length.setdefault(end - begin, []).append(begin)
-        position = 0
-        for begin, end in runs:
-            if begin < position:
-                continue
-            longest = end - begin - (line[begin - 1 : begin] == "\\")
-            for length in (n for n in range(longest, 0, -1) if n in by_length):
-                if (close := _next(by_length[length], end)) >= 0:
-                    position = close + length
-                    yield start + max(begin - 1, 0), start + position  # with what stands before
-                    break
-        start += len(line)
+def _find_fence_end(ends: Mapping[int, list[int]], opening: re.Match[str]) -> int | None:
+    """Return the offset of the line that ends a fence.
+
+    Args:
+        ends: offsets of the lines of the same character that may end a fence, by their length.
+        opening: a match of `_FENCE`.
+    """
+    length = len(opening[1])
+    candidates = {
+        count: end
+        for count, starts in ends.items()
+        if (end := _next_offset(starts, opening.end())) is not None
+    }
+    if opening[1][0] == "`":
+        # ``\k<fence>`*``: the same number of backticks or more, and the first such line counts.
+        return min((end for count, end in candidates.items() if count >= length), default=None)
+    # ``[^`\n]*`` may take tildes of the opening line: the pattern tries the most tildes first, and
+    # the line that ends the fence has exactly as many.
+    longest = max((count for count in candidates if count <= length), default=0)
+    return candidates.get(longest)
 
 
-def _next(starts: list[int], at: int) -> int:
-    index = bisect_left(starts, at)
-    return starts[index] if index < len(starts) else -1
+def _find_code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the range of each code span in a line with a dollar.
+
+    The pattern is the second one in the docstring of this module: a range begins with the character
+    before the span.
+    """
+    offset = 0
+    for line in split_lines(text):
+        if "$" in line:
+            for start, end in _find_line_code_spans(line):
+                yield offset + start, offset + end
+        offset += len(line)
+
+
+def _find_line_code_spans(line: str) -> Iterator[tuple[int, int]]:
+    runs = [match.span() for match in _BACKTICKS.finditer(line)]
+    starts_by_length: dict[int, list[int]] = {}
+    for start, end in runs:
+        starts_by_length.setdefault(end - start, []).append(start)
+    position = 0
+    for start, end in runs:
+        if start < position:
+            continue
+        # ``[^\\]`` takes a backtick after a backslash; ``(`+)`` tries the longest mark first.
+        longest = end - start - (line[start - 1 : start] == "\\")
+        for length in (n for n in range(longest, 0, -1) if n in starts_by_length):
+            if (closing := _next_offset(starts_by_length[length], end)) is not None:
+                position = closing + length
+                yield max(start - 1, 0), position
+                break
+
+
+def _next_offset(offsets: list[int], minimum: int) -> int | None:
+    """Return the first of these sorted offsets that is not below the minimum."""
+    index = bisect_left(offsets, minimum)
+    return offsets[index] if index < len(offsets) else None

@@ -18,9 +18,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
-from .blocks import Block, Blocks, lines
+from .blocks import Block, Blocks, split_lines
 from .links import is_safe_url, normalize_label
-from .math import Formula, hidden, restored
+from .math import Formula, hide_formulas, restore_formulas
 from .sanitize_inline import RISKY, Defuser, Edit, blunt, changed, plain_info
 
 __all__ = ["is_safe_url", "sanitize"]
@@ -78,7 +78,7 @@ def _is_long(block: Block, text: str) -> bool:
     if block.kind == "fence":
         return False
     source = text[block.start : block.end]
-    pieces = lines(source) if block.kind == "table" else [source]
+    pieces = split_lines(source) if block.kind == "table" else [source]
     return any(len(piece) > _LONG or piece.count("[") > _BRACKETS for piece in pieces)
 
 
@@ -88,13 +88,13 @@ def _may_have_formula_in_url(text: str) -> bool:
 
 def _edited_for_lab(text: str, hosts: frozenset[str], is_code_trusted: bool) -> str:
     """The text edited as JupyterLab's parser gets it: without formulas, which come back later."""
-    view, formulas = hidden(text)
+    view, formulas = hide_formulas(text)
     if not formulas:
         return text
     page = _Page(view, hosts, is_code_trusted)
     edited = page.edited()
     if edited != view:
-        return restored(edited, text, formulas)
+        return restore_formulas(edited, text, formulas)
     # A formula comes back as it was, also in an address or a title: there its quotation mark would
     # end the attribute. A bare URL is none to our parser, and may go on behind a formula.
     quoting = {number for number, f in enumerate(formulas) if '"' in text[f.start : f.end]}
@@ -109,7 +109,7 @@ def _edited_for_lab(text: str, hosts: frozenset[str], is_code_trusted: bool) -> 
 def _without(text: str, formulas: list[Formula]) -> str:
     """The text with these formulas as plain text."""
     edits = {}
-    for at in (at for formula in formulas for at in (formula.start, formula.closer)):
+    for at in (at for formula in formulas for at in (formula.start, formula.close_start)):
         if mark := _DELIMITER.match(text, at):
             entities = "&#92;" if mark[0][0] == "\\" else "&#36;" * len(mark[0])
             edits[at] = Edit(at, mark.end(), entities)
@@ -120,7 +120,7 @@ def _blunt(text: str) -> str:
     """The last resort, for text whose structure is not looked at."""
     text = plain_info(blunt(text))
     if _may_have_formula_in_url(text):
-        view, formulas = hidden(text)
+        view, formulas = hide_formulas(text)
         runs = "".join(run for run in view.split() if _URL.search(run))
         text = _without(
             text, [formulas[int(n)] for n in _HIDDEN.findall(runs) if int(n) < len(formulas)]
@@ -181,7 +181,7 @@ class _Page:
 
     def _openings(self) -> Iterator[tuple[int, str]]:
         """Lines that open a fence, to whomever, with a name that is none."""
-        sources = list(lines(self.text))
+        sources = list(split_lines(self.text))
         code: set[int] = set()
         for token in self._tokens:
             if (
@@ -198,7 +198,7 @@ class _Page:
 
     def _parts(self) -> Iterator[tuple[int, str]]:
         """Everything but code blocks, in parts over whose borders no inline construct reaches."""
-        sources = list(lines(self.text))
+        sources = list(split_lines(self.text))
         owners: list[int | None] = [None] * len(sources)
         for number, token in enumerate(self._tokens):
             if token.map and token.type in ("fence", "code_block", "inline"):
