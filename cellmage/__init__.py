@@ -26,9 +26,11 @@ from .errors import (
     ConnectError,
     HTTPStatusError,
     IncompleteResponseError,
+    OutputValidationError,
     ProtocolError,
     ProviderError,
     ResponseTimeoutError,
+    SpendLimitError,
     UsageError,
 )
 from .events import (
@@ -56,6 +58,7 @@ from .messages import (
     Usage,
 )
 from .options import Options
+from .pipeline.retrieval import Retriever
 from .providers.adapters import register_provider
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
@@ -84,6 +87,7 @@ __all__ = [
     "Message",
     "Notice",
     "Options",
+    "OutputValidationError",
     "ProtocolError",
     "Provider",
     "ProviderError",
@@ -92,6 +96,8 @@ __all__ = [
     "Response",
     "ResponseStream",
     "ResponseTimeoutError",
+    "Retriever",
+    "SpendLimitError",
     "Start",
     "Status",
     "Timings",

@@ -1,4 +1,4 @@
-"""Which of the earlier turns are sent: the newest whole ones that fit."""
+"""Select the earlier turns that are sent: the newest complete turns that fit."""
 
 from __future__ import annotations
 
@@ -10,56 +10,69 @@ from .errors import UsageError
 from .messages import Message, Request, Turn
 from .options import Options
 
-_BYTES = 4
-_FRAME = 4
-"""Bytes of UTF-8 in a token, about, and tokens that a message costs besides its text."""
+_BYTES_PER_TOKEN = 4
+"""Bytes of UTF-8 in a token, on average."""
+
+_TOKENS_PER_MESSAGE = 4
+"""Tokens that a message costs besides its text."""
 
 
-def estimate(text: str) -> int:
-    """Tokens in a message of this text, about.
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a message with this text has.
 
     Example:
-        >>> estimate("twelve bytes")
+        >>> estimate_tokens("twelve bytes")
         7
     """
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES) + _FRAME
+    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN) + _TOKENS_PER_MESSAGE
 
 
-def size(message: Message) -> int:
-    """Tokens of a message, about, with the tools that it asks for."""
-    asked = "".join(call.name + call.arguments for call in message.tool_calls)
-    return estimate(message.content + asked)
+def estimate_message(message: Message) -> int:
+    """Return about how many tokens a message has, with its tool calls."""
+    calls = "".join(call.name + call.arguments for call in message.tool_calls)
+    return estimate_tokens(message.content + calls)
 
 
-def tokens(turns: Sequence[Turn]) -> list[int]:
-    """Tokens of each turn: by the provider's count where it gave one, else an estimate.
+def turn_tokens(turns: Sequence[Turn]) -> list[int]:
+    """Return the tokens of each turn: the provider's count if there is one, else an estimate.
 
-    What a provider counts for a request is all that was sent: the question is what this count has
-    more than the one before and its answer.
+    A provider counts everything that was sent. So the question has the tokens of this count, less
+    those of the count and the answer before it.
     """
-    return list(_tokens(turns))
+    return list(_turn_tokens(turns))
 
 
-def _tokens(turns: Sequence[Turn]) -> Iterator[int]:
-    before: int | None = None
+def _turn_tokens(turns: Sequence[Turn]) -> Iterator[int]:
+    earlier: int | None = None
     for turn in turns:
-        usage = turn.response.usage
-        asked, answered = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
-        if turn.response.steps:  # counted once for each of its requests, and without results
-            asked = answered = None
-        guess = estimate(turn.prompt)
-        question = guess
-        if before is not None and asked is not None and 0 < asked - before < 4 * guess:
-            question = asked - before
-        answer = sum(map(size, turn.response.messages())) if answered is None else answered
+        input_tokens, output_tokens = _counts(turn)
+        question = estimate = estimate_tokens(turn.prompt)
+        if earlier is not None and input_tokens is not None:
+            difference = input_tokens - earlier
+            question = difference if 0 < difference < 4 * estimate else estimate
+        answer = output_tokens
+        if answer is None:
+            answer = sum(map(estimate_message, turn.response.messages()))
         yield question + answer
-        before = None if asked is None or answered is None else asked + answered
+        is_counted = input_tokens is not None and output_tokens is not None
+        earlier = (input_tokens or 0) + answer if is_counted else None
 
 
-def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[Turn], str]:
-    """The turns that are sent with a question, and a line about those that are not.
+def _counts(turn: Turn) -> tuple[int | None, int | None]:
+    """Return the provider's counts of a turn, where they are of one request."""
+    usage = turn.response.usage
+    # With tools, the counts are the sum of several requests, and do not include the results.
+    if usage is None or turn.response.steps:
+        return None, None
+    return usage.input_tokens, usage.output_tokens
 
-    The question and the system prompt are always in.
+
+def select_turns(
+    turns: Sequence[Turn], prompt: str, options: Options
+) -> tuple[Sequence[Turn], str]:
+    """Return the turns that are sent with a question, and a line about those that are not.
+
+    The question and the system prompt are always sent.
 
     Args:
         turns: the turns before the question.
@@ -72,75 +85,78 @@ def fit(turns: Sequence[Turn], prompt: str, options: Options) -> tuple[Sequence[
     Example:
         >>> from cellmage import Response
         >>> turns = [Turn(f"Question {n}", Response("word " * 100)) for n in range(9)]
-        >>> kept, line = fit(turns, "And now?", Options(max_context_tokens=500))
-        >>> len(kept), line
+        >>> selected, line = select_turns(turns, "And now?", Options(max_context_tokens=500))
+        >>> len(selected), line
         (3, '6 older turns were left out: about 500 tokens may be sent (max_context_tokens)')
     """
-    kept, why = turns, ""
-    if options.max_context_turns is not None and len(turns) > options.max_context_turns:
-        kept = turns[len(turns) - options.max_context_turns :]
-        why = f"{options.max_context_turns} may be sent (max_context_turns)"
-    if options.max_context_tokens is not None:
-        fixed = [prompt, *([options.system] if options.system else [])]
-        room = options.max_context_tokens - sum(map(estimate, fixed))
+    selected, reason = turns, ""
+    max_turns, max_tokens = options.max_context_turns, options.max_context_tokens
+    if max_turns is not None and len(turns) > max_turns:
+        selected = turns[len(turns) - max_turns :]
+        reason = f"{max_turns} may be sent (max_context_turns)"
+    if max_tokens is not None:
+        required = [prompt, *([options.system] if options.system else [])]
+        room = max_tokens - sum(map(estimate_tokens, required))
         if room < 0:
             raise UsageError(
-                f"the question is too long by about {-room} tokens: max_context_tokens allows "
-                f"{options.max_context_tokens}; nothing was sent",
+                f"the question is too long by about {-room} tokens: `max_context_tokens` allows "
+                f"{max_tokens}; nothing was sent",
                 kind="context_length",
+                option="max_context_tokens",
             )
-        count = _newest(tokens(turns)[len(turns) - len(kept) :], room)
-        if count < len(kept):
-            kept = kept[len(kept) - count :]
-            why = f"about {options.max_context_tokens} tokens may be sent (max_context_tokens)"
-    return kept, f"{_older(len(turns) - len(kept))} left out: {why}" if why else ""
+        count = _count_that_fit(turn_tokens(turns)[len(turns) - len(selected) :], room)
+        if count < len(selected):
+            selected = selected[len(selected) - count :]
+            reason = f"about {max_tokens} tokens may be sent (max_context_tokens)"
+    left_out = _older_turns_were(len(turns) - len(selected))
+    return selected, f"{left_out} left out: {reason}" if reason else ""
 
 
-def _newest(sizes: Sequence[int], room: int) -> int:
-    """How many, from the end, have room."""
-    for count, each in enumerate(reversed(sizes)):
-        room -= each
+def _count_that_fit(sizes: Sequence[int], room: int) -> int:
+    """Return how many sizes, from the end, fit into the room."""
+    for count, size in enumerate(reversed(sizes)):
+        room -= size
         if room < 0:
             return count
     return len(sizes)
 
 
-def _older(count: int) -> str:
+def _older_turns_were(count: int) -> str:
     return "1 older turn was" if count == 1 else f"{count} older turns were"
 
 
-# After the provider has said that it is too much.
+# After the provider has refused a request as too long.
 
 _LIMIT = re.compile(r"(?:maximum|limit|size|length|window)\D{0,60}?([\d,]{4,})", re.IGNORECASE)
 
 
-def shortened(request: Request, said: str) -> Request | None:
-    """The request with older turns left out: to the limit in the provider's words, or by half.
+def drop_older_turns(request: Request, provider_message: str) -> Request | None:
+    """Return the request without its oldest turns; None if there is no turn to leave out.
 
-    None where there is nothing to leave out.
+    It is shortened to the limit that the provider names, or by half.
 
     Args:
-        request: what was too long.
-        said: what the provider said.
+        request: the request that was too long.
+        provider_message: the provider's error.
     """
     messages = request.messages
     first = 1 if messages[0].role == "system" else 0
-    starts = [at for at in range(first, len(messages)) if messages[at].role == "user"]
+    starts = [index for index in range(first, len(messages)) if messages[index].role == "user"]
     if len(starts) < 2:
         return None
-    sizes = list(map(size, messages))
-    limit = _limit(said)
+    sizes = list(map(estimate_message, messages))
+    limit = _limit_in(provider_message)
     room = min(limit, sum(sizes) * 0.9) if limit else sum(sizes) / 2
     room -= sum(sizes[:first])
-    start = next((at for at in starts if sum(sizes[at:]) <= room), starts[-1])
+    start = next((index for index in starts if sum(sizes[index:]) <= room), starts[-1])
     start = max(start, starts[1])
-    left_out = starts.index(start)
-    note = f"{_older(left_out)} left out: the model cannot read more"
-    kept = (*messages[:first], *messages[start:])
-    return replace(request, messages=kept, notices=(*request.notices, note))
+    left_out = _older_turns_were(starts.index(start))
+    notice = f"{left_out} left out: the model cannot read more"
+    remaining = (*messages[:first], *messages[start:])
+    return replace(request, messages=remaining, notices=(*request.notices, notice))
 
 
-def _limit(said: str) -> int | None:
-    """The number of tokens that a provider's error allows."""
-    match = _LIMIT.search(said)
+def _limit_in(provider_message: str) -> int | None:
+    """Return the number of tokens that an error names as the limit."""
+    match = _LIMIT.search(provider_message)
     return int(match[1].replace(",", "")) if match else None

@@ -89,6 +89,12 @@ class UsageError(CellmageError, ValueError):
     kind = "usage"
 
 
+class SpendLimitError(UsageError):
+    """The spend limit is reached; nothing was sent."""
+
+    kind = "spend_limit"
+
+
 class ConfigError(CellmageError):
     """A model, a key or an address is missing or unusable."""
 
@@ -126,6 +132,12 @@ class ProtocolError(ProviderError):
     """What came back is not an answer that can be read."""
 
     kind = "protocol"
+
+
+class OutputValidationError(ProviderError):
+    """The answer is complete, but it is not the JSON that was asked for."""
+
+    kind = "validation"
 
 
 class ResponseTimeoutError(ProviderError):

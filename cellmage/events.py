@@ -153,5 +153,5 @@ Event = (
     | Complete
 )
 
-BEGUN = (Token, Reasoning, ToolCall, ToolResult)
-"""The events from which on an answer is never asked for again."""
+CONTENT_EVENTS = (Token, Reasoning, ToolCall, ToolResult)
+"""The events that are content of the answer; after the first of them nothing is asked again."""

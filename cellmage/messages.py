@@ -1,28 +1,28 @@
-"""The values that a question and its answer are made of."""
+"""The values of a question and its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .options import Options
 
 CONTINUE_PROMPT = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
-"""What is asked to get the rest of an answer that was cut."""
+"""The prompt that continues an answer that was cut."""
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
 class ToolInvocation:
-    """A model's request to run a tool, and what came of it.
+    """A tool call of the model, with its result.
 
     Args:
-        id: names the request; the result is sent back under it.
-        name: of the tool.
+        id: the id of the call; the result is sent back with it.
+        name: the name of the tool.
         arguments: a JSON object, exactly as the model wrote it.
-        result: what the model is told; a call that was never run says so here.
+        result: the text that the model receives; a call that never ran says so.
 
     Example:
         >>> ToolInvocation("c1", "weather", '{"city": "Oslo"}').result
@@ -37,10 +37,13 @@ class ToolInvocation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat: who says it, and what.
+    """One message of a chat.
 
-    ``tool_calls`` are the tools that an assistant's message asks for; ``tool_call_id`` is the one that a
-    tool's message answers.
+    Args:
+        role: who the message is from.
+        content: its text.
+        tool_calls: the tool calls of an assistant's message.
+        tool_call_id: the id of the call that a tool's message answers; else empty.
     """
 
     role: Role
@@ -51,7 +54,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ToolStep:
-    """What a model wrote before it asked for tools, and the tools with their results.
+    """One step of an answer with tools: a text, the tool calls after it, and their results.
+
+    Args:
+        text: the text that the model wrote before it called tools; may be empty.
+        calls: the calls, with their results.
 
     Example:
         >>> calls = (ToolInvocation("c1", "add", '{"a": 1}', "3"),)
@@ -63,18 +70,21 @@ class ToolStep:
     calls: tuple[ToolInvocation, ...]
 
     def messages(self) -> tuple[Message, ...]:
-        """The round as it is sent: no request without its result."""
+        """Return the step as it is sent: no call without its result."""
         results = (Message("tool", call.result, tool_call_id=call.id) for call in self.calls)
         return Message("assistant", self.text, self.calls), *results
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: the messages in order, and the resolved options. Built once.
+    """A request to a model.
 
-    ``notices`` are lines for the reader about what is sent, such as what was left out. ``continues_id``
-    is the id of the answer that this one goes on from. ``tools`` are those that the model may ask
-    for, as JSON schemas: see `cellmage.tools.Tool.schema`.
+    Args:
+        messages: the messages in order, at least one.
+        options: the resolved options.
+        notices: lines for the user about the request, such as turns that were left out.
+        continues_id: the id of the answer that this request continues; else empty.
+        tools: the tools that the model may call, as JSON schemas: see `cellmage.tools.Tool.schema`.
     """
 
     messages: tuple[Message, ...]
@@ -86,9 +96,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None where it did not say.
+    """Tokens as the provider counted them; a count that it does not send is None.
 
-    ``cached_tokens`` are those of the input that it had read before, which cost less.
+    Args:
+        input_tokens: tokens of the request.
+        output_tokens: tokens of the answer.
+        cached_tokens: tokens of the request that the provider had in its cache; they cost less.
     """
 
     input_tokens: int | None = None
@@ -98,9 +111,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds from the start of the request; ``time_to_first_token`` is None if no word came.
+    """Times of an answer, in seconds from the start of its request.
 
-    ``chunks`` are the pieces in which the text came.
+    Args:
+        time_to_first_token: seconds until the first token arrived; None if none did.
+        duration: seconds until the end.
+        chunks: number of pieces in which the text arrived.
     """
 
     time_to_first_token: float | None
@@ -110,21 +126,21 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, whole or partial.
+    """An answer, complete or not.
 
     Args:
         text: exactly the characters that were received.
-        reasoning: what the model sent as its reasoning.
-        model: the model as the request named it.
+        reasoning: the text that the model sent as its reasoning.
+        model: the name of the model, as in the request.
         provider: the name of the provider that answered.
         finish_reason: why the model stopped, in the provider's word; None if it did not say.
-        usage: the provider's own count; None when it gave none, never an estimate.
-        timings: when the first word came, and how long it took in all.
-        incomplete_reason: None for an answer that came to its end, else what cut it:
-            ``"interrupted"``, ``"closed"``, or the ``kind`` of the error.
-        notices: what the reader should be told about the answer, a line each.
-        id: names the answer, and so its turn, also in the notebook's file.
-        steps: the tools that were asked for on the way; their texts are the beginning of ``text``.
+        usage: the provider's own count; None if it sent none, never an estimate.
+        timings: the times of the answer.
+        incomplete_reason: None for a complete answer, else what cut it: ``"interrupted"``,
+            ``"closed"``, or the ``kind`` of the error.
+        notices: lines for the user about the answer.
+        id: the id of the response, and so of its turn, also in the notebook's file.
+        steps: the steps with tool calls; their texts are the beginning of ``text``.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -148,28 +164,21 @@ class Response:
 
     @property
     def has_content(self) -> bool:
-        """Whether there is anything to send again: a text, or tools that were run.
+        """True if there is something to send again: a text, or tools that were run.
 
-        Rounds that came to nothing but their limit would only go on where they are sent again.
+        Steps that only reached their limit would reach it again where they are sent.
         """
         return bool(self.text or (self.steps and self.incomplete_reason != "tool_limit"))
 
     @property
     def final_text(self) -> str:
-        """The text after the last tool."""
-        return self.text[sum(len(each.text) for each in self.steps) :]
+        """The text after the last tool call."""
+        return self.text[sum(len(step.text) for step in self.steps) :]
 
     def messages(self) -> tuple[Message, ...]:
-        """The answer as it is sent."""
-        rounds = tuple(message for each in self.steps for message in each.messages())
-        return (*rounds, Message("assistant", self.final_text)) if self.final_text else rounds
-
-
-class News(NamedTuple):
-    """What has come of an answer: the text since it was last asked, and all rounds so far."""
-
-    text: str
-    rounds: tuple[ToolStep, ...] = ()
+        """Return the answer as it is sent."""
+        steps = tuple(message for step in self.steps for message in step.messages())
+        return (*steps, Message("assistant", self.final_text)) if self.final_text else steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +197,22 @@ class CellRef:
     cell_id: str
     index: int
 
+    def precedes(self, other: CellRef) -> bool:
+        """Return whether this is an earlier question of the same cell."""
+        return self.cell_id == other.cell_id and self.index < other.index
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A prompt and its response, with the cell that asked (None outside of one).
+    """A prompt and its response.
 
-    ``stale`` marks an answer that was given before an earlier cell was run again. ``previous_attempts`` are
-    the attempts that this one took the place of, the oldest first; they are never sent. ``system``
-    is the system prompt that went with it.
+    Args:
+        prompt: the question.
+        response: the answer.
+        cell: the cell that asked; None outside of a notebook.
+        stale: True if an earlier cell was run again since.
+        previous_attempts: the turns that this one replaced, the oldest first; never sent.
+        system: the system prompt that was sent with it.
 
     Example:
         >>> [message.content for message in Turn("Hi", Response("Hello")).messages()]
@@ -217,25 +234,28 @@ class Turn:
         return "stale" if self.stale else "complete"
 
     def mark_stale(self) -> Turn:
-        """The same turn, marked stale."""
+        """Return the same turn, marked stale."""
         return replace(self, stale=True)
 
     def continue_from(self, cut: Turn) -> Turn:
-        """The turn that a cut one and this one, which went on from it, are together."""
-        old, new = cut.response, self.response
-        text, reasoning = old.text + new.text, old.reasoning + new.reasoning
-        rounds = new.steps
-        if rounds:
-            rounds = (replace(rounds[0], text=old.final_text + rounds[0].text), *rounds[1:])
-        whole = replace(new, text=text, reasoning=reasoning, steps=old.steps + rounds)
-        return replace(cut, response=whole)
+        """Return the turn that a cut one and this one, which continues it, make together."""
+        first, second = cut.response, self.response
+        steps = second.steps
+        if steps:
+            steps = (replace(steps[0], text=first.final_text + steps[0].text), *steps[1:])
+        response = replace(
+            second,
+            text=first.text + second.text,
+            reasoning=first.reasoning + second.reasoning,
+            steps=first.steps + steps,
+        )
+        return replace(cut, response=response)
 
     def supersede(self, old: Turn) -> Turn:
-        """The same turn, with an older attempt, and those before that one, kept behind it."""
-        return replace(
-            self, previous_attempts=(*old.previous_attempts, replace(old, previous_attempts=()))
-        )
+        """Return the same turn, with an older attempt and its previous ones before it."""
+        attempts = (*old.previous_attempts, replace(old, previous_attempts=()))
+        return replace(self, previous_attempts=attempts)
 
     def messages(self) -> tuple[Message, ...]:
-        """The turn as it is sent: the question, then the answer."""
+        """Return the turn as it is sent: the question, then the answer."""
         return Message("user", self.prompt), *self.response.messages()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import Conversation, Message, Options, Request, Response, Turn, Usage, UsageError
-from cellmage.context_window import fit, shortened, tokens
+from cellmage.context_window import drop_older_turns, select_turns, turn_tokens
 from cellmage.errors import HTTPStatusError
 from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
 
@@ -23,12 +23,12 @@ def test_any_limits(count: int, newest: int | None, most: int | None) -> None:
     """Whole turns, the newest, and no more than the limits allow; a line says what is left out."""
     turns = turns_of(count)
     options = Options(max_context_turns=newest, max_context_tokens=most)
-    kept, line = fit(turns, "And?", options)
+    kept, line = select_turns(turns, "And?", options)
     assert list(kept) == turns[count - len(kept) :]
     assert bool(line) == (len(kept) < count)
     assert newest is None or len(kept) <= newest
     if most is not None:
-        sizes = tokens(turns)
+        sizes = turn_tokens(turns)
         assert sum(sizes[count - len(kept) :]) + 5 <= most
         if len(kept) < min(count, count if newest is None else newest):
             assert sum(sizes[count - len(kept) - 1 :]) + 5 > most
@@ -40,12 +40,12 @@ def test_the_provider_counts_where_it_has() -> None:
         Turn("word " * 40, Response("b", usage=Usage(60 + 7 + 55, 9))),
         Turn("word " * 40, Response("word " * 40)),
     ]
-    assert tokens(turns) == [54 + 7, 55 + 9, 54 + 54]
+    assert turn_tokens(turns) == [54 + 7, 55 + 9, 54 + 54]
 
 
 def test_a_question_that_is_too_long() -> None:
     with pytest.raises(UsageError, match=r"too long by about 2\d\d\d tokens") as caught:
-        fit([], "word " * 2000, Options(max_context_tokens=500))
+        select_turns([], "word " * 2000, Options(max_context_tokens=500))
     assert caught.value.kind == "context_length"
 
 
@@ -108,7 +108,7 @@ def test_any_shortening(has_system: bool, sizes: list[int], said: str) -> None:
     if messages[-1].role == "assistant":
         messages.append(Message("user", "?"))
     request = Request(tuple(messages), Options())
-    shorter = shortened(request, said)
+    shorter = drop_older_turns(request, said)
     users = sum(message.role == "user" for message in messages)
     assert (shorter is None) == (users < 2)
     if shorter is not None:

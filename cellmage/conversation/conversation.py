@@ -1,41 +1,59 @@
-"""What was asked and answered, in order, and the requests that follow from it."""
+"""A conversation with a model: its turns, and the requests that follow from them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, Unpack
 
-from ..context_window import fit
 from ..errors import UsageError
-from ..messages import CONTINUE_PROMPT, CellRef, Message, Request, Response, Turn
-from ..options import Options
-from ..pipeline import Approve, FallbackProvider, Retrieve, Source, equipped, searched
+from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
+from ..options import OptionFields, Options
+from ..pipeline import build
+from ..pipeline.base import Ask
+from ..pipeline.retrieval import Retriever, Search
+from ..pipeline.tools import Approval, approval_function
 from ..providers.base import Provider
-from ..providers.registry import choose, refuse_own_keys, without_secrets
+from ..providers.registry import ResolvedModel, resolve_models
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
-from ..tools import ask, tools_of
-from .history import Journal, Turns
+from ..tools import tools_of
+from .history import History, Journal
+from .request import make_request
 
 
-class Conversation(Turns):
-    """Turns that a model is told of with every new question.
+class StreamArguments(OptionFields, total=False):
+    """The keyword arguments of `Conversation.stream`, for the methods that pass them on."""
 
-    A turn may belong to a cell of a notebook. Asking again from the same cell sends the turns
-    before it, and the new turn takes the old one's place; the turns after it stay, and are marked
-    stale, because the reader still sees them. A turn without a cell is appended.
+    cell: CellRef | None
+    history: Literal["use", "ignore"]
+    commit: Literal["replace", "append", "never"]
+    retriever: Retriever | Search | None
+    tools: Iterable[Callable[..., Any]]
+    approve: Approval
 
-    An answer with text is kept even when it was cut, marked partial. An answer without text is
-    not kept, and leaves an older turn of its cell as it was.
+
+class Conversation:
+    """Turns that are sent to a model with every new question.
+
+    A turn may belong to a cell of a notebook. A question of the same cell is sent with the turns
+    before it, and the new turn replaces the old one. Later turns stay and are marked stale, because
+    the user still sees them in the notebook. A turn without a cell is appended.
+
+    An answer with text becomes a turn even when it was cut; it is then marked incomplete. An answer
+    without text changes nothing.
 
     Args:
         options: the options of every question, unless the question sets its own.
-        provider: who answers; chosen by the name of the model when it is None.
-        turns: turns to begin with.
-        journal: keeps the turns on disk, as they are made; see `cellmage.conversation.store.Store`.
+        provider: answers every question; None chooses the provider by the name of the model.
+        turns: the first turns.
+        journal: stores the turns: see `cellmage.conversation.store.Store`.
+
+    Attributes:
+        options: as the argument.
+        provider: as the argument.
+        history: the turns, with the methods that change them.
 
     Example:
         >>> chat = Conversation(Options(model="offline/echo"))
@@ -54,44 +72,76 @@ class Conversation(Turns):
         turns: Iterable[Turn] = (),
         journal: Journal | None = None,
     ) -> None:
-        super().__init__(turns, journal)
         self.options = options or Options()
         self.provider = provider
+        self.history = History(turns, journal)
 
-    # Asking.
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns, oldest first."""
+        return self.history.turns
 
-    def stream(  # noqa: PLR0913 - each by its name
+    def request(  # noqa: PLR0913 - keyword arguments
         self,
         prompt: str,
         options: Options | None = None,
         *,
-        key: CellRef | None = None,
-        history: bool = True,
-        keep: bool = True,
-        replace_turn: bool = True,
-        search: tuple[str, Retrieve] | None = None,
+        cell: CellRef | None = None,
+        history: Literal["use", "ignore"] = "use",
+        commit: Literal["replace", "append", "never"] = "replace",
         tools: Iterable[Callable[..., Any]] = (),
-        approve: Approve | None = ask,
-        **fields: Any,
+        **overrides: Unpack[OptionFields],
+    ) -> Request:
+        """Return the request that `stream` would send; nothing is sent.
+
+        Args:
+            prompt, options, cell, history, commit, tools, overrides: as for `stream`.
+
+        Raises:
+            UsageError, ConfigError: as for `stream`.
+
+        Example:
+            >>> request = Conversation().request("Hello", system="Be brief.")
+            >>> [message.role for message in request.messages]
+            ['system', 'user']
+        """
+        _, resolved = self._resolve(options, overrides)
+        earlier = self._earlier_turns(cell, history, commit)
+        return make_request(prompt, resolved, earlier, tools_of(tools))
+
+    def stream(  # noqa: PLR0913 - keyword arguments
+        self,
+        prompt: str,
+        options: Options | None = None,
+        *,
+        cell: CellRef | None = None,
+        history: Literal["use", "ignore"] = "use",
+        commit: Literal["replace", "append", "never"] = "replace",
+        retriever: Retriever | Search | None = None,
+        tools: Iterable[Callable[..., Any]] = (),
+        approve: Approval = "ask",
+        **overrides: Unpack[OptionFields],
     ) -> ResponseStream:
-        """Ask; the answer is sent for when it is first iterated, with ``for`` or ``async for``.
+        """Return the stream of an answer; the request is sent when it is first iterated.
 
         Args:
             prompt: the question.
             options: options of this question.
-            key: the cell that asks.
-            history: False asks alone: no earlier turn is sent, and this one is not kept.
-            keep: False sends the earlier turns, and does not keep this one.
-            search: what is searched, in words, and what finds documents for the question; they are
-                put before it, and the turn that is kept has the question alone.
-            tools: functions that the model may have run, for what it needs to know.
-            approve: is given each `ToolCall` before it runs, and says whether it may; the default
-                asks at the keyboard, and refuses where there is none. None runs them all.
-            replace_turn: False keeps an older turn of the same cell, and adds this one.
-            fields: further options by name, such as ``temperature=0``.
+            cell: the cell that asks.
+            history: ``"ignore"`` sends no earlier turn, and makes no turn of this answer.
+            commit: ``"replace"`` replaces an older turn of the same cell, ``"append"`` keeps it,
+                ``"never"`` makes no turn of this answer.
+            retriever: finds passages for the question, which are sent after it; the turn contains
+                the question alone. A function gets its name as the name of the search.
+            tools: functions that the model may call.
+            approve: ``"ask"`` asks the user before each call, and refuses where there is nobody to
+                ask; ``"always"`` runs every call, ``"never"`` none. A function is given each
+                `ToolCall`, and must return True to run it.
+            overrides: further options by name, such as ``temperature=0``.
 
         Raises:
-            UsageError: the prompt is empty, or an option is out of range. Nothing is sent.
+            UsageError: the prompt is empty, an argument cannot be used, or the request contains a
+                key of this machine. Nothing is sent.
             ConfigError: the model has no key or no address. Nothing is sent.
 
         Example:
@@ -99,110 +149,64 @@ class Conversation(Turns):
             >>> "".join(chat.stream("Hello", temperature=0)), len(chat.turns)
             ('Hello', 1)
         """
-        provider, resolved = self._choose(options, fields)
-        request = self._request(prompt, resolved, key if replace_turn else None, history)
-        named = tools_of(tools)
-        if not (approve is None or callable(approve)):
-            raise UsageError("approve must be a function of the call, or None to run all")
-        request = replace(request, tools=tuple(each.schema for each in named.values()))
-        _check_offer(json.dumps(request.tools))
-        asked: Source = equipped(provider, named, approve, _safe) if named else provider
-        asked = searched(asked, *search) if search else asked
-        if not (history and keep):
-            return ResponseStream(request, asked)
-        system = resolved.system or ""
+        models, resolved = self._resolve(options, overrides)
+        toolset = tools_of(tools)
+        request = make_request(
+            prompt, resolved, self._earlier_turns(cell, history, commit), toolset
+        )
+        ask = build(
+            models,
+            tools=toolset,
+            approve=approval_function(approve),
+            retriever=None if retriever is None else Retriever.of(retriever),
+        )
+        if history == "ignore" or commit == "never":
+            return ResponseStream(request, ask)
+        return self._stream_turn(request, ask, cell, replace_turn=commit == "replace")
 
-        def commit(response: Response) -> None:
-            self._commit(Turn(prompt, response, key, system=system), replace_turn)
-
-        def begin(stream: ResponseStream) -> None:
-            turn = Turn(prompt, stream.response, key, system=system)
-            self._begin(turn, stream.news, replace_turn)
-
-        return ResponseStream(request, asked, commit, begin)
-
-    astream = stream
-
-    def compare(
-        self, prompt: str, models: Sequence[str], *, keep: str | None = None, **more: Any
-    ) -> Comparison:
-        """Ask several models the same; only one of the answers is kept as a turn.
-
-        Args:
-            prompt: the question.
-            models: their names; none is asked in the place of another.
-            keep: whose answer is kept; the first one's when it is None.
-            more: as for `stream`.
-
-        Raises:
-            UsageError: there are not several, or the one to keep is not among them.
-            ConfigError: a model has no key or no address. Nothing is sent.
+    def astream(
+        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+    ) -> ResponseStream:
+        """Return the same stream as `stream`; it works with ``async for``, too.
 
         Example:
-            >>> both = Conversation().compare("Hello", ["offline/echo", "offline/tour"])
-            >>> [event.type for number, event in both if number == 0]
-            ['start', 'token', 'complete']
-            >>> [response.text[:13] for response in both.responses]
-            ['Hello', '## A streamed']
+            >>> import asyncio
+            >>> async def texts():
+            ...     chat = Conversation(Options(model="offline/echo"))
+            ...     return [text async for text in chat.astream("Hello")]
+            >>> asyncio.run(texts())
+            ['Hello']
         """
-        if len(set(models)) < max(2, len(models)):
-            raise UsageError("give several models, each of them once, with commas between them")
-        kept = models[0] if keep is None else keep
-        if kept not in models:
-            raise UsageError(f"{kept} cannot be kept; it is none of {', '.join(models)}")
-        streams = [
-            self.stream(prompt, model=each, fallback=(), **{"keep": each == kept} | more)
-            for each in models
-        ]
-        return Comparison(streams, list(models).index(kept))
+        return self.stream(prompt, options, **arguments)
 
-    def go_on(self, options: Options | None = None, **fields: Any) -> ResponseStream:
-        """Ask for the rest of the last answer, which was cut; both become one turn.
+    def stream_events(
+        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+    ) -> EventView:
+        """Return the events of the answer in place of its text.
 
         Args:
-            options: options of this question.
-            fields: further options by name.
-
-        Raises:
-            UsageError: the last answer is whole, or there is none. Nothing is sent.
-
-        Example:
-            >>> from cellmage.providers.scripted import ScriptedProvider
-            >>> cut = Turn("Count", Response("one two", incomplete_reason="length"))
-            >>> chat = Conversation(provider=ScriptedProvider([" three"]), turns=[cut])
-            >>> "".join(chat.go_on()), chat.turns[0].response.text, len(chat.turns)
-            (' three', 'one two three', 1)
-        """
-        cut = self._turns[-1] if self._turns else None
-        if cut is None or not cut.response.incomplete_reason:
-            raise UsageError("the last answer is whole, or there is none; ask with %%llm")
-        provider, resolved = self._choose(options, fields)
-        request = self._request(CONTINUE_PROMPT, resolved, None, history=True)
-        request = replace(request, continues_id=cut.response.id)
-
-        def commit(response: Response) -> None:
-            if response.has_content:
-                self._merge(cut, Turn(CONTINUE_PROMPT, response).continue_from(cut))
-
-        def begin(stream: ResponseStream) -> None:
-            self._begin(Turn(CONTINUE_PROMPT, stream.response), stream.news, replace_turn=False)
-
-        return ResponseStream(request, provider, commit, begin)
-
-    def stream_events(self, prompt: str, options: Options | None = None, **more: Any) -> EventView:
-        """As `stream`, giving events in place of text.
+            prompt, options, arguments: as for `stream`.
 
         Example:
             >>> chat = Conversation(Options(model="offline/echo"))
             >>> [event.type for event in chat.stream_events("Hello")]
             ['start', 'token', 'complete']
         """
-        return self.stream(prompt, options, **more).events
+        return self.stream(prompt, options, **arguments).events
 
-    astream_events = stream_events
+    def astream_events(
+        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+    ) -> EventView:
+        """Return the same events as `stream_events`; they work with ``async for``, too."""
+        return self.stream_events(prompt, options, **arguments)
 
-    def ask(self, prompt: str, options: Options | None = None, **more: Any) -> Response:
-        """As `stream`, giving the whole answer when it has come.
+    def ask(
+        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+    ) -> Response:
+        """Read the answer to its end, and return it.
+
+        Args:
+            prompt, options, arguments: as for `stream`.
 
         Raises:
             CellmageError: the answer failed; ``error.text`` is what had arrived.
@@ -211,70 +215,126 @@ class Conversation(Turns):
             >>> Conversation().ask("Hello", model="offline/echo").usage.output_tokens
             1
         """
-        stream = self.stream(prompt, options, **more)
+        stream = self.stream(prompt, options, **arguments)
         for _ in stream:
             pass
         return stream.response
 
-    def request(self, prompt: str, options: Options | None = None, **more: Any) -> Request:
-        """What `stream` would send; nothing is sent.
+    def compare(
+        self,
+        prompt: str,
+        models: Sequence[str],
+        *,
+        select: str | None = None,
+        options: Options | None = None,
+        **arguments: Unpack[StreamArguments],
+    ) -> Comparison:
+        """Ask several models the same question; one of the answers becomes a turn.
+
+        Args:
+            prompt: the question.
+            models: the names of the models; none of them falls back to another.
+            select: the model whose answer becomes a turn; None selects the first.
+            options, arguments: as for `stream`.
+
+        Raises:
+            UsageError: there are fewer than two models, or the selected one is not among them.
+            ConfigError: a model has no key or no address. Nothing is sent.
 
         Example:
-            >>> [each.role for each in Conversation().request("Hello", system="Be brief.").messages]
-            ['system', 'user']
+            >>> both = Conversation().compare("Hello", ["offline/echo", "offline/tour"])
+            >>> [event.type for index, event in both if index == 0]
+            ['start', 'token', 'complete']
+            >>> [response.text[:13] for response in both.responses]
+            ['Hello', '## A streamed']
         """
-        return self.stream(prompt, options, **more).request
+        if len(set(models)) < max(2, len(models)):
+            raise UsageError("give several models, each of them once, with commas between them")
+        selected = models[0] if select is None else select
+        if selected not in models:
+            raise UsageError(f"{selected} cannot be selected; it is not one of {', '.join(models)}")
+        commit = arguments.get("commit", "replace")
+        streams = []
+        for model in models:
+            arguments["model"], arguments["fallback"] = model, ()
+            arguments["commit"] = commit if model == selected else "never"
+            streams.append(self.stream(prompt, options, **arguments))
+        return Comparison(streams, list(models).index(selected))
 
-    def _choose(
-        self, options: Options | None, fields: Mapping[str, Any]
-    ) -> tuple[Provider, Options]:
-        """Who is asked, and how."""
-        resolved = Options.resolve(Options(**fields), options or Options(), self.options)
-        return chosen(resolved) if self.provider is None else (self.provider, resolved)
+    def continue_answer(
+        self, options: Options | None = None, **overrides: Unpack[OptionFields]
+    ) -> ResponseStream:
+        """Continue the last answer, which was cut; both parts become one turn.
 
-    def _request(
-        self, prompt: str, options: Options, key: CellRef | None, history: bool
-    ) -> Request:
-        if not prompt.strip():
-            raise UsageError("the prompt is empty; nothing was sent")
-        refuse_own_keys([prompt, options.system or ""])
-        before = self._turns[: self._place(key)[0]] if history else []
-        turns, left_out = fit(before, prompt, options)
-        notes = [left_out, _changed(before, options.system or "")]
-        system = [Message("system", options.system)] if options.system else []
-        earlier = [message for turn in turns for message in turn.messages()]
-        messages = (*system, *earlier, Message("user", prompt))
-        return Request(messages, options, tuple(note for note in notes if note))
+        Args:
+            options: options of this request.
+            overrides: further options by name.
+
+        Raises:
+            UsageError: there is no answer, or the last one is complete. Nothing is sent.
+
+        Example:
+            >>> from cellmage.testing import ScriptedProvider
+            >>> cut = Turn("Count", Response("one two", incomplete_reason="length"))
+            >>> chat = Conversation(provider=ScriptedProvider([" three"]), turns=[cut])
+            >>> "".join(chat.continue_answer()), chat.turns[0].response.text, len(chat.turns)
+            (' three', 'one two three', 1)
+        """
+        cut = self.turns[-1] if self.turns else None
+        if cut is None or not cut.response.incomplete_reason:
+            raise UsageError("there is no answer to continue: the last one is complete")
+        models, resolved = self._resolve(options, overrides)
+        request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
+        request = replace(request, continues_id=cut.response.id)
+
+        def commit(response: Response) -> None:
+            if response.has_content:
+                self.history.merge(cut, Turn(CONTINUE_PROMPT, response).continue_from(cut))
+
+        def begin(stream: ResponseStream) -> None:
+            turn = Turn(CONTINUE_PROMPT, stream.response)
+            self.history.begin(turn, lambda: stream.response, replace_turn=False)
+
+        return ResponseStream(request, build(models), commit, begin)
+
+    # Private.
+
+    def _resolve(
+        self, options: Options | None, overrides: OptionFields
+    ) -> tuple[Sequence[ResolvedModel], Options]:
+        """Return the models to ask in turn, and the resolved options."""
+        resolved = Options.resolve(
+            Options.from_fields(overrides), options or Options(), self.options
+        )
+        if self.provider is not None:
+            return [ResolvedModel(self.provider, resolved.model or "")], resolved
+        models = resolve_models(resolved)
+        return models, replace(resolved, model=",".join(model.model for model in models))
+
+    def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
+        _check_choice("history", history, ("use", "ignore"))
+        _check_choice("commit", commit, ("replace", "append", "never"))
+        if history == "ignore":
+            return ()
+        return self.history.before(None if commit == "append" else cell)
+
+    def _stream_turn(
+        self, request: Request, ask: Ask, cell: CellRef | None, replace_turn: bool
+    ) -> ResponseStream:
+        """Return a stream whose answer becomes a turn."""
+        first, prompt = request.messages[0], request.messages[-1].content
+        system = first.content if first.role == "system" else ""
+
+        def commit(response: Response) -> None:
+            self.history.commit(Turn(prompt, response, cell, system=system), replace_turn)
+
+        def begin(stream: ResponseStream) -> None:
+            turn = Turn(prompt, stream.response, cell, system=system)
+            self.history.begin(turn, lambda: stream.response, replace_turn)
+
+        return ResponseStream(request, ask, commit, begin)
 
 
-def _check_offer(described: str) -> None:
-    """Refuse to tell a model of tools with a key in a default value or a docstring."""
-    if _safe(described) != described:
-        raise UsageError("a tool's signature or docstring holds what looks like a key: take it out")
-
-
-def _safe(text: str) -> str:
-    """What a tool gave, as it may be sent."""
-    try:
-        refuse_own_keys([text])
-    except UsageError:
-        return "[withheld: it holds a key of this machine]"
-    return without_secrets(text)[0]
-
-
-def _changed(turns: Sequence[Turn], system: str) -> str:
-    """A line when the answers so far were given under another system prompt."""
-    if not turns or turns[-1].system == system:
-        return ""
-    return "the system prompt is not the one of the turn before; the turns are kept"
-
-
-def chosen(options: Options) -> tuple[Provider, Options]:
-    """Who answers, and the options with the name that it knows the model by."""
-    names = [*(options.model or "").split(","), *(options.fallback or ())]
-    named = [replace(options, model=name.strip() or None) for name in names]
-    choices = [(choice.provider, choice.model) for choice in map(choose, named)]
-    if len(choices) == 1:
-        return choices[0][0], replace(options, model=choices[0][1])
-    models = ",".join(model for _, model in choices)
-    return FallbackProvider(choices), replace(options, model=models)
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise UsageError(f"{name} is {value!r}; give one of {', '.join(map(repr, choices))}")

@@ -1,64 +1,69 @@
-"""The turns of a conversation: who takes whose place, what is dropped, what is put back."""
+"""The turns of a conversation: which turn a new one replaces, what is dropped or restored."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
 from ..errors import UsageError
-from ..messages import CellRef, News, Turn
+from ..messages import CellRef, Response, Turn
 
 
 class Journal(Protocol):
-    """Keeps the turns of a conversation somewhere; see `cellmage.conversation.store.Journal`."""
+    """Stores the turns of a conversation, change by change: see `cellmage.conversation.store`."""
 
-    def begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool = True) -> None:
-        """An answer is asked for; ``news`` gives what has come of it since it was last called."""
+    def begin(
+        self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool = True
+    ) -> None:
+        """Record that a request is sent; ``snapshot`` returns its answer so far, on any thread."""
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
-        """A turn is over; without text it failed."""
+        """Record the end of a turn; a turn without content has failed."""
 
-    def merge(self, old: str, turn: Turn) -> None:
-        """A turn goes on from a cut one, and takes its place."""
+    def merge(self, response_id: str, turn: Turn) -> None:
+        """Record that a turn continues a cut one, and replaces it."""
 
     def extend(self, turns: Iterable[Turn]) -> None:
-        """Turns are added at the end."""
+        """Record turns that are added at the end."""
 
-    def drop(self, ids: Iterable[str]) -> None:
-        """Turns are taken out."""
+    def drop(self, response_ids: Iterable[str]) -> None:
+        """Record that turns are dropped."""
 
-    def restore(self, live: str, attempt: str) -> None:
-        """An older attempt takes the place of the live turn."""
+    def restore(self, live_id: str, attempt_id: str) -> None:
+        """Record that a previous attempt replaces the live turn."""
 
-    def forget_rest(self, key: CellRef) -> None:
-        """A cell's turns from this key on are taken out."""
+    def drop_from(self, cell: CellRef) -> None:
+        """Record that a cell's turns from this question on are dropped."""
 
     def load(self) -> tuple[list[Turn], set[str]]:
-        """The turns that are kept, in their order; and the ids of all that ever were."""
+        """Return the stored turns in order, and the ids of all responses that ever were stored."""
         ...
 
 
-class Turns:
-    """Turns in order, kept in a journal as they change.
+class History:
+    """The turns of a conversation, kept in a journal as they change.
 
     Args:
-        turns: turns to begin with.
-        journal: keeps them on disk.
+        turns: the first turns.
+        journal: stores the changes; None keeps them in memory only.
+
+    Attributes:
+        journal: the journal, or None.
 
     Example:
         >>> from cellmage import Response, Turn
-        >>> turns = Turns(Turn(f"Question {n}", Response(f"Answer {n}")) for n in range(4))
-        >>> turns.drop(1).prompt, turns.undo(), turns.turn(1).prompt, turns.clear()
+        >>> history = History(Turn(f"Question {n}", Response(f"Answer {n}")) for n in range(4))
+        >>> history.drop(1).prompt, history.undo(), history.turn(1).prompt, history.clear()
         ('Question 0', 1, 'Question 1', 2)
     """
 
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
-        self._turns = [_named(turn) for turn in turns]
-        # The garbage collector may end another answer while one is being kept.
+        self._turns = [_with_id(turn) for turn in turns]
+        # The garbage collector may finalize another stream while a turn is committed.
         self._lock = threading.RLock()
 
     @property
@@ -66,13 +71,28 @@ class Turns:
         """The turns, oldest first."""
         return tuple(self._turns)
 
-    # What a question does.
+    # Changes by an answer.
 
-    def _begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool) -> None:
+    def before(self, cell: CellRef | None) -> Sequence[Turn]:
+        """Return the turns that are sent with a question of this cell."""
+        return self._turns[: self._position(cell)[0]]
+
+    def begin(self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool) -> None:
+        """Record that a request is sent.
+
+        Args:
+            turn: the turn as it begins, without text.
+            snapshot: returns the answer so far; it may be called on any thread.
+            replace_turn: False will keep an older turn of the same cell.
+        """
         if self.journal is not None:
-            self.journal.begin(turn, news, replace_turn)
+            self.journal.begin(turn, snapshot, replace_turn)
 
-    def _commit(self, turn: Turn, replace_turn: bool) -> None:
+    def commit(self, turn: Turn, replace_turn: bool) -> None:
+        """Add a turn; in the place of an older turn of its cell if ``replace_turn``.
+
+        A turn without content changes nothing.
+        """
         with self._lock:
             if turn.response.has_content:
                 self._put(turn, replace_turn)
@@ -80,58 +100,67 @@ class Turns:
                 self.journal.commit(turn, replace_turn)
 
     def _put(self, turn: Turn, replace_turn: bool) -> None:
-        index, is_there = self._place(turn.cell if replace_turn else None)
-        later = [each.mark_stale() for each in self._turns[index + is_there :]]
-        if is_there:
-            turn = turn.supersede(self._turns[index])
-        self._turns[index:] = [turn, *later]
+        position, exists = self._position(turn.cell if replace_turn else None)
+        later = [old.mark_stale() for old in self._turns[position + exists :]]
+        if exists:
+            turn = turn.supersede(self._turns[position])
+        self._turns[position:] = [turn, *later]
 
-    def _merge(self, old: Turn, new: Turn) -> None:
+    def merge(self, old: Turn, new: Turn) -> None:
+        """Replace a cut turn by the turn that continues it."""
         with self._lock:
-            name = old.response.id
-            self._turns = [new if turn.response.id == name else turn for turn in self._turns]
+            cut_id = old.response.id
+            self._turns = [new if turn.response.id == cut_id else turn for turn in self._turns]
             if self.journal is not None:
-                self.journal.merge(name, new)
+                self.journal.merge(cut_id, new)
 
-    def _place(self, key: CellRef | None) -> tuple[int, bool]:
-        """Where the turn with this key stands or would stand, and whether there is one."""
-        if key is not None:
-            for index, turn in reversed(list(enumerate(self._turns))):
-                if turn.cell == key:
+    def _position(self, cell: CellRef | None) -> tuple[int, bool]:
+        """Return the index of the turn of this question, and whether such a turn exists.
+
+        Without one it is the index where the turn would be put.
+        """
+        if cell is not None:
+            positions = list(enumerate(self._turns))[::-1]
+            for index, turn in positions:
+                if turn.cell == cell:
                     return index, True
-            for index, turn in reversed(list(enumerate(self._turns))):
-                # The next question of a loop in a cell that is run again: behind the one before.
-                if turn.cell and turn.cell.cell_id == key.cell_id and turn.cell.index < key.index:
+            for index, turn in positions:
+                # The next question of a loop in a cell that is run again follows the one before.
+                if turn.cell and turn.cell.precedes(cell):
                     return index + 1, False
         return len(self._turns), False
 
-    # Changing what is kept.
+    # Changes by the user.
 
     def turn(self, number: int) -> Turn:
-        """The turn of this number, from 1 up.
+        """Return the turn of this number.
+
+        Args:
+            number: from 1 for the oldest turn.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is no such turn.
         """
         if not 1 <= number <= len(self._turns):
             raise UsageError(f"there is no turn {number}; there are {len(self._turns)}")
         return self._turns[number - 1]
 
-    def forget_rest(self, key: CellRef) -> None:
-        """Drop the cell's turns from this key on: a later run of the cell asked fewer questions."""
+    def drop_from(self, cell: CellRef) -> None:
+        """Drop a cell's turns from this question on: a later run of the cell asked fewer."""
         with self._lock:
             self._turns = [
                 turn
                 for turn in self._turns
-                if not (
-                    turn.cell and turn.cell.cell_id == key.cell_id and turn.cell.index >= key.index
-                )
+                if turn.cell is None or not (turn.cell == cell or cell.precedes(turn.cell))
             ]
             if self.journal is not None:
-                self.journal.forget_rest(key)
+                self.journal.drop_from(cell)
 
     def drop(self, number: int) -> Turn:
-        """Drop a turn by its number, from 1 up, and give it.
+        """Drop a turn, and return it.
+
+        Args:
+            number: from 1 for the oldest turn.
 
         Raises:
             UsageError: there is no such turn.
@@ -141,73 +170,91 @@ class Turns:
         return turn
 
     def undo(self, count: int = 1) -> int:
-        """Drop the last turns, and say how many were dropped."""
+        """Drop the last turns, and return how many were dropped.
+
+        Raises:
+            UsageError: the count is below 1.
+        """
         if count < 1:
             raise UsageError(f"{count} turns cannot be undone; give a number from 1 up")
         return self._drop(self._turns[-count:])
 
     def clear(self) -> int:
-        """Drop all turns, and say how many there were; the system prompt stays."""
+        """Drop all turns, and return how many were dropped; the system prompt stays."""
         return self._drop(self._turns)
 
     def _drop(self, turns: Iterable[Turn]) -> int:
         with self._lock:
-            ids = [turn.response.id for turn in turns]
-            self._turns = [turn for turn in self._turns if turn.response.id not in set(ids)]
-            if ids and self.journal is not None:
-                self.journal.drop(ids)
-        return len(ids)
+            response_ids = [turn.response.id for turn in turns]
+            self._turns = [
+                turn for turn in self._turns if turn.response.id not in set(response_ids)
+            ]
+            if response_ids and self.journal is not None:
+                self.journal.drop(response_ids)
+        return len(response_ids)
 
-    def restore(self, number: int, attempt: int) -> Turn:
-        """Put an older attempt of a turn in its place; the turn becomes the newest attempt.
+    def restore(self, number: int, attempt_number: int) -> Turn:
+        """Replace a turn by one of its previous attempts, and return it.
+
+        The replaced turn becomes the newest of the previous attempts.
 
         Args:
-            number: of the turn, from 1 up.
-            attempt: of its older attempts, from 1 (the oldest) up.
+            number: of the turn, from 1.
+            attempt_number: of its previous attempts, from 1 for the oldest.
 
         Raises:
             UsageError: there is no such turn or attempt.
+
+        Example:
+            >>> from cellmage import Response, Turn
+            >>> old, new = Turn("Hi", Response("Hello")), Turn("Hi", Response("Good day"))
+            >>> History([new.supersede(old)]).restore(1, 1).response.text
+            'Hello'
         """
         live = self.turn(number)
-        if not 1 <= attempt <= len(live.previous_attempts):
-            raise UsageError(f"turn {number} has {len(live.previous_attempts)} older attempts")
-        old = live.previous_attempts[attempt - 1]
-        others = tuple(each for each in live.previous_attempts if each is not old)
+        attempts = live.previous_attempts
+        if not 1 <= attempt_number <= len(attempts):
+            raise UsageError(f"turn {number} has {len(attempts)} older attempts")
+        old = attempts[attempt_number - 1]
+        others = tuple(attempt for attempt in attempts if attempt is not old)
+        restored = replace(old, stale=False).supersede(replace(live, previous_attempts=others))
         with self._lock:
-            new = replace(old, stale=False)
-            self._turns[number - 1] = new.supersede(replace(live, previous_attempts=others))
+            self._turns[number - 1] = restored
             if self.journal is not None:
                 self.journal.restore(live.response.id, old.response.id)
-        return self._turns[number - 1]
+        return restored
 
     def extend(self, turns: Iterable[Turn]) -> int:
-        """Add turns at the end, such as imported ones, and say how many.
+        """Add turns at the end, such as imported ones, and return how many were added.
 
-        A turn whose answer is here already is left out.
+        A turn whose response is already in the conversation is left out.
         """
         with self._lock:
-            known = {
-                each.response.id for turn in self._turns for each in (turn, *turn.previous_attempts)
+            present = {
+                attempt.response.id
+                for turn in self._turns
+                for attempt in (turn, *turn.previous_attempts)
             }
-            fresh = [turn for turn in map(_named, turns) if turn.response.id not in known]
-            self._turns += fresh
-            if fresh and self.journal is not None:
-                self.journal.extend(fresh)
-        return len(fresh)
+            added = [turn for turn in map(_with_id, turns) if turn.response.id not in present]
+            self._turns += added
+            if added and self.journal is not None:
+                self.journal.extend(added)
+        return len(added)
 
     def resume(self) -> int:
-        """Take up the turns that are stored, and say how many there are now."""
+        """Load the stored turns, and return how many turns there are now."""
         if self.journal is None:
             return len(self._turns)
-        stored, known = self.journal.load()
+        stored, stored_ids = self.journal.load()
         with self._lock:
-            # What could not be stored is still in the conversation.
-            self._turns = [*stored, *(t for t in self._turns if t.response.id not in known)]
+            # Turns that could not be stored stay in the conversation.
+            unstored = [turn for turn in self._turns if turn.response.id not in stored_ids]
+            self._turns = [*stored, *unstored]
         return len(self._turns)
 
 
-def _named(turn: Turn) -> Turn:
-    """The turn with a name for its answer, by which it is told apart."""
+def _with_id(turn: Turn) -> Turn:
+    """Return the turn with an id for its response, by which turns are told apart."""
     if turn.response.id:
         return turn
     return replace(turn, response=replace(turn.response, id=uuid4().hex))

@@ -1,72 +1,64 @@
-"""The stages between a provider and a reader.
+"""The stages between a provider and the code that reads an answer.
 
-The walk of an event: ``provider.stream`` → `clocks` (time limits) → `endings` (what the end means)
-→ `retrying` (asking again, before the first word) → `shortening` (leaving out old turns) →
-`FallbackProvider`, where there are several → `ToolsProvider`, which asks again with what tools gave
-→ `RetrievingProvider`, which searches first → `stopping` and `watching` (for phrases) →
-the stream that is read. Each stage is an async generator that closes the one before it.
+An event passes the stages of `MODEL_STAGES` in order, then those of the tuple in `build`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from ..events import Event
-from ..messages import Request
+from ..providers.registry import ResolvedModel
 from ..tools import Tool
-from .answering import Source, answer
-from .fallback import FallbackProvider
-from .phrases import stopping, watching
-from .retrieval import Retrieve, RetrievingProvider
-from .timeouts import FIRST_WORD, IDLE
-from .tools import Approve, ToolsProvider
+from .base import Ask, Stage, compose
+from .fallback import answer_from_first
+from .finish import check_finish
+from .phrases import notify_on_words, stop_at_phrases
+from .redact import redact_secrets
+from .retrieval import Retriever, search_first
+from .retry import retry_request
+from .shorten import retry_shorter
+from .timeouts import enforce_timeouts
+from .tools import Approve, approval_function, run_tools
 
-__all__ = [
-    "FIRST_WORD",
-    "IDLE",
-    "Approve",
-    "FallbackProvider",
-    "Retrieve",
-    "RetrievingProvider",
-    "Source",
-    "equipped",
-    "searched",
-    "staged",
-]
-
-
-def searched(source: Source, what: str, retrieve: Retrieve) -> RetrievingProvider:
-    """The same source, with a search before the question."""
-
-    return RetrievingProvider(_within(source), retrieve, what)
+MODEL_STAGES: tuple[Stage, ...] = (
+    enforce_timeouts,
+    check_finish,
+    retry_request,
+    retry_shorter,
+    redact_secrets,
+)
+"""The stages around one model, innermost first."""
 
 
-def equipped(
-    source: Source, tools: Mapping[str, Tool], approve: Approve | None, safe: Callable[[str], str]
-) -> ToolsProvider:
-    """The same source, with tools that it may ask for."""
-    return ToolsProvider(_within(source), tools, approve, safe)
+def build(
+    models: Sequence[ResolvedModel],
+    *,
+    tools: Mapping[str, Tool] | None = None,
+    approve: Approve = approval_function("ask"),  # noqa: B008 - a constant
+    retriever: Retriever | None = None,
+) -> Ask:
+    """Return the way to ask these models.
 
+    Args:
+        models: the models; a later one is asked if those before it fail before their first token.
+        tools: the tools that a model may ask for, by name.
+        approve: decides about each tool call before it runs.
+        retriever: finds passages before the model is asked; None searches nothing.
 
-def _within(source: Source) -> Callable[[Request], AsyncGenerator[Event, None]]:
-    """Asks a source that another one is made of."""
-
-    def ask(request: Request) -> AsyncGenerator[Event, None]:
-        # Phrases are looked for once, around all of it.
-        options = replace(request.options, stop_at=None, watch=None)
-        return staged(source, replace(request, options=options))
-
-    return ask
-
-
-def staged(source: Source, request: Request) -> AsyncGenerator[Event, None]:
-    """The events of one answer, through all stages."""
-    # Those that are made of others have the stages within.
-    is_several = isinstance(source, FallbackProvider | RetrievingProvider | ToolsProvider)
-    events = source.stream(request) if is_several else answer(source, request)
-    if request.options.stop_at:
-        events = stopping(events, request.options.stop_at)
-    if request.options.watch:
-        events = watching(events, request.options.watch)
-    return events
+    Example:
+        >>> from cellmage import Message, Options, Request, ResponseStream
+        >>> from cellmage.testing import ScriptedProvider
+        >>> ask = build([ResolvedModel(ScriptedProvider(["Hel", "lo"]), "m")])
+        >>> "".join(ResponseStream(Request((Message("user", "Hi"),), Options(model="m")), ask))
+        'Hello'
+    """
+    asks = [(compose(model.provider.stream, MODEL_STAGES), model.model) for model in models]
+    first = models[0]
+    stages: tuple[Stage, ...] = (
+        partial(run_tools, tools or {}, approve),
+        partial(search_first, retriever, first.model, first.provider.name),
+        stop_at_phrases,
+        notify_on_words,
+    )
+    return compose(partial(answer_from_first, asks), stages)

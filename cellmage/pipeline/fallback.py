@@ -1,4 +1,4 @@
-"""Several providers as one: the next one is asked when one fails before its first word."""
+"""Ask several models in turn until one of them answers."""
 
 from __future__ import annotations
 
@@ -7,64 +7,83 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..errors import ProviderError
-from ..events import BEGUN, Event, Fallback, Notice, Start
+from ..events import CONTENT_EVENTS, Event, Fallback, Notice, Start
 from ..messages import Request
-from .answering import Source, answer
+from .base import Ask
 
 
-class FallbackProvider:
-    """A provider made of providers.
+def answer_from_first(
+    models: Sequence[tuple[Ask, str]], request: Request
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of the first model that gets as far as a token.
 
-    What fails before its first word is followed by the next, and the reader is told; after the
-    first word nothing is asked again.
+    A model that fails before its first token is followed by the next one, and a `Fallback` and a
+    `Notice` say so. After the first token no other model is asked.
 
     Args:
-        choices: the providers, each with the model that it is asked for, in order.
+        models: the ways to ask, each with the name of its model, in order.
+        request: the request; its model is replaced.
+
+    Raises:
+        ProviderError: no model answered; the message names the reason of each.
 
     Example:
         >>> import asyncio
-        >>> from cellmage import Message, Options, ResponseStream
-        >>> from cellmage.providers.scripted import ScriptedProvider
+        >>> from cellmage import Message, Options
+        >>> from cellmage.testing import ScriptedProvider
+        >>> failing = ScriptedProvider([ProviderError("a is down")])
+        >>> working = ScriptedProvider(["Hello"])
+        >>> models = [(failing.stream, "a"), (working.stream, "b")]
         >>> request = Request((Message("user", "Hi"),), Options(model="a,b"))
-        >>> failing, working = ScriptedProvider([ProviderError("a is down")]), ScriptedProvider(["Hello"])
-        >>> stream = ResponseStream(request, FallbackProvider([(failing, "a"), (working, "b")]))
-        >>> "".join(stream), stream.response.model, stream.response.notices
-        ('Hello', 'b', ('b answered, since a is down',))
+        >>> async def types():
+        ...     return [event.type async for event in answer_from_first(models, request)]
+        >>> asyncio.run(types())
+        ['start', 'fallback', 'notice', 'token', 'complete']
     """
+    if len(models) == 1:
+        return models[0][0](request)
+    return _answer_from_first(_remaining(models, request), request)
 
-    name = "fallback"
 
-    def __init__(self, choices: Sequence[tuple[Source, str]]) -> None:
-        self._choices = choices
+def _remaining(models: Sequence[tuple[Ask, str]], request: Request) -> Sequence[tuple[Ask, str]]:
+    """Return the models from that of the request on.
 
-    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of the first provider that gets as far as a word."""
-        reasons: list[str] = []
-        # A further round of the same answer begins with the model that gave the one before.
-        models = [model for _, model in self._choices]
-        first = models.index(request.options.model) if request.options.model in models else 0
-        for number, (source, model) in enumerate(self._choices[first:], first + 1):
-            own = replace(request, options=replace(request.options, model=model))
-            has_word = False
-            async with aclosing(answer(source, own)) as events:
-                try:
-                    async for event in events:
-                        has_word = has_word or isinstance(event, BEGUN)
-                        for each in _told(event, reasons):
-                            yield each
-                    return
-                except ProviderError as error:
-                    reasons.append(str(error))
-                    if not has_word and number == len(self._choices) > 1:
+    A later step of the same answer begins with the model that gave the step before.
+    """
+    names = [name for _, name in models]
+    model = request.options.model
+    return models[names.index(model) :] if model in names else models
+
+
+async def _answer_from_first(
+    models: Sequence[tuple[Ask, str]], request: Request
+) -> AsyncGenerator[Event, None]:
+    reasons: list[str] = []
+    for number, (ask, name) in enumerate(models, 1):
+        is_last = number == len(models)
+        has_content = False
+        model_request = replace(request, options=replace(request.options, model=name))
+        async with aclosing(ask(model_request)) as events:
+            try:
+                async for event in events:
+                    has_content = has_content or isinstance(event, CONTENT_EVENTS)
+                    for announced in _announce_fallback(event, reasons):
+                        yield announced
+                return
+            except ProviderError as error:
+                reasons.append(str(error))
+                if has_content:
+                    raise
+                if is_last:
+                    if len(models) > 1:
                         error.args = ("\n".join(["no model answered:", *reasons]),)
-                    if has_word or number == len(self._choices):
-                        raise
+                    raise
 
 
-def _told(event: Event, reasons: list[str]) -> list[Event]:
-    """A later start is told as a fallback."""
+def _announce_fallback(event: Event, reasons: Sequence[str]) -> list[Event]:
+    """Return a `Fallback` and a `Notice` in place of the `Start` of a later model."""
     if not (reasons and isinstance(event, Start)):
         return [event]
     reason = reasons[-1]
-    what = Notice("fallback", f"{event.model} answered, since {reason}")
-    return [Fallback(event.model, event.provider, reason), what]
+    notice = Notice("fallback", f"{event.model} answered, since {reason}")
+    return [Fallback(event.model, event.provider, reason), notice]

@@ -1,71 +1,71 @@
-"""Asking again: only before the first word, only where it may help, and never unseen."""
+"""Ask again: only before the first token, only where it may help, and always seen by the user."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from ..errors import ProviderError
-from ..events import BEGUN, Event, Start, Status
+from ..events import CONTENT_EVENTS, Event, Start, Status
+from ..messages import Request
+from .base import Ask
 
-RETRIES = 2
-LONGEST = 60.0
-"""Seconds that a server may make us wait; one that asks for more is not asked again."""
+MAX_RETRIES = 2
+"""How many times a request is sent again."""
 
-SECOND = 1.0
-"""How long a second of waiting lasts."""
+MAX_RETRY_AFTER_SECONDS = 60.0
+"""The longest wait that a server may ask for; a server that asks for more is not asked again."""
 
-_FIRST_WAIT = 0.5
+_FIRST_WAIT_SECONDS = 0.5
+
+sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+"""Waits for a number of seconds; `cellmage.testing.speed_up_retries` replaces it."""
 
 
-async def retrying(
-    attempt: Callable[[], AsyncGenerator[Event, None]],
-) -> AsyncGenerator[Event, None]:
-    """The events of the first attempt that gets as far as a word.
+async def retry_request(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    """Yield the events of the first attempt that gets as far as a token.
 
     Between two attempts a `Status` counts the seconds down.
 
-    Args:
-        attempt: asks, anew on every call.
-
     Raises:
-        ProviderError: that of the last attempt.
+        ProviderError: the last attempt failed.
     """
-    for number in range(RETRIES + 1):
-        has_word, wait, reason = False, 0.0, ""
-        async with aclosing(attempt()) as events:
+    for attempt in range(MAX_RETRIES + 1):
+        has_content = False
+        async with aclosing(ask(request)) as events:
             try:
                 async for event in events:
-                    has_word = has_word or isinstance(event, BEGUN)
-                    if not (number and isinstance(event, Start)):
+                    has_content = has_content or isinstance(event, CONTENT_EVENTS)
+                    if not (attempt and isinstance(event, Start)):
                         yield event
                 return
             except ProviderError as error:
-                if has_word or not _is_worth(error, number):
+                if has_content or not _should_retry(error, attempt):
                     raise
-                wait, reason = _wait(error, number), error.short
-        async with aclosing(_countdown(wait, f"{reason}; asking again")) as seconds:
-            async for status in seconds:
+                wait, reason = _wait_seconds(error, attempt), error.short
+        async with aclosing(_count_down(wait, f"{reason}; asking again")) as countdown:
+            async for status in countdown:
                 yield status
 
 
-def _is_worth(error: ProviderError, number: int) -> bool:
-    """Whether asking again may help."""
-    return number < error.retries and (error.retry_after or 0) <= LONGEST
+def _should_retry(error: ProviderError, attempt: int) -> bool:
+    return attempt < error.retries and (error.retry_after or 0) <= MAX_RETRY_AFTER_SECONDS
 
 
-def _wait(error: ProviderError, number: int) -> float:
-    """Seconds to wait: what the server asks for, else twice as long as before, give or take."""
+def _wait_seconds(error: ProviderError, attempt: int) -> float:
+    """Return what the server asks for, else an exponential backoff with jitter."""
     if error.retry_after is not None:
         return error.retry_after
-    return _FIRST_WAIT * float(2**number) * random.uniform(0.75, 1.25)
+    return _FIRST_WAIT_SECONDS * float(2**attempt) * random.uniform(0.75, 1.25)
 
 
-async def _countdown(wait: float, what: str) -> AsyncGenerator[Event, None]:
-    for left in range(math.ceil(wait), 0, -1):
-        yield Status(f"{what} in {left} s")
-        await asyncio.sleep((wait - left + 1 if left == math.ceil(wait) else 1) * SECOND)
+async def _count_down(seconds: float, message: str) -> AsyncGenerator[Event, None]:
+    whole_seconds = math.ceil(seconds)
+    for remaining in range(whole_seconds, 0, -1):
+        yield Status(f"{message} in {remaining} s")
+        # The first step has the fraction, so that the whole wait is as long as it should be.
+        await sleep(seconds - whole_seconds + 1 if remaining == whole_seconds else 1)
     yield Status("")

@@ -1,41 +1,39 @@
-"""A conversation that is too long for the model: asked once more, with older turns left out."""
+"""Ask once more without the oldest turns when a conversation is too long for the model."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ..context_window import shortened
+from ..context_window import drop_older_turns
 from ..errors import ProviderError
-from ..events import BEGUN, Event, Notice, Start
+from ..events import CONTENT_EVENTS, Event, Notice, Start
 from ..messages import Request
+from .base import Ask
 
 
-async def shortening(
-    ask: Callable[[Request], AsyncGenerator[Event, None]], request: Request
-) -> AsyncGenerator[Event, None]:
-    """The events of the request, or of a shorter one when the provider finds it too long.
+async def retry_shorter(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    """Yield the events of the request, or of a shorter one if the provider finds it too long.
 
-    Args:
-        ask: sends a request.
-        request: what is sent; its notes are told.
+    The notices of the request follow its `Start`.
 
     Raises:
-        ProviderError: the shorter one failed too, or there was nothing to leave out.
+        ProviderError: the shorter request failed too, or there is no turn to leave out.
     """
-    has_word = False
+    has_content = False
     async with aclosing(ask(request)) as events:
         try:
             async for event in events:
-                has_word = has_word or isinstance(event, BEGUN)
+                has_content = has_content or isinstance(event, CONTENT_EVENTS)
                 yield event
                 if isinstance(event, Start):
-                    for note in request.notices:
-                        yield Notice("context", note)
+                    for notice in request.notices:
+                        yield Notice("context", notice)
             return
         except ProviderError as error:
-            shorter = shortened(request, str(error)) if error.kind == "context_length" else None
-            if shorter is None or has_word:
+            is_too_long = error.kind == "context_length" and not has_content
+            shorter = drop_older_turns(request, str(error)) if is_too_long else None
+            if shorter is None:
                 raise
     yield Notice("context", shorter.notices[-1])
     async with aclosing(ask(shorter)) as events:

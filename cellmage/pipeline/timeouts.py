@@ -1,4 +1,4 @@
-"""Time limits on waiting for words."""
+"""Time limits on waiting for text."""
 
 from __future__ import annotations
 
@@ -7,64 +7,89 @@ import math
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Self
+from typing import NamedTuple, Self
 
 from ..errors import ResponseTimeoutError
 from ..events import Event, Fallback, Reasoning, Status, Token
+from ..messages import Request
+from .base import Ask
 
-FIRST_WORD = 120.0
-IDLE = 60.0
-"""Seconds to wait for the first word, and between two pieces, where the options set nothing."""
+FIRST_TOKEN_SECONDS = 120.0
+"""The limit for the first token, where the options set none."""
+
+IDLE_SECONDS = 60.0
+"""The limit between two pieces of the text, where the options set none."""
 
 
-async def clocks(
-    events: AsyncGenerator[Event, None], *, first_word: float, idle: float
-) -> AsyncGenerator[Event, None]:
-    """Pass events on, and raise `ResponseTimeoutError` when a piece of the answer is too long in coming.
+class _Limit(NamedTuple):
+    """A limit in seconds, the option that sets it, and the beginning of its error."""
 
-    Only waiting counts, never the time that the reader takes; and only waiting for content, since
-    keep-alive comments would defeat a limit on bytes.
+    seconds: float
+    option: str
+    problem: str
+
+    def error(self) -> ResponseTimeoutError:
+        return ResponseTimeoutError(
+            f"{self.problem} within {self.seconds:g} s; `{self.option}` allows more",
+            option=self.option,
+        )
+
+
+async def enforce_timeouts(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    """Yield the events, or fail when the next piece of the text takes too long.
+
+    Only the time that is spent waiting counts, never the time that the consumer takes; and only
+    content ends a wait, since keep-alive comments would defeat a limit on bytes.
+
+    Raises:
+        ResponseTimeoutError: no text arrived within ``options.timeout`` or
+            ``options.idle_timeout`` seconds.
     """
-    left, limit, name, flag = first_word, first_word, "no word came", "--timeout"
-    async with aclosing(events), _Watch() as watch:
+    options = request.options
+    idle = _Limit(options.idle_timeout or IDLE_SECONDS, "idle_timeout", "no further text arrived")
+    limit = _Limit(options.timeout or FIRST_TOKEN_SECONDS, "timeout", "no text arrived")
+    remaining = limit.seconds
+    async with aclosing(ask(request)) as events, _Deadline() as deadline:
         while True:
-            began = time.monotonic()
+            started_at = time.monotonic()
             try:
-                with watch.during(left):
+                with deadline.after(remaining):
                     event = await anext(events)
             except StopAsyncIteration:
                 return
             except asyncio.CancelledError:
-                if not watch.has_stopped_us():
+                if not deadline.has_expired():
                     raise
                 break
-            left -= time.monotonic() - began
+            remaining -= time.monotonic() - started_at
             if isinstance(event, Token | Reasoning):
-                left, limit, name, flag = idle, idle, "nothing more came", "--idle-timeout"
+                limit, remaining = idle, idle.seconds
             elif isinstance(event, Status | Fallback):
-                left = limit  # somebody else waits, and says so
+                remaining = limit.seconds  # a retry or a tool call waits, and the status says so
             yield event
-    raise ResponseTimeoutError(f"{name} within {limit:g} s; %llm_config {flag} SECONDS allows more")
+    raise limit.error()
 
 
-class _Watch:
+class _Deadline:
     """Cancels a wait that takes too long, with one timer for many waits.
 
-    `asyncio.timeout` makes a timer for each: 9 of the 10 microseconds that the stages cost a chunk.
+    `asyncio.timeout` makes a timer for each wait: that was 9 of the 10 microseconds that the stages
+    cost for a chunk.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = math.inf
-        self._has_rung = False
+        self._expires_at = math.inf
+        self._has_cancelled = False
 
-    def during(self, seconds: float) -> Self:
-        """For a ``with`` block around one wait."""
+    def after(self, seconds: float) -> Self:
+        """Set the deadline of one wait, for a ``with`` block around it."""
         self._task = asyncio.current_task()
-        self._deadline = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._arm()
+        self._expires_at = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._expires_at:
+            self._schedule()
         return self
 
     async def __aenter__(self) -> Self:
@@ -77,23 +102,23 @@ class _Watch:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *exc: object) -> None:
-        self._deadline = math.inf
+        self._expires_at = math.inf
 
-    def has_stopped_us(self) -> bool:
-        """Whether it was this watch that cancelled the wait, and nobody else did, too."""
-        return self._has_rung and self._task is not None and self._task.uncancel() == 0
+    def has_expired(self) -> bool:
+        """Return whether this deadline, and nothing else, cancelled the wait."""
+        return self._has_cancelled and self._task is not None and self._task.uncancel() == 0
 
-    def _arm(self) -> None:
+    def _schedule(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._ring)
+        self._timer = self._loop.call_at(self._expires_at, self._on_timer)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
-        if self._deadline == math.inf or self._task is None:
-            return  # nobody waits; the next wait arms it
-        if self._loop.time() < self._deadline:
-            self._arm()
+        if self._expires_at == math.inf or self._task is None:
+            return  # no wait is running; the next one schedules the timer
+        if self._loop.time() < self._expires_at:
+            self._schedule()
         else:
-            self._has_rung = True
+            self._has_cancelled = True
             self._task.cancel()

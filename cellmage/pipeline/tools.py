@@ -1,4 +1,8 @@
-"""Tools that a model asks for: run between two requests, until it answers."""
+"""Run the tools that a model calls, and send it their results, until it answers.
+
+Tools run on the consumer's thread where that is the main thread of a notebook, so they can prompt,
+plot and be interrupted; the stage awaits each result on the loop's thread.
+"""
 
 from __future__ import annotations
 
@@ -8,182 +12,206 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from ..errors import ProviderError
+from ..errors import ProviderError, UsageError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
 from ..messages import Request, ToolInvocation, ToolStep, Usage
+from ..providers.secrets import redact_text
 from ..runtime.loop import on_reader
-from ..tools import Tool, awaited_outcome, failure_text, outcome
+from ..tools import Tool, ask, awaited_outcome, failure_text, outcome
+from .base import Ask
 
-ROUNDS = 10
-"""How often a model may ask for tools before it must answer."""
+MAX_STEPS = 10
+"""How often a model may call tools before it must answer."""
 
 Approve = Callable[[ToolCall], bool | Awaitable[bool]]
-"""Whether a call may be made; raises `EOFError` or `NotImplementedError` where nobody can say."""
+"""Decides about a call; raises `EOFError` or `NotImplementedError` if there is nobody to ask."""
+
+Approval = Approve | Literal["ask", "always", "never"]
+
+_APPROVALS: Mapping[Any, Approve] = {
+    "ask": ask,
+    "always": lambda call: True,
+    "never": lambda call: False,
+}
 
 
-class ToolsProvider:
-    """A provider that runs the tools that another one asks for, and gives it their results.
-
-    Nothing runs before its request has come whole, and its arguments have been parsed strictly. A
-    function runs on the thread that reads the stream, where that is the main one, so that it can
-    be interrupted there.
+def approval_function(approve: Approval) -> Approve:
+    """Return the function that decides about tool calls.
 
     Args:
-        ask: gives the events of the other provider, through its stages.
-        tools: by name; the request has their schemas.
-        approve: is asked before each call; None runs them all.
-        safe: makes a result one that may be sent.
+        approve: ``"ask"`` asks the user at the keyboard, ``"always"`` runs every call, ``"never"``
+            runs none; a function decides about each call.
 
     Raises:
-        ProviderError: of kind ``tool_limit``, when the rounds are used up.
+        UsageError: it is none of these; None never means yes.
     """
+    if callable(approve):
+        return approve
+    if approve not in _APPROVALS:
+        raise UsageError(
+            f'approve is {approve!r}; give "ask", "always", "never" or a function of the call'
+        )
+    return _APPROVALS[approve]
 
-    name = "tools"
 
-    def __init__(
-        self,
-        ask: Callable[[Request], AsyncGenerator[Event, None]],
-        tools: Mapping[str, Tool],
-        approve: Approve | None,
-        safe: Callable[[str], str],
-    ) -> None:
-        self._ask = ask
+def run_tools(
+    tools: Mapping[str, Tool], approve: Approve, ask: Ask, request: Request
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of all steps, as of one answer; without tools, those of the answer.
+
+    Nothing runs before its call has arrived completely and its arguments have been parsed strictly.
+
+    Args:
+        tools: the tools by name; the request has their schemas.
+        approve: decides about each call before it runs.
+        ask: sends a request.
+        request: the first request.
+
+    Raises:
+        ProviderError: the model still called tools after `MAX_STEPS` steps; its kind is
+            ``tool_limit``.
+    """
+    return _run_tools(_Runner(tools, approve), ask, request) if tools else ask(request)
+
+
+async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    steps: list[_StepCollector] = []
+    for _ in range(MAX_STEPS):
+        step = _StepCollector(steps)
+        steps.append(step)
+        async with aclosing(ask(request)) as events:
+            async for event in events:
+                for collected in step.feed(event):
+                    yield collected
+        if not step.calls:
+            if step.end is not None:
+                yield replace(step.end, usage=_sum_usage([other.end for other in steps]))
+            return
+        for call in step.calls:
+            yield call
+        invocations: list[ToolInvocation] = []
+        for call in step.calls:
+            yield Status(f"Running {call.name}…")
+            result = await runner.result(call)
+            yield ToolResult(call.id, call.name, result)
+            invocations.append(ToolInvocation(call.id, call.name, call.arguments, result))
+        yield Status("")
+        request = step.next_request(request, invocations)
+    raise ProviderError(
+        f"the model still called tools after {MAX_STEPS} steps; it was stopped", kind="tool_limit"
+    )
+
+
+class _Runner:
+    """Runs calls: finds the tool, checks the arguments, asks for approval."""
+
+    def __init__(self, tools: Mapping[str, Tool], approve: Approve) -> None:
         self._tools = tools
         self._approve = approve
-        self._safe = safe
 
-    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of all rounds, as of one answer."""
-        asked, replies = request, list[_Reply]()
-        for _ in range(ROUNDS):
-            reply = _Reply(replies)
-            replies.append(reply)
-            async with aclosing(self._ask(asked)) as events:
-                async for event in events:
-                    for each in reply.take(event):
-                        yield each
-            if not reply.calls:
-                if reply.end is not None:
-                    yield replace(reply.end, usage=_total([each.end for each in replies]))
-                return
-            for call in reply.calls:
-                yield call
-            done: list[ToolInvocation] = []
-            for call in reply.calls:
-                yield Status(f"Running {call.name}…")
-                result = await self._result(call)
-                yield ToolResult(call.id, call.name, result)
-                done.append(ToolInvocation(call.id, call.name, call.arguments, result))
-            yield Status("")
-            asked = reply.answered(asked, done)
-        raise ProviderError(
-            f"the model still asked for tools after {ROUNDS} rounds; it was stopped",
-            kind="tool_limit",
-        )
-
-    async def _result(self, call: ToolCall) -> str:
-        """What the model is told: the result, or why there is none."""
+    async def result(self, call: ToolCall) -> str:
+        """Return the text that the model receives: the result, or why there is none."""
         tool = self._tools.get(call.name)
         if tool is None:
             return f"error: there is no tool {call.name!r}, only {', '.join(self._tools)}"
         try:
-            made = tool.prepared(call.arguments)
+            function = tool.prepared(call.arguments)
         except ValueError as error:
             return f"error: {error}; nothing was run"
-        return await self._refusal(call) or await self._run(tool, made)
+        return await self._why_refused(call) or await self._run(tool, function)
 
-    async def _run(self, tool: Tool, made: Callable[[], Any]) -> str:
+    async def _run(self, tool: Tool, function: Callable[[], Any]) -> str:
         try:
             if not tool.is_async:
-                return await on_reader(partial(outcome, made, self._safe), tool.seconds)
+                return await on_reader(partial(outcome, function, redact_text), tool.seconds)
             async with asyncio.timeout(tool.seconds):
-                return await awaited_outcome(made, self._safe)
+                return await awaited_outcome(function, redact_text)
         except TimeoutError:
             return (
-                f"error: no result within {tool.seconds:g} s; what it was doing may be done in "
-                "part, or still go on"
+                f"error: no result within {tool.seconds:g} s; the tool may have done a part of its "
+                "work, or may still be running"
             )
 
-    async def _refusal(self, call: ToolCall) -> str:
-        """Why a call may not be made; empty where it may."""
-        if self._approve is None:
-            return ""
+    async def _why_refused(self, call: ToolCall) -> str:
+        """Return why a call may not run; empty if it may."""
         try:
             answer: Any = await on_reader(partial(self._approve, call))
             is_allowed = await answer if inspect.isawaitable(answer) else answer
         except (EOFError, NotImplementedError):
             return "refused: nobody to ask"
-        except Exception as error:  # noqa: BLE001 - any function may approve; told, and not run
-            return f"refused: whether it may be run could not be said; {failure_text(error)}"
+        except Exception as error:  # noqa: BLE001 - any function may approve; reported, and not run
+            return f"refused: the approval function failed; {failure_text(error)}"
+        # Only True itself allows: a function that forgets to return must not run anything.
         return "" if is_allowed is True else "refused by the user"
 
 
-class _Reply:
-    """What comes back for one request: what is passed on of it, and what is asked for; pure.
+class _StepCollector:
+    """Collects the events of one request: those to pass on, and the tool calls. Pure.
 
     Args:
-        before: the replies of the rounds before it.
+        previous: the collectors of the steps before this one.
     """
 
-    def __init__(self, before: Sequence[_Reply]) -> None:
+    def __init__(self, previous: Sequence[_StepCollector]) -> None:
         self.calls: list[ToolCall] = []
         self.end: Complete | None = None
-        self._is_first = not before
-        self._seen = {call.id for each in before for call in each.calls}
+        self._is_first = not previous
+        self._ids = {call.id for step in previous for call in step.calls}
         self._texts: list[str] = []
         self._model = ""
 
-    def take(self, event: Event) -> list[Event]:
-        """The events to pass on."""
+    def feed(self, event: Event) -> list[Event]:
+        """Take an event, and return the events to pass on."""
         match event:
             case ToolCall():
-                self.calls.append(self._named(event))
+                self.calls.append(self._with_unique_id(event))
                 return []
             case Complete():
                 self.end = event
                 return []
             case Start() if not self._is_first:
                 return []
-            case ToolResult():  # of an agent that runs its tools itself
-                own, self.calls = self.calls, []
-                return [*own, event]
-            case Fallback():  # what another model has asked for is not run
+            case ToolResult():  # from an agent that runs its tools itself
+                calls, self.calls = self.calls, []
+                return [*calls, event]
+            case Fallback():  # calls of a model that failed are not run
                 self.calls, self._model = [], event.model
             case Token():
                 self._texts.append(event.text)
         return [event]
 
-    def answered(self, request: Request, done: Sequence[ToolInvocation]) -> Request:
-        """The next request: with the results, and first to the model that has answered."""
-        made = ToolStep("".join(self._texts), tuple(done)).messages()
+    def next_request(self, request: Request, invocations: Sequence[ToolInvocation]) -> Request:
+        """Return the request with the results; it goes first to the model that called the tools."""
+        messages = ToolStep("".join(self._texts), tuple(invocations)).messages()
         options = request.options
         if self._model:
             options = replace(options, model=self._model)
-        return replace(request, options=options, messages=(*request.messages, *made))
+        return replace(request, options=options, messages=(*request.messages, *messages))
 
-    def _named(self, call: ToolCall) -> ToolCall:
-        """The call with an id of its own; some servers give none, or one to all."""
-        if not call.id or call.id in self._seen:
-            call = replace(call, id=uuid4().hex[:9])  # Mistral takes nine letters and digits only
-        self._seen.add(call.id)
+    def _with_unique_id(self, call: ToolCall) -> ToolCall:
+        """Return the call with an id of its own: some servers send none, or one id for all."""
+        if not call.id or call.id in self._ids:
+            # Mistral accepts ids of exactly nine letters and digits.
+            call = replace(call, id=uuid4().hex[:9])
+        self._ids.add(call.id)
         return call
 
 
-def _total(ends: Sequence[Complete | None]) -> Usage | None:
-    """Tokens of several requests; what one of them did not count is not known."""
-    counts = [end.usage for end in ends if end is not None and end.usage is not None]
-    if len(counts) < len(ends):
+def _sum_usage(ends: Sequence[Complete | None]) -> Usage | None:
+    """Return the tokens of several requests; None for what one of them did not count."""
+    usages = [end.usage for end in ends if end is not None and end.usage is not None]
+    if len(usages) < len(ends):
         return None
-
-    def total(numbers: list[int | None]) -> int | None:
-        known = [number for number in numbers if number is not None]
-        return sum(known) if len(known) == len(numbers) else None
-
     return Usage(
-        total([each.input_tokens for each in counts]),
-        total([each.output_tokens for each in counts]),
-        sum(each.cached_tokens or 0 for each in counts) or None,
+        _sum_counts([usage.input_tokens for usage in usages]),
+        _sum_counts([usage.output_tokens for usage in usages]),
+        sum(usage.cached_tokens or 0 for usage in usages) or None,
     )
+
+
+def _sum_counts(counts: Sequence[int | None]) -> int | None:
+    numbers = [count for count in counts if count is not None]
+    return sum(numbers) if len(numbers) == len(counts) else None

@@ -21,7 +21,7 @@ DEFAULT_MODEL = "gpt-4o-mini"
 OFFLINE_DEFAULT = "offline/tour"
 
 __all__ = [
-    "Choice",
+    "ResolvedModel",
     "ModelLister",
     "choose",
     "default_model",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ResolvedModel:
     """A provider, and the name that it knows the model by."""
 
     provider: Provider
@@ -53,7 +53,7 @@ def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None 
     return DEFAULT_MODEL if is_configured or stored_key("OPENAI_API_KEY") else OFFLINE_DEFAULT
 
 
-def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
+def choose(options: Options, environ: Mapping[str, str] = os.environ) -> ResolvedModel:
     """The provider for these options; a model that is named never becomes another one.
 
     Args:
@@ -71,17 +71,29 @@ def choose(options: Options, environ: Mapping[str, str] = os.environ) -> Choice:
     model = options.model or default_model(environ, options.base_url)
     prefix, _, rest = model.partition("/")
     if model in _registered:
-        return Choice(_registered[model], model)
+        return ResolvedModel(_registered[model], model)
     if make := _OWN.get(prefix):
         return make(rest, options.model is None)
     home = _at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
     found = _at(options.base_url) if options.base_url else _named(prefix if rest else "", home)
     if not isinstance(found, Endpoint):
-        return Choice(found(rest), rest)
+        return ResolvedModel(found(rest), rest)
     # Another server than OpenAI's own may have models whose ids begin with openai/, or as any.
     is_prefixed = found is not home and not options.base_url
     name = rest if is_prefixed or (prefix == "openai" and found.api_key_variable) else model
     return _remote(found, name, home, environ)
+
+
+def resolve_models(
+    options: Options, environ: Mapping[str, str] = os.environ
+) -> list[ResolvedModel]:
+    """Return the models to ask in turn: those of ``model`` with commas, then those of ``fallback``.
+
+    Raises:
+        ConfigError: as `choose`.
+    """
+    names = [*(options.model or "").split(","), *(options.fallback or ())]
+    return [choose(replace(options, model=name.strip() or None), environ) for name in names]
 
 
 _registered: dict[str, Provider] = {}
@@ -103,17 +115,17 @@ def registered() -> list[str]:
     return sorted(_registered)
 
 
-def _offline(name: str, is_unasked: bool) -> Choice:
+def _offline(name: str, is_unasked: bool) -> ResolvedModel:
     if name not in MODELS:
         known = ", ".join(f"offline/{each}" for each in MODELS)
         raise ConfigError(f"there is no model offline/{name}; the offline ones are {known}")
-    return Choice(OfflineProvider(unasked=is_unasked), f"offline/{name}")
+    return ResolvedModel(OfflineProvider(unasked=is_unasked), f"offline/{name}")
 
 
-def _weights(path: str, is_unasked: bool) -> Choice:
+def _weights(path: str, is_unasked: bool) -> ResolvedModel:
     from .llamacpp import LocalProvider, weights  # noqa: PLC0415 - not needed for the others
 
-    return Choice(LocalProvider(weights(path)), f"gguf/{path}")
+    return ResolvedModel(LocalProvider(weights(path)), f"gguf/{path}")
 
 
 _OWN = {"offline": _offline, "gguf": _weights}
@@ -138,7 +150,7 @@ def _at(base_url: str) -> Endpoint:
     return Endpoint(base_url)
 
 
-def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str, str]) -> Choice:
+def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str, str]) -> ResolvedModel:
     endpoint = _filled(endpoint, model, environ)
     check_address(endpoint.base_url, environ)
     host = host_of(endpoint.base_url)
@@ -153,7 +165,7 @@ def _remote(endpoint: Endpoint, model: str, home: Endpoint, environ: Mapping[str
         )
     from .openai import OpenAIProvider  # noqa: PLC0415 - not needed for the offline models
 
-    return Choice(OpenAIProvider(endpoint, Key(key) if key else None), model)
+    return ResolvedModel(OpenAIProvider(endpoint, Key(key) if key else None), model)
 
 
 def _key_for(

@@ -10,7 +10,8 @@ from typing import Any
 
 from starlette.requests import Request as HTTPRequest
 
-from ..conversation.conversation import chosen
+from ..pipeline import build
+from ..providers.registry import resolve_models
 from ..errors import UsageError
 from ..messages import Message, Request, Role, ToolInvocation
 from ..options import Options
@@ -70,14 +71,15 @@ def stream_of(body: Mapping[str, Any], own: Options) -> ResponseStream:
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         extra_body={name: body[name] for name in more if body.get(name) is not None},
     )
-    provider, resolved = chosen(Options.resolve(asked, own))
+    resolved = Options.resolve(asked, own)
+    models = resolve_models(resolved)
+    resolved = replace(resolved, system=None, model=",".join(model.model for model in models))
     messages = tuple(map(_message, _list(body, "messages")))
     roles = [message.role for message in messages]
     if "user" not in roles or roles[-1] not in ("user", "tool"):
         raise UsageError("messages must have one of the user, and end with it or one of a tool")
     _check_calls(messages)
-    request = Request(messages, replace(resolved, system=None), tools=tools)
-    return ResponseStream(request, provider)
+    return ResponseStream(Request(messages, resolved, tools=tools), build(models))
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

@@ -1,4 +1,4 @@
-"""The answer that events make."""
+"""Events of an answer into its `Response`; pure, the clock is the caller's."""
 
 from __future__ import annotations
 
@@ -17,30 +17,103 @@ from ..events import (
     ToolResult,
 )
 from ..messages import Response, Timings, ToolInvocation, ToolStep
-from ..pipeline.finish import partial as partial_by
+from ..pipeline import finish
 
 
-def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> Response:
-    """The answer that these events make.
+class Accumulator:
+    """The events of one answer that have arrived, with the times of its start and first token.
+
+    Events are added on the thread that reads the network; the response may be asked for on any.
+
+    Args:
+        response_id: the id of the response.
 
     Example:
-        >>> fold([Token("Hel"), Token("lo")], timings=Timings(None, 0.1), partial=None).text
+        >>> accumulator = Accumulator("r1")
+        >>> accumulator.start(now=10.0)
+        >>> accumulator.add(Token("Hel"), now=10.5); accumulator.add(Token("lo"), now=11.0)
+        >>> response = accumulator.response("interrupted", now=12.0)
+        >>> response.text, response.timings.time_to_first_token, response.timings.duration
+        ('Hello', 0.5, 2.0)
+    """
+
+    def __init__(self, response_id: str) -> None:
+        self._id = response_id
+        self._events: list[Event] = []
+        self._started_at: float | None = None
+        self._time_to_first_token: float | None = None
+
+    def start(self, now: float) -> None:
+        """Start the clock, when the request is about to be sent.
+
+        Args:
+            now: seconds of any monotonic clock.
+        """
+        self._started_at = now
+
+    @property
+    def has_started(self) -> bool:
+        """True once `start` was called."""
+        return self._started_at is not None
+
+    def add(self, event: Event, now: float) -> None:
+        """Add an event that has just arrived."""
+        self._events.append(event)
+        if self._time_to_first_token is None and isinstance(event, Token):
+            self._time_to_first_token = now - (self._started_at or now)
+
+    @property
+    def events(self) -> list[Event]:
+        """A copy of the events so far."""
+        return list(self._events)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the answer has ended by itself."""
+        return bool(self._events) and isinstance(self._events[-1], Complete)
+
+    def response(self, incomplete_reason: str | None, now: float) -> Response:
+        """Return the answer so far.
+
+        Args:
+            incomplete_reason: what cut the answer; None for a complete one.
+            now: seconds of the clock of `start`.
+        """
+        duration = 0.0 if self._started_at is None else now - self._started_at
+        timings = Timings(self._time_to_first_token, duration)
+        response = accumulate(self.events, timings=timings, incomplete_reason=incomplete_reason)
+        return replace(response, id=self._id)
+
+
+def accumulate(
+    events: Iterable[Event], *, timings: Timings, incomplete_reason: str | None
+) -> Response:
+    """Return the answer that these events make.
+
+    Args:
+        events: in their order.
+        timings: of the answer; the number of its chunks is counted here.
+        incomplete_reason: what cut the answer; None lets the finish reason decide.
+
+    Example:
+        >>> events = [Token("Hel"), Token("lo")]
+        >>> accumulate(events, timings=Timings(None, 0.1), incomplete_reason=None).text
         'Hello'
     """
     start, end = Start("", ""), Complete()
-    text: list[str] = []
+    texts: list[str] = []
     reasoning: list[str] = []
     notices: list[str] = []
-    rounds = Rounds()
+    steps = StepBuilder()
     for event in events:
         match event:
             case Token():
-                text.append(event.text)
-                rounds.say(event.text)
+                texts.append(event.text)
+                steps.add_text(event.text)
             case ToolCall():
-                rounds.ask(ToolInvocation(event.id, event.name, event.arguments))
+                steps.add_call(ToolInvocation(event.id, event.name, event.arguments))
             case ToolResult():
-                rounds.answer(event.id, event.content)
+                steps.add_result(event.id, event.content)
             case Reasoning():
                 reasoning.append(event.text)
             case Notice():
@@ -52,66 +125,70 @@ def fold(events: Iterable[Event], *, timings: Timings, partial: str | None) -> R
             case Complete():
                 end = event
     return Response(
-        text="".join(text),
+        text="".join(texts),
         reasoning="".join(reasoning),
         model=start.model,
         provider=start.provider,
         finish_reason=end.finish_reason,
         usage=end.usage,
-        timings=replace(timings, chunks=len(text)),
-        incomplete_reason=partial or partial_by(end.finish_reason),
+        timings=replace(timings, chunks=len(texts)),
+        incomplete_reason=incomplete_reason or finish.incomplete_reason(end.finish_reason),
         notices=tuple(notices),
-        steps=rounds.end(),
+        steps=steps.finish(),
     )
 
 
-class Rounds:
-    """Puts together what a model said and asked for, round by round; pure.
+class StepBuilder:
+    """Puts texts, tool calls and results together, step by step; pure.
 
-    A round ends where a text or a further request follows a result. A request that is left without
-    a result keeps what `ToolInvocation` says of it, so none is ever sent without one.
+    A step ends where a text or a further call follows a result. A call without a result keeps the
+    default result of `ToolInvocation`, so that no call is ever sent without one.
 
     Example:
-        >>> rounds = Rounds()
-        >>> rounds.say("Let me see."); rounds.ask(ToolInvocation("a", "add", "{}")); rounds.answer("a", "5")
-        >>> rounds.say("It is 5."); [(each.text, each.calls[0].result) for each in rounds.end()]
+        >>> steps = StepBuilder()
+        >>> steps.add_text("Let me see."); steps.add_call(ToolInvocation("a", "add", "{}"))
+        >>> steps.add_result("a", "5"); steps.add_text("It is 5.")
+        >>> [(step.text, step.calls[0].result) for step in steps.finish()]
         [('Let me see.', '5')]
     """
 
     def __init__(self) -> None:
-        self._rounds: list[ToolStep] = []
-        self._text: list[str] = []
+        self._steps: list[ToolStep] = []
+        self._texts: list[str] = []
         self._calls: list[ToolInvocation] = []
         self._has_result = False
 
-    def say(self, text: str) -> None:
-        """A piece of text has come."""
+    def add_text(self, text: str) -> None:
+        """Add a piece of text."""
         if self._calls:
-            self.end()
-        self._text.append(text)
+            self.finish()
+        self._texts.append(text)
 
-    def ask(self, call: ToolInvocation) -> None:
-        """A tool is asked for."""
+    def add_call(self, call: ToolInvocation) -> None:
+        """Add a tool call."""
         if self._has_result:
-            self.end()
+            self.finish()
         self._calls.append(call)
 
-    def answer(self, name: str, result: str) -> None:
-        """A tool has given a result; ``name`` is the id of its request."""
+    def add_result(self, call_id: str, result: str) -> None:
+        """Add the result of a call that was added before."""
         self._has_result = True
-        self._calls = _answered(self._calls, name, result)
-        # An agent may say something, or ask for more, before it has a result.
-        self._rounds = [
-            replace(each, calls=tuple(_answered(each.calls, name, result))) for each in self._rounds
+        self._calls = _with_result(self._calls, call_id, result)
+        # An agent may write text, or call another tool, before it has the result of this one.
+        self._steps = [
+            replace(step, calls=tuple(_with_result(step.calls, call_id, result)))
+            for step in self._steps
         ]
 
-    def end(self) -> tuple[ToolStep, ...]:
-        """End the round that is open, if there is one; all of them."""
+    def finish(self) -> tuple[ToolStep, ...]:
+        """End the open step, if there is one, and return all steps."""
         if self._calls:
-            self._rounds.append(ToolStep("".join(self._text), tuple(self._calls)))
-            self._text, self._calls, self._has_result = [], [], False
-        return tuple(self._rounds)
+            self._steps.append(ToolStep("".join(self._texts), tuple(self._calls)))
+            self._texts, self._calls, self._has_result = [], [], False
+        return tuple(self._steps)
 
 
-def _answered(calls: Iterable[ToolInvocation], name: str, result: str) -> list[ToolInvocation]:
-    return [replace(call, result=result) if call.id == name else call for call in calls]
+def _with_result(
+    calls: Iterable[ToolInvocation], call_id: str, result: str
+) -> list[ToolInvocation]:
+    return [replace(call, result=result) if call.id == call_id else call for call in calls]

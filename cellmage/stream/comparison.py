@@ -1,4 +1,4 @@
-"""Several answers to one question, read together as they arrive."""
+"""Read the answers of several models to one question together, as they arrive."""
 
 from __future__ import annotations
 
@@ -12,26 +12,35 @@ from ..messages import Response
 from ..runtime.loop import Flow
 from .response_stream import ResponseStream
 
-Merged = asyncio.Queue[tuple[int, Event | None]]
-_BACKLOG = 64
+_Queue = asyncio.Queue[tuple[int, Event | None]]
+"""Events with the index of their stream; None is the end of a stream."""
+
+_MAX_QUEUED_EVENTS = 64
 
 
 class Comparison:
-    """Answers that are read at the same time, none waiting for another.
+    """Several streams that are read at the same time; no stream waits for another.
 
-    Iterating gives pairs of an answer's number and an event of it. An answer that fails ends, and
-    leaves the others alone: see `errors`.
+    Iterating yields pairs of the index of a stream and an event of it. A stream that fails ends and
+    leaves the others alone: look at `errors` after the loop, which raises none of them.
 
     Args:
-        streams: the answers, none of them begun.
-        selected: the number of the one that is kept.
+        streams: the streams; none of them has been read.
+        selected: the index of the stream whose answer becomes a turn.
+
+    Attributes:
+        streams: the streams, in the order of the models.
+        selected: the stream whose answer becomes a turn.
+        errors: the failures, by the index of the stream.
+
+    Raises:
+        UsageError: at the loop, when a stream is being read already.
 
     Example:
         >>> from cellmage import Conversation
         >>> chat = Conversation()
-        >>> streams = [chat.stream(each, model="offline/echo", keep=False) for each in "ab"]
-        >>> both = Comparison(streams)
-        >>> sorted((number, event.text) for number, event in both if event.type == "token")
+        >>> both = Comparison([chat.stream(text, model="offline/echo") for text in "ab"])
+        >>> sorted((index, event.text) for index, event in both if event.type == "token")
         [(0, 'a'), (1, 'b')]
     """
 
@@ -39,11 +48,10 @@ class Comparison:
         self.streams = tuple(streams)
         self.selected = self.streams[selected]
         self.errors: dict[int, Exception] = {}
-        """The failures, by the number of the answer."""
 
     @property
     def responses(self) -> list[Response]:
-        """The answers so far."""
+        """The answers so far, in the order of the streams."""
         return [stream.response for stream in self.streams]
 
     def __iter__(self) -> Iterator[tuple[int, Event]]:
@@ -51,46 +59,53 @@ class Comparison:
             yield from batch
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, Event]]:
-        async with aclosing(self._merged()) as pairs:
+        async with aclosing(self._merge()) as pairs:
             async for pair in pairs:
                 yield pair
 
-    def batches(self, pace: float = 0.0) -> Generator[list[tuple[int, Event]]]:
-        """Lists of events as they come, each with its answer's number: see `Flow.batches`."""
-        with Flow(self._merged()) as flow:
-            yield from flow.batches(pace)
+    def batches(self, min_interval: float = 0.0) -> Generator[list[tuple[int, Event]]]:
+        """Yield lists of pairs as they arrive, and an empty list when a while passes with none.
+
+        Args:
+            min_interval: the least number of seconds between two lists: see `Flow.batches`.
+        """
+        with Flow(self._merge()) as flow:
+            yield from flow.batches(min_interval)
 
     def close(self) -> None:
         """Stop reading, and close all connections."""
         for stream in self.streams:
             stream.close()
 
-    async def _merged(self) -> AsyncGenerator[tuple[int, Event], None]:
-        queue: Merged = asyncio.Queue(_BACKLOG)
-        tasks = [asyncio.create_task(self._read(n, queue)) for n in range(len(self.streams))]
-        left = len(tasks)
+    async def _merge(self) -> AsyncGenerator[tuple[int, Event], None]:
+        queue: _Queue = asyncio.Queue(_MAX_QUEUED_EVENTS)
+        tasks = [
+            asyncio.create_task(self._drain(index, queue)) for index in range(len(self.streams))
+        ]
+        open_streams = len(tasks)
         try:
-            while left:
-                number, event = await queue.get()
+            while open_streams:
+                index, event = await queue.get()
                 if event is None:
-                    left -= 1
+                    open_streams -= 1
                 else:
-                    yield number, event
+                    yield index, event
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _read(self, number: int, queue: Merged) -> None:
+    async def _drain(self, index: int, queue: _Queue) -> None:
+        """Put the events of a stream into the queue, then its end."""
         try:
-            async with aclosing(self.streams[number].aevents()) as events:
+            async with aclosing(self.streams[index].aevents()) as events:
                 async for event in events:
-                    await queue.put((number, event))
+                    await queue.put((index, event))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            self.errors[number] = CellmageError("it was cancelled from within", kind="cancelled")
-        except Exception as error:  # noqa: BLE001 - one answer's failure is not the others'
-            self.errors[number] = error
-        await queue.put((number, None))
+            self.errors[index] = CellmageError("it was cancelled from within", kind="cancelled")
+        except Exception as error:  # noqa: BLE001 - a failure of one stream is not the others'
+            self.errors[index] = error
+        await queue.put((index, None))

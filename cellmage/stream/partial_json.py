@@ -1,4 +1,4 @@
-"""JSON while it is being written: what may be shown of it now, and what it is at the end."""
+"""Parse JSON while it arrives: the value so far, and the value at the end."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jiter
 
-from ..errors import ProtocolError
+from ..errors import OutputValidationError
 from ..messages import Response
 
 if TYPE_CHECKING:
     pass
 
 
-_GROWTH = 32
-_PAUSE = 0.05
-"""A text is parsed again when it is 1/32 longer, or so many seconds after the last time."""
+_GROWTH_PARTS = 32
+"""A text is parsed again when it has grown by one part in 32."""
 
-_LONG = 0.005
-"""Seconds from which a parse is a long one, after which others wait."""
+_MAX_PAUSE_SECONDS = 0.05
+"""A text that grows more slowly is parsed again after this time."""
+
+_SLOW_PARSE_SECONDS = 0.005
+"""After a parse that took longer, the next one waits, so that parsing takes a part of the time."""
 
 _FENCE = re.compile(rb"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
-_BEGINS_A_FENCE = re.compile(rb"(?:\A|\n)[ \t]*(?:`{1,2}|`{3,}[^`\n]*)\Z")
-_PLACE = re.compile(r"line (\d+) column (\d+)\Z")
+_FENCE_START = re.compile(rb"(?:\A|\n)[ \t]*(?:`{1,2}|`{3,}[^`\n]*)\Z")
+_ERROR_POSITION = re.compile(r"line (\d+) column (\d+)\Z")
 
 
 class _Nothing:
-    """No value has begun."""
+    """The value before any value has begun."""
 
     def __repr__(self) -> str:
         return "NOTHING"
@@ -45,117 +47,125 @@ class PartialJSON:
     """A JSON text that arrives in pieces. No I/O, and no exception while it arrives.
 
     A key that was shown stays, a shown string is the beginning of the later one, a list never gets
-    shorter; a number at the very end may still grow. A code fence around the value is not part of
-    it. What is malformed keeps the value that it had before.
+    shorter; only a number at the very end may still grow. A code fence around the value is skipped.
+    Malformed text keeps the value that it had before.
 
     Example:
-        >>> reader = PartialJSON()
+        >>> parser = PartialJSON()
         >>> pieces = ('{"city": "Pa', 'ris", "days"', ": 3}")
-        >>> [reader.feed(piece) and reader.value for piece in pieces]
+        >>> [parser.feed(piece) and parser.value for piece in pieces]
         [{'city': 'Pa'}, {'city': 'Paris'}, {'city': 'Paris', 'days': 3}]
-        >>> reader.close()
+        >>> parser.close()
         {'city': 'Paris', 'days': 3}
     """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._parsed = 0
+        self._parsed_bytes = 0
         self._start: int | None = None
         self._fence = b""
-        self._free = self._next = 0.0
+        self._grown_due = self._pause_due = 0.0
         self._value: Any = NOTHING
-        self._is_over = False
+        self._is_malformed = False
 
     def feed(self, piece: str, now: float | None = None) -> bool:
-        """Take the next piece; whether the value was looked at anew."""
+        """Add the next piece, and return whether the text was parsed again.
+
+        Args:
+            piece: the next piece of the text.
+            now: seconds of any monotonic clock; None reads the system's.
+        """
         self._bytes += piece.encode("utf-8", "replace")
         now = time.monotonic() if now is None else now
-        has_grown = (len(self._bytes) - self._parsed) * _GROWTH >= len(self._bytes)
-        if self._is_over or now < (self._free if has_grown else self._next):
+        growth = len(self._bytes) - self._parsed_bytes
+        has_grown = growth * _GROWTH_PARTS >= len(self._bytes)
+        if self._is_malformed or now < (self._grown_due if has_grown else self._pause_due):
             return False
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         self._parse()
-        # Of a long text more rarely, so that most of the time is not spent on it.
-        took = time.perf_counter() - began
-        self._free = now + 3 * took if took > _LONG else now
-        self._next = now + max(_PAUSE, 4 * took)
+        # A long text is parsed less often, so that most of the time is left for other work.
+        seconds = time.perf_counter() - started_at
+        self._grown_due = now + 3 * seconds if seconds > _SLOW_PARSE_SECONDS else now
+        self._pause_due = now + max(_MAX_PAUSE_SECONDS, 4 * seconds)
         return True
 
     @property
     def value(self) -> Any:
         """The value so far; `NOTHING` before it begins."""
-        if self._parsed < len(self._bytes) and not self._is_over:
+        if self._parsed_bytes < len(self._bytes) and not self._is_malformed:
             self._parse()
         return self._value
 
+    @property
+    def last_value(self) -> Any:
+        """The value of the last parse; pieces since then are not in it."""
+        return self._value
+
     def close(self) -> Any:
-        """The value at the end of the text.
+        """Return the value at the end of the text.
 
         Raises:
-            ProtocolError: the text is not JSON; the message says where.
+            OutputValidationError: the text is not JSON; the message says where.
         """
-        problem = ""
+        data = self._data().rstrip()
         try:
-            data = self._data().rstrip()
             return jiter.from_json(data.removesuffix(self._fence) if self._fence else data)
         except ValueError as error:
-            problem = str(error)
-        raise ProtocolError(f"the answer is not the JSON that was asked for: {problem}")
+            message = f"the answer is not the JSON that was asked for: {error}"
+            raise OutputValidationError(message) from None
 
     def _parse(self) -> None:
-        self._parsed = len(self._bytes)
+        self._parsed_bytes = len(self._bytes)
         data = self._data()
         try:
             self._value = jiter.from_json(data, partial_mode="trailing-strings")
         except ValueError as error:
-            self._malformed(data, str(error))
+            self._handle_malformed(data, str(error))
 
-    def _malformed(self, data: bytes, problem: str) -> None:
-        """Keep the value before the error; an end that comes too early is none."""
+    def _handle_malformed(self, data: bytes, problem: str) -> None:
+        """Keep the value before the error; a text that merely ends early is not malformed."""
         if problem.startswith("EOF"):
             return
-        before = b"" if "recursion" in problem else _before(data, problem)
-        # Where no value has begun, there may yet be one in a fence.
-        self._is_over = bool(before.strip()) or "recursion" in problem
+        valid = b"" if "recursion" in problem else _before_error(data, problem)
+        # Where no value has begun, there may still be one in a fence.
+        self._is_malformed = bool(valid.strip()) or "recursion" in problem
         self._value = NOTHING
         with suppress(ValueError):
-            self._value = jiter.from_json(before, partial_mode="trailing-strings")
+            self._value = jiter.from_json(valid, partial_mode="trailing-strings")
 
     def _data(self) -> bytes:
-        """The text from where the value begins: behind a fence, if there is one."""
+        """Return the text from where the value begins: after a fence, if there is one."""
         if self._start is None and self._value is NOTHING:
             fence = _FENCE.search(self._bytes)
             if fence is not None:
                 self._start, self._fence = fence.end(), fence[1]
-            elif _BEGINS_A_FENCE.search(self._bytes):
+            elif _FENCE_START.search(self._bytes):
                 return b""
         return bytes(self._bytes[self._start or 0 :])
 
 
-def _before(data: bytes, problem: str) -> bytes:
-    """What stands before the place that an error names by line and column, counted in bytes."""
-    place = _PLACE.search(problem)
-    line, column = (int(number) for number in place.groups()) if place else (1, 1)
+def _before_error(data: bytes, problem: str) -> bytes:
+    """Return the text before the position of an error; jiter counts its columns in bytes."""
+    position = _ERROR_POSITION.search(problem)
+    line, column = (int(number) for number in position.groups()) if position else (1, 1)
     start = 0
     for _ in range(line - 1):
         start = data.index(b"\n", start) + 1
     return data[: max(0, start + column - 1)]
 
 
-def checked(response: Response) -> Any:
-    """The value of an answer that has come.
+def parse_response(response: Response) -> Any:
+    """Return the JSON value of an answer.
 
     Raises:
-        ProtocolError: it is not JSON, or was cut.
+        OutputValidationError: the answer is not JSON, or was cut.
 
     Example:
-        >>> checked(Response('{"n": 1}'))
+        >>> parse_response(Response('{"n": 1}'))
         {'n': 1}
     """
-    if response.incomplete_reason:
-        raise ProtocolError(
-            f"the JSON is not whole: the answer was cut ({response.incomplete_reason})"
-        )
-    reader = PartialJSON()
-    reader.feed(response.final_text)
-    return reader.close()
+    if reason := response.incomplete_reason:
+        raise OutputValidationError(f"the JSON is incomplete: the answer was cut ({reason})")
+    parser = PartialJSON()
+    parser.feed(response.final_text)
+    return parser.close()

@@ -1,6 +1,6 @@
-"""One answer on its way: read once, by ``for`` or ``async for``, kept, and replayed.
+"""One answer while it is read: by ``for`` or ``async for``, once; then it is replayed.
 
-The walk of an event: `cellmage.pipeline.staged` → `ResponseStream._pipeline` (keeps it) → a view.
+An event comes from `cellmage.pipeline`, is kept by `ResponseStream._receive`, and goes to a view.
 """
 
 from __future__ import annotations
@@ -8,85 +8,85 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from inspect import GEN_RUNNING, getgeneratorstate
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 from ..errors import CellmageError, UsageError
-from ..events import Complete, Event, Token, ToolCall
-from ..messages import News, Request, Response, Timings
-from ..pipeline import Source, staged
+from ..events import Event
+from ..messages import Request, Response
+from ..pipeline.base import Ask
 from ..runtime.interrupts import interrupts_held
 from ..runtime.loop import Flow, Heartbeat
-from .accumulator import fold
-from .views import BufferedView, EventView, JSONView
+from .accumulator import Accumulator
+from .views import Readable
 
 
-class ResponseStream:
+class ResponseStream(Readable):
     """An answer that is read as it arrives.
 
-    Lazy: nothing is sent until it is iterated. Closable: leaving a loop early closes the
-    connection. Replayable: once it has been read, iterating gives the same pieces again, and the
-    same error if there was one; what was left early ends where it was left. Iterating gives text,
-    `events` gives everything, both with ``for`` and with ``async for``. An ``async for`` that is
-    left is settled when the loop next runs; ``async with`` settles it at once.
+    - Lazy: nothing is sent until the stream is iterated.
+    - Closable: leaving a loop early closes the connection.
+    - Replayable: after it was read, iterating yields the same pieces again, and raises the same
+      error if there was one. If you stop early, iterating again replays what had arrived.
+
+    Iterating yields text; `events` yields everything; both work with ``for`` and ``async for``.
+    Leaving an ``async for`` finalizes the response on the next turn of the event loop;
+    ``async with`` finalizes it at once.
 
     Args:
-        request: what is sent.
-        source: the provider that answers.
-        on_end: called once with the `Response`, whole or partial, before the reader goes on.
-        on_start: called once with this stream, when it is first read.
+        request: the request that is sent.
+        ask: sends the request: see `cellmage.pipeline.build`.
+        on_end: is called once with the `Response`, complete or not, before the consumer goes on.
+        on_start: is called once with this stream, before the request is sent.
+
+    Attributes:
+        id: the id of the response, and of its turn.
+        request: the request, with what `stop_at` and `watch` added.
 
     Raises:
-        CellmageError: at the ``for``, when the answer fails; its ``text`` is what had arrived.
+        CellmageError: at the loop, when the answer fails; its ``text`` is what had arrived.
 
     Example:
-        >>> from cellmage import Message, Options
-        >>> from cellmage.providers.scripted import ScriptedProvider
-        >>> request = Request((Message("user", "Hi"),), Options(model="offline/script"))
-        >>> stream = ResponseStream(request, ScriptedProvider(["Hel", "lo"]))
+        >>> from cellmage import Conversation
+        >>> stream = Conversation().stream("Hello", model="offline/echo")
         >>> list(stream), stream.response.text
-        (['Hel', 'lo'], 'Hello')
+        (['Hello'], 'Hello')
     """
 
     def __init__(
         self,
         request: Request,
-        source: Source,
+        ask: Ask,
         on_end: Callable[[Response], object] | None = None,
         on_start: Callable[[ResponseStream], object] | None = None,
     ) -> None:
         self.request = request
         self.id = uuid4().hex
-        self._source = source
+        self._ask = ask
         self._on_end = on_end
         self._on_start = on_start
-        self._told = 0
-        self._has_calls = False
         self._taps: list[Callable[[Event], object]] = []
-        self._events: list[Event] = []
-        self._state = "new"
-        self._started = 0.0
-        self._first_word: float | None = None
-        self._error: BaseException | None = None
+        self._accumulator = Accumulator(self.id)
+        self._error: Exception | None = None
         self._response: Response | None = None
-        self._reader: weakref.ref[Generator[list[Event]]] | None = None
-        self._areader: weakref.ref[AsyncGenerator[Event, None]] | None = None
-        self._flow: Flow[Event] | None = None
-        self._waiter: asyncio.Task[object] | None = None
         self._is_closing = False
+        self._reader: weakref.ref[Generator[list[Event]]] | None = None
+        self._async_reader: weakref.ref[AsyncGenerator[Event, None]] | None = None
+        self._flow: Flow[Event] | None = None
+        self._pending_task: asyncio.Task[object] | None = None
 
-    # What is done on the way; to be said before the first piece is read.
+    # Options, before the stream is read.
 
     def stop_at(self, *phrases: str) -> Self:
-        """End the answer with the first of these phrases, complete, and close the connection.
+        """End the answer, complete, after the first of these phrases, and close the connection.
 
         Raises:
-            UsageError: the answer has begun.
+            UsageError: the stream has been read, at least in part.
 
         Example:
             >>> from cellmage import Conversation
@@ -94,13 +94,17 @@ class ResponseStream:
             >>> "".join(stream.stop_at("two")), stream.response.finish_reason
             ('one two', 'stop_phrase')
         """
-        return self._with(stop_at=(*(self.request.options.stop_at or ()), *phrases))
+        self._check_is_new("stop_at")
+        phrases = (*(self.request.options.stop_at or ()), *phrases)
+        options = replace(self.request.options, stop_at=phrases)
+        self.request = replace(self.request, options=options)
+        return self
 
     def watch(self, *words: str) -> Self:
-        """Tell of each of these words, by a `Notice`, when it is first seen.
+        """Add a `Notice` to the answer when one of these words is first seen.
 
         Raises:
-            UsageError: the answer has begun.
+            UsageError: the stream has been read, at least in part.
 
         Example:
             >>> from cellmage import Conversation
@@ -108,206 +112,145 @@ class ResponseStream:
             >>> "".join(stream), stream.response.notices
             ('one two three', ('first seen: two, at character 7',))
         """
-        return self._with(watch=(*(self.request.options.watch or ()), *words))
+        self._check_is_new("watch")
+        words = (*(self.request.options.watch or ()), *words)
+        options = replace(self.request.options, watch=words)
+        self.request = replace(self.request, options=options)
+        return self
 
-    def tap(self, function: Callable[[Event], object]) -> Self:
-        """Call a function with each event, on the reader's thread, before the reader has it.
+    def on_event(self, function: Callable[[Event], object]) -> Self:
+        """Call a function with each event, on the consumer's thread, before the consumer has it.
 
-        What it raises ends the reading, as if the reader had raised it.
+        An exception of the function ends the reading, as if the consumer had raised it.
 
         Example:
             >>> from cellmage import Conversation
-            >>> seen = []
-            >>> stream = Conversation().stream("Hello", model="offline/echo").tap(seen.append)
-            >>> "".join(stream), [event.type for event in seen]
+            >>> events = []
+            >>> stream = Conversation().stream("Hello", model="offline/echo")
+            >>> "".join(stream.on_event(events.append)), [event.type for event in events]
             ('Hello', ['start', 'token', 'complete'])
         """
         self._taps.append(function)
         return self
 
-    def _with(self, **options: Any) -> Self:
-        if self._state != "new":
-            raise UsageError("the answer has begun; say this before it is read")
-        self.request = replace(self.request, options=replace(self.request.options, **options))
-        return self
+    def _check_is_new(self, method: str) -> None:
+        if self._accumulator.has_started:
+            raise UsageError(f"{method}() must be called before the stream is read")
+
+    # Reading: what the views of `Readable` are made of.
+
+    @property
+    def response(self) -> Response:
+        """The answer so far; the complete one after the stream was read. Safe on any thread."""
+        return self._response or self._accumulator.response("unfinished", time.monotonic())
 
     def batches(self, min_interval: float = 0.0) -> Generator[list[Event]]:
-        """Lists of events as they come, and an empty list when a while passes with none.
+        """Return a generator of lists of events, for consumers with other work, such as painting.
 
-        Made for a reader that also has other things to do, such as painting: see `Flow.batches`.
+        An empty list says that a while has passed without an event.
+
+        Args:
+            min_interval: the least number of seconds between two lists: see `Flow.batches`.
         """
         reader = self._read(min_interval)
-        if self._state != "running":
+        if not self._is_running:
             self._reader = weakref.ref(reader)
         return reader
 
     def aevents(self) -> AsyncGenerator[Event, None]:
-        """Events as they come, on the loop that asks for them."""
-        reader = self._aread()
-        if self._state != "running":
-            self._areader = weakref.ref(reader)
+        """Return an async generator of events, for the running event loop."""
+        reader = self._read_async()
+        if not self._is_running:
+            self._async_reader = weakref.ref(reader)
         return reader
 
     @property
-    def response(self) -> Response:
-        """The answer so far; the whole one once the stream has been read."""
-        return self._response or self._so_far("unfinished")
+    def _is_running(self) -> bool:
+        return self._accumulator.has_started and self._response is None
 
-    def news(self) -> News:
-        """What has come since this was last called, from any thread."""
-        fresh = self._events[self._told :]
-        self._told += len(fresh)
-        self._has_calls = self._has_calls or any(isinstance(each, ToolCall) for each in fresh)
-        text = "".join(event.text for event in fresh if isinstance(event, Token))
-        return News(text, self._so_far(None).steps if self._has_calls else ())
+    def _read(self, min_interval: float) -> Generator[list[Event]]:
+        if self._response is not None:
+            yield self._accumulator.events
+            self._raise_error()
+            return
+        with self._consume(), Flow(self._receive()) as self._flow:
+            for batch in self._flow.batches(min_interval):
+                self._notify_taps(batch)
+                yield batch
 
-    def _so_far(self, partial: str | None) -> Response:
-        timings = Timings(self._first_word, time.monotonic() - self._started)
-        folded = fold(list(self._events), timings=timings, partial=partial)
-        return replace(folded, id=self.id)
+    async def _read_async(self) -> AsyncGenerator[Event, None]:
+        if self._response is not None:
+            for event in self._accumulator.events:
+                yield event
+            self._raise_error()
+            return
+        with self._consume(), Heartbeat():
+            async with aclosing(self._receive()) as events:
+                while (received := await self._next(events)) is not None:
+                    self._notify_taps([received])
+                    yield received
 
-    # Views, all of the same consumption.
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
 
-    def __iter__(self) -> Iterator[str]:
-        for event in self.events:
-            if isinstance(event, Token):
-                yield event.text
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self.aevents()) as events:
-            async for event in events:
-                if isinstance(event, Token):
-                    yield event.text
-
-    @property
-    def events(self) -> EventView:
-        """The same answer as events.
-
-        Example:
-            >>> from cellmage import Conversation
-            >>> stream = Conversation().stream("Hello", model="offline/echo")
-            >>> [event.type for event in stream.events]
-            ['start', 'token', 'complete']
-        """
-        return EventView(self)
-
-    def buffered(
-        self, chars: int | None = None, until: str = "", seconds: float | None = None
-    ) -> BufferedView:
-        """The same answer in larger pieces.
-
-        Args:
-            chars: characters of a piece, at least; None leaves that to `until`.
-            until: characters that end a piece.
-            seconds: hand on what is there after so long, in any case.
-
-        Example:
-            >>> from cellmage import Conversation
-            >>> stream = Conversation().stream("One. Two. Three", model="offline/echo")
-            >>> list(stream.buffered(until="."))
-            ['One.', ' Two.', ' Three']
-        """
-        return BufferedView(self, chars, until, seconds)
-
-    def partial_json(self) -> JSONView:
-        """The same answer as growing JSON values.
-
-        Raises:
-            ProtocolError: at the end, when the answer is not JSON, or was cut.
-
-        Example:
-            >>> from cellmage import Conversation
-            >>> stream = Conversation().stream('{"city": "Oslo"}', model="offline/echo")
-            >>> list(stream.partial_json())[-1]
-            {'city': 'Oslo'}
-        """
-        return JSONView(self)
-
-    # Reading.
-
-    def _read(self, pace: float) -> Generator[list[Event]]:
-        with self._reading() as fresh:
-            if not fresh:
-                yield list(self._events)
-                return
-            with Flow(self._pipeline()) as self._flow:
-                for batch in self._flow.batches(pace):
-                    self._tell(batch)
-                    yield batch
-
-    async def _aread(self) -> AsyncGenerator[Event, None]:
-        with self._reading() as fresh:
-            if not fresh:
-                for event in list(self._events):
-                    yield event
-                return
-            with Heartbeat():
-                async with aclosing(self._pipeline()) as events:
-                    while (fresh_event := await self._next(events)) is not None:
-                        self._tell([fresh_event])
-                        yield fresh_event
-
-    def _tell(self, events: list[Event]) -> None:
+    def _notify_taps(self, events: list[Event]) -> None:
         for function in self._taps:
             for event in events:
                 function(event)
 
     async def _next(self, events: AsyncGenerator[Event, None]) -> Event | None:
-        """The next event; None at the end, and when `close` was called."""
-        if self._was_closed():
+        """Return the next event; None at the end, and after `close` was called."""
+        if self._is_closed():
             return None
-        task = self._waiter = asyncio.current_task()
+        task = self._pending_task = asyncio.current_task()
         try:
             return await anext(events, None)
         except asyncio.CancelledError:
-            if task is None or not self._was_closed():
+            if task is None or not self._is_closed():
                 raise
             task.uncancel()
             return None
         finally:
-            self._waiter = None
+            self._pending_task = None
 
-    def _was_closed(self) -> bool:
+    def _is_closed(self) -> bool:
+        # A method: another thread sets the attribute while a task waits, which mypy cannot know.
         return self._is_closing
 
-    async def _pipeline(self) -> AsyncGenerator[Event, None]:
-        async with aclosing(staged(self._source, self.request)) as events:
+    async def _receive(self) -> AsyncGenerator[Event, None]:
+        # Kept here, on the loop's thread, so that nothing is lost that arrived before a stop.
+        async with aclosing(self._ask(self.request)) as events:
             async for event in events:
-                self._events.append(event)
-                if self._first_word is None and isinstance(event, Token):
-                    self._first_word = time.monotonic() - self._started
+                self._accumulator.add(event, time.monotonic())
                 yield event
 
     @contextmanager
-    def _reading(self) -> Generator[bool]:
-        """Give True to the first reader, and settle the answer when it ends or leaves."""
-        if self._state == "running":
-            raise UsageError("this answer is being read already; read it once, or wait for its end")
-        if self._state == "over":
-            yield False
-            if self._error is not None:
-                raise self._error
-            return
-        self._state = "running"
-        self._started = time.monotonic()
+    def _consume(self) -> Generator[None]:
+        """Start the answer, and finalize it when its consumer reaches the end or leaves."""
+        if self._is_running:
+            raise UsageError("this stream is being read already; read it once, or wait for its end")
+        self._accumulator.start(time.monotonic())
         try:
             if self._on_start is not None:
                 with interrupts_held():
                     self._on_start(self)
-            yield True
+            yield
         except BaseException as error:
             self._error = error if isinstance(error, Exception) else None
-            self._settle(_reason(error))
+            self._finalize(_interruption_of(error))
             raise
-        self._settle(None)
+        self._finalize("closed" if self._is_closing else "no_end")
 
-    def _settle(self, reason: str | None) -> None:
+    def _finalize(self, reason: str) -> None:
+        """Fix the response, and report it.
+
+        Args:
+            reason: why the reading ended, for an answer that is not complete.
+        """
         with interrupts_held():
-            self._state = "over"
-            complete = bool(self._events) and isinstance(self._events[-1], Complete)
-            if not complete:
-                reason = reason or ("closed" if self._is_closing else "no_end")
-            self._response = self._so_far(None if complete else reason)
+            incomplete_reason = None if self._accumulator.is_complete else reason
+            self._response = self._accumulator.response(incomplete_reason, time.monotonic())
             self._is_closing = False
             if isinstance(self._error, CellmageError):
                 self._error.text = self._response.text
@@ -316,16 +259,16 @@ class ResponseStream:
             if self._on_end is not None:
                 self._on_end(self._response)
 
-    # Leaving.
+    # Closing.
 
     def close(self) -> None:
         """Stop reading and close the connection, from any thread or task.
 
-        What had arrived stays in `response`; a reader comes to its end without an error.
+        What had arrived stays in `response`; a consumer reaches the end without an error.
         """
         self._is_closing = True
-        if self._waiter is not None:
-            self._waiter.get_loop().call_soon_threadsafe(self._waiter.cancel)
+        if self._pending_task is not None:
+            self._pending_task.get_loop().call_soon_threadsafe(self._pending_task.cancel)
         if self._flow is not None:
             self._flow.cancel()
         reader = self._reader() if self._reader is not None else None
@@ -352,18 +295,22 @@ class ResponseStream:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        reader = self._areader() if self._areader is not None else None
-        waiting = self._waiter
-        if waiting is not None:  # a task of a view, which is in the reader
+        reader = self._async_reader() if self._async_reader is not None else None
+        pending = self._pending_task
+        if pending is not None:  # the task of a view waits in the reader, which cannot be closed
             self.close()
-            await asyncio.wait({waiting})
+            await asyncio.wait({pending})
         elif reader is not None:
             await reader.aclose()
 
 
-def _reason(error: BaseException) -> str:
-    """One word for what cut an answer."""
-    if isinstance(error, CellmageError):
-        return error.kind
-    stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
-    return "interrupted" if stopped else "closed" if isinstance(error, GeneratorExit) else "error"
+def _interruption_of(error: BaseException) -> str:
+    """Return one word for what cut an answer."""
+    match error:
+        case CellmageError():
+            return error.kind
+        case KeyboardInterrupt() | asyncio.CancelledError():
+            return "interrupted"
+        case GeneratorExit():
+            return "closed"
+    return "error"

@@ -1,39 +1,99 @@
-"""What an answer can be read as: text, events, larger pieces, JSON; each with both faces."""
+"""The views of a stream: text, events, larger pieces, JSON; each for ``for`` and ``async for``.
+
+`for` runs on the consumer's thread over `Readable.batches`; `async for` runs on the loop that asks,
+over `Readable.aevents`. All views of a stream share its one consumption.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
 from inspect import GEN_CLOSED, getgeneratorstate
-from typing import Any, Protocol
+from typing import Any
 
 from ..events import Event, Token, ToolCall
 from ..messages import Response
 from .buffer import Buffer
-from .partial_json import PartialJSON, checked
+from .partial_json import PartialJSON, parse_response
 
 
-class Readable(Protocol):
-    """What the views read from; a `ResponseStream` is one."""
-
-    def batches(self, min_interval: float = 0.0) -> Generator[list[Event]]:
-        """Yield lists of events as they arrive, and an empty list when a while passes with none."""
-        ...
-
-    def aevents(self) -> AsyncGenerator[Event, None]:
-        """Yield events as they arrive, on the running loop."""
-        ...
+class Readable(ABC):
+    """A stream that can be read: three members that a subclass has, and the views of them."""
 
     @property
+    @abstractmethod
     def response(self) -> Response:
         """The answer so far."""
-        ...
+
+    @abstractmethod
+    def batches(self, min_interval: float = 0.0) -> Generator[list[Event]]:
+        """Return a generator of lists of events; an empty list says that a while has passed."""
+
+    @abstractmethod
+    def aevents(self) -> AsyncGenerator[Event, None]:
+        """Return an async generator of events, for the running event loop."""
+
+    def __iter__(self) -> Iterator[str]:
+        for event in self.events:
+            if isinstance(event, Token):
+                yield event.text
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async with aclosing(self.aevents()) as events:
+            async for event in events:
+                if isinstance(event, Token):
+                    yield event.text
+
+    @property
+    def events(self) -> EventView:
+        """The same answer as events.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("Hello", model="offline/echo")
+            >>> [event.type for event in stream.events]
+            ['start', 'token', 'complete']
+        """
+        return EventView(self)
+
+    def buffered(
+        self, chars: int | None = None, until: str = "", seconds: float | None = None
+    ) -> BufferedView:
+        """Return the same answer in larger pieces.
+
+        Args:
+            chars: the least number of characters of a piece; None leaves the size to `until`.
+            until: the characters that end a piece.
+            seconds: the longest time that text waits for the end of its piece.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream("One. Two. Three", model="offline/echo")
+            >>> list(stream.buffered(until="."))
+            ['One.', ' Two.', ' Three']
+        """
+        return BufferedView(self, chars, until, seconds)
+
+    def partial_json(self) -> JSONView:
+        """Return the same answer as growing JSON values.
+
+        Raises:
+            OutputValidationError: at the end, when the answer is not JSON, or was cut.
+
+        Example:
+            >>> from cellmage import Conversation
+            >>> stream = Conversation().stream('{"city": "Oslo"}', model="offline/echo")
+            >>> list(stream.partial_json())[-1]
+            {'city': 'Oslo'}
+        """
+        return JSONView(self)
 
 
 class EventView:
-    """The events of a `ResponseStream`, with both faces."""
+    """The events of a stream."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -43,7 +103,8 @@ class EventView:
             for batch in batches:
                 for event in batch:
                     yield event
-                    if getgeneratorstate(batches) == GEN_CLOSED:  # by the reader's own loop
+                    # The consumer's own loop may have closed the stream.
+                    if getgeneratorstate(batches) == GEN_CLOSED:
                         return
 
     async def __aiter__(self) -> AsyncIterator[Event]:
@@ -53,12 +114,10 @@ class EventView:
 
 
 class BufferedView:
-    """The text of an answer in buffered pieces, with both faces.
-
-    What has come is handed on before an error is raised.
+    """The text of a stream in larger pieces; text that has arrived is yielded before an error.
 
     Args:
-        stream: the answer.
+        stream: the stream.
         chars, until, seconds: see `Buffer`.
     """
 
@@ -74,54 +133,59 @@ class BufferedView:
         self._seconds = seconds
 
     def __iter__(self) -> Iterator[str]:
+        failure: Exception | None = None
         with closing(self._stream.batches()) as batches:
-            failure: BaseException | None = None
-            while True:
-                try:
-                    batch = next(batches)
-                except StopIteration:
-                    break
-                except Exception as error:  # noqa: BLE001 - raised again behind what had come
-                    failure = error
-                    break
-                now = time.monotonic()
-                for event in batch:
-                    yield from self._buffer.feed(_text(event), now)
-                yield from self._buffer.due(now)
+            try:
+                for batch in batches:
+                    now = time.monotonic()
+                    for event in batch:
+                        yield from self._buffer.feed(_text(event), now)
+                    yield from self._buffer.due(now)
+            except Exception as error:  # noqa: BLE001 - raised again, after the rest of the text
+                failure = error
             yield from self._buffer.flush()
-            if failure is not None:
-                raise failure
+        if failure is not None:
+            raise failure
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self._stream.aevents()) as events:
-            failure: BaseException | None = None
-            waiting: asyncio.Task[Event | None] | None = None
+        failure: Exception | None = None
+        async with aclosing(_with_timeouts(self._stream.aevents(), self._seconds)) as events:
             try:
-                while True:
-                    waiting = waiting or asyncio.ensure_future(anext(events, None))
-                    await asyncio.wait({waiting}, timeout=self._seconds)
-                    if not waiting.done():
-                        for piece in self._buffer.due(time.monotonic()):
-                            yield piece
-                        continue
-                    try:
-                        event = waiting.result()
-                    except Exception as error:  # noqa: BLE001 - raised again, as above
-                        failure = error
-                        break
-                    waiting = None
-                    if event is None:
-                        break
-                    for piece in self._buffer.feed(_text(event), time.monotonic()):
+                async for event in events:
+                    now = time.monotonic()
+                    pieces = self._buffer.feed(_text(event), now) if event else []
+                    for piece in [*pieces, *self._buffer.due(now)]:
                         yield piece
-            finally:
-                if waiting is not None and not waiting.done():
-                    waiting.cancel()
-                    await asyncio.wait({waiting})
+            except Exception as error:  # noqa: BLE001 - as above
+                failure = error
             for piece in self._buffer.flush():
                 yield piece
-            if failure is not None:
-                raise failure
+        if failure is not None:
+            raise failure
+
+
+async def _with_timeouts(
+    events: AsyncGenerator[Event, None], seconds: float | None
+) -> AsyncGenerator[Event | None, None]:
+    """Yield the events, and None when no event arrives for so many seconds."""
+    pending: asyncio.Task[Event | None] | None = None
+    async with aclosing(events):
+        try:
+            while True:
+                pending = pending or asyncio.ensure_future(anext(events, None))
+                await asyncio.wait({pending}, timeout=seconds)
+                if not pending.done():
+                    yield None
+                    continue
+                event, pending = pending.result(), None
+                if event is None:
+                    return
+                yield event
+        finally:
+            # An async generator cannot be closed while a task waits in it.
+            if pending is not None and not pending.done():
+                pending.cancel()
+                await asyncio.wait({pending})
 
 
 def _text(event: Event) -> str:
@@ -129,18 +193,18 @@ def _text(event: Event) -> str:
 
 
 class JSONView:
-    """The growing value of an answer that is JSON, with both faces.
+    """The growing value of an answer that is JSON.
 
     Args:
-        stream: the answer.
+        stream: the stream.
 
     Raises:
-        ProtocolError: at the end, when the answer is not JSON, or was cut.
+        OutputValidationError: at the end, when the answer is not JSON, or was cut.
         CellmageError: the answer failed.
 
     Example:
         >>> from cellmage import Conversation
-        >>> from cellmage.providers.scripted import ScriptedProvider
+        >>> from cellmage.testing import ScriptedProvider
         >>> chat = Conversation(provider=ScriptedProvider(['{"a": [1, ', '2], "b"', ': "x"}']))
         >>> view = JSONView(chat.stream("A record, please"))
         >>> list(view)
@@ -151,41 +215,41 @@ class JSONView:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self._reader = PartialJSON()
+        self._parser = PartialJSON()
 
     def __iter__(self) -> Iterator[Any]:
         with closing(iter(EventView(self._stream))) as events:  # type: ignore[type-var]
             for event in events:
                 yield from self._values(event)
-        yield from self._last()
+        yield from self._last_value()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        async with aclosing(aiter(EventView(self._stream))) as events:  # type: ignore[type-var]
+        async with aclosing(self._stream.aevents()) as events:
             async for event in events:
                 for value in self._values(event):
                     yield value
-        for value in self._last():
+        for value in self._last_value():
             yield value
 
     def _values(self, event: Event) -> Iterator[Any]:
-        before = self._reader._value
+        previous = self._parser.last_value
         if isinstance(event, ToolCall):
-            self._reader = PartialJSON()  # what came before it is not the answer
+            self._parser = PartialJSON()  # text before a tool call is not the answer
         elif not isinstance(event, Token):
             return
-        elif self._reader.feed(event.text) and self._reader.value != before:
-            yield self._reader.value
+        elif self._parser.feed(event.text) and self._parser.value != previous:
+            yield self._parser.value
 
-    def _last(self) -> Iterator[Any]:
-        before = self._reader._value
-        if self.result != before:
+    def _last_value(self) -> Iterator[Any]:
+        previous = self._parser.last_value
+        if self.result != previous:
             yield self.result
 
     @property
     def result(self) -> Any:
-        """The value, once the answer has come whole.
+        """The value of the complete answer.
 
         Raises:
-            ProtocolError: it is not JSON, or was cut.
+            OutputValidationError: the answer is not JSON, or was cut.
         """
-        return checked(self._stream.response)
+        return parse_response(self._stream.response)

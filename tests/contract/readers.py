@@ -55,7 +55,7 @@ def result_of(
 ) -> Result:
     began, runs = time.monotonic(), list[list[Any]]()
     try:
-        stream = chat.stream("hi", tools=recorders(tools or [], runs), approve=None)
+        stream = chat.stream("hi", tools=recorders(tools or [], runs), approve="always")
     except CellmageError as error:
         return Result("", None, f"{type(error).__name__}: {error}", error.kind, requests=0)
     failure: CellmageError | None = None
@@ -79,7 +79,9 @@ def hurry(kernel: Kernel) -> None:
     """Scale the limits and the waits of a kernel."""
     limits = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in LIMITS.items())
     kernel.run(f"%llm_config {limits}")
-    kernel.run(f"import cellmage.pipeline.retry as r\nr.SECOND = {SCALE}")
+    kernel.run(
+        f"from cellmage.testing import speed_up_retries\nspeed_up_retries({1 / SCALE}).__enter__()"
+    )
 
 
 def in_cell(

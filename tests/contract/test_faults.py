@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cellmage import CellmageError, Conversation, Options, Token
-from cellmage.pipeline import retry as retries
 from cellmage.providers.chat_completions import AnswerDecoder
+from cellmage.testing import speed_up_retries
 from tests.contract.faults import LIMITS, SCALE, Case, address, load, problems, untrusted_server
 from tests.contract.readers import FACES, hurry, in_cell, result_of
 from tests.kernel.client import Kernel
@@ -60,10 +60,10 @@ def test_python(
     base_url, key = address(case, server.url, secure_url)
     monkeypatch.setenv("OPENAI_BASE_URL", base_url)
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    monkeypatch.setattr(retries, "SECOND", SCALE)
     server.play_for(case.answer)
     chat = Conversation(Options(model="m", **LIMITS))
-    got = result_of(chat, FACES[face], server, case.tools)
+    with speed_up_retries(1 / SCALE):
+        got = result_of(chat, FACES[face], server, case.tools)
     assert problems(case, got) == []
     has_content = case.expect["history"] in ("commit", "partial") and bool(got.text)
     assert len(chat.turns) == has_content

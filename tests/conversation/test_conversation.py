@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import inspect
 import threading
+from dataclasses import fields
+from inspect import Parameter
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import CellRef, Conversation, Options, UsageError
+from cellmage.conversation.conversation import StreamArguments
 from cellmage.errors import IncompleteResponseError
+from cellmage.options import OptionFields
 from cellmage.providers.scripted import ScriptedProvider
 
 ECHO = Options(model="offline/echo", stream=False)
@@ -19,7 +25,7 @@ def said(chat: Conversation) -> list[tuple[str, str]]:
 
 def ask(chat: Conversation, prompt: str, cell: str, ordinal: int = 0) -> int:
     """Ask from a cell, and give how many messages were sent."""
-    stream = chat.stream(prompt, key=CellRef(cell, ordinal))
+    stream = chat.stream(prompt, cell=CellRef(cell, ordinal))
     assert "".join(stream) == prompt
     return len(stream.request.messages)
 
@@ -32,7 +38,7 @@ def test_any_order_of_cells(asked: list[tuple[str, int]]) -> None:
     for cell, ordinal in asked:
         key = CellRef(cell, ordinal)
         before = list(order)
-        request = chat.stream("q", key=key)
+        request = chat.stream("q", cell=key)
         list(request)
         if key not in order:
             siblings = [at for at, k in enumerate(order) if k.cell_id == cell and k.index < ordinal]
@@ -64,38 +70,38 @@ def test_a_longer_rerun_of_a_loop_stays_in_its_place() -> None:
     ask(chat, "l0", "loop", 0)
     assert ask(chat, "l1", "loop", 1) == 3
     assert said(chat) == [("l0", "complete"), ("l1", "complete"), ("after", "stale")]
-    chat.forget_rest(CellRef("loop", 1))
+    chat.history.drop_from(CellRef("loop", 1))
     assert [prompt for prompt, _ in said(chat)] == ["l0", "after"]
 
 
 def test_no_rollback_adds_and_the_newest_is_replaced_next() -> None:
     chat = Conversation(ECHO)
     key = CellRef("a", 0)
-    chat.ask("one", key=key)
-    chat.ask("two", key=key, replace_turn=False)
-    chat.ask("three", key=key)
+    chat.ask("one", cell=key)
+    chat.ask("two", cell=key, commit="append")
+    chat.ask("three", cell=key)
     assert said(chat) == [("one", "complete"), ("three", "complete")]
 
 
 def test_failed_rerun_leaves_the_old_turn_and_partial_replaces_it() -> None:
     chat = Conversation(provider=ScriptedProvider(["old"]))
     key = CellRef("a", 0)
-    chat.ask("q", key=key)
+    chat.ask("q", cell=key)
     chat.provider = ScriptedProvider([IncompleteResponseError("cut")])
     with pytest.raises(IncompleteResponseError):
-        chat.ask("q", key=key)
+        chat.ask("q", cell=key)
     assert [turn.response.text for turn in chat.turns] == ["old"]
     chat.provider = ScriptedProvider(["half", IncompleteResponseError("cut")])
     with pytest.raises(IncompleteResponseError):
-        chat.ask("q", key=key)
+        chat.ask("q", cell=key)
     assert [(turn.response.text, turn.state) for turn in chat.turns] == [("half", "partial")]
 
 
 def test_history_false_sends_and_keeps_nothing_else() -> None:
     chat = Conversation(ECHO)
     chat.ask("a")
-    assert len(chat.request("b", history=False).messages) == 1
-    chat.ask("b", history=False)
+    assert len(chat.request("b", history="ignore").messages) == 1
+    chat.ask("b", history="ignore")
     assert said(chat) == [("a", "complete")]
 
 
@@ -108,8 +114,8 @@ def test_an_empty_answer_is_no_turn() -> None:
 def test_clear_keeps_the_system_prompt() -> None:
     chat = Conversation(Options(model="offline/echo", system="sys", stream=False))
     chat.ask("a")
-    assert chat.clear() == 1
-    assert chat.clear() == 0
+    assert chat.history.clear() == 1
+    assert chat.history.clear() == 0
     assert [message.role for message in chat.request("b").messages] == ["system", "user"]
 
 
@@ -151,3 +157,17 @@ class TestOptions:
         assert (both.model, both.temperature, both.stream) == ("a", 0, False)
         assert both.extra_body == {"x": 1, "y": 3}
         assert Options.resolve() == Options()
+
+    def test_keyword_arguments_are_the_fields(self) -> None:
+        assert set(get_type_hints(OptionFields)) == {field.name for field in fields(Options)}
+        parameters = inspect.signature(Conversation.stream).parameters
+        arguments = {name for name in parameters if parameters[name].kind == Parameter.KEYWORD_ONLY}
+        assert set(get_type_hints(StreamArguments)) - set(get_type_hints(OptionFields)) == arguments
+
+    @pytest.mark.parametrize(
+        ("overrides", "advice"),
+        [({"temperatur": 0}, "did you mean temperature"), ({"xyz": 0}, "the options are model")],
+    )
+    def test_an_unknown_option_is_refused(self, overrides: dict[str, int], advice: str) -> None:
+        with pytest.raises(UsageError, match=advice):
+            Conversation(ECHO).stream("q", **overrides)

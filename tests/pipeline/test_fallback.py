@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from cellmage import CellmageError, Conversation, Fallback, Options, Status
-from cellmage.pipeline import retry as retries
+from cellmage.testing import speed_up_retries
 from tests.kernel.client import Kernel
 from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish
 
@@ -14,8 +16,9 @@ GONE = Reply([b'{"error": {"message": "gone"}}'], status=404, content_type="appl
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "SECOND", 0.02)
+def hasty() -> Iterator[None]:
+    with speed_up_retries(50):
+        yield
 
 
 def by_model(server: ScriptedServer, **replies: Reply) -> None:

@@ -22,7 +22,7 @@ from cellmage import (
     UsageError,
     register_provider,
 )
-from cellmage.display.parts import closed
+from cellmage.markdown.fences import close_fences
 from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
 
 
@@ -67,13 +67,13 @@ def test_one_is_kept(
 ) -> None:
     chat.ask("Before", model="quick")
     server.exchanges.clear()
-    list(chat.compare("Go", ["slow", "quick"], keep=keep))
+    list(chat.compare("Go", ["slow", "quick"], select=keep))
     assert [turn.response.text for turn in chat.turns] == ["Quick.", kept]
     assert all(len(exchange.messages) == 3 for exchange in server.exchanges)
 
 
 def test_a_failure_is_its_own(chat: Conversation) -> None:
-    three = chat.compare("Go", ["cut", "quick", "slow"], keep="slow")
+    three = chat.compare("Go", ["cut", "quick", "slow"], select="slow")
     list(three)
     assert {n: type(error).__name__ for n, error in three.errors.items()} == {
         0: "IncompleteResponseError"
@@ -124,8 +124,8 @@ def test_several_are_needed(chat: Conversation, models: list[str]) -> None:
 
 
 def test_who_is_kept_is_among_them(chat: Conversation) -> None:
-    with pytest.raises(UsageError, match="slow cannot be kept"):
-        chat.compare("Go", ["quick", "cut"], keep="slow")
+    with pytest.raises(UsageError, match="slow cannot be selected"):
+        chat.compare("Go", ["quick", "cut"], select="slow")
 
 
 MARKS = st.sampled_from(["```", "~~~~", "````py", "- ", "> ", "x", "   ", "1. ", "`", "~"])
@@ -134,6 +134,6 @@ MARKS = st.sampled_from(["```", "~~~~", "````py", "- ", "> ", "x", "   ", "1. ",
 @given(st.lists(st.tuples(st.lists(MARKS, max_size=3), st.sampled_from(["\n", "\n\n"]))))
 def test_nothing_swallows_what_follows(lines: list[tuple[list[str], str]]) -> None:
     text = "".join("".join(marks) + end for marks, end in lines)
-    html = MarkdownIt("commonmark").render(f"{closed(text)}\n\n<b></b>\n")
+    html = MarkdownIt("commonmark").render(f"{close_fences(text)}\n\n<b></b>\n")
     assert html.rstrip().endswith("<p><b></b></p>")
-    assert closed(text).startswith(text)
+    assert close_fences(text).startswith(text)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellmage import Conversation, ProtocolError
+from cellmage import Conversation, OutputValidationError
 from cellmage.stream.partial_json import NOTHING, PartialJSON
 from cellmage.stream.views import JSONView
 from tests.scripted_server import ScriptedServer, chunk, finish
@@ -56,7 +56,7 @@ def test_cases(name: str, size: int) -> None:
     elif case["show"] not in ("<any>", MALFORMED):
         assert reader.value == case["show"]
     if case["strict"] == "error":
-        with pytest.raises(ProtocolError, match="line"):
+        with pytest.raises(OutputValidationError, match="line"):
             reader.close()
     elif case["strict"] == "ok":
         assert reader.close() == json.loads(text)
@@ -148,5 +148,5 @@ def test_what_is_cut_is_refused(connected: ScriptedServer, reason: str) -> None:
     connected.play(chunk('{"a": 1'), finish(reason))
     values = iter(Conversation().stream("hi").partial_json())
     assert next(values) == {"a": 1}
-    with pytest.raises(ProtocolError):
+    with pytest.raises(OutputValidationError):
         next(values)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import CellmageError, Conversation, Event, ResponseStream, Token, UsageError
-from cellmage.pipeline.phrases import Phrases
+from cellmage.pipeline.phrases import PhraseFinder
 from cellmage.stream.buffer import Buffer
 from tests.kernel.client import Kernel
 from tests.scripted_server import ScriptedServer, answer, chunk
@@ -28,7 +28,7 @@ def cuts(text: str, sizes: list[int]) -> list[str]:
 
 @given(TEXT, st.text("abAB.", min_size=1, max_size=4), st.lists(st.integers(1, 5)), st.booleans())
 def test_any_phrase_cut_anywhere(text: str, phrase: str, sizes: list[int], folded: bool) -> None:
-    finder = Phrases([phrase], folded)
+    finder = PhraseFinder([phrase], folded)
     at, found = 0, []
     for piece in cuts(text, sizes):
         found += [at + end for _, end in finder.find(piece)]
@@ -71,7 +71,7 @@ def test_the_flags(kernel: Kernel, server: ScriptedServer) -> None:
 def test_not_once_it_has_begun(connected: ScriptedServer) -> None:
     stream = Conversation().stream("hi")
     list(stream)
-    with pytest.raises(UsageError, match="has begun"):
+    with pytest.raises(UsageError, match="before the stream is read"):
         stream.stop_at("x")
 
 
@@ -160,7 +160,7 @@ def test_what_had_come_is_handed_on_before_the_error(
 def test_tap(connected: ScriptedServer, is_async: bool) -> None:
     connected.play(*answer("tapped", 2))
     seen: list[Event] = []
-    stream = Conversation().stream("hi").tap(seen.append)
+    stream = Conversation().stream("hi").on_event(seen.append)
     read(stream, is_async)
     assert [event.type for event in seen] == ["start", "token", "token", "token", "complete"]
     assert "".join(event.text for event in seen if isinstance(event, Token)) == "tapped"
@@ -174,5 +174,5 @@ def test_a_tap_that_raises_ends_the_reading(connected: ScriptedServer) -> None:
             raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        list(Conversation().stream("hi").tap(stop))
+        list(Conversation().stream("hi").on_event(stop))
     assert connected.last.over.wait(5)
