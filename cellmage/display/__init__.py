@@ -1,8 +1,9 @@
-"""What the reader sees while an answer arrives. Knows text; knows nothing of models."""
+"""Show text while it arrives. This package knows text; it does not know models."""
 
 from ..markdown.heal import heal
 from ..markdown.sanitize import sanitize
+from .base import Frame
 from .live import LiveMarkdown
-from .parts import CURSOR, Frame
+from .parts import CURSOR
 
 __all__ = ["CURSOR", "Frame", "LiveMarkdown", "heal", "sanitize"]

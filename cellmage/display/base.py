@@ -1,50 +1,107 @@
-"""Where frames go: a notebook page, a terminal, a pipe, or a record that nobody watches."""
+"""What the live views make and the displays show: frames, and the two protocols between them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from .parts import Frame
+from .panels import Panel
 
-if TYPE_CHECKING:
-    pass
+REASONING_PART = -1
+"""The part of the page that holds the reasoning, folded, above the text."""
+
+STATUS_PART = -2
+"""The part that shows the status while no text has arrived; the first other part replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """The end of an answer, as a surface shows it.
+class Frame:
+    """The content of one part of the page at one moment.
 
     Args:
-        last: the last frames.
-        whole: the text in one piece.
-        metadata: what made it, for the notebook's file.
-        notices: what the reader should be told about it.
-        sources: what was found for it: titles and places, numbered from 1.
+        part: the index of the part, from 0, or `REASONING_PART` or `STATUS_PART`; a frame replaces
+            the last one of its part.
+        text: the text of this part so far, as it was received.
+        markdown: what to publish: healed while it arrives, and sanitized.
+        is_settled: True if no later text changes this part.
+        panels: the panels in the markdown.
+        columns: titles and markdown of the columns in it.
     """
 
-    last: Sequence[Frame]
-    whole: Frame
+    part: int
+    text: str
+    markdown: str
+    is_settled: bool = False
+    panels: Sequence[Panel] = ()
+    columns: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FinalOutput:
+    """The end of an answer, as a display shows it.
+
+    Args:
+        frames: the final frames of the parts that are still open.
+        complete_frame: the text in one piece.
+        metadata: how the answer was made, for the notebook's file.
+        notices: messages to the user about the answer.
+        sources: the passages that were found for it: titles and places, numbered from 1.
+    """
+
+    frames: Sequence[Frame]
+    complete_frame: Frame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
     sources: Sequence[tuple[str, str]] = ()
 
 
-class Surface(Protocol):
-    """Shows the frames of one answer."""
+class LiveView(Protocol):
+    """Text in, frames out: `LiveMarkdown` for text, `LiveTable` for a value."""
+
+    def feed(self, text: str) -> None:
+        """Add the next piece of the text."""
+        ...
+
+    def feed_reasoning(self, text: str) -> None:
+        """Add the next piece of the reasoning."""
+        ...
+
+    def set_panels(self, panels: Sequence[Panel]) -> None:
+        """Show panels after the text so far; later calls replace them until more text arrives."""
+        ...
+
+    def set_status(self, status: str) -> None:
+        """Set the line that is shown while no text has arrived."""
+        ...
+
+    def frames_due(self, now: float) -> list[Frame]:
+        """Return the frames to paint now, in order; empty if none is due."""
+        ...
+
+    def final_frames(self) -> list[Frame]:
+        """Return the final frames of the parts that are not settled."""
+        ...
+
+    def complete_frame(self) -> Frame:
+        """Return the text in one piece."""
+        ...
+
+
+class Display(Protocol):
+    """Shows the frames of one answer: on a page, in a terminal, in a pipe."""
 
     is_live: bool
-    """Whether there is anyone to see the text before its end."""
+    """False if nobody sees the text before its end."""
 
-    def is_full(self, settled: int, before: int, number: int) -> bool:
-        """When a part is frozen: see `cellmage.display.live.fill_parts`."""
+    def should_freeze(self, settled: int, before: int, index: int) -> bool:
+        """Return whether a part is frozen: see `cellmage.display.parts.freeze_by_size`."""
         ...
 
     def show(self, frames: Iterable[Frame]) -> None:
-        """Show frames, each in place of the one before it of its part."""
+        """Show frames; each replaces the frame before it of its part."""
         ...
 
-    def finish(self, ending: Ending) -> None:
-        """Show the end, and what the reader should be told about it."""
+    def finish(self, final: FinalOutput) -> None:
+        """Show the end of the answer, its sources and its notices."""
         ...

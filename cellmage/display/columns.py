@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
-from ..markdown.escape import text_of
-from .live import INTERVAL, RATE
-from .parts import Frame, Part, closed
+from ..markdown.escape import escape_markdown
+from ..markdown.fences import close_fences
+from .base import Frame
+from .pacer import Pacer
+from .parts import Part
 
 Column = tuple[str, str]
 """A title, and markdown."""
 
+# Flex items wrap where they would be narrower than 18em.
+_ROW = '<div style="display:flex;flex-wrap:wrap;gap:1.5em">'
+_CELL = '<div style="flex:1 1 18em;min-width:0">'
 
-def side_by_side(columns: Sequence[Column]) -> str:
-    """Columns as markdown in HTML of our own, which front ends put below each other at need.
+
+def columns_html(columns: Sequence[Column]) -> str:
+    """Return columns as markdown in HTML, which narrow pages put below each other.
 
     Example:
-        >>> print(side_by_side([("a", "*yes*")]))
+        >>> print(columns_html([("a", "*yes*")]))
         <div style="display:flex;flex-wrap:wrap;gap:1.5em">
         <div style="flex:1 1 18em;min-width:0">
         <BLANKLINE>
@@ -29,64 +34,66 @@ def side_by_side(columns: Sequence[Column]) -> str:
         </div>
     """
     cells = [
-        f'<div style="flex:1 1 18em;min-width:0">\n\n**{text_of(title)}**\n\n{markdown}\n\n</div>'
+        f"{_CELL}\n\n**{escape_markdown(title)}**\n\n{markdown}\n\n</div>"
         for title, markdown in columns
     ]
-    return "\n".join(['<div style="display:flex;flex-wrap:wrap;gap:1.5em">', *cells, "</div>"])
+    return "\n".join([_ROW, *cells, "</div>"])
 
 
 class LiveColumns:
-    """Frames of several texts that arrive at once, in place of `LiveMarkdown`'s of one.
+    """Make the frames of several texts that arrive at once, as `LiveMarkdown` does of one.
 
-    All columns are one part, which is painted less often the longer it is.
+    All columns are one part, so the longer they are, the less often they are painted.
 
     Args:
-        titles: of the columns.
-        live: whether there is anyone to see a text before its end.
-        safe: makes markdown that cannot act.
+        titles: the titles of the columns.
+        is_live: False shows no text before the end.
+        sanitize: makes markdown harmless.
     """
 
-    def __init__(self, titles: Sequence[str], live: bool, safe: Callable[[str], str]) -> None:
+    def __init__(
+        self, titles: Sequence[str], is_live: bool, sanitize: Callable[[str], str]
+    ) -> None:
         self._titles = titles
-        self._live = live
-        self._safe = safe
-        self._parts = [Part(number, safe) for number in range(len(titles))]
-        self._said = ["…" for _ in titles]
+        self._is_live = is_live
+        self._parts = [Part(index, sanitize) for index in range(len(titles))]
+        self._statuses = ["…" for _ in titles]
         self._has_news = True
-        self._next = -math.inf
+        self._pacer = Pacer()
 
-    def feed(self, number: int, text: str) -> None:
-        """Take the next piece of a column's text."""
+    def feed(self, index: int, text: str) -> None:
+        """Add the next piece of a column's text."""
         if text:
-            self._parts[number].fed.append(text)
+            self._parts[index].pending.append(text)
+            self._pacer.receive(len(text))
             self._has_news = True
 
-    def say(self, number: int, status: str) -> None:
-        """What stands below a column: what is done at the moment, or how it ended."""
-        self._said[number] = status
+    def set_status(self, index: int, status: str) -> None:
+        """Set the line below a column: its progress, or how it ended."""
+        self._statuses[index] = status
         self._has_news = True
 
-    def due(self, now: float) -> list[Frame]:
-        """The frame that is due now, if there is one."""
-        if not (self._live and self._has_news) or now < self._next:
+    def frames_due(self, now: float) -> list[Frame]:
+        """Return the frame to paint now; empty if none is due."""
+        if not (self._is_live and self._has_news and self._pacer.is_due(now)):
             return []
-        shown = [closed(part.so_far().markdown) for part in self._parts]
-        frame = self._frame("", shown)
+        markdown = [close_fences(part.live_frame().markdown) for part in self._parts]
+        frame = self._frame("", markdown)
         self._has_news = False
-        self._next = now + max(INTERVAL, len(frame.markdown) / RATE)
+        self._pacer.record(now, len(frame.markdown))
         return [frame]
 
-    def whole(self) -> Frame:
-        """All texts as they were received, without cursors."""
-        ends = [part.end() for part in self._parts]
+    def complete_frame(self) -> Frame:
+        """Return all texts as they were received, without cursors."""
+        markdown = [part.close() for part in self._parts]
         texts = [
-            f"{title}:\n\n{part.text}"
+            f"{title}:\n\n{part.settled_text}"
             for title, part in zip(self._titles, self._parts, strict=True)
         ]
-        return self._frame("\n\n".join(texts), ends, is_settled=True)
+        return self._frame("\n\n".join(texts), markdown, is_settled=True)
 
-    def _frame(self, text: str, shown: Sequence[str], is_settled: bool = False) -> Frame:
-        below = [f"*{text_of(said)}*" if said else "" for said in self._said]
-        texts = ["\n\n".join(filter(None, each)) for each in zip(shown, below, strict=True)]
-        columns = list(zip(self._titles, texts, strict=True))
-        return Frame(0, text, side_by_side(columns), is_settled, columns=columns)
+    def _frame(self, text: str, markdown: Sequence[str], is_settled: bool = False) -> Frame:
+        statuses = [f"*{escape_markdown(status)}*" if status else "" for status in self._statuses]
+        cells = ["\n\n".join(filter(None, cell)) for cell in zip(markdown, statuses, strict=True)]
+        columns = list(zip(self._titles, cells, strict=True))
+        return Frame(0, text, columns_html(columns), is_settled, columns=columns)

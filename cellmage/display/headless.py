@@ -1,26 +1,26 @@
-"""One display at the end, where nobody watches."""
+"""One output at the end, for runs that nobody watches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .base import Ending
-from .parts import Frame, fill_parts
+from .base import FinalOutput, Frame
+from .parts import freeze_by_size
 from .publish import publish_frame, publish_notices, publish_sources
 
 
-class Record:
-    """One display at the end: nothing is animated where nobody watches."""
+class HeadlessDisplay:
+    """Publish the complete answer once; nothing is animated where nobody watches."""
 
     is_live = False
-    is_full = staticmethod(fill_parts)
+    should_freeze = staticmethod(freeze_by_size)
 
     def show(self, frames: Iterable[Frame]) -> None:
-        """Show nothing yet."""
+        """Ignore frames before the end."""
 
-    def finish(self, ending: Ending) -> None:
-        """Publish the answer, and the notices under it."""
-        if ending.whole.markdown:
-            publish_frame(ending.whole, ending.metadata)
-        publish_sources(ending.sources)
-        publish_notices(ending.notices)
+    def finish(self, final: FinalOutput) -> None:
+        """Publish the answer, and its sources and notices below it."""
+        if final.complete_frame.markdown:
+            publish_frame(final.complete_frame, final.metadata)
+        publish_sources(final.sources)
+        publish_notices(final.notices)

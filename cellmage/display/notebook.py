@@ -8,61 +8,62 @@ from typing import Any
 
 from IPython.display import clear_output, display
 
-from .base import Ending
-from .parts import WAITING, Frame, fill_parts
+from .base import STATUS_PART, FinalOutput, Frame
+from .parts import freeze_by_size
 from .publish import mime_bundle, output_metadata, publish_frame, publish_notices, publish_sources
 
 
-class Notebook:
+class NotebookDisplay:
     """A display handle for each part, updated frame by frame.
 
     Args:
         answer_id: names the answer in the notebook's file.
-        owns_cell: nothing else is in the cell, so the parts may be put together at the end.
+        owns_cell: True if nothing else writes to the cell, so that the end may replace all parts.
     """
 
     is_live = True
-    is_full = staticmethod(fill_parts)
+    should_freeze = staticmethod(freeze_by_size)
 
     def __init__(self, answer_id: str, owns_cell: bool) -> None:
-        self._answer = {"id": answer_id}
+        self._metadata = {"id": answer_id}
         self._owns_cell = owns_cell
         self._handles: dict[int, Any] = {}
 
     def show(self, frames: Iterable[Frame]) -> None:
-        """Publish frames; ids are new in every run, or earlier outputs would change."""
+        """Publish frames. Each run has new display ids, or outputs of earlier runs would change."""
         for frame in frames:
-            # What is put together at the end is not worth a second copy of its text.
+            # A part that the end replaces needs no second copy of its text.
             self._publish(replace(frame, is_settled=frame.is_settled and not self._owns_cell), {})
 
-    def finish(self, ending: Ending) -> None:
-        """Publish the end: one output where the cell is ours, else the parts as they are."""
-        is_in_parts = len(self._handles) > 1
-        if not ending.whole.markdown:
-            self._leave()
-        elif self._owns_cell and is_in_parts:
-            # With 'wait' the page keeps the old outputs until the new one is there.
+    def finish(self, final: FinalOutput) -> None:
+        """Publish the end: one output if the cell is ours, else the parts as they are."""
+        has_parts = len(self._handles) > 1
+        if not final.complete_frame.markdown:
+            self._clear()
+        elif self._owns_cell and has_parts:
+            # With 'wait' the page keeps the old outputs until the new one arrives.
             clear_output(wait=True)
-            publish_frame(ending.whole, ending.metadata)
+            publish_frame(final.complete_frame, final.metadata)
         else:
-            for frame in filter(self._is_seen, ending.last):
-                self._publish(frame, ending.metadata if frame.part >= 0 else {})
-        publish_sources(ending.sources)
-        publish_notices(ending.notices)
+            for frame in filter(self._is_visible, final.frames):
+                self._publish(frame, final.metadata if frame.part >= 0 else {})
+        publish_sources(final.sources)
+        publish_notices(final.notices)
 
-    def _is_seen(self, frame: Frame) -> bool:
+    def _is_visible(self, frame: Frame) -> bool:
         return bool(frame.markdown) or frame.part in self._handles
 
-    def _leave(self) -> None:
-        """No word has come: leave nothing on the page, so far as it is ours."""
+    def _clear(self) -> None:
+        """Leave nothing on the page if no text arrived, as far as the page is ours."""
         if self._owns_cell and self._handles:
             clear_output()
         elif self._handles:
-            self._publish(Frame(WAITING, "", ""), {})
+            self._publish(Frame(STATUS_PART, "", ""), {})
 
-    def _publish(self, frame: Frame, facts: Mapping[str, Any]) -> None:
-        bundle, metadata = mime_bundle(frame), output_metadata(frame, {**self._answer, **facts})
-        handle = self._handles.get(frame.part) or self._handles.pop(WAITING, None)
+    def _publish(self, frame: Frame, metadata: Mapping[str, Any]) -> None:
+        bundle = mime_bundle(frame)
+        metadata = output_metadata(frame, {**self._metadata, **metadata})
+        handle = self._handles.get(frame.part) or self._handles.pop(STATUS_PART, None)
         if handle is None:
             handle = display(bundle, raw=True, metadata=metadata, display_id=True)
         else:

@@ -1,4 +1,4 @@
-"""What is no text of the answer, and stands between its texts: tools, and what they gave."""
+"""Collapsible panels for tool calls and their results, between the paragraphs of an answer."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import html
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..markdown.control_chars import printable
+from ..markdown.control_chars import strip_control_chars
+from ..text import truncate
 
-LONGEST = 2_000
+MAX_BODY_CHARS = 2_000
 """Characters of a body that a page shows; the response has all of them."""
 
-_TITLE = 100
+_TITLE_CHARS = 100
+"""Width of a title, and of the result beside it."""
 
 
 class Panel(NamedTuple):
-    """A line, and below it what can be unfolded; a body of None is still to come."""
+    """A title, and a body that the user can unfold; None is a body that has not arrived."""
 
     title: str
     body: str | None = None
 
 
 def panels_html(panels: Iterable[Panel]) -> str:
-    """Panels as HTML of our own, in which nothing that is given can act.
+    """Return panels as HTML, in which all text is escaped.
 
-    One line for each: in markdown an empty line ends a block of HTML.
+    Each panel is one line: in markdown an empty line ends a block of HTML (CommonMark 4.6).
 
     Example:
         >>> panels_html([Panel("add(1, 2)", "3")])
@@ -32,40 +34,33 @@ def panels_html(panels: Iterable[Panel]) -> str:
         >>> panels_html([Panel("f('<b>')")])
         '<details><summary><code>f(&#x27;&lt;b&gt;&#x27;) …</code></summary></details>'
     """
-    return "\n".join(map(_panel, panels))
+    return "\n".join(map(_panel_html, panels))
 
 
-def summary(panel: Panel) -> str:
-    """A panel on one line.
+def panel_summary(panel: Panel) -> str:
+    """Return a panel as one line.
 
     Example:
-        >>> summary(Panel("add(1, 2)", "3\\nor so"))
+        >>> panel_summary(Panel("add(1, 2)", "3\\nor so"))
         'add(1, 2) → 3 or so'
     """
-    end = "…" if panel.body is None else f"→ {shortened(panel.body)}"
-    return f"{shortened(panel.title)} {end}"
+    end = "…" if panel.body is None else f"→ {truncate(panel.body, _TITLE_CHARS)}"
+    return f"{truncate(panel.title, _TITLE_CHARS)} {end}"
 
 
-def _panel(panel: Panel) -> str:
+def _panel_html(panel: Panel) -> str:
     # As code: MathJax finds formulas everywhere else, also between two dollars as entities.
-    head = f"<details><summary><code>{_text(summary(panel))}</code></summary>"
+    head = f"<details><summary><code>{_escape(panel_summary(panel))}</code></summary>"
     if panel.body is None:
         return f"{head}</details>"
-    more = len(panel.body) - LONGEST
-    body = panel.body[:LONGEST] + (f"\n… and {more} more characters" if more > 0 else "")
-    return f"{head}<pre>{_text(body)}</pre></details>"
+    excess = len(panel.body) - MAX_BODY_CHARS
+    end = f"\n… and {excess} more characters" if excess > 0 else ""
+    return f"{head}<pre>{_escape(panel.body[:MAX_BODY_CHARS] + end)}</pre></details>"
 
 
-def shortened(text: str) -> str:
-    """A text on one line that is not long."""
-    line = " ".join(text[: 2 * _TITLE].split())
-    is_short = len(line) <= _TITLE and len(text) <= 2 * _TITLE
-    return line if is_short else f"{line[: _TITLE - 1]}…"
+def _escape(text: str) -> str:
+    return html.escape(strip_control_chars(text)).translate(_CHARACTER_REFERENCES)
 
 
-def _text(text: str) -> str:
-    return html.escape(printable(text)).translate(_MARKS)
-
-
-# One line, and no formula: JupyterLab looks for those before it looks for HTML.
-_MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\n$\\"}
+# One line, and no formula: JupyterLab looks for formulas before it looks for HTML.
+_CHARACTER_REFERENCES = {ord(char): f"&#{ord(char)};" for char in "\n$\\"}

@@ -1,154 +1,147 @@
-"""The parts of an answer on its page: what is settled, what may still change, what is shown."""
+"""The parts of an answer on its page: the settled text, and the text that may still change."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from markdown_it import MarkdownIt
-
 from ..markdown.blocks import settled_end
+from ..markdown.fences import close_fences
 from ..markdown.heal import heal
+from .base import Frame
 from .panels import Panel, panels_html
 
 CURSOR = "▌"
+"""Marks the end of a text that is still arriving."""
 
-PART = 4_000
-"""Characters from which settled blocks leave the live part."""
+MIN_PART_CHARS = 4_000
+"""A part is frozen when this much of it is settled, or later."""
 
-PARTS = 14
-"""Outputs that a text may have: JupyterLab trims a cell at 50, and others stand there too."""
-
-ASIDE = -1
-"""The part that stands folded above the others."""
-
-WAITING = -2
-"""The part that says that we wait; the first other part takes its place."""
+MAX_PARTS = 14
+"""Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What one part of the page shows at one moment.
-
-    Args:
-        part: the number of the part, from 0, or `ASIDE` or `WAITING`; a frame takes the place of
-            the last one of its part.
-        text: the text of this part so far, as it was received.
-        markdown: what to publish: healed while it arrives, and unable to act.
-        is_settled: nothing to come changes this part.
-        panels: those that stand in the markdown.
-        columns: titles and markdown of what stands side by side in it.
-    """
-
-    part: int
-    text: str
-    markdown: str
-    is_settled: bool = False
-    panels: Sequence[Panel] = ()
-    columns: Sequence[tuple[str, str]] = ()
-
-
-def fill_parts(settled: int, before: int, number: int) -> bool:
-    """Whether a part is full: for a page, where each part is an output of the cell.
+def freeze_by_size(settled: int, before: int, index: int) -> bool:
+    """Return whether a part is frozen: for a page, where each part is an output of the cell.
 
     Parts grow with the text, so that there are never many.
 
     Args:
         settled: characters of the part that are settled.
         before: characters in the parts before it.
-        number: the number of the part.
+        index: the index of the part.
     """
-    return settled >= max(PART, before / 2) and number + 1 < PARTS
+    return settled >= max(MIN_PART_CHARS, before / 2) and index + 1 < MAX_PARTS
 
 
-def fill_blocks(settled: int, before: int, number: int) -> bool:
-    """Whether a part is full: for a terminal, which keeps what is settled and scrolls."""
+def freeze_every_block(settled: int, before: int, index: int) -> bool:
+    """Return whether a part is frozen: for a terminal, which prints settled blocks once."""
     return settled > 0
-
-
-def closed(markdown: str) -> str:
-    """Markdown whose last fence is closed: else it would swallow what follows.
-
-    What is in a list or a quote ends with it.
-
-    Example:
-        >>> closed("~~~\\nx"), closed("- ```\\n  x")
-        ('~~~\\nx\\n~~~', '- ```\\n  x')
-    """
-    if "```" not in markdown and "~~~" not in markdown:
-        return markdown
-    *_, last = [None, *_COMMONMARK.parse(markdown)]
-    if last is None or last.type != "fence" or last.level or not last.map:
-        return markdown
-    end = markdown.splitlines()[last.map[0] + 1 : last.map[1]][-1:]
-    is_closed = end and set(end[0].strip()) == {last.markup[0]} and last.markup in end[0]
-    return markdown if is_closed else f"{markdown}\n{last.markup}"
-
-
-_COMMONMARK = MarkdownIt("commonmark")
 
 
 @dataclass(slots=True)
 class Part:
-    """The blocks that are settled, as received and as published, and what may still change."""
+    """A part of the page, which absorbs text and settles its blocks.
 
-    number: int
-    safe: Callable[[str], str]
-    rest: str = ""
-    text: str = ""
-    markdown: str = ""
-    fed: list[str] = field(default_factory=list)
+    Args:
+        index: the index of the part, or `cellmage.display.base.REASONING_PART`.
+        sanitize: makes markdown harmless.
+        tail: text after the settled blocks, which may still change.
+        settled_text: the settled blocks, as received.
+        settled_markdown: the settled blocks, as published.
+        pending: pieces that arrived and are not absorbed.
+        panels: the panels in the settled markdown.
+        open_panels: the panels at the end, which later panels replace.
+        has_new_panels: True if no frame has shown the open panels.
+    """
+
+    index: int
+    sanitize: Callable[[str], str]
+    tail: str = ""
+    settled_text: str = ""
+    settled_markdown: str = ""
+    pending: list[str] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
-    open: Sequence[Panel] = ()
+    open_panels: Sequence[Panel] = ()
+    has_new_panels: bool = False
 
     @property
-    def has_text(self) -> bool:
-        """Whether anything has come."""
-        return bool(self.fed or self.text or self.rest or self.panels or self.open)
+    def has_content(self) -> bool:
+        """True if any text or panel arrived."""
+        is_text = self.pending or self.settled_text or self.tail
+        return bool(is_text or self.panels or self.open_panels)
 
-    def insert(self, panels: Sequence[Panel]) -> None:
-        """Show panels behind what has come, in place of those that are open."""
-        self.take()
-        if not self.open:
-            self.end()
-            self.markdown += "\n\n" * bool(self.text)
-        self.open = panels
+    @property
+    def has_news(self) -> bool:
+        """True if text or panels arrived that no frame has shown."""
+        return bool(self.pending) or self.has_new_panels
 
-    def end(self) -> str:
-        """Settle all that has come, so that something else may follow, and give the markdown."""
-        self.take()
-        self.markdown = closed(self.markdown + self.safe(self.rest))
-        self.text += self.rest
-        self.rest = ""
-        return self.markdown
+    @property
+    def size(self) -> int:
+        """The settled characters; panels make a part long that has little text."""
+        is_text = bool(self.settled_text)
+        return max(len(self.settled_text), len(self.settled_markdown) // 2) if is_text else 0
 
-    def take(self) -> None:
-        """Take in what was fed, and settle what can be settled."""
-        if self.fed and self.open:
-            self.markdown += panels_html(self.open) + "\n\n"
-            self.panels += self.open
-            self.open = ()
-        self.rest += "".join(self.fed)
-        self.fed.clear()
-        end = settled_end(self.rest)
-        self.text += self.rest[:end]
-        self.markdown += self.safe(self.rest[:end])
-        self.rest = self.rest[end:]
+    def set_panels(self, panels: Sequence[Panel]) -> None:
+        """Show panels after the text so far, in place of the open panels."""
+        self.absorb()
+        if not self.open_panels:
+            self.close()
+            self.settled_markdown += "\n\n" * bool(self.settled_text)
+        self.open_panels = panels
+        self.has_new_panels = True
 
-    def so_far(self) -> Frame:
-        """What to show while more may come."""
-        self.take()
-        last = f"{panels_html(self.open)}\n\n{CURSOR}" if self.open else heal(self.rest, CURSOR)
-        shown = self.markdown + (last if self.open else self.safe(last))
-        return Frame(self.number, self.text + self.rest, shown, panels=[*self.panels, *self.open])
+    def close(self) -> str:
+        """Settle all text, so that something else may follow it, and return the markdown."""
+        self.absorb()
+        self.settled_markdown = close_fences(self.settled_markdown + self.sanitize(self.tail))
+        self.settled_text += self.tail
+        self.tail = ""
+        return self.settled_markdown
 
-    def settled(self) -> Frame:
-        """The part without what may still change."""
-        return Frame(self.number, self.text, self.markdown, True, self.panels)
+    def absorb(self) -> None:
+        """Add the pending text to the tail, and settle the blocks that are complete."""
+        if self.pending and self.open_panels:
+            self.settled_markdown += panels_html(self.open_panels) + "\n\n"
+            self.panels += self.open_panels
+            self.open_panels = ()
+        self.tail += "".join(self.pending)
+        self.pending.clear()
+        end = settled_end(self.tail)
+        self.settled_text += self.tail[:end]
+        self.settled_markdown += self.sanitize(self.tail[:end])
+        self.tail = self.tail[end:]
 
-    def whole(self) -> Frame:
-        """All of it, as it was received, and no cursor."""
-        self.take()
-        shown = self.markdown + panels_html(self.open) + self.safe(self.rest)
-        panels = [*self.panels, *self.open]
-        return Frame(self.number, self.text + self.rest, shown, True, panels)
+    def next_part(self) -> Part:
+        """Return the part after this one, which has what is not settled here."""
+        return Part(
+            self.index + 1,
+            self.sanitize,
+            self.tail,
+            open_panels=self.open_panels,
+            has_new_panels=self.has_new_panels,
+        )
+
+    def live_frame(self) -> Frame:
+        """Return the frame to show while more may arrive."""
+        self.absorb()
+        self.has_new_panels = False
+        if self.open_panels:
+            tail = f"{panels_html(self.open_panels)}\n\n{CURSOR}"
+        else:
+            tail = self.sanitize(heal(self.tail, CURSOR))
+        panels = [*self.panels, *self.open_panels]
+        text = self.settled_text + self.tail
+        return Frame(self.index, text, self.settled_markdown + tail, panels=panels)
+
+    def settled_frame(self) -> Frame:
+        """Return the frame of the settled blocks alone."""
+        return Frame(self.index, self.settled_text, self.settled_markdown, True, self.panels)
+
+    def final_frame(self) -> Frame:
+        """Return the frame of the text as it was received, without a cursor."""
+        self.absorb()
+        tail = panels_html(self.open_panels) + self.sanitize(self.tail)
+        panels = [*self.panels, *self.open_panels]
+        text = self.settled_text + self.tail
+        return Frame(self.index, text, self.settled_markdown + tail, True, panels)

@@ -7,47 +7,48 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..markdown.escape import escape_markdown
-from .live import INTERVAL
+from .base import Frame
+from .pacer import Pacer
 from .panels import Panel, panels_html
-from .parts import WAITING, Frame
+from .status import StatusLine
 
-_ROWS = 200
+_MAX_ROWS = 200
 """Rows that are shown of a long list; the value has all of them."""
 
 
-def table_of(value: Any) -> str:
-    """A value as markdown: a row for each field, or for each record of a list.
+def markdown_table(value: Any) -> str:
+    """Return a value as markdown: a row for each field, or for each record of a list.
+
+    Args:
+        value: JSON data; what is no object and no list becomes a line of text.
 
     Example:
-        >>> print(table_of({"city": "Paris", "days": 3}))
+        >>> print(markdown_table({"city": "Paris", "days": 3}))
         | field | value |
         | --- | --- |
         | city | Paris |
         | days | 3 |
-        >>> print(table_of([{"n": 1}, {"n": 2, "s": "a|b"}]))
+        >>> print(markdown_table([{"n": 1}, {"n": 2, "s": "a|b"}]))
         | n | s |
         | --- | --- |
         | 1 |  |
         | 2 | a\\|b |
     """
     if isinstance(value, Mapping):
-        return _rows(("field", "value"), list(value.items()))
-    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        names = list(dict.fromkeys(name for each in value for name in each))
-        rows = [[each.get(name, "") for name in names] for each in value[:_ROWS]]
-        more = f"\n\n… and {len(value) - _ROWS} more" if len(value) > _ROWS else ""
-        return _rows(names, rows) + more
+        return _table(("field", "value"), list(value.items()))
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        names = list(dict.fromkeys(name for row in value for name in row))
+        rows = [[row.get(name, "") for name in names] for row in value[:_MAX_ROWS]]
+        end = f"\n\n… and {len(value) - _MAX_ROWS} more" if len(value) > _MAX_ROWS else ""
+        return _table(names, rows) + end
     if isinstance(value, list):
-        return _rows(("value",), [[each] for each in value[:_ROWS]])
+        return _table(("value",), [[item] for item in value[:_MAX_ROWS]])
     return _cell(value)
 
 
-def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(each if each == "---" else _cell(each) for each in line) + " |"
-        for line in lines
-    )
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    cells = [[*map(_cell, names)], ["---"] * len(names), *([*map(_cell, row)] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def _cell(value: Any) -> str:
@@ -57,83 +58,109 @@ def _cell(value: Any) -> str:
 
 
 class LiveTable:
-    """Frames of a value that fills, in place of `LiveMarkdown`'s of a text.
+    """Make the frames of a value that fills, as `LiveMarkdown` does of a text.
 
     Args:
-        reader: makes what gives the value so far, for the text that has come since it was last
-            called; None before it begins.
-        live: whether there is anyone to see it before its end.
-        safe: makes markdown that cannot act.
+        make_parser: returns a function that takes the next piece of the text and returns the value
+            so far, or None before it begins.
+        is_live: False shows nothing before the end.
+        sanitize: makes markdown harmless.
+
+    Example:
+        >>> def make_parser():
+        ...     return lambda text: {"city": text}
+        >>> live = LiveTable(make_parser, is_live=True, sanitize=str)
+        >>> live.feed("Paris")
+        >>> [frame.markdown.splitlines()[-1] for frame in live.frames_due(0.0)]
+        ['| city | Paris |']
     """
 
     def __init__(
-        self, reader: Callable[[], Callable[[str], Any]], live: bool, safe: Callable[[str], str]
+        self,
+        make_parser: Callable[[], Callable[[str], Any]],
+        is_live: bool,
+        sanitize: Callable[[str], str],
     ) -> None:
-        self._reader = reader
-        self._value = reader()
-        self._live = live
-        self._safe = safe
-        self._fresh: list[str] = []
+        self._make_parser = make_parser
+        self._parse = make_parser()
+        self._is_live = is_live
+        self._sanitize = sanitize
+        self._pacer = Pacer()
+        self._status = StatusLine(None, sanitize)
+        self._pending: list[str] = []
         self._text: list[str] = []
-        self._shown = self._status = ""
-        self._painted = 0.0
+        self._table = ""
         self._panels: list[Panel] = []
-        self._open: Sequence[Panel] = ()
-        self._is_new = False
+        self._open_panels: Sequence[Panel] = ()
+        self._has_new_panels = False
 
     def feed(self, text: str) -> None:
-        """Take the next piece of the answer."""
+        """Add the next piece of the answer."""
         if text:
-            self._fresh.append(text)
-            self._panels += self._open
-            self._open = ()
+            self._pending.append(text)
+            self._pacer.receive(len(text))
+            self._panels += self._open_panels
+            self._open_panels = ()
 
-    def insert(self, panels: Sequence[Panel]) -> None:
-        """Show panels above the table; again, in their place, until more of the answer comes."""
-        if not self._open:
-            self._text += self._fresh  # what came before a tool is not the value
-            self._fresh, self._shown = [], ""
-            self._value = self._reader()
-        self._open = panels
-        self._is_new = True
+    def feed_reasoning(self, text: str) -> None:
+        """Ignore the reasoning, which is not shown beside a table; the response has it."""
 
-    def feed_aside(self, text: str) -> None:
-        """Reasoning is not shown beside a table; the response has it."""
+    def set_panels(self, panels: Sequence[Panel]) -> None:
+        """Show panels above the table; later calls replace them until more text arrives."""
+        if not self._open_panels:
+            self._text += self._pending  # a text before a tool call is not the value
+            self._pending, self._table = [], ""
+            self._parse = self._make_parser()
+        self._open_panels = panels
+        self._has_new_panels = True
 
-    def say(self, status: str) -> None:
-        """Show a line while nothing has come."""
-        self._status = status
+    def set_status(self, status: str) -> None:
+        """Set the line that is shown while neither a value nor a panel has arrived."""
+        self._status.text = status
 
-    def due(self, now: float) -> list[Frame]:
-        """The frame that is due now, if there is one."""
-        if not self._live or (now - self._painted < INTERVAL and not self._is_new):
+    def frames_due(self, now: float) -> list[Frame]:
+        """Return the frame to paint now; empty if none is due."""
+        if not self._is_live or not self._pacer.is_due(now, is_urgent=self._has_new_panels):
             return []
-        markdown = self._markdown() if self._fresh else ""
-        if self._is_new or (markdown and markdown != self._shown):
-            self._shown, self._painted, self._is_new = markdown, now, False
-            return [self._frame("", self._shown)]
-        if self._status and not (self._shown or self._panels or self._open):
-            line, self._status = self._status, ""
-            return [Frame(WAITING, "", f"*{self._safe(line)}*")]
-        return []
+        frames = self._new_frames() or self._status_frames(now)
+        if frames:
+            self._pacer.record(now, sum(len(frame.markdown) for frame in frames))
+        return frames
 
-    def _markdown(self) -> str:
-        fresh, self._fresh = "".join(self._fresh), []
-        self._text.append(fresh)
-        value = self._value(fresh)
-        return self._shown if value is None else self._safe(table_of(value))
+    def final_frames(self) -> list[Frame]:
+        """Return the final frame."""
+        return [self.complete_frame()]
 
-    def last(self) -> list[Frame]:
-        """The last frame."""
-        return [self.whole()]
-
-    def whole(self) -> Frame:
-        """The table at the end, with the received text; the text itself where it is no table."""
-        markdown = self._markdown() or self._shown
+    def complete_frame(self) -> Frame:
+        """Return the table with the received text; the text itself if it is no table."""
+        self._absorb()
         text = "".join(self._text)
-        return self._frame(text, markdown or self._safe(text), is_settled=True)
+        return self._frame(text, self._table or self._sanitize(text), is_settled=True)
+
+    def _new_frames(self) -> list[Frame]:
+        before = self._table
+        self._absorb()
+        if self._table == before and not self._has_new_panels:
+            return []
+        self._has_new_panels = False
+        return [self._frame("", self._table)]
+
+    def _status_frames(self, now: float) -> list[Frame]:
+        has_content = self._table or self._panels or self._open_panels
+        return [] if has_content else self._status.frames_due(now)
+
+    def _absorb(self) -> None:
+        """Parse the pending text, and keep the table of the value."""
+        if not self._pending:
+            return
+        text = "".join(self._pending)
+        self._pending.clear()
+        self._text.append(text)
+        value = self._parse(text)
+        if value is not None:
+            self._table = self._sanitize(markdown_table(value)) or self._table
 
     def _frame(self, text: str, markdown: str, is_settled: bool = False) -> Frame:
-        panels = [*self._panels, *self._open]
-        shown = "\n\n".join(filter(None, [panels_html(panels), markdown]))
-        return Frame(0, text, shown, is_settled, panels)
+        panels = [*self._panels, *self._open_panels]
+        sections = [panels_html(panels), markdown]
+        return Frame(0, text, "\n\n".join(filter(None, sections)), is_settled, panels)

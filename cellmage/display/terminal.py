@@ -1,4 +1,4 @@
-"""A terminal: settled blocks are printed once and scroll; only the open one is painted again."""
+"""A terminal: settled blocks are printed once and scroll; only the open block is repainted."""
 
 from __future__ import annotations
 
@@ -19,54 +19,58 @@ from rich.text import Text
 
 from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
-from .base import Ending, Surface
-from .panels import summary
-from .parts import ASIDE, Frame, fill_blocks, fill_parts
+from ..once import Once
+from .base import REASONING_PART, Display, FinalOutput, Frame
+from .panels import panel_summary
+from .parts import freeze_by_size, freeze_every_block
 
-_ASIDE_LINES = 6
-_NARROW = 32
-"""Characters that a column has at least."""
+_REASONING_LINES = 6
+"""Lines of the reasoning that are shown while it arrives."""
+
+_MIN_COLUMN_CHARS = 32
+"""Width of a column at least; columns that would be narrower are put below each other."""
 
 
-def terminal(output: TextIO) -> Surface:
-    """What suits this output: a terminal that can be painted on, or plain text."""
+def choose_text_display(output: TextIO) -> Display:
+    """Return the display for an output: rendered in a terminal, else plain text."""
     console = Console(file=output)
     if console.is_terminal and not console.is_dumb_terminal:
-        return Terminal(console)
-    return Plain(output)
+        return TerminalDisplay(console)
+    return PlainTextDisplay(output)
 
 
-class Plain:
-    """The text as it was received, as it comes: for pipes, files and simple terminals.
+class PlainTextDisplay:
+    """The text as it was received, while it arrives: for pipes, files and simple terminals.
 
     Args:
-        output: where to write; what the reader should be told of the answer goes to the standard
-            error where this is the standard output, since it is no part of the answer.
+        output: where to write. Notices are no part of the answer: if this is the standard output,
+            they go to the standard error.
     """
 
     is_live = True
-    is_full = staticmethod(fill_parts)
+    should_freeze = staticmethod(freeze_by_size)
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
-        self._aside = sys.stderr if output is sys.stdout else output
-        self._shown: dict[int, int] = {}
+        self._notices = sys.stderr if output is sys.stdout else output
+        self._written: dict[int, int] = {}
 
     def show(self, frames: Iterable[Frame]) -> None:
-        """Write what is new; the line that waits and what is folded are for those who watch."""
+        """Write the new text; the status line and the reasoning are for terminals."""
         for frame in frames:
             if frame.part >= 0:
-                self._write(frame.text[self._shown.get(frame.part, 0) :])
-                self._shown[frame.part] = max(len(frame.text), self._shown.get(frame.part, 0))
+                written = self._written.get(frame.part, 0)
+                self._write(frame.text[written:])
+                self._written[frame.part] = max(len(frame.text), written)
 
-    def finish(self, ending: Ending) -> None:
-        """Write the rest, and end the line."""
-        self.show(ending.last)
-        self._write("\n" if ending.whole.text else "")
-        for said in _numbered(ending.sources):
-            self._write(f"{said}\n")
-        for notice in ending.notices:
-            self._aside.write(f"({strip_control_chars(notice)})\n")
+    def finish(self, final: FinalOutput) -> None:
+        """Write the rest of the text, and end the line."""
+        self.show(final.frames)
+        self._write("\n" if final.complete_frame.text else "")
+        for line in _format_sources(final.sources):
+            self._write(f"{line}\n")
+        for notice in final.notices:
+            self._notices.write(f"({strip_control_chars(notice)})\n")
 
     def _write(self, text: str) -> None:
         if text:
@@ -74,21 +78,21 @@ class Plain:
             self._output.flush()
 
 
-class Terminal:
-    """Rendered markdown, and below it the block that is being written.
+class TerminalDisplay:
+    """Rendered markdown, and below it the block that is still open.
 
     Args:
         console: where to print.
     """
 
     is_live = True
-    is_full = staticmethod(fill_blocks)
+    should_freeze = staticmethod(freeze_every_block)
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._kept: set[int] = set()
-        self._told: set[tuple[int, int, bool]] = set()
-        self._open: RenderableType = ""
+        self._printed_parts: set[int] = set()
+        self._printed_panels = Once()
+        self._open_block: RenderableType = ""
         self._live = Live(
             console=console,
             get_renderable=self._tail,
@@ -99,67 +103,84 @@ class Terminal:
         )
 
     def show(self, frames: Iterable[Frame]) -> None:
-        """Print what is settled, and paint what is not."""
+        """Print the settled frames, and repaint the open one."""
         for frame in frames:
             self._live.start()
             if frame.is_settled:
-                self._keep(frame)
+                self._print(frame)
             else:
-                self._tell(frame)
-                self._open = _aside(frame) if frame.part == ASIDE else _markdown(frame)
+                self._print_panels(frame)
+                self._open_block = _render_live(frame)
             if any(panel.body is None for panel in frame.panels):
-                self._open = ""
-                self._live.stop()  # what runs now may ask at the keyboard
+                self._open_block = ""
+                self._live.stop()  # a running tool may prompt at the keyboard
         if self._live.is_started:
             self._live.refresh()
 
-    def finish(self, ending: Ending) -> None:
-        """Print the rest, and what the reader should be told."""
-        for frame in ending.last:
-            self._keep(frame)
+    def finish(self, final: FinalOutput) -> None:
+        """Print the rest of the text, the sources and the notices."""
+        for frame in final.frames:
+            self._print(frame)
         self._live.stop()
-        for (_, place), said in zip(ending.sources, _numbered(ending.sources), strict=True):
-            self._console.print(Text(said, Style(dim=True, link=_target(place))))
-        for notice in ending.notices:
+        lines = _format_sources(final.sources)
+        for (_, source), line in zip(final.sources, lines, strict=True):
+            self._console.print(Text(line, Style(dim=True, link=_source_url(source))))
+        for notice in final.notices:
             self._console.print(Text(strip_control_chars(f"({notice})"), style="dim"))
 
-    def _tell(self, frame: Frame) -> None:
-        """Print a line for each tool that runs, and one for what it gave."""
-        for number, panel in enumerate(frame.panels):
-            told = (frame.part, number, panel.body is None)
-            if told not in self._told:
-                self._told.add(told)
-                self._console.print(Text(strip_control_chars(f"▸ {summary(panel)}"), style="dim"))
+    def _print_panels(self, frame: Frame) -> None:
+        """Print a line for each tool that runs, and one for its result."""
+        for index, panel in enumerate(frame.panels):
+            if self._printed_panels.is_new((frame.part, index, panel.body is None)):
+                line = strip_control_chars(f"▸ {panel_summary(panel)}")
+                self._console.print(Text(line, style="dim"))
 
-    def _keep(self, frame: Frame) -> None:
-        """Print a part for good; what is printed stays as it is."""
-        self._open = ""
-        self._tell(frame)
-        if frame.part in self._kept or not frame.markdown.strip():
+    def _print(self, frame: Frame) -> None:
+        """Print a part for good; a part that was printed stays as it is."""
+        self._open_block = ""
+        self._print_panels(frame)
+        if frame.part in self._printed_parts or not frame.markdown.strip():
             return
-        content = _folded(frame) if frame.part == ASIDE else _markdown(frame)
-        self._console.print(*([""] if self._kept else []), content, sep="\n")
-        self._kept.add(frame.part)
+        blank_line = [""] if self._printed_parts else []
+        self._console.print(*blank_line, _render_settled(frame), sep="\n")
+        self._printed_parts.add(frame.part)
 
     def _tail(self) -> Segments:
-        """The end of the open block: what is painted again cannot be higher than the screen."""
-        lines = self._console.render_lines(self._open, pad=False) if self._open else []
-        shown = lines[-max(1, self._console.height - 1) :]
-        return Segments([segment for line in shown for segment in (*line, Segment.line())])
+        """Return the end of the open block: a terminal cannot repaint above its screen."""
+        block = self._open_block
+        lines = self._console.render_lines(block, pad=False) if block else []
+        visible = lines[-max(1, self._console.height - 1) :]
+        return Segments([segment for line in visible for segment in (*line, Segment.line())])
 
 
-def _markdown(frame: Frame) -> RenderableType:
-    """The markdown; a definition, which renders to nothing, is shown for its address."""
+def _render_live(frame: Frame) -> RenderableType:
+    if frame.part != REASONING_PART:
+        return _render_markdown(frame)
+    lines = strip_control_chars(frame.text).splitlines()[-_REASONING_LINES:]
+    return Text("\n".join(lines), style="dim italic")
+
+
+def _render_settled(frame: Frame) -> RenderableType:
+    if frame.part != REASONING_PART:
+        return _render_markdown(frame)
+    return Text(f"(reasoning: {len(frame.text)} characters)", style="dim")
+
+
+def _render_markdown(frame: Frame) -> RenderableType:
+    """Render markdown; link definitions, which render to nothing, are shown for their URLs."""
     if frame.columns:
         return _Columns(frame.columns)
-    # Addresses are written out: behind a hyperlink the reader would not see where it leads.
-    content = Markdown(strip_control_chars(frame.markdown), code_theme="ansi_dark", hyperlinks=False)
-    defined = "\n".join(find_definitions(frame.text).values()) if frame.is_settled else ""
-    return Group(content, Text(strip_control_chars(defined), style="dim")) if defined else content
+    # URLs are written out: a hyperlink in a terminal does not show where it leads.
+    markdown = strip_control_chars(frame.markdown)
+    content = Markdown(markdown, code_theme="ansi_dark", hyperlinks=False)
+    definitions = "\n".join(find_definitions(frame.text).values()) if frame.is_settled else ""
+    if not definitions:
+        return content
+    return Group(content, Text(strip_control_chars(definitions), style="dim"))
 
 
 class _Columns:
-    """Texts side by side, or below each other where there is no room."""
+    """Texts side by side, or below each other if there is no room."""
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
         self._cells = [
@@ -168,7 +189,7 @@ class _Columns:
         ]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if options.max_width < _NARROW * len(self._cells):
+        if options.max_width < _MIN_COLUMN_CHARS * len(self._cells):
             yield Group(*self._cells)
             return
         grid = Table.grid(padding=(0, 2), expand=True)
@@ -178,23 +199,16 @@ class _Columns:
         yield grid
 
 
-def _aside(frame: Frame) -> RenderableType:
-    text = strip_control_chars(frame.text).splitlines()[-_ASIDE_LINES:]
-    return Text("\n".join(text), style="dim italic")
+def _format_sources(sources: Sequence[tuple[str, str]]) -> list[str]:
+    return [
+        strip_control_chars(f"[{number}] {title} ({source})")
+        for number, (title, source) in enumerate(sources, 1)
+    ]
 
 
-def _folded(frame: Frame) -> RenderableType:
-    return Text(f"(reasoning: {len(frame.text)} characters)", style="dim")
-
-
-def _numbered(sources: Sequence[tuple[str, str]]) -> list[str]:
-    facts = enumerate(sources, 1)
-    return [strip_control_chars(f"[{number}] {title} ({place})") for number, (title, place) in facts]
-
-
-def _target(place: str) -> str | None:
-    """Where a source leads: its address, or its file where there is one, with or without a line."""
-    if place.startswith(("http://", "https://")):
-        return quote(place, safe=":/?&=#%@+,;~", errors="replace")
-    files = filter(os.path.isfile, (place, place.rpartition(":")[0]))
+def _source_url(source: str) -> str | None:
+    """Return the URL of a source, or of its file if there is one, with or without a line number."""
+    if source.startswith(("http://", "https://")):
+        return quote(source, safe=":/?&=#%@+,;~", errors="replace")
+    files = filter(os.path.isfile, (source, source.rpartition(":")[0]))
     return next((Path(file).absolute().as_uri() for file in files), None)

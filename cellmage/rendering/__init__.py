@@ -1,32 +1,34 @@
-"""Answers on their page: from the events of a stream to the last frame."""
+"""Show answers: from the events of a stream to the last frame."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection
 
-from ..display.select import surface_for
+from ..display.select import choose_display
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
-from .answer import Look, Showing, repaint
-from .comparison import ShowingAll
+from .answer import AnswerRenderer, render_turn
+from .comparison import ComparisonRenderer
+from .options import RenderOptions
 
-__all__ = ["Look", "Showing", "ShowingAll", "repaint", "show"]
+__all__ = ["AnswerRenderer", "ComparisonRenderer", "RenderOptions", "render_turn", "show"]
 
 
 def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = ()) -> None:
     """Show an answer while it arrives: in a notebook, in a terminal, or in a pipe as plain text.
 
-    The whole answer is the stream's ``response`` afterwards. Of a comparison, all answers are shown
-    side by side, and their figures below.
+    Afterwards the stream's ``response`` is the complete answer. The answers of a comparison are
+    shown side by side, and their figures below.
 
     Args:
         answer: the answer, or several; they are read to their ends here.
         image_hosts: hosts whose images the page may load.
 
     Raises:
-        CellmageError: the answer failed; what had arrived is shown, and is the error's ``text``.
-        KeyboardInterrupt: the reader stopped it.
+        CellmageError: the answer failed; the text that arrived is shown, and is the error's
+            ``text``.
+        KeyboardInterrupt: the user stopped it.
 
     Example:
         >>> from cellmage import Conversation
@@ -39,9 +41,10 @@ def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = 
     # A program that has not imported IPython runs in no shell.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
+    options = RenderOptions(image_hosts)
     if isinstance(answer, Comparison):
-        surface = surface_for(shell, answer_id=answer.selected.id)
-        ShowingAll(answer, surface, image_hosts).run()
+        display = choose_display(shell, answer_id=answer.selected.id)
+        ComparisonRenderer(answer, display, options).render()
     else:
-        surface = surface_for(shell, answer_id=answer.id)
-        Showing(answer, surface, set(), Look(image_hosts)).run()
+        display = choose_display(shell, answer_id=answer.id)
+        AnswerRenderer(answer, display, options=options).render()

@@ -3,99 +3,101 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator
-from contextlib import suppress
-from functools import partial
 
-from ..display import sanitize
-from ..display.base import Ending, Surface
+from ..display.base import Display, FinalOutput, Frame
 from ..display.columns import LiveColumns
-from ..display.parts import Frame
-from ..display.tables import table_of
-from ..display.text_table import aligned
+from ..display.tables import markdown_table
+from ..display.text_table import format_columns
+from ..errors import CellmageError
 from ..events import Event, Status, Token
 from ..messages import Response
-from ..runtime.interrupts import interrupts_held, one_interrupt
 from ..stats import figures
 from ..stream.comparison import Comparison
-from .answer import PACE, explain, facts_of, paint
+from .metadata import answer_metadata
+from .options import RenderOptions
+from .reading import POLL_SECONDS, paint, read_to_end
 
 
-class ShowingAll:
-    """Shows the answers of a comparison while they arrive.
+class ComparisonRenderer:
+    """Show the answers of a comparison while they arrive.
 
     Args:
         comparison: the answers; they are read to their ends here.
-        surface: where they are shown.
-        image_hosts: hosts whose images the page may load.
+        display: where they are shown.
+        options: how they are shown.
     """
 
     def __init__(
-        self, comparison: Comparison, surface: Surface, image_hosts: Collection[str] = ()
+        self, comparison: Comparison, display: Display, options: RenderOptions | None = None
     ) -> None:
         self._comparison = comparison
-        self._surface = surface
+        self._display = display
+        self._options = options or RenderOptions()
         requests = [stream.request for stream in comparison.streams]
-        is_live = surface.is_live and requests[0].options.stream is not False
-        safe = partial(sanitize, image_hosts=image_hosts)
-        self._columns = LiveColumns([each.options.model or "" for each in requests], is_live, safe)
-        self._fed = [0] * len(requests)
+        is_live = display.is_live and requests[0].options.stream is not False
+        titles = [request.options.model or "" for request in requests]
+        self._columns = LiveColumns(titles, is_live, self._options.sanitize)
+        self._text_sizes = [0] * len(requests)
 
-    def run(self) -> None:
+    def render(self) -> None:
         """Read and paint; on every way out the last frame is painted, and the figures.
 
         Raises:
-            KeyboardInterrupt: the same one that stopped us, with a traceback of one line.
-            CellmageError: the answer that is kept has failed.
+            KeyboardInterrupt: the one that stopped the answers, with a traceback of one line.
+            CellmageError: the selected answer failed.
         """
         comparison = self._comparison
-        with one_interrupt():
-            batches = comparison.batches(PACE)
-            try:
-                self._read(batches)
-            except KeyboardInterrupt as interrupt:
-                with suppress(KeyboardInterrupt):
-                    batches.throw(interrupt)
-                explain(interrupt, comparison.selected.response)
-                raise
-            finally:
-                with interrupts_held():
-                    self._finish()
+        read_to_end(
+            comparison.batches(POLL_SECONDS),
+            self._on_batch,
+            self._finish,
+            lambda: comparison.selected.response,
+        )
         if error := comparison.errors.get(comparison.streams.index(comparison.selected)):
             raise error
 
-    def _read(self, batches: Generator[list[tuple[int, Event]]]) -> None:
-        for batch in batches:
-            for number, event in batch:
-                if isinstance(event, Token):
-                    self._feed(number, event.text)
-                elif isinstance(event, Status):
-                    self._columns.say(number, event.text)
-            paint(self._surface, self._columns.due(time.monotonic()))
+    def _on_batch(self, batch: list[tuple[int, Event]]) -> None:
+        for index, event in batch:
+            if isinstance(event, Token):
+                self._feed(index, event.text)
+            elif isinstance(event, Status):
+                self._columns.set_status(index, event.text)
+        paint(self._display, self._columns.frames_due(time.monotonic()))
 
-    def _feed(self, number: int, text: str) -> None:
-        if text and not self._fed[number]:
-            self._columns.say(number, "")
-        self._columns.feed(number, text)
-        self._fed[number] += len(text)
+    def _feed(self, index: int, text: str) -> None:
+        if text and not self._text_sizes[index]:
+            self._columns.set_status(index, "")
+        self._columns.feed(index, text)
+        self._text_sizes[index] += len(text)
 
     def _finish(self) -> None:
-        kept, responses = self._comparison.selected, self._comparison.responses
-        for number, response in enumerate(responses):
-            self._feed(number, response.text[self._fed[number] :])
-            self._columns.say(number, self._end(number, response))
-        whole = self._columns.whole()
-        facts = facts_of(kept.request, kept.response) | {"text": kept.response.text}
-        rows = [figures(each) | {"kept": "✓" if each.id == kept.id else ""} for each in responses]
-        plain = aligned([tuple(rows[0]), *(tuple(each.values()) for each in rows)])
-        table = Frame(1, f"\n\n{plain}", table_of(rows), is_settled=True)
-        together = Frame(0, whole.text + table.text, f"{whole.markdown}\n\n{table.markdown}", True)
-        self._surface.finish(Ending([whole, table], together, facts))
+        for index, response in enumerate(self._comparison.responses):
+            # After an interrupt the response may contain text that no batch did.
+            self._feed(index, response.text[self._text_sizes[index] :])
+            self._columns.set_status(index, self._final_status(index, response))
+        selected, columns = self._comparison.selected, self._columns.complete_frame()
+        metadata = answer_metadata(selected.request, selected.response)
+        # The output has the texts of all answers, so the metadata has the selected one's.
+        metadata["text"] = selected.response.text
+        table = self._figures()
+        markdown = f"{columns.markdown}\n\n{table.markdown}"
+        complete_frame = Frame(0, columns.text + table.text, markdown, is_settled=True)
+        self._display.finish(FinalOutput([columns, table], complete_frame, metadata))
 
-    def _end(self, number: int, response: Response) -> str:
-        """What stands below an answer at its end."""
-        if error := self._comparison.errors.get(number):
-            return f"{type(error).__name__}: {error}"
+    def _figures(self) -> Frame:
+        """Return a table of the answers' figures, which marks the selected one."""
+        rows = [
+            figures(stream.response) | {"kept": "✓" if stream is self._comparison.selected else ""}
+            for stream in self._comparison.streams
+        ]
+        text = format_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
+        return Frame(1, f"\n\n{text}", markdown_table(rows), is_settled=True)
+
+    def _final_status(self, index: int, response: Response) -> str:
+        """Return the line below an answer at its end."""
+        if error := self._comparison.errors.get(index):
+            option = error.option if isinstance(error, CellmageError) else None
+            return f"{type(error).__name__}: {self._options.spell(str(error), option)}"
         if response.incomplete_reason:
             return f"stopped: {response.incomplete_reason}"
         return " ".join(response.notices)

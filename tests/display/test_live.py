@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, sanitize
-from cellmage.display.live import FAST_RATE
+from cellmage.display.base import REASONING_PART, STATUS_PART
+from cellmage.display.pacer import FAST_MAX_CHARS_PER_SECOND, MIN_INTERVAL_SECONDS
 from cellmage.display.panels import Panel
-from cellmage.display.parts import ASIDE, PARTS, WAITING, fill_blocks
+from cellmage.display.parts import MAX_PARTS, freeze_every_block
 from tests.rendered import PARSER, blocks, visible
 
-# Moments and pieces: after a wait of so many seconds a piece comes, or only a look at the clock.
+# Waits in seconds, each with the piece that arrives after it, or None for a look at the clock.
 TEXT = st.text(min_size=1) | st.sampled_from(
     ["\n\n", "word ", "**a** ", "- b\n", "```\n", "x" * 3000]
 )
@@ -21,7 +22,7 @@ RUN = st.lists(st.tuples(st.floats(0, 0.2), st.none() | TEXT))
 
 
 class Page:
-    """What the frames make of a page."""
+    """The page that results from the frames."""
 
     def __init__(self) -> None:
         self.parts: dict[int, Frame] = {}
@@ -29,7 +30,7 @@ class Page:
 
     def show(self, frames: list[Frame]) -> None:
         for frame in frames:
-            if frame.part == WAITING:
+            if frame.part == STATUS_PART:
                 self.status = frame.markdown
             else:
                 self.parts[frame.part] = frame
@@ -39,52 +40,52 @@ class Page:
         return "".join(self.parts[number].text for number in sorted(self.parts))
 
 
-@given(RUN, st.floats(0.001, 0.2))
-def test_frames(run: list[tuple[float, str | None]], interval: float) -> None:
+@given(RUN)
+def test_frames(run: list[tuple[float, str | None]]) -> None:
     """Order and reconstruction: a page shows the text so far, and at the end all of it."""
-    live, page = LiveMarkdown(now=0.0, interval=interval), Page()
-    now, sofar, painted = 0.0, "", []
+    live, page, interval = LiveMarkdown(now=0.0), Page(), MIN_INTERVAL_SECONDS
+    now, text, painted = 0.0, "", []
     for wait, piece in run:
         now += wait
         if piece is not None:
             live.feed(piece)
-            sofar += piece
-        frames = live.due(now)
+            text += piece
+        frames = live.frames_due(now)
         page.show(frames)
-        if frames and frames[-1].part != WAITING:
+        if frames and frames[-1].part != STATUS_PART:
             painted.append((now, page.text))
-            if heal(sofar, CURSOR) and frames[-1].text:
-                assert page.text == sofar, "a frame holds the text so far"
+            if heal(text, CURSOR) and frames[-1].text:
+                assert page.text == text, "a frame contains the text so far"
     assert all(b[0] - a[0] >= interval - 1e-9 for a, b in pairwise(painted))
     assert all(b[1].startswith(a[1]) and a[1] != b[1] for a, b in pairwise(painted))
-    page.show(live.last())
-    assert page.text == live.whole().text == sofar
+    page.show(live.final_frames())
+    assert page.text == live.complete_frame().text == text
 
 
 def test_the_first_text_is_due_at_once_and_news_when_the_interval_is_over() -> None:
     live = LiveMarkdown(now=0.0)
     live.feed("one ")
-    assert [frame.text for frame in live.due(0.0)] == ["one "]
+    assert [frame.text for frame in live.frames_due(0.0)] == ["one "]
     live.feed("two ")
-    assert live.due(0.049) == []
-    assert [frame.text for frame in live.due(0.05)] == ["one two "]
-    assert live.due(10) == [], "no frame without news"
+    assert live.frames_due(0.049) == []
+    assert [frame.text for frame in live.frames_due(0.05)] == ["one two "]
+    assert live.frames_due(10) == [], "no frame without news"
 
 
 @given(RUN)
 def test_not_live(run: list[tuple[float, str | None]]) -> None:
-    live, now = LiveMarkdown(now=0.0, live=False), 0.0
+    live, now = LiveMarkdown(now=0.0, is_live=False), 0.0
     for wait, piece in run:
         now += wait
         live.feed(piece or "")
-        assert all(frame.part == WAITING for frame in live.due(now))
-    assert live.last()[-1].text == "".join(piece or "" for _, piece in run)
+        assert all(frame.part == STATUS_PART for frame in live.frames_due(now))
+    assert live.final_frames()[-1].text == "".join(piece or "" for _, piece in run)
 
 
 def test_waiting_line() -> None:
     live, shown = LiveMarkdown(now=10.0), []
     for now in (10.1, 10.4, 10.5, 11.0, 11.2, 12.6, 13.0):
-        shown += [(now, frame.markdown) for frame in live.due(now)]
+        shown += [(now, frame.markdown) for frame in live.frames_due(now)]
     assert shown == [
         (10.4, "*thinking…*"),
         (11.0, "*thinking… 1 s*"),
@@ -92,7 +93,7 @@ def test_waiting_line() -> None:
         (13.0, "*thinking… 3 s*"),
     ]
     live.feed("a")
-    assert [frame.markdown for frame in live.due(13.0)] == [f"a{CURSOR}"]
+    assert [frame.markdown for frame in live.frames_due(13.0)] == [f"a{CURSOR}"]
 
 
 ANSWER = "\n\n".join(
@@ -110,14 +111,14 @@ ANSWER = "\n\n".join(
 
 
 def play(text: str, size: int, per_second: float) -> tuple[Page, list[int], LiveMarkdown]:
-    """Show a text that comes in pieces; the page, and the sizes of what was published."""
+    """Show a text in pieces; return the page, the sizes of all frames, and the view."""
     live, page, sizes = LiveMarkdown(now=0.0), Page(), []
     for number, start in enumerate(range(0, len(text), size)):
         live.feed(text[start : start + size])
-        frames = live.due(number / per_second)
+        frames = live.frames_due(number / per_second)
         page.show(frames)
         sizes += [len(frame.markdown) for frame in frames]
-    page.show(live.last())
+    page.show(live.final_frames())
     return page, sizes, live
 
 
@@ -129,14 +130,14 @@ def test_cost_grows_with_the_length_not_with_its_square() -> None:
 
 def test_never_more_parts_than_a_cell_holds() -> None:
     page, _, _ = play(ANSWER * 20, 2000, 20)
-    assert 5 < len(page.parts) <= PARTS
+    assert 5 < len(page.parts) <= MAX_PARTS
 
 
 def test_a_block_that_cannot_be_split_is_painted_less_often() -> None:
     text = "```\n" + "x = 1  # a line of code\n" * 2000 + "```\n"
     page, sizes, _ = play(text, 4, 1000)
     assert len(page.parts) == 1
-    assert sum(sizes) <= FAST_RATE * (len(text) / 4 / 1000 + 1)
+    assert sum(sizes) <= FAST_MAX_CHARS_PER_SECOND * (len(text) / 4 / 1000 + 1)
 
 
 def test_a_table_of_many_rows_that_begins_the_open_part() -> None:
@@ -150,7 +151,7 @@ def test_the_parts_look_like_the_whole() -> None:
     page, _, live = play(ANSWER, 40, 100)
     parts = [page.parts[number] for number in sorted(page.parts)]
     assert len(parts) > 3
-    assert live.whole().markdown == sanitize(ANSWER)
+    assert live.complete_frame().markdown == sanitize(ANSWER)
     assert " ".join(visible(part.markdown) for part in parts) == visible(sanitize(ANSWER))
     assert [b for part in parts for b in blocks(part.markdown)] == blocks(sanitize(ANSWER))
 
@@ -172,50 +173,50 @@ BLOCK = st.sampled_from(
 @given(st.lists(BLOCK, min_size=1, max_size=12), st.sampled_from(["\n\n", "\n\n\n"]))
 def test_any_parts_look_like_the_whole(blocks_of_text: list[str], between: str) -> None:
     text = between.join(blocks_of_text) + "\n"
-    live, page = LiveMarkdown(now=0.0, is_full=fill_blocks), Page()
+    live, page = LiveMarkdown(now=0.0, should_freeze=freeze_every_block), Page()
     for start in range(0, len(text), 5):
         live.feed(text[start : start + 5])
-        frames = live.due(float(start))
+        frames = live.frames_due(float(start))
         assert all(frame.part >= len(page.parts) - 1 for frame in frames), "the frozen stay"
         page.show(frames)
-    page.show(live.last())
+    page.show(live.final_frames())
     parts = [PARSER.render(page.parts[number].markdown) for number in sorted(page.parts)]
     assert "".join(parts) == PARSER.render(sanitize(text))
     assert page.text == text
 
 
 @given(RUN, RUN)
-def test_what_is_aside_stands_folded_above(aside: list[Any], run: list[Any]) -> None:
+def test_reasoning_is_folded_above_the_text(reasoning: list[Any], run: list[Any]) -> None:
     live, page, now = LiveMarkdown(now=0.0), Page(), 0.0
-    for wait, piece in aside:
+    for wait, piece in reasoning:
         now += wait
-        live.feed_aside(piece or "")
-        for frame in live.due(now):
-            assert frame.part in (ASIDE, WAITING)
-            assert ("<details open>" in frame.markdown) == (frame.part == ASIDE)
+        live.feed_reasoning(piece or "")
+        for frame in live.frames_due(now):
+            assert frame.part in (REASONING_PART, STATUS_PART)
+            assert ("<details open>" in frame.markdown) == (frame.part == REASONING_PART)
     for wait, piece in run:
         now += wait
         live.feed(piece or "")
-        page.show(live.due(now))
-    page.show(live.last())
-    thought, text = ("".join(piece or "" for _, piece in each) for each in (aside, run))
-    folded = page.parts.pop(ASIDE, Frame(ASIDE, "", ""))
+        page.show(live.frames_due(now))
+    page.show(live.final_frames())
+    thought, text = ("".join(piece or "" for _, piece in pieces) for pieces in (reasoning, run))
+    folded = page.parts.pop(REASONING_PART, Frame(REASONING_PART, "", ""))
     assert (folded.text, page.text) == (thought, text)
     assert folded.markdown.startswith("<details><summary>") == bool(thought)
-    assert live.whole().text == text
-    assert live.whole().markdown == folded.markdown + sanitize(text)
+    assert live.complete_frame().text == text
+    assert live.complete_frame().markdown == folded.markdown + sanitize(text)
 
 
 @pytest.mark.parametrize("open_thing", ["```\nx", "$$\nx", "- a", "<b", "\r```\rx", "\t<b>", "`a"])
-def test_what_is_open_in_the_aside_ends_there(open_thing: str) -> None:
+def test_what_is_open_in_the_reasoning_ends_there(open_thing: str) -> None:
     live = LiveMarkdown(now=0.0)
-    live.feed_aside(f"First.\n\n{open_thing}")
+    live.feed_reasoning(f"First.\n\n{open_thing}")
     live.feed("**Answer**")
-    tokens = PARSER.parse(live.whole().markdown)
+    tokens = PARSER.parse(live.complete_frame().markdown)
     html = [token.content.strip() for token in tokens if token.type == "html_block"]
     assert html == ["<details><summary>Reasoning</summary>", "</details>"]
-    assert blocks(live.whole().markdown)[-1] == "paragraph"
-    assert visible(live.whole().markdown).endswith("Answer")
+    assert blocks(live.complete_frame().markdown)[-1] == "paragraph"
+    assert visible(live.complete_frame().markdown).endswith("Answer")
 
 
 def test_a_definition_at_the_end_reaches_every_part() -> None:
@@ -230,66 +231,69 @@ def test_a_definition_at_the_end_reaches_every_part() -> None:
 def test_nothing_acts_however_it_is_cut(size: int) -> None:
     text = "![a][1]\n\n" + "text <b>x</b>\n\n" * 400 + "[1]: https://beacon.invalid/p\n"
     page, _, live = play(text, size, 1000)
-    for markdown in [*(part.markdown for part in page.parts.values()), live.whole().markdown]:
+    for markdown in [
+        *(part.markdown for part in page.parts.values()),
+        live.complete_frame().markdown,
+    ]:
         assert "<b" not in markdown
         assert "![" not in markdown
 
 
 class TestPanels:
-    """What is no text of the answer stands between its texts."""
+    """Panels are between the texts of an answer."""
 
     def test_in_their_place(self) -> None:
         live = LiveMarkdown(now=0.0)
         live.feed("Before **it")
-        live.insert([Panel("f()")])
-        (frame,) = live.due(1.0)
+        live.set_panels([Panel("f()")])
+        (frame,) = live.frames_due(1.0)
         head = "<details><summary><code>f()"
         assert frame.markdown == f"Before **it\n\n{head} …</code></summary></details>\n\n▌"
-        live.insert([Panel("f()", "1")])
+        live.set_panels([Panel("f()", "1")])
         live.feed("After.")
-        (last,) = live.last()
+        (last,) = live.final_frames()
         assert last.markdown == (
             f"Before **it\n\n{head} → 1</code></summary><pre>1</pre></details>\n\nAfter."
         )
-        assert last.text == live.whole().text == "Before **itAfter."
+        assert last.text == live.complete_frame().text == "Before **itAfter."
         assert last.panels == [Panel("f()", "1")]
 
-    def test_a_new_one_comes_before_its_time(self) -> None:
-        """The reader's thread may be busy for long after it."""
+    def test_a_new_one_is_urgent(self) -> None:
+        """Its tool may keep the consumer's thread busy for long."""
         live = LiveMarkdown(now=0.0)
         live.feed("text")
-        assert live.due(1.0)
-        live.insert([Panel("f()")])
-        assert live.due(1.001)
-        live.insert([Panel("f()", "done")])
-        assert live.due(1.002) == []
-        live.insert([Panel("f()", "done"), Panel("g()")])
-        assert live.due(1.2)
+        assert live.frames_due(1.0)
+        live.set_panels([Panel("f()")])
+        assert live.frames_due(1.001)
+        live.set_panels([Panel("f()", "done")])
+        assert live.frames_due(1.002) == []
+        live.set_panels([Panel("f()", "done"), Panel("g()")])
+        assert live.frames_due(1.2)
 
     def test_a_fence_that_is_open_ends_before_them(self) -> None:
         live = LiveMarkdown(now=0.0)
         live.feed("```py\nprint(1)")
-        live.insert([Panel("f()", "1")])
-        assert "print(1)\n```\n\n<details>" in live.last()[0].markdown
+        live.set_panels([Panel("f()", "1")])
+        assert "print(1)\n```\n\n<details>" in live.final_frames()[0].markdown
 
     @given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=5))
-    def test_the_text_is_whole(self, rounds: list[tuple[str, str, str]]) -> None:
+    def test_the_text_is_complete(self, steps: list[tuple[str, str, str]]) -> None:
         live, now = LiveMarkdown(now=0.0), 0.0
-        for text, title, body in rounds:
+        for text, title, body in steps:
             live.feed(text)
-            live.insert([Panel(title)])
+            live.set_panels([Panel(title)])
             now += 0.06
-            live.due(now)
-            live.insert([Panel(title, body)])
-        assert live.whole().text == "".join(text for text, *_ in rounds)
+            live.frames_due(now)
+            live.set_panels([Panel(title, body)])
+        assert live.complete_frame().text == "".join(text for text, *_ in steps)
 
     def test_many_are_not_one_part(self) -> None:
-        """An agent that does much: what is settled is not painted again."""
+        """An agent with many steps: what is settled is not painted again."""
         live, now, published = LiveMarkdown(now=0.0), 0.0, 0
         for number in range(300):
             live.feed(f"Step {number}.\n\n")
-            live.insert([Panel(f"f({number})", "x" * 3_000)])
+            live.set_panels([Panel(f"f({number})", "x" * 3_000)])
             now += 0.05
-            published += sum(len(frame.markdown) for frame in live.due(now))
+            published += sum(len(frame.markdown) for frame in live.frames_due(now))
         assert published < 90_000 * now + 100_000
-        assert len({frame.part for frame in live.last()}) < 20
+        assert len({frame.part for frame in live.final_frames()}) < 20

@@ -1,4 +1,4 @@
-"""What stands in a terminal, by an emulator of one, and in a pipe."""
+"""What a terminal shows, by an emulator of one, and a pipe."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from cellmage.display import LiveMarkdown, sanitize
-from cellmage.display.base import Ending, Surface
-from cellmage.display.parts import fill_parts
-from cellmage.display.terminal import Plain, Terminal, terminal
+from cellmage.display.base import Display, FinalOutput
+from cellmage.display.parts import freeze_by_size
+from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay, choose_text_display
 from cellmage.markdown.control_chars import strip_control_chars
 from tests.display.test_live import ANSWER
 from tests.markdown.test_heal import MARKDOWN
@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 60, 12
 
 
 class Screen(io.StringIO):
-    """A terminal: what is on the screen, and what has scrolled off it."""
+    """A terminal: the lines on the screen, and those that scrolled off it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Screen(io.StringIO):
 
     @property
     def lines(self) -> list[str]:
-        """All lines, without those that are empty."""
+        """Return all lines that are not empty."""
         above = ["".join(line[n].data for n in range(WIDTH)) for line in self._screen.history.top]
         return [line.rstrip() for line in (*above, *self._screen.display) if line.strip()]
 
@@ -53,66 +53,72 @@ def console(output: io.StringIO) -> Console:
     return Console(file=output, force_terminal=True, width=WIDTH, height=HEIGHT)
 
 
-def play(surface: Surface, text: str, size: int, aside: str = "", per_second: int = 100) -> None:
-    live = LiveMarkdown(now=0.0, live=surface.is_live, is_full=surface.is_full)
-    pieces = [(live.feed_aside, aside[i : i + size]) for i in range(0, len(aside), size)]
-    pieces += [(live.feed, text[i : i + size]) for i in range(0, len(text), size)]
+def split(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def play(
+    display: Display, text: str, size: int, reasoning: str = "", per_second: int = 100
+) -> None:
+    live = LiveMarkdown(now=0.0, is_live=display.is_live, should_freeze=display.should_freeze)
+    pieces = [(live.feed_reasoning, piece) for piece in split(reasoning, size)]
+    pieces += [(live.feed, piece) for piece in split(text, size)]
     for number, (feed, piece) in enumerate(pieces):
         feed(piece)
-        surface.show(live.due(number / per_second))
-    surface.finish(Ending(live.last(), live.whole(), {}, ["a notice"]))
+        display.show(live.frames_due(number / per_second))
+    display.finish(FinalOutput(live.final_frames(), live.complete_frame(), {}, ["a notice"]))
 
 
 def printed(markdown: str) -> list[str]:
-    """What rich prints of it in one go."""
+    """Return the lines that rich prints of it in one go."""
     output = io.StringIO()
     Console(file=output, width=WIDTH).print(Markdown(markdown, hyperlinks=False))
     return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
 
 
-def test_an_answer_longer_than_the_screen_scrolls_and_stands_there_once() -> None:
+def test_an_answer_longer_than_the_screen_scrolls_and_is_there_once() -> None:
     screen, text = Screen(), ANSWER[:6000]
-    play(Terminal(console(screen)), text, 20)
+    play(TerminalDisplay(console(screen)), text, 20)
     assert screen.lines == [*printed(sanitize(text)), "(a notice)"]
 
 
-def test_a_block_higher_than_the_screen_stands_there_once() -> None:
+def test_a_block_higher_than_the_screen_is_there_once() -> None:
     screen, text = Screen(), "Code:\n\n```\n" + "".join(f"line {n}\n" for n in range(50)) + "```\n"
-    play(Terminal(console(screen)), text, 5)
+    play(TerminalDisplay(console(screen)), text, 5)
     assert screen.lines == [*printed(text), "(a notice)"]
 
 
 def test_cost_grows_with_the_length() -> None:
     short, long = Screen(), Screen()
-    play(Terminal(console(short)), ANSWER[:5_000], 20)
-    play(Terminal(console(long)), ANSWER[:20_000], 20)
+    play(TerminalDisplay(console(short)), ANSWER[:5_000], 20)
+    play(TerminalDisplay(console(long)), ANSWER[:20_000], 20)
     assert long.written < 5 * short.written
 
 
-def test_reasoning_is_seen_while_it_comes_and_folds_to_a_line() -> None:
+def test_reasoning_is_shown_while_it_arrives_and_folds_to_a_line() -> None:
     screen = Screen()
-    surface = Terminal(console(screen))
-    live = LiveMarkdown(now=0.0, is_full=surface.is_full)
-    live.feed_aside("I weigh\nthis.")
-    surface.show(live.due(0.1))
+    display = TerminalDisplay(console(screen))
+    live = LiveMarkdown(now=0.0, should_freeze=display.should_freeze)
+    live.feed_reasoning("I weigh\nthis.")
+    display.show(live.frames_due(0.1))
     assert screen.lines == ["I weigh", "this."]
     live.feed("So.\n\nNext")
-    surface.show(live.due(0.2))
+    display.show(live.frames_due(0.2))
     assert screen.lines == ["(reasoning: 13 characters)", "So.", "Next▌"]
 
 
 def test_waiting_line_goes() -> None:
     screen = Screen()
-    surface, live = Terminal(console(screen)), LiveMarkdown(now=0.0)
-    surface.show(live.due(2.0))
+    display, live = TerminalDisplay(console(screen)), LiveMarkdown(now=0.0)
+    display.show(live.frames_due(2.0))
     assert screen.lines == ["thinking… 2 s"]
-    surface.finish(Ending(live.last(), live.whole()))
+    display.finish(FinalOutput(live.final_frames(), live.complete_frame()))
     assert screen.lines == []
 
 
-def test_addresses_are_seen() -> None:
+def test_urls_are_shown() -> None:
     screen = Screen()
-    play(Terminal(console(screen)), "[a](https://x.y) and [b][1].\n\n[1]: https://z.w\n", 9)
+    play(TerminalDisplay(console(screen)), "[a](https://x.y) and [b][1].\n\n[1]: https://z.w\n", 9)
     assert screen.lines[:2] == ["a (https://x.y) and b (https://z.w).", "[1]: <https://z.w>"]
     assert "\x1b]8" not in screen.getvalue()
 
@@ -120,21 +126,21 @@ def test_addresses_are_seen() -> None:
 @pytest.mark.parametrize(
     "text", ["a\x1b[2Jb", "a&#27;[2Jb", "a&#x9b;2Jb", "`a\x1b[2Jb`", "a\x9b2Jb"]
 )
-@pytest.mark.parametrize("aside", ["", "\x1b[2Jx"])
-def test_no_answer_moves_the_cursor(text: str, aside: str) -> None:
+@pytest.mark.parametrize("reasoning", ["", "\x1b[2Jx"])
+def test_no_answer_moves_the_cursor(text: str, reasoning: str) -> None:
     screen = Screen()
-    play(Terminal(console(screen)), f"Above.\n\n{text}\n", 1, aside)
+    play(TerminalDisplay(console(screen)), f"Above.\n\n{text}\n", 1, reasoning)
     shown = "\n".join(screen.lines)
     assert re.search("Above.\na.?.?2Jb", shown)
 
 
 @settings(max_examples=100)
 @given(MARKDOWN)
-def test_any_text_stands_there_once(text: str) -> None:
+def test_any_text_is_there_once(text: str) -> None:
     # Of characters that Unicode has not assigned, rich and pyte do not know the same widths.
     assume(not any(unicodedata.category(char) == "Cn" for char in text))
     screen = Screen()
-    play(Terminal(console(screen)), text, 7)
+    play(TerminalDisplay(console(screen)), text, 7)
     assert screen.lines[-1] == "(a notice)"
     quotes = sum(
         line.count("▌") for line in printed(strip_control_chars(sanitize(text)))
@@ -145,15 +151,15 @@ def test_any_text_stands_there_once(text: str) -> None:
 @given(st.text(), st.integers(1, 9))
 def test_a_pipe_gets_the_received_text(text: str, size: int) -> None:
     output = io.StringIO()
-    play(Plain(output), text, size, aside="not shown")
+    play(PlainTextDisplay(output), text, size, reasoning="not shown")
     shown = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
     assert output.getvalue() == shown + "\n" * bool(text) + "(a notice)\n"
 
 
-def test_what_suits_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_display_for_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(terminal(io.StringIO()), Plain)
-    assert isinstance(terminal(Screen()), Terminal)
+    assert isinstance(choose_text_display(io.StringIO()), PlainTextDisplay)
+    assert isinstance(choose_text_display(Screen()), TerminalDisplay)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(terminal(Screen()), Plain)
-    assert Plain.is_full is fill_parts
+    assert isinstance(choose_text_display(Screen()), PlainTextDisplay)
+    assert PlainTextDisplay.should_freeze is freeze_by_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
-from cellmage.display.tables import table_of
+from cellmage.display.tables import markdown_table
 from cellmage.markdown.sanitize import sanitize
 from tests.kernel.client import Kernel
 from tests.scripted_server import DONE, ScriptedServer, chunk, finish
@@ -59,7 +59,7 @@ def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:
 
 def test_values_are_text_in_a_table() -> None:
     evil = {"<img src=x onerror=alert(1)>": "![x](http://evil.example/x) | `code`\n\n# head"}
-    html = MarkdownIt("commonmark").enable("table").render(sanitize(table_of(evil)))
+    html = MarkdownIt("commonmark").enable("table").render(sanitize(markdown_table(evil)))
     assert "<img" not in html
     assert "<h1" not in html
     assert "<code" not in html
@@ -67,4 +67,4 @@ def test_values_are_text_in_a_table() -> None:
 
 
 def test_a_dollar_begins_no_formula() -> None:
-    assert "| &#36;3 or `$`4 or `$`5 |" in table_of([{"price": "$3 or $4 or $5"}])
+    assert "| &#36;3 or `$`4 or `$`5 |" in markdown_table([{"price": "$3 or $4 or $5"}])

@@ -1,0 +1,40 @@
+"""The line that is shown while no text has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .base import STATUS_PART, Frame
+
+_DELAY_SECONDS = 0.4
+"""Time before the line appears: most answers begin sooner."""
+
+
+class StatusLine:
+    """A status, and in its absence for how long the user has been waiting.
+
+    Args:
+        started_at: the time of the request, by the caller's clock in seconds; None shows no
+            waiting time.
+        sanitize: makes markdown harmless.
+    """
+
+    def __init__(self, started_at: float | None, sanitize: Callable[[str], str]) -> None:
+        self.text = ""
+        self._started_at = started_at
+        self._sanitize = sanitize
+        self._published = ""
+
+    def frames_due(self, now: float) -> list[Frame]:
+        """Return the frame of the line if it has changed."""
+        line = self._sanitize(self.text.replace("*", "\\*")) or self._waiting_time(now)
+        if not line or line == self._published:
+            return []
+        self._published = line
+        return [Frame(STATUS_PART, "", f"*{line}*")]
+
+    def _waiting_time(self, now: float) -> str:
+        seconds = 0.0 if self._started_at is None else now - self._started_at
+        if seconds < _DELAY_SECONDS:
+            return ""
+        return "thinking…" + f" {int(seconds)} s" * (seconds >= 1)
