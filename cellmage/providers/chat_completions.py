@@ -13,10 +13,11 @@ from typing import Any
 
 import jiter
 
-from ..errors import IncompleteResponseError, ProtocolError, ProviderError, provider_message
+from ..errors import IncompleteResponseError, ProtocolError, ProviderError
 from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
 from ..sse import EventStreamDecoder
+from .foreign_errors import provider_message
 from .tool_calls import CallCollector
 
 _REASONING = ("reasoning_content", "reasoning")

@@ -21,12 +21,13 @@ from weakref import WeakKeyDictionary
 
 import jiter
 
-from ..errors import CellmageError, ResponseTimeoutError, translate
+from ..errors import CellmageError, ResponseTimeoutError
 from ..events import Event, Start
 from ..messages import Message, Request
 from ..urls import is_here
 from .chat_completions import AnswerDecoder, model_names
 from .endpoints import Endpoint
+from .foreign_errors import translate
 from .keys import Key, check_key, masked
 
 if TYPE_CHECKING:
