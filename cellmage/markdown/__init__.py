@@ -1,1 +1,1 @@
-"""CommonMark as far as it must be known while a text arrives; pure, without a display."""
+"""CommonMark for text that is still arriving: pure functions, independent of any display."""

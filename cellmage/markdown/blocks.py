@@ -1,7 +1,7 @@
-"""Markdown cut into blocks, line by line: what a line is, and where it may still change its mind.
+"""Markdown as a list of leaf blocks, built line by line, and the offset where it may still change.
 
-Source: CommonMark 0.31.2, sections 3 to 5; tables of GitHub Flavored Markdown; formulas between
-``$$`` lines.
+Sources: CommonMark 0.31.2, sections 3 to 5; tables of GitHub Flavored Markdown (GFM 4.10); formulas
+between ``$$`` lines.
 """
 
 from __future__ import annotations
@@ -13,40 +13,80 @@ from dataclasses import dataclass
 
 from .links import normalize_label
 
-# What may stand before the content of a line: quotes and list markers, with their indentation.
-_CONTAINER = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*){0,99}")
-_FENCE = re.compile(r"(`{3,})([^`\n]*)$|(~{3,})(.*)$")
-_HEADING = re.compile(r"#{1,6}(?:[ \t]|$)")
-_RULE = re.compile(r"(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$")
-_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
-_DELIMITERS = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_DEFINITION = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(\S+)?")
-_HTML = re.compile(r"<(?:[A-Za-z/!?])")
-_ITEM = re.compile(r"[ \t]*(?:>[ \t]?)*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
+# What may precede the content of a line: quotes and list markers, with their indentation. A limit
+# on their number keeps the time for a hostile line short.
+_CONTAINERS = re.compile(r"[ \t]*(?:(?:>[ \t]?|(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))[ \t]*){0,99}")
+_LIST_ITEM = re.compile(r"[ \t]*(?:>[ \t]?)*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
+_LINK_DEFINITION = r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(\S+)?"
+_LABEL_AND_TARGET = re.compile(_LINK_DEFINITION)
 
-# Blocks that a line of the same kind continues.
-_RUNS = ("paragraph", "table", "definition", "blank")
+_LINE_PATTERNS = {
+    "fence": r"`{3,}[^`\n]*$|~{3,}.*$",  # CommonMark 4.5
+    "math": r"\$\$(?!.*\$\$)",
+    "heading": r"#{1,6}(?:[ \t]|$)",  # CommonMark 4.2
+    "setext_underline": r"(?:=+|-+)[ \t]*$",  # CommonMark 4.3
+    "delimiter_row": (  # GFM 4.10; one column needs a pipe, or it would be an underline
+        r"(?=.*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$"
+    ),
+    "thematic_break": r"(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$",  # CommonMark 4.1
+    "link_definition": _LINK_DEFINITION,  # CommonMark 4.7
+    "table": "",
+    "paragraph": "",
+}
+"""What the content of a line of each kind begins with."""
+
+_PRECEDENCE = {
+    "": "fence math heading thematic_break link_definition paragraph",
+    "table": "fence math heading thematic_break table",
+    "paragraph": "fence math heading setext_underline delimiter_row thematic_break paragraph",
+    # A line after a paragraph that begins a list item: an underline in it is not the paragraph's.
+    "item": "fence math heading delimiter_row thematic_break paragraph",
+}
+"""The kinds that a line may have after an open block, by its kind; the first match counts."""
+
+_LINES = {
+    context: re.compile("|".join(f"(?P<{kind}>{_LINE_PATTERNS[kind]})" for kind in kinds.split()))
+    for context, kinds in _PRECEDENCE.items()
+}
+
+_EDITS = {"setext_underline": ("heading", False), "delimiter_row": ("table", True)}
+"""Kinds of lines that change the block before them: its new kind, and whether it stays open."""
+
+_CONTINUABLE = ("paragraph", "table", "link_definition", "blank")
+"""Blocks that a line of the same kind continues."""
+
+_LITERAL = ("fence", "math")
+"""Blocks whose lines are not markdown; a marker of their own ends them."""
+
+_MAX_TABLE_SIZES = 8
+"""How many times longer than other text a table may be that `tail_start` includes as a whole."""
 
 
 @dataclass(slots=True)
 class Block:
-    """One leaf block. `start` and `end` are offsets of whole lines in the text.
+    """One leaf block.
 
-    `kind` is paragraph, heading, rule, fence, math, table, definition or blank. `top` says that it
-    begins at the margin, in no list and no quote. `is_open` says that its end has not been seen.
+    Args:
+        kind: paragraph, heading, thematic_break, fence, math, table, link_definition or blank.
+        start: offset of its first line, in characters.
+        end: offset of the end of its last line, the line feed included.
+        is_open: whether a next line may belong to it.
+        marker: what opens it: the backticks or tildes of a fence, ``$$``, ``#`` of an ATX heading
+            of any level; empty for other blocks, also for a setext heading.
     """
 
     kind: str
     start: int
     end: int
-    top: bool = False
     is_open: bool = True
-    mark: str = ""
-    """The fence's own mark, which ends it."""
+    marker: str = ""
 
 
 class Blocks:
-    """The blocks of a text that grows by lines.
+    """The blocks of a text.
+
+    Args:
+        text: markdown; its last line counts as complete.
 
     Example:
         >>> [block.kind for block in Blocks("# A\\n\\ntext\\nmore\\n```py\\nx\\n```\\n").blocks]
@@ -56,9 +96,10 @@ class Blocks:
     def __init__(self, text: str) -> None:
         self.blocks: list[Block] = []
         self.labels: dict[str, str] = {}
+        """The destination of each link definition by its normalized label."""
         start = 0
         for line in split_lines(text):
-            self._line(line.rstrip("\n"), start, start + len(line))
+            self._add_line(line.rstrip("\n"), start, start + len(line))
             start += len(line)
 
     @property
@@ -66,69 +107,66 @@ class Blocks:
         """The block that a next line may belong to."""
         return self.blocks[-1] if self.blocks else None
 
-    def _line(self, line: str, start: int, end: int) -> None:
-        last = self.last
-        if last and last.is_open and last.kind in ("fence", "math"):
-            self._inside(last, line, end)
+    def _add_line(self, line: str, start: int, end: int) -> None:
+        block = self.last
+        open_kind = block.kind if block and block.is_open else ""
+        if block and open_kind in _LITERAL:
+            self._extend_literal(block, line, end)
             return
-        kind, mark = self._kind(line, last)
-        joins = last and last.is_open and kind == last.kind and kind in _RUNS
-        if joins and last and not _ITEM.match(line):
-            last.end = end
-            return
-        if last:
-            last.is_open = False
-        if kind == "underline" and last:
-            last.kind, last.end = "heading", end
-            return
-        if kind == "delimiters" and last:
-            self._table(last, end)
-            return
-        top = bool(line) and not line[0].isspace() and not _ITEM.match(line) and line[0] != ">"
-        is_open = kind in ("fence", "math", *_RUNS)
-        self.blocks.append(Block(kind, start, end, top, is_open, mark))
+        content = strip_containers(line)
+        is_item = open_kind in _CONTINUABLE and bool(_LIST_ITEM.match(line))
+        kind = _classify(content, "item" if is_item and open_kind == "paragraph" else open_kind)
+        if kind == "link_definition":
+            self._add_label(content)
+        if block and kind in _EDITS:
+            block.end = end
+            block.kind, block.is_open = _EDITS[kind]
+        elif block and kind == open_kind and kind in _CONTINUABLE and not is_item:
+            block.end = end
+        else:
+            self._begin(kind, content, start, end)
 
-    def _inside(self, block: Block, line: str, end: int) -> None:
+    def _extend_literal(self, block: Block, line: str, end: int) -> None:
         block.end = end
         content = line.lstrip(" \t>").rstrip()
         if block.kind == "math":
             block.is_open = not content.endswith("$$")
-        elif content.startswith(block.mark) and not content.strip(block.mark[0]):
+        elif content.startswith(block.marker) and not content.strip(block.marker[0]):
             block.is_open = False
 
-    def _kind(self, line: str, last: Block | None) -> tuple[str, str]:  # noqa: PLR0911
-        content = content_of(line)
-        if not content:
-            return "blank", ""
-        in_paragraph = last is not None and last.kind == "paragraph" and last.is_open
-        if match := _FENCE.match(content):
-            return "fence", match[1] or match[3]
-        if content.startswith("$$") and "$$" not in content[2:]:
-            return "math", "$$"
-        if _HEADING.match(content):
-            return "heading", "#"
-        if in_paragraph and _UNDERLINE.match(content) and not _ITEM.match(line):
-            return "underline", ""
-        if in_paragraph and last and self._is_head(last, content):
-            return "delimiters", ""
-        if _RULE.match(content):
-            return "rule", ""
-        if last is not None and last.kind == "table" and last.is_open:
-            return "table", ""
-        if not in_paragraph and (match := _DEFINITION.match(content)):
+    def _add_label(self, content: str) -> None:
+        if match := _LABEL_AND_TARGET.match(content):
             self.labels[normalize_label(match[1])] = match[2] or ""
-            return "definition", ""
-        return "paragraph", ""
 
-    def _is_head(self, last: Block, content: str) -> bool:
-        return "|" in content and bool(_DELIMITERS.match(content))
+    def _begin(self, kind: str, content: str, start: int, end: int) -> None:
+        if block := self.last:
+            block.is_open = False
+        is_open = kind in _LITERAL or kind in _CONTINUABLE
+        self.blocks.append(Block(kind, start, end, is_open, _opening_marker(kind, content)))
 
-    def _table(self, last: Block, end: int) -> None:
-        last.kind, last.end, last.is_open = "table", end, True
+
+def _classify(content: str, context: str) -> str:
+    """Return the kind of a line: that of a block, or of an edit of the block before it.
+
+    Args:
+        content: the line without its containers.
+        context: a key of `_PRECEDENCE`; any other kind of open block makes no difference.
+    """
+    if not content:
+        return "blank"
+    match = _LINES.get(context, _LINES[""]).match(content)
+    assert match  # the last kind of each context matches everything
+    return str(match.lastgroup)
+
+
+def _opening_marker(kind: str, content: str) -> str:
+    if kind == "fence":
+        return content[: len(content) - len(content.lstrip(content[0]))]
+    return {"math": "$$", "heading": "#"}.get(kind, "")
 
 
 def split_lines(text: str) -> Iterator[str]:
-    """Lines with their ends; only a line feed ends a line."""
+    """Yield the lines of a text with their ends; only a line feed ends a line."""
     start = 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
@@ -136,83 +174,88 @@ def split_lines(text: str) -> Iterator[str]:
         start = end
 
 
-def content_of(line: str) -> str:
-    """A line without quotes, list markers and white space around it."""
-    # What Unicode calls white space besides these is text to CommonMark.
-    return line[_CONTAINER.match(line).end() :].strip(" \t\n\r\x0b\x0c")  # type: ignore[union-attr]
+def strip_containers(line: str) -> str:
+    """Return a line without quotes, list markers and the white space around its content."""
+    # Other white space of Unicode is text to CommonMark.
+    return line[_CONTAINERS.match(line).end() :].strip(" \t\n\r\x0b\x0c")  # type: ignore[union-attr]
 
 
 def settled_end(text: str) -> int:
-    """The end of the blocks that nothing to come can change: a fast look, not a scan.
+    """Return the offset of the end of the blocks that no later text can change, in characters.
 
-    It is the last blank line with a line at the margin behind it that is no item, outside of
-    fences and formulas; 0 where there is none.
+    It is after the last blank line that precedes a line at the margin, outside of fences and
+    formulas; that line begins no list item and no link definition. It is 0 where there is none.
+    This is one search by pattern: cheap enough for each piece of text that arrives.
+
+    Args:
+        text: markdown that is still arriving.
     """
-    return _settled_end(text, _Regions(text))
+    return _settled_end(text, _LiteralRegions(text))
 
 
 def tail_start(text: str, size: int) -> int:
-    """Where a look at the end of a text may begin: at a line, in no fence, formula or table.
+    """Return the offset at which a scan of the end of a text may begin, in characters.
+
+    It is the start of a line, inside no fence and no formula, and at the head of a table.
 
     Args:
-        text: the text.
-        size: characters to look at, at most where they are no fence, formula or table.
+        text: markdown that is still arriving.
+        size: the longest scan in characters; a fence or a formula at the end may be longer, and a
+            table 8 times as long.
     """
-    regions = _Regions(text)
+    regions = _LiteralRegions(text)
     settled = _settled_end(text, regions)
-    cut = text.rfind("\n", settled, max(settled, len(text) - size)) + 1
-    if cut <= settled:
+    start = text.rfind("\n", settled, max(settled, len(text) - size)) + 1
+    if start <= settled:
         return settled
-    region = regions.around(cut)
-    if region is not None:
-        return max(settled, region)
-    limit = max(settled, len(text) - _TABLE * size)
-    while cut > limit and text.startswith("|", cut):
-        cut = text.rfind("\n", settled, cut - 1) + 1
-    return max(settled, cut)
+    region_start = regions.find_start(start)
+    if region_start is not None:
+        return max(settled, region_start)
+    limit = max(settled, len(text) - _MAX_TABLE_SIZES * size)
+    while start > limit and text.startswith("|", start):
+        start = text.rfind("\n", settled, start - 1) + 1
+    return max(settled, start)
 
 
-_TABLE = 8
-"""How many times the size that was asked for a table may be."""
+def _settled_end(text: str, regions: _LiteralRegions) -> int:
+    ends = (match.end() for match in reversed(list(_SETTLED.finditer(text))))
+    return next((end for end in ends if regions.find_start(end) is None), 0)
 
 
-def _settled_end(text: str, regions: _Regions) -> int:
-    ends = (match.end() for match in reversed(list(_SETTLING.finditer(text))))
-    return next((end for end in ends if regions.around(end) is None), 0)
+# Blank lines before a line that begins a block of its own at the margin. A list item would belong
+# to the list before it; a number at the end of the text may become the marker of one. A definition
+# may give the paragraphs before it their links.
+_SETTLED = re.compile(r"(?<=[^\n])\n\n+(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
 
-
-# A line that begins a block of its own at the margin; the answer may still be writing it.
-_SETTLING = re.compile(r"(?<=[^\n])\n\n+(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
-
-_REGION = re.compile(
+_LITERAL_MARKER = re.compile(
     r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,}|\$\$)(.*)$", re.MULTILINE
 )
 
 
-class _Regions:
-    """Where fences and formulas begin, and where they end; an open one has no end."""
+class _LiteralRegions:
+    """The ranges of fences and formulas; an open one reaches beyond the end of the text."""
 
     def __init__(self, text: str) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
-        if any(mark in text for mark in ("```", "~~~", "$$")):
-            self._find(text)
+        if any(marker in text for marker in ("```", "~~~", "$$")):
+            self._scan(text)
 
-    def _find(self, text: str) -> None:
-        starts, ends, opened = self._starts, self._ends, ""
-        for match in _REGION.finditer(text):
-            mark, rest = match[1], match[2].strip()
+    def _scan(self, text: str) -> None:
+        starts, ends, opening = self._starts, self._ends, ""
+        for match in _LITERAL_MARKER.finditer(text):
+            marker, remainder = match[1], match[2].strip()
             if len(starts) == len(ends):
                 starts.append(match.start())
-                opened = mark
-                if mark == "$$" and rest.endswith("$$"):
+                opening = marker
+                if marker == "$$" and remainder.endswith("$$"):
                     ends.append(match.end())
-            elif mark.startswith(opened) and not rest:
+            elif marker.startswith(opening) and not remainder:
                 ends.append(match.end())
         if len(ends) < len(starts):
             ends.append(len(text) + 1)
 
-    def around(self, at: int) -> int | None:
-        """The start of the region that this place is in; None outside of all."""
-        region = bisect_left(self._starts, at) - 1
-        return self._starts[region] if region >= 0 and at < self._ends[region] else None
+    def find_start(self, offset: int) -> int | None:
+        """Return the start of the region that contains this offset; None outside of all."""
+        index = bisect_left(self._starts, offset) - 1
+        return self._starts[index] if index >= 0 and offset < self._ends[index] else None

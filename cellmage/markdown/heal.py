@@ -1,200 +1,235 @@
-"""What to show of a markdown text that is still arriving.
+"""The markdown to show for a text that is still arriving.
 
-The rule: what is on the page is a prefix of what will be on the page at the end. So what is open
-is closed, and what may still turn into something else is held back until it is known.
+The rule: the visible text is a prefix of the final visible text. So an open construct is closed,
+and text that may still turn into something else is held back until its meaning is certain.
 """
 
 from __future__ import annotations
 
 import re
 
-from .blocks import Block, Blocks, content_of, tail_start
-from .inline import Delimiter, Inline, Scanner, is_mark
+from .blocks import Block, Blocks, strip_containers, tail_start
+from .emphasis import Delimiter, is_punctuation
+from .inline import Inline, Scanner
 
-# Beginnings of a line that say nothing yet, without its quotes and list markers.
-_UNDECIDED = re.compile(
+# Beginnings of a line, without its quotes and list markers, that decide nothing yet.
+_AMBIGUOUS_START = re.compile(
     r"(?:"
-    r"[-+*]"  # a list, a rule, an underline, emphasis
-    r"|\d{1,9}[.)]?"  # a numbered list, a number
-    r"|#{1,6}"  # a heading
+    r"[-+*]"  # a list item, a thematic break, a setext underline, emphasis
+    r"|\d{1,9}[.)]?"  # an item of an ordered list, a number
+    r"|#{1,6}"  # an ATX heading
     r"|[ \t]*>"  # a quote
-    r"|=+|(?:-[ \t]*)+|(?:\*[ \t]*)+|(?:_[ \t]*)+"  # underlines and rules
+    r"|=+|(?:-[ \t]*)+|(?:\*[ \t]*)+|(?:_[ \t]*)+"  # setext underlines and thematic breaks
     r"|`{1,2}|`{3,}[^`]*|~+[^~]*"  # the opening line of a fence
     r"|\$\$?"  # a formula
-    r"|\[[^\[\]]*\]:.*"  # a definition
+    r"|\[[^\[\]]*\]:.*"  # a link definition
     r"|\[[ xX]?\]?"  # a task
     r"|\|.*"  # the head of a table
-    r"|[-:|][-:| \t]*"  # its delimiter row
+    r"|[-:|][-:| \t]*"  # the delimiter row of a table
     r")[ \t]*\Z",
     re.DOTALL,
 )
 _CLOSING_HASHES = re.compile(r"(?<=[ \t])#")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
 _PIPE = re.compile(r"(?<!\\)\|")
-_OPEN_TICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
-_LONG = 10_000
-"""Characters at the end of a text that are looked at; a longer block is shown as it stands."""
+_OPEN_BACKTICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
+_MAX_CHARS = 10_000
+"""Characters at the end of a text that are scanned; a longer block is shown as it is."""
 
-_ZWJ = "\u200d"
-_NOTHING = "\u200b"
-"""A mark of no width, where a block is known to begin and none of its text may be shown."""
+_ZERO_WIDTH_JOINER = "\u200d"
+_ZERO_WIDTH = "\u200b"
+"""A space of no width: it shows a block of which no text may be shown yet."""
 
-_HAIR = "\u200a"
-"""A space as thin as a hair: keeps the cursor apart from what it would become a part of."""
+_HAIR_SPACE = "\u200a"
+"""A space that keeps the cursor apart from text that it would become a part of."""
 
 
 def heal(text: str, cursor: str = "") -> str:
-    """The markdown to show for a text that is still arriving; pure, and never raises.
+    r"""Return the markdown to show for a text that is still arriving.
+
+    It is pure and never raises; without a cursor, healing the result again changes nothing. Blocks
+    before the last one are returned as they are; nor is a block above 10 000 characters healed.
 
     Args:
-        text: the text so far.
-        cursor: a mark to put where the text goes on, wherever it does no harm.
+        text: the text so far, of any length.
+        cursor: a mark to place at the end of the visible text, for example ``"▌"``; it is left out
+            where it would change the meaning of the markdown.
 
     Example:
-        >>> heal("Some **bold te"), heal("Two things:\\n-"), heal("see [the docs](https://exa")
-        ('Some **bold te**', 'Two things:\\n', 'see the docs')
+        >>> heal("Some **bold te"), heal("Two things:\n-"), heal("see [the docs](https://exa")
+        ('Some **bold te**', 'Two things:\n', 'see the docs')
+        >>> heal("Some **bold te", cursor="▌")
+        'Some **bold te▌**'
     """
     if not text:
         return cursor
-    settled = tail_start(text, _LONG)
-    # What is closed or cut may leave something new at the end: go on until nothing changes.
-    seen = [text[settled:]]
-    while (shown := _heal(seen[-1], "")) not in seen:
-        seen.append(shown)
-    stable = min(seen[seen.index(shown) :], key=len)
-    return text[:settled] + (_heal(stable, cursor) if stable else "")
+    start = tail_start(text, _MAX_CHARS)
+    # A text that was closed or cut may end with another open construct: repeat until it is stable.
+    # In a cycle of several texts, the shortest shows the least.
+    tails = [text[start:]]
+    while (tail := _heal_once(tails[-1], "")) not in tails:
+        tails.append(tail)
+    stable = min(tails[tails.index(tail) :], key=len)
+    return text[:start] + (_heal_once(stable, cursor) if stable else "")
 
 
-def _heal(text: str, cursor: str) -> str:
-    head_end = text.rfind("\n") + 1
-    blocks = Blocks(text[:head_end])
-    line = text[head_end:]
+def _heal_once(text: str, cursor: str) -> str:
+    line_start = text.rfind("\n") + 1
+    blocks = Blocks(text[:line_start])
+    line = text[line_start:]
     last = blocks.last
     if last is not None and last.is_open and last.kind == "fence":
-        return _in_fence(text, head_end, last, cursor)
+        return _heal_fence(text, line_start, last, cursor)
     if last is not None and last.is_open and last.kind == "math":
-        return _put(text[: last.start], cursor)
-    known = _known(line, last)
-    if known:
-        return _in_line(text[:head_end] + known, head_end, blocks, cursor)
-    return _after_line(text[:head_end], line, blocks, cursor)
+        return _place_cursor(text[: last.start], cursor)
+    if showable := _showable_line(line, last):
+        return _with_last_line(text[:line_start] + showable, line_start, blocks, cursor)
+    return _without_last_line(text[:line_start], line, blocks, cursor)
 
 
-def _known(line: str, last: Block | None) -> str:
-    """What may be shown of the last line as far as its beginning decides; inline is seen later."""
+def _showable_line(line: str, last: Block | None) -> str:
+    """Return the part of the last line whose block is certain; inline markdown is not considered.
+
+    Args:
+        line: the last line of the text.
+        last: the block before it.
+    """
     if last is not None and last.kind == "table" and last.is_open:
         return "" if line.strip(" \t>") in ("", "|") else line
     content = line.lstrip(" \t>")
-    if not content.strip() or _UNDECIDED.match(content):
+    if not content.strip() or _AMBIGUOUS_START.match(content):
         return ""
-    rest = content_of(line)
-    if not _UNDECIDED.match(rest):
+    content = strip_containers(line)
+    if not _AMBIGUOUS_START.match(content):
         return line
-    # The marker of a list is certain, what the item begins with is not.
-    return "" if not rest.strip("-*_ \t") else line[: line.rindex(rest)] + _NOTHING
+    # The marker of a list is certain, the first block of its item is not.
+    return "" if not content.strip("-*_ \t") else line[: line.rindex(content)] + _ZERO_WIDTH
 
 
-def _in_fence(text: str, head_end: int, block: Block, cursor: str) -> str:
-    """Code is shown as it is, but for a line that may become the end of the fence."""
-    line = text[head_end:].lstrip(" \t>").rstrip()
-    if line and not line.strip(block.mark[0]):
-        text = text[:head_end]
-    return _put(text, cursor)
+def _heal_fence(text: str, line_start: int, block: Block, cursor: str) -> str:
+    """Return code as it is, without a last line that may become the end of the fence."""
+    line = text[line_start:].lstrip(" \t>").rstrip()
+    if line and not line.strip(block.marker[0]):
+        text = text[:line_start]
+    return _place_cursor(text, cursor)
 
 
-def _after_line(text: str, line: str, blocks: Blocks, cursor: str) -> str:
-    """Nothing of the last line may be shown: the block above it is what is seen."""
+def _without_last_line(text: str, line: str, blocks: Blocks, cursor: str) -> str:
+    """Return the text of which nothing in the last line may be shown.
+
+    Args:
+        text: the text before the last line.
+        line: the last line.
+        blocks: the blocks of the text.
+        cursor: the mark at the end of the visible text.
+    """
     last = blocks.last
     if last is None:
         return ""
     if last.kind == "paragraph" and last.is_open:
         row = text.rfind("\n", 0, len(text) - 1) + 1
-        if _is_row(text, row) and not _is_row_above(text, row) and not line.strip(" \t>-:|"):
-            text = text[:row]  # the head of a table, until its delimiter row is there
-        return _paragraph(text, last, blocks, cursor) if text[last.start :] else text
-    return _put(text, cursor) if last.mark == "#" else text
+        if _is_row(text, row) and not _is_row_before(text, row) and not line.strip(" \t>-:|"):
+            text = text[:row]  # the head of a table, until its delimiter row arrives
+        return _heal_paragraph(text, last, blocks, cursor) if text[last.start :] else text
+    return _place_cursor(text, cursor) if last.marker == "#" else text
 
 
 def _is_row(text: str, start: int) -> bool:
-    return content_of(text[start : text.find("\n", start)]).startswith("|")
+    return strip_containers(text[start : text.find("\n", start)]).startswith("|")
 
 
-def _is_row_above(text: str, start: int) -> bool:
+def _is_row_before(text: str, start: int) -> bool:
     return start > 0 and _is_row(text, text.rfind("\n", 0, start - 1) + 1)
 
 
-def _in_line(text: str, head_end: int, blocks: Blocks, cursor: str) -> str:
-    whole = Blocks(text)
-    block = whole.blocks[-1]
+def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> str:
+    """Return the text with its last line, whose block is certain.
+
+    Args:
+        text: the text with the part of the last line that may be shown.
+        line_start: the offset of the last line.
+        blocks: the blocks before the last line.
+        cursor: the mark at the end of the visible text.
+    """
+    block = Blocks(text).blocks[-1]
     if block.kind == "table":
-        return _row(text, head_end, blocks, cursor)
+        return _heal_row(text, line_start, blocks, cursor)
     if block.kind == "heading":
-        shown = text.rstrip("# \t")
-        if match := _CLOSING_HASHES.search(text, len(shown)):  # every run of them, in one go
+        content_end = len(text.rstrip("# \t"))
+        if match := _CLOSING_HASHES.search(text, content_end):  # all runs of them at once
             text = text[: match.start()]
-    return _paragraph(text, block, blocks, cursor)
+    return _heal_paragraph(text, block, blocks, cursor)
 
 
-def _row(text: str, head_end: int, blocks: Blocks, cursor: str) -> str:
-    """The row of a table: GFM ends a cell at every pipe that is not escaped, even in code."""
-    cell = max((match.end() for match in _PIPE.finditer(text, head_end)), default=head_end)
-    ticks = _OPEN_TICKS.search(text, cell)
-    shown = text[: ticks.start()] if ticks else text
-    return text[:cell] + _inline(shown[cell:], blocks, cursor)
+def _heal_row(text: str, line_start: int, blocks: Blocks, cursor: str) -> str:
+    """Heal the last cell: in GFM every pipe that is not escaped ends a cell, even in code."""
+    cell = max((match.end() for match in _PIPE.finditer(text, line_start)), default=line_start)
+    backticks = _OPEN_BACKTICKS.search(text, cell)
+    visible = text[: backticks.start()] if backticks else text
+    return text[:cell] + _heal_inline(visible[cell:], blocks, cursor)
 
 
-def _paragraph(text: str, block: Block, blocks: Blocks, cursor: str) -> str:
-    shown = _inline(text[block.start :], blocks, cursor)
-    if not shown and text.endswith("]"):
-        shown = _NOTHING + cursor
-    return text[: block.start] + shown
+def _heal_paragraph(text: str, block: Block, blocks: Blocks, cursor: str) -> str:
+    inline = _heal_inline(text[block.start :], blocks, cursor)
+    if not inline and text.endswith("]"):
+        inline = _ZERO_WIDTH + cursor
+    return text[: block.start] + inline
 
 
-def _inline(text: str, blocks: Blocks, cursor: str) -> str:
-    """The inline text of an open block, closed and cut."""
-    if len(text) > _LONG:
+def _heal_inline(text: str, blocks: Blocks, cursor: str) -> str:
+    """Return the inline text of an open block: cut where it is undecided, and closed."""
+    if len(text) > _MAX_CHARS:
         return text + cursor
-    found = Scanner(text, is_open=True, labels=blocks.labels).scan()
-    body = _body(text, found).rstrip("!" + _ZWJ)
+    inline = Scanner(text, is_open=True, labels=blocks.labels).scan()
+    visible = _visible_text(text, inline).rstrip("!" + _ZERO_WIDTH_JOINER)
     openers = []
-    opener = found.delimiters
+    opener = inline.delimiters
     while opener is not None:
         openers.append(opener)
-        opener = opener.below
-    return _close(body, openers, cursor)
+        opener = opener.previous
+    return _close_emphasis(visible, openers, cursor)
 
 
-def _body(text: str, found: Inline) -> str:
-    if found.bare is None:
-        body = text[: found.cut]
-    else:
-        begin, end = found.bare
-        body = text[: found.cut] + text[begin:end]
-    if found.spans and found.spans[-1].kind == "open code":
-        _, start, end, _ = found.spans[-1]
-        body = body.rstrip() + text[start:end]
-    return body
+def _visible_text(text: str, inline: Inline) -> str:
+    visible = text[: inline.hold_from]
+    if inline.link_text is not None:
+        start, end = inline.link_text
+        visible += text[start:end]
+    if inline.spans and inline.spans[-1].kind == "open code":
+        _, start, end, _ = inline.spans[-1]
+        visible = visible.rstrip() + text[start:end]
+    return visible
 
 
-def _close(body: str, openers: list[Delimiter], cursor: str) -> str:
-    shown = body.rstrip()
-    space = body[len(shown) :]
-    if openers and shown[-1:] in {opener.char for opener in openers}:
-        shown = shown.rstrip("*_~ ")  # literal, but a mark behind it would make one run of both
-    while openers and len(shown) <= openers[0].start + openers[0].length:
-        shown = shown[: openers[0].start].rstrip()
+def _close_emphasis(text: str, openers: list[Delimiter], cursor: str) -> str:
+    """Return the text with the cursor and the marks that close its emphasis.
+
+    Args:
+        text: the visible text.
+        openers: the open delimiter runs, the innermost first.
+        cursor: the mark at the end of the visible text.
+    """
+    visible = text.rstrip()
+    space = text[len(visible) :]
+    if openers and visible[-1:] in {opener.char for opener in openers}:
+        # It is literal here, but would make one delimiter run with a mark after it.
+        visible = visible.rstrip("*_~ ")
+    while openers and len(visible) <= openers[0].start + openers[0].length:
+        visible = visible[: openers[0].start].rstrip()  # emphasis of nothing
         openers = openers[1:]
     marks = "".join(opener.char * opener.length for opener in openers)
-    return _with_cursor(shown, cursor) + marks + space if shown else shown
+    return _add_cursor(visible, cursor) + marks + space if visible else visible
 
 
-def _with_cursor(shown: str, cursor: str) -> str:
-    if cursor and shown and (is_mark(shown[-1]) or _BARE_URL.search(shown)):
-        return shown + _HAIR + cursor
-    return shown + cursor
+def _add_cursor(text: str, cursor: str) -> str:
+    # A delimiter run closes emphasis or not by the character after it (CommonMark 6.2), and a bare
+    # URL takes every character that is no space.
+    if cursor and text and (is_punctuation(text[-1]) or _BARE_URL.search(text)):
+        return text + _HAIR_SPACE + cursor
+    return text + cursor
 
 
-def _put(text: str, cursor: str) -> str:
-    """The cursor behind the last visible character, before line ends."""
-    shown = text.rstrip("\n")
-    return shown + cursor + text[len(shown) :] if shown else text
+def _place_cursor(text: str, cursor: str) -> str:
+    """Add the cursor after the last visible character, before line ends."""
+    visible = text.rstrip("\n")
+    return visible + cursor + text[len(visible) :] if visible else text

@@ -1,18 +1,31 @@
-"""Inline markdown as far as one must know it while it arrives: what is whole, and what is open.
+r"""Inline markdown that is still arriving: its complete constructs, and the start of the undecided.
 
-Sources: CommonMark 0.31.2, sections 2.4, 2.5 and 6; GitHub Flavored Markdown (strikethrough); TeX
+Sources: CommonMark 0.31.2, sections 2.4, 2.5 and 6; strikethrough of GitHub Flavored Markdown;
 formulas between dollars, as JupyterLab finds them.
+
+One scan from left to right stands for these patterns, each of which alone would take quadratic time
+for hostile text:
+
+    escape      \\.                                                    2.4
+    entity      &(?:#\d{1,7}|#[xX]\h{1,6}|name);                       2.5
+    code        (?<!`)(`+)(?!`).*?(?<!`)\1(?!`)                        6.1
+    emphasis    delimiter runs of * and _, and of ~~ in GFM            6.2
+    link        \[ text \](?: \( destination title? \) | \[label\] )?  6.3
+    image       ! before a link                                        6.4
+    autolink    <(?:scheme:[^\s<>]*|address@host)>                     6.5
+    html        < tag, comment, instruction, declaration or CDATA >    6.6
+    math        \$\$.*?\$\$|\$(?![\s\d]).*?(?<![\\\s])\$               JupyterLab, and no prices
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .emphasis import Delimiter, classify_run, close_emphasis
 from .links import normalize_label, target_end
 
 _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
@@ -25,46 +38,49 @@ _HTML = re.compile(
     r"|<!---?>|<!--(?:(?!-->).)*-->|<\?(?:(?!\?>).)*\?>|<![A-Za-z][^>]*>|<!\[CDATA\[.*?\]\]>",
     re.DOTALL,
 )
-AUTOLINK = re.compile(
+_AUTOLINK = re.compile(
     r"<(?:([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)|([\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+))>"
 )
 _ANGLE_OPEN = re.compile(r"<(?:[A-Za-z/!?][^<>\n]*)?\Z")
 _HTML_ENDS = {"!": ">", "?": "?>"}
 _MATH_END = re.compile(r"(?<![\\\s])\$")
-_PATIENCE = 100
-"""Characters for which an open bracket is held back; after that it is taken for text."""
+
+_MAX_HELD_CHARS = 100
+"""Length for which an open bracket is held back; a longer text is taken for no link."""
 
 
 class Span(NamedTuple):
-    """A whole construct: `kind` is escape, code, math, html, autolink, entity, link or image."""
+    """A complete construct; offsets are in characters.
+
+    Args:
+        kind: escape, code, math, html, autolink, entity, link or image; or "open code", for the
+            opening backticks of a code span that has no end yet.
+        start: offset of its first character.
+        end: offset after its last character.
+        text_end: offset of the bracket that ends the text of a link or an image; else 0.
+    """
 
     kind: str
     start: int
     end: int
     text_end: int = 0
-    """Where the text of a link ends, and its target begins."""
-
-
-class Delimiter(NamedTuple):
-    """A run of ``*``, ``_`` or ``~~`` that opens emphasis and waits for its end."""
-
-    char: str
-    length: int
-    start: int
-    below: Delimiter | None
 
 
 @dataclass(slots=True)
 class Inline:
-    """What a scan has found.
+    """The result of a scan; offsets are in characters.
 
-    `cut` is where something begins that may still turn into anything: what stands before it may
-    be shown. `bare` is the part of a link's text that may be shown although its target is open.
+    Args:
+        spans: the complete constructs, in the order of their ends.
+        hold_from: offset of the first construct that may still turn into anything: the text before
+            it may be shown.
+        link_text: the range of a link's text that may be shown though its target is open.
+        delimiters: the last of the open delimiter runs.
     """
 
     spans: list[Span]
-    cut: int
-    bare: tuple[int, int] | None = None
+    hold_from: int
+    link_text: tuple[int, int] | None = None
     delimiters: Delimiter | None = None
 
 
@@ -75,193 +91,184 @@ class _Bracket(NamedTuple):
 
 
 class Scanner:
-    """One left-to-right scan; every character is looked at a bounded number of times.
+    """A scan from left to right, which looks at each character a bounded number of times.
 
     Args:
         text: the inline text of one block.
-        is_open: whether the text may still go on.
-        labels: the labels that are defined, for reference links.
+        is_open: whether more text may arrive.
+        labels: destinations by label, for reference links.
     """
 
     def __init__(self, text: str, is_open: bool, labels: Mapping[str, str] | None = None) -> None:
         self.text = text
         self.is_open = is_open
         self.labels = labels or {}
-        self.found = Inline([], len(text))
+        self._inline = Inline([], len(text))
         self._brackets: list[_Bracket] = []
-        self._ticks: dict[int, list[int]] | None = None
-        self._stopped = False
+        self._backticks: dict[int, list[int]] | None = None
+        self._is_stopped = False
 
     def scan(self) -> Inline:
-        """Scan the text."""
+        """Scan the text, once, and return what it contains."""
         position = 0
-        while not self._stopped and (special := _SPECIAL.search(self.text, position)):
-            token = _TOKEN.match(self.text, special.start()).group()  # type: ignore[union-attr]
-            position = self._token(token, special.start())
-        if self.is_open and not self._stopped:
-            self._hold_bracket()
-        return self.found
+        while not self._is_stopped and (special := _SPECIAL.search(self.text, position)):
+            offset = special.start()
+            token = _TOKEN.match(self.text, offset).group()  # type: ignore[union-attr]
+            position = _HANDLERS[token[0]](self, token, offset)
+        if self.is_open and not self._is_stopped:
+            self._hold_back_bracket()
+        return self._inline
 
-    def _token(self, token: str, at: int) -> int:
-        handler = _HANDLERS[token[0]]
-        return handler(self, token, at)
+    # Each handler returns the offset to go on from.
 
-    # Each gives the position to go on from.
-
-    def _escape(self, token: str, at: int) -> int:
+    def _escape(self, token: str, offset: int) -> int:
         if len(token) == 1 and self.is_open:
-            return self._stop(at)
-        self.found.spans.append(Span("escape", at, at + len(token)))
-        return at + len(token)
+            return self._hold_back(offset)
+        return self._add_span(Span("escape", offset, offset + len(token)))
 
-    def _code(self, token: str, at: int) -> int:
-        begin = at + len(token)
-        starts = self._runs().get(len(token), [])
-        index = bisect_left(starts, begin)
-        if index < len(starts):
-            end = starts[index] + len(token)
-            # A run at the very end may still grow, and then it closes nothing.
+    def _code(self, token: str, offset: int) -> int:
+        start = offset + len(token)
+        closing_runs = self._backtick_runs().get(len(token), [])
+        index = bisect_left(closing_runs, start)
+        if index < len(closing_runs):
+            end = closing_runs[index] + len(token)
+            # A run at the end of the text may still grow, and a longer one closes nothing.
             if not (self.is_open and end == len(self.text) and len(token) > 1):
-                return self._whole(Span("code", at, end))
+                return self._add_span(Span("code", offset, end))
         if not self.is_open:
-            return begin
-        content = self.text[begin:].rstrip("`")
+            return start
+        content = self.text[start:].rstrip("`")
         if not content.strip():
-            return self._stop(at)
-        self._stop(begin + len(content))
-        self.found.spans.append(Span("open code", at, begin))
+            return self._hold_back(offset)
+        self._hold_back(start + len(content))
+        self._inline.spans.append(Span("open code", offset, start))
         return len(self.text)
 
-    def _runs(self) -> dict[int, list[int]]:
-        if self._ticks is None:
-            self._ticks = {}
+    def _backtick_runs(self) -> dict[int, list[int]]:
+        """Return the offsets of the runs of backticks by their length."""
+        if self._backticks is None:
+            self._backticks = {}
             for run in re.finditer("`+", self.text):
-                self._ticks.setdefault(len(run.group()), []).append(run.start())
-        return self._ticks
+                self._backticks.setdefault(len(run.group()), []).append(run.start())
+        return self._backticks
 
-    def _math(self, token: str, at: int) -> int:
-        begin = at + len(token)
-        follower = self.text[begin : begin + 1]
-        if token == "$" and (follower.isspace() or follower.isdigit()):
-            return begin
+    def _math(self, token: str, offset: int) -> int:
+        start = offset + len(token)
+        next_char = self.text[start : start + 1]
+        if token == "$" and (next_char.isspace() or next_char.isdigit()):
+            return start
         if token == "$$":
-            end = self.text.find("$$", begin)
+            end = self.text.find("$$", start)
             end = end + 2 if end != -1 else -1
         else:
-            match = _MATH_END.search(self.text, begin)
+            match = _MATH_END.search(self.text, start)
             end = match.end() if match else -1
         if end != -1:
-            return self._whole(Span("math", at, end))
-        return self._stop(at) if self.is_open else begin
+            return self._add_span(Span("math", offset, end))
+        return self._hold_back(offset) if self.is_open else start
 
-    def _angle(self, token: str, at: int) -> int:
-        ending = _HTML_ENDS.get(self.text[at + 1 : at + 2])
-        if ending and self.text.find(ending, at) == -1:  # looked for quickly, and so often
-            return self._stop(at) if self.is_open and _ANGLE_OPEN.match(self.text, at) else at + 1
-        for kind, pattern in (("autolink", AUTOLINK), ("html", _HTML)):
-            if match := pattern.match(self.text, at):
-                return self._whole(Span(kind, at, match.end()))
-        if self.is_open and _ANGLE_OPEN.match(self.text, at):
-            return self._stop(at)
-        return at + 1
+    def _angle_bracket(self, _: str, offset: int) -> int:
+        ending = _HTML_ENDS.get(self.text[offset + 1 : offset + 2])
+        # Such text may repeat without an end: `find` rules it out faster than the patterns.
+        has_end = not ending or self.text.find(ending, offset) != -1
+        for kind, pattern in (("autolink", _AUTOLINK), ("html", _HTML)) if has_end else ():
+            if match := pattern.match(self.text, offset):
+                return self._add_span(Span(kind, offset, match.end()))
+        if self.is_open and _ANGLE_OPEN.match(self.text, offset):
+            return self._hold_back(offset)
+        return offset + 1
 
-    def _ampersand(self, token: str, at: int) -> int:
-        if match := _ENTITY.match(self.text, at):
-            return self._whole(Span("entity", at, match.end()))
-        if self.is_open and _ENTITY_OPEN.match(self.text, at):
-            return self._stop(at)
-        return at + 1
+    def _entity(self, _: str, offset: int) -> int:
+        if match := _ENTITY.match(self.text, offset):
+            return self._add_span(Span("entity", offset, match.end()))
+        if self.is_open and _ENTITY_OPEN.match(self.text, offset):
+            return self._hold_back(offset)
+        return offset + 1
 
-    def _open_bracket(self, token: str, at: int) -> int:
+    def _open_bracket(self, token: str, offset: int) -> int:
         if token == "!":
-            return at + 1
-        self._brackets.append(_Bracket(at, token == "![", self.found.delimiters))
-        return at + len(token)
+            return offset + 1
+        self._brackets.append(_Bracket(offset, token == "![", self._inline.delimiters))
+        return offset + len(token)
 
-    def _close_bracket(self, token: str, at: int) -> int:
+    def _close_bracket(self, _: str, offset: int) -> int:
         if not self._brackets:
-            return at + 1
+            return offset + 1
         bracket = self._brackets.pop()
         kind = "image" if bracket.is_image else "link"
-        begin = bracket.start + 1 + bracket.is_image
-        follower = self.text[at + 1 : at + 2]
-        end, is_cut = self._target(at + 1, self.text[begin:at])
+        start = bracket.start + 1 + bracket.is_image
+        next_char = self.text[offset + 1 : offset + 2]
+        end, is_cut = self._find_target_end(offset + 1, self.text[start:offset])
         if end:
-            self.found.delimiters = bracket.delimiters
-            return self._whole(Span(kind, bracket.start, end, at))
-        if is_cut or (self.is_open and not follower):
-            self._stop(bracket.start, bracket.delimiters)
-            if follower and not bracket.is_image:
-                self.found.bare = (begin, at)
+            self._inline.delimiters = bracket.delimiters
+            return self._add_span(Span(kind, bracket.start, end, offset))
+        if is_cut or (self.is_open and not next_char):
+            self._hold_back_from(bracket)
+            if next_char and not bracket.is_image:
+                self._inline.link_text = (start, offset)
             return len(self.text)
-        return at + 1
+        return offset + 1
 
-    def _target(self, at: int, text: str) -> tuple[int, bool]:
-        """The end of a link's target that begins here (0 for none), and whether it is cut."""
-        begin = self.text[at : at + 1]
-        if begin == "(":
-            end = target_end(self.text, at)
+    def _find_target_end(self, offset: int, text: str) -> tuple[int, bool]:
+        """Return the end of a link's target, or 0 if there is none, and whether more may follow.
+
+        Args:
+            offset: where the target begins.
+            text: the text of the link, which may be its label.
+        """
+        char = self.text[offset : offset + 1]
+        if char == "(":
+            end = target_end(self.text, offset)
             return end, self.is_open and end == 0
-        if begin == "[":
-            close = self.text.find("]", at)
-            label = normalize_label(self.text[at + 1 : close] or text)
+        if char == "[":
+            close = self.text.find("]", offset)
+            label = normalize_label(self.text[offset + 1 : close] or text)
             if close != -1 and label in self.labels:
                 return close + 1, False
-            # A definition usually follows at the end of an answer: until then show the text.
+            # A definition is usually at the end of an answer: until then the text is shown.
             return 0, self.is_open and close == -1
-        return (at if normalize_label(text) in self.labels else 0), False
+        return (offset if normalize_label(text) in self.labels else 0), False
 
-    def _emphasis(self, token: str, at: int) -> int:
-        end = at + len(token)
+    def _emphasis(self, token: str, offset: int) -> int:
+        end = offset + len(token)
         if self.is_open and end == len(self.text):
-            return self._stop(at)
+            return self._hold_back(offset)
         if token[0] == "~" and len(token) != 2:
             return end
-        can_open, can_close = _flanking(self.text, at, end)
+        can_open, can_close = classify_run(self.text, offset, end)
         if token == "*" and self.text.startswith(".", end):
             can_open = False  # a pattern such as *.py: far more common than emphasis of a dot
-        left = len(token)
+        last, length = self._inline.delimiters, len(token)
         if can_close:
-            left = self._close(token[0], left, can_open)
-        if can_open and left:
-            below = self.found.delimiters
-            self.found.delimiters = Delimiter(token[0], left, end - left, below)
+            last, length = close_emphasis(last, token[0], length, can_open)
+        if can_open and length:
+            last = Delimiter(token[0], length, end - length, last)
+        self._inline.delimiters = last
         return end
 
-    def _close(self, char: str, count: int, can_open: bool) -> int:
-        """Close what this run closes; give what is left of the run."""
-        while count:
-            opener = self.found.delimiters
-            while opener is not None and opener.char != char:
-                opener = opener.below
-            if opener is None or (can_open and (opener.length + count) % 3 == 0 and count % 3):
-                return count
-            used = min(2, count, opener.length)
-            count -= used
-            rest = opener.length - used
-            below = opener.below
-            self.found.delimiters = Delimiter(char, rest, opener.start, below) if rest else below
-        return count
-
-    def _whole(self, span: Span) -> int:
-        self.found.spans.append(span)
+    def _add_span(self, span: Span) -> int:
+        self._inline.spans.append(span)
         return span.end
 
-    def _stop(self, at: int, delimiters: Delimiter | bool | None = False) -> int:
-        self._stopped = True
-        self.found.cut = at
-        if not isinstance(delimiters, bool):
-            self.found.delimiters = delimiters
-        self._hold_bracket()
+    def _hold_back(self, offset: int) -> int:
+        """Stop the scan: nothing from this offset on is certain."""
+        self._is_stopped = True
+        self._inline.hold_from = offset
+        self._hold_back_bracket()
         return len(self.text)
 
-    def _hold_bracket(self) -> None:
-        """An open bracket may become a link or stay text: not shown before that is known."""
-        ends = [*(bracket.start for bracket in self._brackets[1:]), self.found.cut]
+    def _hold_back_from(self, bracket: _Bracket) -> None:
+        self._inline.delimiters = bracket.delimiters
+        self._hold_back(bracket.start)
+
+    def _hold_back_bracket(self) -> None:
+        """Hold back the text from an open bracket on, which may become a link."""
+        inline = self._inline
+        ends = [*(bracket.start for bracket in self._brackets[1:]), inline.hold_from]
         for bracket, end in zip(self._brackets, ends, strict=False):
-            if end - bracket.start <= _PATIENCE:
-                self.found.cut, self.found.bare = bracket.start, None
-                self.found.delimiters = bracket.delimiters
+            if end - bracket.start <= _MAX_HELD_CHARS:
+                inline.hold_from, inline.link_text = bracket.start, None
+                inline.delimiters = bracket.delimiters
                 return
 
 
@@ -269,8 +276,8 @@ _HANDLERS = {
     "\\": Scanner._escape,
     "`": Scanner._code,
     "$": Scanner._math,
-    "<": Scanner._angle,
-    "&": Scanner._ampersand,
+    "<": Scanner._angle_bracket,
+    "&": Scanner._entity,
     "!": Scanner._open_bracket,
     "[": Scanner._open_bracket,
     "]": Scanner._close_bracket,
@@ -278,21 +285,3 @@ _HANDLERS = {
     "_": Scanner._emphasis,
     "~": Scanner._emphasis,
 }
-
-
-def _flanking(text: str, start: int, end: int) -> tuple[bool, bool]:
-    """Whether a run can open and can close emphasis: CommonMark, section 6.2."""
-    before = text[start - 1] if start else " "
-    after = text[end] if end < len(text) else " "
-    space_before, space_after = before.isspace(), after.isspace()
-    mark_before, mark_after = is_mark(before), is_mark(after)
-    left = not space_after and (not mark_after or space_before or mark_before)
-    right = not space_before and (not mark_before or space_after or mark_after)
-    if text[start] == "_":
-        return left and (not right or mark_before), right and (not left or mark_after)
-    return left, right
-
-
-def is_mark(char: str) -> bool:
-    """Whether CommonMark takes the character for punctuation."""
-    return unicodedata.category(char)[0] in "PS"

@@ -1,4 +1,4 @@
-"""Targets and labels of links. Source: CommonMark 0.31.2, sections 4.7 and 6.3."""
+"""Destinations and labels of links. Source: CommonMark 0.31.2, sections 4.7 and 6.3."""
 
 from __future__ import annotations
 
@@ -6,39 +6,36 @@ import html
 import re
 from urllib.parse import unquote
 
-_NESTING = 32
-"""Parentheses that an address may nest: the limit that CommonMark allows."""
+_MAX_NESTING = 32
+"""Levels of parentheses in a destination: CommonMark asks for at least 3, cmark allows 32."""
 
 _CLOSE = re.compile(r"\s*\)")
 _TITLE = re.compile(
     r"\s+(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\))\s*\)", re.DOTALL
 )
-_ANGLED = re.compile(r"\(\s*<(?:[^<>\n\\]|\\.)*>")
-_BARE = re.compile(r"\(\s*")
-_BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060\ufeff\\]")
+_ANGLE_DESTINATION = re.compile(r"\(\s*<(?:[^<>\n\\]|\\.)*>")
+_OPEN = re.compile(r"\(\s*")
+_IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060\ufeff\\]")
+"""Characters that a browser ignores in a scheme, or that a user does not see."""
+
+_SAFE_SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_DECODINGS = 3
+"""How often a URL is decoded before its scheme counts: encodings may be nested."""
 
 
-def target_end(text: str, at: int) -> int:
-    """The end of ``(address "title")`` that begins here; 0 where none is whole."""
-    if match := _ANGLED.match(text, at):
+def target_end(text: str, offset: int) -> int:
+    """Return the offset of the end of ``(destination "title")``; 0 where it is not complete.
+
+    Args:
+        text: inline markdown.
+        offset: of the opening parenthesis, in characters.
+    """
+    if match := _ANGLE_DESTINATION.match(text, offset):
         end = match.end()
     else:
-        end = _BARE.match(text, at).end()  # type: ignore[union-attr]  # the caller saw the bracket
-        depth = 0
-        while end < len(text) and not text[end].isspace():
-            char = text[end]
-            if char == "\\":
-                end += 1
-            elif char == "(":
-                depth += 1
-                if depth > _NESTING:
-                    return 0
-            elif char == ")":
-                if not depth:
-                    break
-                depth -= 1
-            end += 1
-        if depth:
+        start = _OPEN.match(text, offset).end()  # type: ignore[union-attr]  # the caller saw it
+        end = _bare_destination_end(text, start)
+        if end < 0:
             return 0
     if match := _TITLE.match(text, end):
         return match.end()
@@ -46,19 +43,43 @@ def target_end(text: str, at: int) -> int:
     return close.end() if close else 0
 
 
+def _bare_destination_end(text: str, start: int) -> int:
+    """Return the end of a destination whose parentheses are balanced; -1 if they are not."""
+    end, depth = start, 0
+    while end < len(text) and not text[end].isspace():
+        char = text[end]
+        if char == "\\":
+            end += 1
+        elif char == "(":
+            depth += 1
+            if depth > _MAX_NESTING:
+                return -1
+        elif char == ")":
+            if not depth:
+                break
+            depth -= 1
+        end += 1
+    return -1 if depth else end
+
+
 def normalize_label(label: str) -> str:
-    """A label as CommonMark compares it."""
+    """Return a label as CommonMark compares it: case-folded, white space collapsed.
+
+    Example:
+        >>> normalize_label(" Two\\n words ")
+        'two words'
+    """
     return " ".join(label.split()).casefold()
 
 
 def is_safe_url(url: str) -> bool:
-    """Whether a link may lead there, whatever encoding the address hides in.
+    """Return whether a link may lead to this URL: http, https and mailto, however it is encoded.
 
     Example:
         >>> is_safe_url("https://example.org"), is_safe_url("java&#x73;cript%3Ax")
         (True, False)
     """
-    plain = url.strip("<>")
-    for _ in range(3):
-        plain = _BLANK.sub("", unquote(html.unescape(plain)))
-    return bool(re.match(r"(?:https?://|mailto:)", plain, re.IGNORECASE))
+    decoded = url.strip("<>")
+    for _ in range(_DECODINGS):
+        decoded = _IGNORED.sub("", unquote(html.unescape(decoded)))
+    return bool(_SAFE_SCHEME.match(decoded))
