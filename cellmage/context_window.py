@@ -131,7 +131,7 @@ _LIMIT = re.compile(r"(?:maximum|limit|size|length|window)\D{0,60}?([\d,]{4,})",
 
 
 def drop_older_turns(request: Request, provider_message: str) -> Request | None:
-    """Return the request without its oldest turns; None if there is no turn to leave out.
+    """Return the request without its oldest turns; None if no turn can be left out.
 
     It is shortened to the limit that the provider names, or by half.
 

@@ -130,7 +130,7 @@ class Options:
         """Return options from keyword arguments.
 
         Raises:
-            UsageError: there is no option of a name; the message has the nearest one.
+            UsageError: a name is unknown; the message has the nearest one.
 
         Example:
             >>> Options.from_fields({"temperatur": 0})

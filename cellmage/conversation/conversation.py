@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
@@ -19,19 +19,9 @@ from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
 from ..tools import tools_of
+from .arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .history import History, Journal
 from .request import make_request
-
-
-class StreamArguments(OptionFields, total=False):
-    """The keyword arguments of `Conversation.stream`, for the methods that pass them on."""
-
-    cell: CellRef | None
-    history: Literal["use", "ignore"]
-    commit: Literal["replace", "append", "never"]
-    retriever: Retriever | Search | None
-    tools: Iterable[Callable[..., Any]]
-    approve: Approval
 
 
 class Conversation:
@@ -87,8 +77,8 @@ class Conversation:
         options: Options | None = None,
         *,
         cell: CellRef | None = None,
-        history: Literal["use", "ignore"] = "use",
-        commit: Literal["replace", "append", "never"] = "replace",
+        history: HistoryUse = "use",
+        commit: Commit = "replace",
         tools: Iterable[Callable[..., Any]] = (),
         **overrides: Unpack[OptionFields],
     ) -> Request:
@@ -115,8 +105,8 @@ class Conversation:
         options: Options | None = None,
         *,
         cell: CellRef | None = None,
-        history: Literal["use", "ignore"] = "use",
-        commit: Literal["replace", "append", "never"] = "replace",
+        history: HistoryUse = "use",
+        commit: Commit = "replace",
         retriever: Retriever | Search | None = None,
         tools: Iterable[Callable[..., Any]] = (),
         approve: Approval = "ask",
@@ -129,20 +119,15 @@ class Conversation:
             options: options of this question.
             cell: the cell that asks.
             history: ``"ignore"`` sends no earlier turn, and makes no turn of this answer.
-            commit: ``"replace"`` replaces an older turn of the same cell, ``"append"`` keeps it,
-                ``"never"`` makes no turn of this answer.
-            retriever: finds passages for the question, which are sent after it; the turn contains
-                the question alone. A function gets its name as the name of the search.
+            commit: what becomes of an older turn of the cell: see `StreamArguments`.
+            retriever: finds passages for the question; a function is named by its own name.
             tools: functions that the model may call.
-            approve: ``"ask"`` asks the user before each call, and refuses where there is nobody to
-                ask; ``"always"`` runs every call, ``"never"`` none. A function is given each
-                `ToolCall`, and must return True to run it.
+            approve: decides about each tool call: see `StreamArguments`.
             overrides: further options by name, such as ``temperature=0``.
 
         Raises:
-            UsageError: the prompt is empty, an argument cannot be used, or the request contains a
-                key of this machine. Nothing is sent.
-            ConfigError: the model has no key or no address. Nothing is sent.
+            UsageError: an argument cannot be used, or the request contains a key of this machine.
+            ConfigError: the model has no key or no address. In both cases nothing is sent.
 
         Example:
             >>> chat = Conversation(Options(model="offline/echo"))
@@ -150,16 +135,10 @@ class Conversation:
             ('Hello', 1)
         """
         models, resolved = self._resolve(options, overrides)
-        toolset = tools_of(tools)
-        request = make_request(
-            prompt, resolved, self._earlier_turns(cell, history, commit), toolset
-        )
-        ask = build(
-            models,
-            tools=toolset,
-            approve=approval_function(approve),
-            retriever=None if retriever is None else Retriever.of(retriever),
-        )
+        earlier, toolset = self._earlier_turns(cell, history, commit), tools_of(tools)
+        request = make_request(prompt, resolved, earlier, toolset)
+        searcher = None if retriever is None else Retriever.of(retriever)
+        ask = build(models, tools=toolset, approve=approval_function(approve), retriever=searcher)
         if history == "ignore" or commit == "never":
             return ResponseStream(request, ask)
         return self._stream_turn(request, ask, cell, replace_turn=commit == "replace")
@@ -271,7 +250,7 @@ class Conversation:
             overrides: further options by name.
 
         Raises:
-            UsageError: there is no answer, or the last one is complete. Nothing is sent.
+            UsageError: the last answer is complete, or no answer exists. Nothing is sent.
 
         Example:
             >>> from cellmage.testing import ScriptedProvider
@@ -312,8 +291,7 @@ class Conversation:
         return models, replace(resolved, model=",".join(model.model for model in models))
 
     def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
-        _check_choice("history", history, ("use", "ignore"))
-        _check_choice("commit", commit, ("replace", "append", "never"))
+        check_arguments(history, commit)
         if history == "ignore":
             return ()
         return self.history.before(None if commit == "append" else cell)
@@ -333,8 +311,3 @@ class Conversation:
             self.history.begin(turn, lambda: stream.response, replace_turn)
 
         return ResponseStream(request, ask, commit, begin)
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise UsageError(f"{name} is {value!r}; give one of {', '.join(map(repr, choices))}")

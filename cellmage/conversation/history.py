@@ -139,7 +139,7 @@ class History:
             number: from 1 for the oldest turn.
 
         Raises:
-            UsageError: there is no such turn.
+            UsageError: the turn does not exist.
         """
         if not 1 <= number <= len(self._turns):
             raise UsageError(f"there is no turn {number}; there are {len(self._turns)}")
@@ -163,7 +163,7 @@ class History:
             number: from 1 for the oldest turn.
 
         Raises:
-            UsageError: there is no such turn.
+            UsageError: the turn does not exist.
         """
         turn = self.turn(number)
         self._drop([turn])
@@ -203,7 +203,7 @@ class History:
             attempt_number: of its previous attempts, from 1 for the oldest.
 
         Raises:
-            UsageError: there is no such turn or attempt.
+            UsageError: the turn or the attempt does not exist.
 
         Example:
             >>> from cellmage import Response, Turn

@@ -18,7 +18,7 @@ async def retry_shorter(ask: Ask, request: Request) -> AsyncGenerator[Event, Non
     The notices of the request follow its `Start`.
 
     Raises:
-        ProviderError: the shorter request failed too, or there is no turn to leave out.
+        ProviderError: the shorter request failed too, or no turn can be left out.
     """
     has_content = False
     async with aclosing(ask(request)) as events:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import UsageError
-from ..messages import Message, Request, ToolInvocation
+from ..messages import Message, Request
 from .endpoints import ENDPOINTS
 from .keys import refuse_keys, without_secrets
 from .keystore import key_file, keys_in
@@ -41,71 +41,72 @@ def redact(request: Request, environ: Mapping[str, str] = os.environ) -> Request
         >>> sent.messages[0].content, sent.notices[0][:40]
         ('use …1234', 'The request contains what looks like a k')
     """
-    keys = _configured_keys(environ)
-    schemas = json.dumps(request.tools, ensure_ascii=False)
-    if _redact_text(schemas, keys)[0] != schemas:
-        raise UsageError(
-            "a tool's signature or docstring contains what looks like a key: remove it there"
-        )
-    endings: list[str] = []
-
-    def mask(text: str) -> str:
-        masked, masked_endings = without_secrets(text)
-        endings.extend(masked_endings)
-        return masked
-
-    def refuse_or_mask(text: str) -> str:
-        refuse_keys([text], keys)
-        return mask(text)
-
-    def withhold_or_mask(text: str) -> str:
-        return mask(text) if _has_no_key(text, keys) else _WITHHELD
-
-    messages = tuple(
-        _redact_message(
-            message, refuse_or_mask if message.role in ("system", "user") else withhold_or_mask
-        )
-        for message in request.messages
-    )
-    if not endings:
-        return replace(request, messages=messages)
-    notice = (
-        f"The request contains what looks like a key ({', '.join(dict.fromkeys(endings))}): "
-        "only its end is sent."
-    )
-    return replace(request, messages=messages, notices=(*request.notices, notice))
+    policy = _Policy(_read_keys(environ))
+    policy.check_schemas(json.dumps(request.tools, ensure_ascii=False))
+    messages = tuple(policy.redact_message(message) for message in request.messages)
+    return replace(request, messages=messages, notices=(*request.notices, *policy.notices()))
 
 
 def redact_text(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return a text for a model, such as a tool's result, without keys and secrets."""
-    return _redact_text(text, _configured_keys(environ))[0]
+    return _Policy(_read_keys(environ)).withhold_or_mask(text)
 
 
-def _redact_text(text: str, keys: Mapping[str, str]) -> tuple[str, list[str]]:
-    return without_secrets(text) if _has_no_key(text, keys) else (_WITHHELD, [])
+class _Policy:
+    """The policy for one request.
+
+    Args:
+        keys: the keys of this machine, by the name of their variable.
+    """
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = keys
+        self._endings: list[str] = []
+
+    def check_schemas(self, schemas: str) -> None:
+        """Refuse schemas of tools with anything that would be masked."""
+        if self.withhold_or_mask(schemas) != schemas:
+            raise UsageError(
+                "a tool's signature or docstring contains what looks like a key: remove it there"
+            )
+
+    def redact_message(self, message: Message) -> Message:
+        """Return a message as it may be sent."""
+        is_typed = message.role in ("system", "user")
+        redact = self.refuse_or_mask if is_typed else self.withhold_or_mask
+        calls = tuple(
+            replace(call, arguments=redact(call.arguments), result=redact(call.result))
+            for call in message.tool_calls
+        )
+        return replace(message, content=redact(message.content), tool_calls=calls)
+
+    def refuse_or_mask(self, text: str) -> str:
+        """Return a text that the user wrote; a key of this machine raises a `UsageError`."""
+        refuse_keys([text], self._keys)
+        return self._mask(text)
+
+    def withhold_or_mask(self, text: str) -> str:
+        """Return a text that nobody typed: a note takes its place if it contains a key."""
+        try:
+            return self.refuse_or_mask(text)
+        except UsageError:
+            return _WITHHELD
+
+    def notices(self) -> list[str]:
+        """Return a line for the user if something was masked."""
+        if not self._endings:
+            return []
+        endings = ", ".join(dict.fromkeys(self._endings))
+        return [f"The request contains what looks like a key ({endings}): only its end is sent."]
+
+    def _mask(self, text: str) -> str:
+        masked, endings = without_secrets(text)
+        self._endings += endings
+        return masked
 
 
-def _redact_message(message: Message, redact: Callable[[str], str]) -> Message:
-    calls = tuple(_redact_call(call, redact) for call in message.tool_calls)
-    return replace(message, content=redact(message.content), tool_calls=calls)
-
-
-def _redact_call(call: ToolInvocation, redact: Callable[[str], str]) -> ToolInvocation:
-    return replace(call, arguments=redact(call.arguments), result=redact(call.result))
-
-
-def _has_no_key(text: str, keys: Mapping[str, str]) -> bool:
-    try:
-        refuse_keys([text], keys)
-    except UsageError:
-        return False
-    return True
-
-
-def _configured_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the keys of the environment and the key file, by the name of their variable."""
-    variables = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()}
-    in_environ = {
-        name: environ[name] for name in sorted(filter(None, variables)) if environ.get(name)
-    }
-    return {**keys_in(key_file()), **in_environ}
+def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the keys of the environment and of the key file, by the name of their variable."""
+    variables = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()} - {None}
+    names = [name for name in environ if name in variables and environ[name]]
+    return {**keys_in(key_file()), **{name: environ[name] for name in names}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..events import (
@@ -86,7 +86,7 @@ class Accumulator:
 
 
 def accumulate(
-    events: Iterable[Event], *, timings: Timings, incomplete_reason: str | None
+    events: Sequence[Event], *, timings: Timings, incomplete_reason: str | None
 ) -> Response:
     """Return the answer that these events make.
 
@@ -100,42 +100,36 @@ def accumulate(
         >>> accumulate(events, timings=Timings(None, 0.1), incomplete_reason=None).text
         'Hello'
     """
-    start, end = Start("", ""), Complete()
-    texts: list[str] = []
-    reasoning: list[str] = []
-    notices: list[str] = []
-    steps = StepBuilder()
-    for event in events:
-        match event:
-            case Token():
-                texts.append(event.text)
-                steps.add_text(event.text)
-            case ToolCall():
-                steps.add_call(ToolInvocation(event.id, event.name, event.arguments))
-            case ToolResult():
-                steps.add_result(event.id, event.content)
-            case Reasoning():
-                reasoning.append(event.text)
-            case Notice():
-                notices.append(event.text)
-            case Start():
-                start = event
-            case Fallback():
-                start = Start(event.model, event.provider)
-            case Complete():
-                end = event
+    starts = [event for event in events if isinstance(event, Start | Fallback)]
+    start = starts[-1] if starts else Start("", "")
+    ends = [event for event in events if isinstance(event, Complete)]
+    end = ends[-1] if ends else Complete()
+    texts = [event.text for event in events if isinstance(event, Token)]
     return Response(
         text="".join(texts),
-        reasoning="".join(reasoning),
+        reasoning="".join(event.text for event in events if isinstance(event, Reasoning)),
         model=start.model,
         provider=start.provider,
         finish_reason=end.finish_reason,
         usage=end.usage,
         timings=replace(timings, chunks=len(texts)),
         incomplete_reason=incomplete_reason or finish.incomplete_reason(end.finish_reason),
-        notices=tuple(notices),
-        steps=steps.finish(),
+        notices=tuple(event.text for event in events if isinstance(event, Notice)),
+        steps=_steps(events),
     )
+
+
+def _steps(events: Sequence[Event]) -> tuple[ToolStep, ...]:
+    steps = StepBuilder()
+    for event in events:
+        match event:
+            case Token():
+                steps.add_text(event.text)
+            case ToolCall():
+                steps.add_call(ToolInvocation(event.id, event.name, event.arguments))
+            case ToolResult():
+                steps.add_result(event.id, event.content)
+    return steps.finish()
 
 
 class StepBuilder:

@@ -1,0 +1,51 @@
+"""The keyword arguments of `Conversation.stream`: their types and valid values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, get_args
+
+from ..errors import UsageError
+from ..messages import CellRef
+from ..options import OptionFields
+from ..pipeline.retrieval import Retriever, Search
+from ..pipeline.tools import Approval
+
+HistoryUse = Literal["use", "ignore"]
+Commit = Literal["replace", "append", "never"]
+
+
+class StreamArguments(OptionFields, total=False):
+    """The keyword arguments of `Conversation.stream`, for methods that pass them on (PEP 692).
+
+    Args:
+        cell: the cell that asks.
+        history: ``"ignore"`` sends no earlier turn, and makes no turn of this answer.
+        commit: ``"replace"`` replaces an older turn of the same cell, ``"append"`` keeps it,
+            ``"never"`` makes no turn of this answer.
+        retriever: finds passages for the question. They are sent after it; the turn contains the
+            question alone.
+        tools: functions that the model may call.
+        approve: ``"ask"`` asks the user before each call, and refuses where there is nobody to ask;
+            ``"always"`` runs every call, ``"never"`` none. A function is given each `ToolCall`, and
+            must return True to run it.
+    """
+
+    cell: CellRef | None
+    history: HistoryUse
+    commit: Commit
+    retriever: Retriever | Search | None
+    tools: Iterable[Callable[..., Any]]
+    approve: Approval
+
+
+def check_arguments(history: str, commit: str) -> None:
+    """Refuse values that type checkers refuse, too.
+
+    Raises:
+        UsageError: a value is not one of its choices; the message lists them.
+    """
+    for name, value, choices in (("history", history, HistoryUse), ("commit", commit, Commit)):
+        if value not in get_args(choices):
+            listed = ", ".join(map(repr, get_args(choices)))
+            raise UsageError(f"{name} is {value!r}; give one of {listed}")
