@@ -1,4 +1,4 @@
-"""JupyterLab with a kernel for each way, and one measured run of a cell in a page of it."""
+"""JupyterLab with a kernel for each renderer, and one measured run of a cell in its page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
-from playwright.sync_api import TimeoutError as Late
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from .answers import ENDING, SIZE, Sender, Sent, mixed
 from .peers import Way, environment
@@ -43,10 +43,10 @@ CELL = 2
 """The measured cell; before it the kernel is prepared and has answered once."""
 
 WARM = mixed(2_000)
-"""The first answer, so that every way finds a page that has shown one of everything."""
+"""The first answer, so that every renderer finds a page that has shown one of everything."""
 
-PATIENCE = 240
-"""Seconds that a page may go on after the last chunk."""
+MAX_DELAY_SECONDS = 240
+"""Time that a page may go on painting after the last chunk."""
 
 
 class Broken(Exception):
@@ -54,17 +54,17 @@ class Broken(Exception):
 
 
 @dataclass
-class Seen:
-    """What the page noted in one run; times are seconds since the epoch by Python's clock."""
+class Observation:
+    """The events on the page in one run; times are seconds since the epoch by Python's clock."""
 
     messages: list[tuple[float, int]]
-    """When the kernel published each message, and its bytes on the socket."""
+    """The time at which the kernel published each message, and its bytes on the socket."""
     paints: list[float]
     shifts: list[tuple[float, float]]
     first: float
     text: str
     memory: tuple[float, float]
-    """Bytes by which the kernel has grown, and had at its largest."""
+    """Bytes by which the kernel grew, and bytes at its largest."""
 
 
 @dataclass
@@ -74,40 +74,42 @@ class Lab:
     browser: Browser
     sender: Sender
 
-    def kernel(self, way: Way) -> None:
-        """Make the way's python a kernel of this JupyterLab."""
+    def install_kernel(self, renderer: Way) -> None:
+        """Make the renderer's python a kernel of this JupyterLab."""
         spec = {
-            "argv": [way.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            "display_name": way.name,
+            "argv": [renderer.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": renderer.name,
             "language": "python",
             "env": environment(self.sender.url, self.folder),
         }
-        home = self.folder / "jupyter/kernels" / way.id
+        home = self.folder / "jupyter/kernels" / renderer.id
         home.mkdir(parents=True, exist_ok=True)
         (home / "kernel.json").write_text(json.dumps(spec))
 
-    def run(self, way: Way, text: str, rate: float, shot: Path | None) -> tuple[Sent, Seen] | None:
-        """Run the way's cell in a new page and kernel; None when it never ended."""
-        self.kernel(way)
+    def run(
+        self, renderer: Way, text: str, rate: float, shot: Path | None
+    ) -> tuple[Sent, Observation] | None:
+        """Run the renderer's cell in a new page and kernel; None when it never ended."""
+        self.install_kernel(renderer)
         page = self.browser.new_page(viewport={"width": 1000, "height": 900})
         page.add_init_script(SCRIPT)
         try:
             self.sender.play(WARM, 1000)
-            self.open(page, way)
+            self.open(page, renderer)
             self.sender.play(text, rate)
-            seen = self.measure(page, text, rate)
+            observation = self.measure(page, text, rate)
             sent = self.sender.sent()
             if shot:
                 page.screenshot(path=shot)
-            return (sent, seen) if sent and seen else None
+            return (sent, observation) if sent and observation else None
         finally:
             page.close()
             self.end_kernels()
 
-    def open(self, page: Page, way: Way) -> None:
-        kernel = {"kernelspec": {"name": way.id, "display_name": way.name}}
-        (self.folder / "setup.ipy").write_text(PID + way.setup)
-        sources = ["%run -i setup.ipy", way.cell, way.cell]
+    def open(self, page: Page, renderer: Way) -> None:
+        kernel = {"kernelspec": {"name": renderer.id, "display_name": renderer.name}}
+        (self.folder / "setup.ipy").write_text(PID + renderer.setup)
+        sources = ["%run -i setup.ipy", renderer.cell, renderer.cell]
         notebook = new_notebook(cells=[*map(new_code_cell, sources)], metadata=kernel)
         nbformat.write(notebook, self.folder / "n.ipynb")
         page.goto(f"{self.url}/lab/tree/n.ipynb?reset")
@@ -120,14 +122,14 @@ class Lab:
             press(page, cell)
             page.evaluate(f"bench.watch({cell}, '')")
             page.wait_for_function("bench.over", polling=250, timeout=90_000)
-        shown = [page.evaluate(f"bench.outputs({cell})") for cell in range(CELL)]
-        if ENDING not in shown[-1]:
-            raise Broken("\n".join(shown))
+        outputs = [page.evaluate(f"bench.outputs({cell})") for cell in range(CELL)]
+        if ENDING not in outputs[-1]:
+            raise Broken("\n".join(outputs))
         page.locator(".jp-Notebook .jp-CodeCell").nth(CELL).click()
         page.mouse.move(0, 0)  # what it hovers over would show buttons
         page.wait_for_timeout(1500)
 
-    def measure(self, page: Page, text: str, rate: float) -> Seen | None:
+    def measure(self, page: Page, text: str, rate: float) -> Observation | None:
         pid = int((self.folder / "pid").read_text())
         ahead = clock(page)
         Path(f"/proc/{pid}/clear_refs").write_text("5")  # forget the largest size so far
@@ -137,29 +139,30 @@ class Lab:
         page.evaluate(f"bench.watch({CELL}, {begins!r})")
         press(page)
         try:
-            limit = (len(text) / SIZE / rate + PATIENCE) * 1000
+            limit = (len(text) / SIZE / rate + MAX_DELAY_SECONDS) * 1000
             page.wait_for_function("bench.over", polling=500, timeout=limit)
-        except Late:
-            shown = page.evaluate(f"bench.outputs({CELL})")
-            print(f"never ended; the page shows …{shown[-200:]!r}", file=sys.stderr)
+        except PlaywrightTimeout:
+            output = page.evaluate(f"bench.outputs({CELL})")
+            print(f"never ended; the page shows …{output[-200:]!r}", file=sys.stderr)
             return None
-        noted: dict[str, Any] = page.evaluate(
+        events: dict[str, Any] = page.evaluate(
             "({messages: bench.messages, paints: bench.paints, shifts: bench.shifts,"
             " first: bench.first})"
         )
-        grown = memory(pid, "VmRSS") - before, memory(pid, "VmHWM") - before
+        growth = memory(pid, "VmRSS") - before, memory(pid, "VmHWM") - before
 
-        def at(value: float | None) -> float:
+        def on_our_clock(value: float | None) -> float:
             return math.nan if value is None else value / 1000 - ahead
 
-        return Seen(
-            # What the page dates is late when it is busy; the kernel's date is on our clock.
-            [(date / 1000, size) for _, size, date, _ in noted["messages"] if date / 1000 > began],
-            [*map(at, noted["paints"])],
-            [(at(when), value) for when, value in noted["shifts"] if at(when) > began],
-            at(noted["first"]),
+        shifts = [(on_our_clock(moment), value) for moment, value in events["shifts"]]
+        return Observation(
+            # The page dates its events late when it is busy; the kernel has our clock.
+            [(date / 1000, size) for _, size, date, _ in events["messages"] if date / 1000 > began],
+            [*map(on_our_clock, events["paints"])],
+            [(date, value) for date, value in shifts if date > began],
+            on_our_clock(events["first"]),
             page.evaluate(f"bench.outputs({CELL})"),
-            grown,
+            growth,
         )
 
     def end_kernels(self) -> None:
@@ -178,22 +181,22 @@ def press(page: Page, cell: int | None = None) -> None:
 
 
 def clock(page: Page) -> float:
-    """Seconds by which the page's clock is ahead of ours."""
+    """Return the seconds by which the page's clock is ahead of ours."""
     best = (math.inf, 0.0)
     for _ in range(20):
         before = time.time()
-        there = page.evaluate("bench.now()") / 1000
+        page_time = page.evaluate("bench.now()") / 1000
         after = time.time()
-        best = min(best, (after - before, there - (before + after) / 2))
+        best = min(best, (after - before, page_time - (before + after) / 2))
     return best[1]
 
 
 def memory(pid: int, field: str) -> float:
-    """Bytes, as the system counts them."""
+    """Return bytes, as the system counts them."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(rf"{field}:\s+(\d+) kB", status)
-    assert found, status
-    return int(found[1]) * 1024
+    match = re.search(rf"{field}:\s+(\d+) kB", status)
+    assert match, status
+    return int(match[1]) * 1024
 
 
 @contextmanager

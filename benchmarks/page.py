@@ -1,4 +1,4 @@
-"""What the reader sees: answers in a real JupyterLab page, ours and others', in one run.
+"""Measure answers in a real JupyterLab page, ours and others', in one run.
 
     python -m benchmarks.page                         all cases, medians of 3
     python -m benchmarks.page --runs 1 --only 80kB    one case, quickly
@@ -20,14 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .answers import ENDING, Sent, fence, mixed, sender, table
-from .lab import Broken, Lab, Seen, jupyterlab
+from .lab import Broken, Lab, Observation, jupyterlab
 from .peers import WAYS, Way, is_installed
 from .table import at_most, kilobytes, line, missed, ratio, seconds
 
 
 @dataclass
 class Sample:
-    """One run; `behind` is from the last chunk to the last paint. As it stands: it never ended."""
+    """One run; `behind` is from the last chunk to the last paint. The defaults: it never ended."""
 
     behind: float = math.inf
     first: float = math.inf
@@ -43,55 +43,55 @@ class Sample:
     text: str = ""
 
 
-def in_second(events: Sequence[tuple[float, float]]) -> float:
-    """The largest sum within one second."""
+def max_per_second(events: Sequence[tuple[float, float]]) -> float:
+    """Return the largest sum within one second."""
     most = total = 0.0
     begin = 0
-    for at, size in events:
+    for time, size in events:
         total += size
-        while at - events[begin][0] > 1:
+        while time - events[begin][0] > 1:
             total -= events[begin][1]
             begin += 1
         most = max(most, total)
     return most
 
 
-def sample(sent: Sent, seen: Seen) -> Sample:
-    messages = sorted(seen.messages)
+def sample(sent: Sent, page: Observation) -> Sample:
+    messages = sorted(page.messages)
     size = sum(size for _, size in messages)
     return Sample(
-        behind=seen.paints[-1] - sent.last if ENDING in seen.text else math.inf,
-        first=seen.first - sent.first,
+        behind=page.paints[-1] - sent.last if ENDING in page.text else math.inf,
+        first=page.first - sent.first,
         rate=sent.rate,
         bytes=size,
-        bytes_in_second=in_second(messages),
+        bytes_in_second=max_per_second(messages),
         bytes_a_second=size / (messages[-1][0] - messages[0][0]),
-        messages_in_second=in_second([(at, 1) for at, _ in messages]),
-        shift_live=sum(value for at, value in seen.shifts if at <= sent.last),
-        shift=sum(value for _, value in seen.shifts),
-        grown=seen.memory[0],
-        peak=seen.memory[1],
-        text=" ".join(seen.text.split()),
+        messages_in_second=max_per_second([(time, 1) for time, _ in messages]),
+        shift_live=sum(value for time, value in page.shifts if time <= sent.last),
+        shift=sum(value for _, value in page.shifts),
+        grown=page.memory[0],
+        peak=page.memory[1],
+        text=" ".join(page.text.split()),
     )
 
 
 Samples = dict[str, list[Sample]]
 
 
-def middle(samples: Samples, way: str, field: str) -> float:
-    values: list[float] = [getattr(one, field) for one in samples[way]]
+def median(samples: Samples, renderer: str, field: str) -> float:
+    values: list[float] = [getattr(sample, field) for sample in samples[renderer]]
     return statistics.median(values)
 
 
 @dataclass
 class Case:
-    """An answer, how fast it comes, who shows it, and what is said of it."""
+    """An answer, its speed in chunks a second, its renderers, and the report of the figures."""
 
     name: str
     title: str
     text: str
     rate: float
-    ways: list[str]
+    renderers: list[str]
     report: Callable[[Samples, Case], None]
 
 
@@ -103,30 +103,33 @@ def score(value: float) -> str:
     return f"{value:.4f}"
 
 
-def against(samples: Samples, way: str, limit: float) -> None:
-    ours, theirs = (middle(samples, name, "behind") for name in ("cellmage", way))
-    what = f"  last paint after the last chunk, ours / {way}"
-    ratio(what, ours, theirs, limit, seconds)
+def compare_with(samples: Samples, renderer: str, limit: float) -> None:
+    ours, theirs = (median(samples, name, "behind") for name in ("cellmage", renderer))
+    label = f"  last paint after the last chunk, ours / {renderer}"
+    ratio(label, ours, theirs, limit, seconds)
 
 
 def report_peers(samples: Samples, case: Case) -> None:
-    against(samples, "floor", 1.2)
-    against(samples, "textbook", 1 / 50)
-    for way in samples:
-        if way not in ("floor", "textbook", "cellmage"):
-            shown = seconds(middle(samples, way, "behind")) if samples[way] else "not installed"
-            line(f"  …, {way}", shown)
+    compare_with(samples, "floor", 1.2)
+    compare_with(samples, "textbook", 1 / 50)
+    for renderer in samples:
+        if renderer not in ("floor", "textbook", "cellmage"):
+            is_installed = bool(samples[renderer])
+            figure = (
+                seconds(median(samples, renderer, "behind")) if is_installed else "not installed"
+            )
+            line(f"  …, {renderer}", figure)
     at_most(
-        "  layout shift while streaming", middle(samples, "cellmage", "shift_live"), 0.01, score
+        "  layout shift while streaming", median(samples, "cellmage", "shift_live"), 0.01, score
     )
-    at_most("  layout shift, with the collapse", middle(samples, "cellmage", "shift"), 0.05, score)
+    at_most("  layout shift, with the collapse", median(samples, "cellmage", "shift"), 0.05, score)
 
 
 def report_long(samples: Samples, case: Case) -> None:
-    against(samples, "floor", 2)
+    compare_with(samples, "floor", 2)
     ratio(
         "  bytes to the page / text",
-        middle(samples, "cellmage", "bytes"),
+        median(samples, "cellmage", "bytes"),
         len(case.text),
         12,
         kilobytes,
@@ -136,7 +139,7 @@ def report_long(samples: Samples, case: Case) -> None:
 def report_block(samples: Samples, case: Case) -> None:
     report_long(samples, case)
     most, mean = (
-        middle(samples, "cellmage", field) for field in ("bytes_in_second", "bytes_a_second")
+        median(samples, "cellmage", field) for field in ("bytes_in_second", "bytes_a_second")
     )
     at_most("  bytes in the busiest second", most, 200_000, kilobytes)
     line("  …, in a second on average", kilobytes(mean))
@@ -151,23 +154,24 @@ def report_huge(samples: Samples, case: Case) -> None:
     line("  page complete", f"{sum(complete)} of {len(complete)}", "all", all(complete))
     lengths = " / ".join(f"{len(some[-1].text)}" for some in (ours, floor))
     line("  …, visible characters, ours / floor", lengths)
-    for way in ("cellmage", "floor"):
-        line(f"  last paint after the last chunk, {way}", seconds(middle(samples, way, "behind")))
+    for renderer in ("cellmage", "floor"):
+        behind = seconds(median(samples, renderer, "behind"))
+        line(f"  last paint after the last chunk, {renderer}", behind)
     mib = 2**20
-    at_most("  kernel memory, growth", middle(samples, "cellmage", "grown"), 200 * mib, megabytes)
-    at_most("  …, at its largest", middle(samples, "cellmage", "peak"), 200 * mib, megabytes)
-    line("  …, at its largest, floor", megabytes(middle(samples, "floor", "peak")))
+    at_most("  kernel memory, growth", median(samples, "cellmage", "grown"), 200 * mib, megabytes)
+    at_most("  …, at its largest", median(samples, "cellmage", "peak"), 200 * mib, megabytes)
+    line("  …, at its largest, floor", megabytes(median(samples, "floor", "peak")))
     most = max(one.messages_in_second for one in ours)
     at_most("  messages in the busiest second", most, 30, lambda value: f"{value:.0f}")
 
 
 def report_slow(samples: Samples, case: Case) -> None:
-    behind, first = (middle(samples, "cellmage", field) for field in ("behind", "first"))
+    behind, first = (median(samples, "cellmage", field) for field in ("behind", "first"))
     at_most("  last paint after the last chunk", behind, 0.6, seconds)
     at_most("  first text painted after the first chunk", first, 0.15, seconds)
 
 
-EVERYONE = [way.name for way in WAYS]
+EVERYONE = [renderer.name for renderer in WAYS]
 PAIR = ["floor", "cellmage"]
 CASES = [
     Case("8kB", "8 kB at 500 chunks/s", mixed(8_000), 500, EVERYONE, report_peers),
@@ -179,33 +183,33 @@ CASES = [
 ]
 
 
-def measure(lab: Lab, case: Case, way: Way, shots: Path | None) -> Sample:
-    shot = shots / f"{case.name}-{way.id}.png" if shots else None
-    result = lab.run(way, case.text, case.rate, shot)
+def measure(lab: Lab, case: Case, renderer: Way, shots: Path | None) -> Sample:
+    shot = shots / f"{case.name}-{renderer.id}.png" if shots else None
+    result = lab.run(renderer, case.text, case.rate, shot)
     one = sample(*result) if result else Sample()
-    print(f"{case.name}, {way.name}: {one.behind:.2f} s behind", file=sys.stderr)
+    print(f"{case.name}, {renderer.name}: {one.behind:.2f} s behind", file=sys.stderr)
     return one
 
 
 def run(lab: Lab, case: Case, runs: int, shots: Path | None) -> None:
-    """Measure a case, the ways in turn, and print what came of it."""
-    ways = [way for way in WAYS if way.name in case.ways]
-    samples: Samples = {way.name: [] for way in ways}
-    present = [way for way in ways if is_installed(way)]
+    """Measure a case with the renderers in turn, and print the report."""
+    renderers = [renderer for renderer in WAYS if renderer.name in case.renderers]
+    samples: Samples = {renderer.name: [] for renderer in renderers}
+    present = [renderer for renderer in renderers if is_installed(renderer)]
     for _ in range(runs):
-        for way in [*present]:
+        for renderer in [*present]:
             try:
-                samples[way.name].append(measure(lab, case, way, shots))
+                samples[renderer.name].append(measure(lab, case, renderer, shots))
             except Broken as error:
-                if not way.needs:
+                if not renderer.needs:
                     raise
-                print(f"{way.name} does not run: {error}", file=sys.stderr)
-                present.remove(way)
-    rate = middle(samples, "cellmage", "rate")
+                print(f"{renderer.name} does not run: {error}", file=sys.stderr)
+                present.remove(renderer)
+    rate = median(samples, "cellmage", "rate")
     print(f"{case.title} ({len(case.text)} bytes, {rate:.0f}/s), medians of {runs}")
-    known = len(missed)
+    count = len(missed)
     case.report(samples, case)
-    missed[known:] = [f"{case.name}: {what}" for what in missed[known:]]
+    missed[count:] = [f"{case.name}: {label}" for label in missed[count:]]
 
 
 def main() -> None:
@@ -214,17 +218,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     parser.add_argument("--shots", type=Path, help="a folder for a picture of each page")
-    chosen = parser.parse_args()
-    if chosen.shots:
-        chosen.shots.mkdir(parents=True, exist_ok=True)
+    args = parser.parse_args()
+    if args.shots:
+        args.shots.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         sender() as server,
         jupyterlab(Path(folder), server) as lab,
     ):
         for case in CASES:
-            if case.name in chosen.only:
-                run(lab, case, chosen.runs, chosen.shots)
+            if case.name in args.only:
+                run(lab, case, args.runs, args.shots)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the live views make and the displays show: frames, and the two protocols between them."""
+"""Frames, and the two protocols: live views make frames, displays show them."""
 
 from __future__ import annotations
 

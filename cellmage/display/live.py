@@ -140,7 +140,7 @@ class LiveMarkdown:
         before = sum(len(frame.text) for frame in self._frozen)
         if not self._should_freeze(self._part.size, before, self._part.index):
             return []
-        frame = self._part.settled_frame()
+        frame = self._part.frozen_frame()
         self._frozen.append(frame)
         self._definitions.add(frame.part, frame.markdown)
         self._part = self._part.next_part()

@@ -1,4 +1,4 @@
-"""When a frame may be painted: the one rate law of all live views. Pure; the caller has the clock.
+"""The one rate law of all live views: when a frame may be painted. Pure; the caller has the clock.
 
 A frame costs time: an interval, and longer where it has many characters. Costs add up, and a frame
 is due when all frames before it are paid. An urgent frame is due when all but the last are paid.

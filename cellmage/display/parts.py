@@ -134,7 +134,7 @@ class Part:
         text = self.settled_text + self.tail
         return Frame(self.index, text, self.settled_markdown + tail, panels=panels)
 
-    def settled_frame(self) -> Frame:
+    def frozen_frame(self) -> Frame:
         """Return the frame of the settled blocks alone."""
         return Frame(self.index, self.settled_text, self.settled_markdown, True, self.panels)
 

@@ -1,4 +1,4 @@
-"""What is published on a notebook's page, and in which form."""
+"""Outputs on a notebook's page: their MIME types, their metadata, and how they are published."""
 
 from __future__ import annotations
 

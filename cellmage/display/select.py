@@ -1,4 +1,4 @@
-"""Which display the running code writes to."""
+"""Choose the display that the running code writes to."""
 
 from __future__ import annotations
 

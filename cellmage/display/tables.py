@@ -20,7 +20,7 @@ def markdown_table(value: Any) -> str:
     """Return a value as markdown: a row for each field, or for each record of a list.
 
     Args:
-        value: JSON data; what is no object and no list becomes a line of text.
+        value: JSON data; a string or a number becomes a line of text.
 
     Example:
         >>> print(markdown_table({"city": "Paris", "days": 3}))
@@ -132,7 +132,7 @@ class LiveTable:
         return [self.complete_frame()]
 
     def complete_frame(self) -> Frame:
-        """Return the table with the received text; the text itself if it is no table."""
+        """Return the table with the received text; the text itself if it is not a value."""
         self._absorb()
         text = "".join(self._text)
         return self._frame(text, self._table or self._sanitize(text), is_settled=True)

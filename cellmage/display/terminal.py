@@ -180,7 +180,7 @@ def _render_markdown(frame: Frame) -> RenderableType:
 
 
 class _Columns:
-    """Texts side by side, or below each other if there is no room."""
+    """Texts side by side, or below each other in a narrow terminal."""
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
         self._cells = [

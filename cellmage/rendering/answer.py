@@ -25,7 +25,7 @@ class AnswerRenderer:
     Args:
         stream: the answer; it is read to its end here.
         display: where it is shown.
-        shown: the kinds of the notices that are shown once, and were; None begins with none.
+        shown_notices: the kinds of the notices that are shown once, and were; None: no kind was.
         options: how it is shown.
     """
 
@@ -33,12 +33,12 @@ class AnswerRenderer:
         self,
         stream: ResponseStream,
         display: Display,
-        shown: Once | None = None,
+        shown_notices: Once | None = None,
         options: RenderOptions | None = None,
     ) -> None:
         self._stream = stream
         self._display = display
-        self._shown = shown or Once()
+        self._shown_notices = shown_notices or Once()
         self._options = options or RenderOptions()
         self._notices: list[Notice] = []
         self._documents: list[Document] = []
@@ -151,7 +151,7 @@ class AnswerRenderer:
         return [
             self._options.spell(notice.text, notice.option)
             for notice in self._notices
-            if not notice.once or self._shown.is_new(notice.kind)
+            if not notice.once or self._shown_notices.is_new(notice.kind)
         ]
 
 

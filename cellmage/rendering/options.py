@@ -1,4 +1,4 @@
-"""How an answer is shown."""
+"""Options of the renderers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def keep_option(text: str, option: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How an answer is shown.
+    """Options of `AnswerRenderer` and `ComparisonRenderer`.
 
     Args:
         image_hosts: hosts whose images the page may load.

@@ -83,10 +83,10 @@ def test_not_live(run: list[tuple[float, str | None]]) -> None:
 
 
 def test_waiting_line() -> None:
-    live, shown = LiveMarkdown(now=10.0), []
+    live, statuses = LiveMarkdown(now=10.0), []
     for now in (10.1, 10.4, 10.5, 11.0, 11.2, 12.6, 13.0):
-        shown += [(now, frame.markdown) for frame in live.frames_due(now)]
-    assert shown == [
+        statuses += [(now, frame.markdown) for frame in live.frames_due(now)]
+    assert statuses == [
         (10.4, "*thinking…*"),
         (11.0, "*thinking… 1 s*"),
         (12.6, "*thinking… 2 s*"),

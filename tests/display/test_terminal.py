@@ -1,4 +1,4 @@
-"""What a terminal shows, by an emulator of one, and a pipe."""
+"""The lines of a terminal, by an emulator of one, and of a pipe."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def play(
     display.finish(FinalOutput(live.final_frames(), live.complete_frame(), {}, ["a notice"]))
 
 
-def printed(markdown: str) -> list[str]:
+def rich_lines(markdown: str) -> list[str]:
     """Return the lines that rich prints of it in one go."""
     output = io.StringIO()
     Console(file=output, width=WIDTH).print(Markdown(markdown, hyperlinks=False))
@@ -79,13 +79,13 @@ def printed(markdown: str) -> list[str]:
 def test_an_answer_longer_than_the_screen_scrolls_and_is_there_once() -> None:
     screen, text = Screen(), ANSWER[:6000]
     play(TerminalDisplay(console(screen)), text, 20)
-    assert screen.lines == [*printed(sanitize(text)), "(a notice)"]
+    assert screen.lines == [*rich_lines(sanitize(text)), "(a notice)"]
 
 
 def test_a_block_higher_than_the_screen_is_there_once() -> None:
     screen, text = Screen(), "Code:\n\n```\n" + "".join(f"line {n}\n" for n in range(50)) + "```\n"
     play(TerminalDisplay(console(screen)), text, 5)
-    assert screen.lines == [*printed(text), "(a notice)"]
+    assert screen.lines == [*rich_lines(text), "(a notice)"]
 
 
 def test_cost_grows_with_the_length() -> None:
@@ -130,8 +130,7 @@ def test_urls_are_shown() -> None:
 def test_no_answer_moves_the_cursor(text: str, reasoning: str) -> None:
     screen = Screen()
     play(TerminalDisplay(console(screen)), f"Above.\n\n{text}\n", 1, reasoning)
-    shown = "\n".join(screen.lines)
-    assert re.search("Above.\na.?.?2Jb", shown)
+    assert re.search("Above.\na.?.?2Jb", "\n".join(screen.lines))
 
 
 @settings(max_examples=100)
@@ -143,7 +142,7 @@ def test_any_text_is_there_once(text: str) -> None:
     play(TerminalDisplay(console(screen)), text, 7)
     assert screen.lines[-1] == "(a notice)"
     quotes = sum(
-        line.count("▌") for line in printed(strip_control_chars(sanitize(text)))
+        line.count("▌") for line in rich_lines(strip_control_chars(sanitize(text)))
     )  # rich draws them with it
     assert sum(line.count("▌") for line in screen.lines) == quotes
 
@@ -152,8 +151,8 @@ def test_any_text_is_there_once(text: str) -> None:
 def test_a_pipe_gets_the_received_text(text: str, size: int) -> None:
     output = io.StringIO()
     play(PlainTextDisplay(output), text, size, reasoning="not shown")
-    shown = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
-    assert output.getvalue() == shown + "\n" * bool(text) + "(a notice)\n"
+    printable = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
+    assert output.getvalue() == printable + "\n" * bool(text) + "(a notice)\n"
 
 
 def test_the_display_for_an_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cellmage import Conversation
-from cellmage.demo import CELL, main
+from cellmage.__main__ import main
+from cellmage.demo import CELL
 
 
 def test_demo_shows_the_answer_as_it_arrives(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_demo_shows_the_answer_as_it_arrives(tmp_path: Path) -> None:
     assert answer.rstrip() in output, "each line once, and none in between"
     assert "No model is configured" in output
     assert "make lab" in output
-    begin, end = (i for i, line in enumerate(lines) if "A streamed" in line or "Press" in line)
+    begin, end = (n for n, line in enumerate(lines) if "A streamed" in line or "Press" in line)
     assert times[end] - times[begin] > 0.5, "it arrives, it is not there all at once"
 
 

@@ -1,4 +1,4 @@
-"""What is published to the page: frames, parts, reasoning, and what the file keeps."""
+"""Messages to the page: frames, parts, reasoning, and the metadata in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kernel.client import Kernel
 from tests.scripted_server import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
 
 
-def paced(text: str, size: int, wait: float) -> list[Step]:
+def steps_of(text: str, size: int, wait: float) -> list[Step]:
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
     return [*[step for piece in pieces for step in (chunk(piece), wait)], finish(), DONE]
 
@@ -130,7 +130,7 @@ class TestParts:
 
     def test_without_the_collapse(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("%llm_config --collapse False")
-        server.play(*paced(self.LONG, 40, 0.003))
+        server.play(*steps_of(self.LONG, 40, 0.003))
         run = kernel.run("%%llm\nGo")
         assert not run.of("clear_output")
         assert "".join(run.shown) == self.LONG
@@ -160,10 +160,12 @@ class TestParts:
 
 
 class TestUnattended:
-    @pytest.mark.parametrize("how", ["no stdin", "capture"])
-    def test_one_display_at_the_end(self, kernel: Kernel, server: ScriptedServer, how: str) -> None:
+    @pytest.mark.parametrize("condition", ["no stdin", "capture"])
+    def test_one_display_at_the_end(
+        self, kernel: Kernel, server: ScriptedServer, condition: str
+    ) -> None:
         server.play(chunk("a"), 0.2, chunk("b"), finish(), DONE)
-        if how == "no stdin":
+        if condition == "no stdin":
             run = kernel.run("%%llm\nGo", allow_stdin=False)
         else:
             run = kernel.run("%%capture got\n%%llm\nGo")
@@ -258,7 +260,7 @@ class TestPythonApi:
     SHOW = "stream = cellmage.Conversation().stream('Go')\ncellmage.show(stream)"
 
     def test_the_parts_stay(self, kernel: Kernel, server: ScriptedServer) -> None:
-        server.play(*paced(TestParts.LONG, 40, 0.003))
+        server.play(*steps_of(TestParts.LONG, 40, 0.003))
         kernel.run("import cellmage")
         run = kernel.run(f"print('mine')\n{self.SHOW}")
         assert not run.of("clear_output")

@@ -16,7 +16,7 @@ from tests.scripted_server import DONE, ScriptedServer, chunk, finish
 PROGRAM = "import cellmage; cellmage.show(cellmage.Conversation().stream('Go'))"
 
 
-def test_in_a_pipe_the_text_as_it_comes(
+def test_in_a_pipe_the_text_as_it_arrives(
     connected: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connected.play(chunk("**one** "), 0.1, chunk("two"), finish(), DONE)
@@ -26,7 +26,7 @@ def test_in_a_pipe_the_text_as_it_comes(
     assert capsys.readouterr().out == "**one** two\n"
 
 
-def test_an_error_is_raised_and_what_had_come_is_shown(
+def test_an_error_is_raised_and_the_text_before_it_is_shown(
     connected: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connected.play(chunk("half"), 0.1, end="reset")
@@ -49,8 +49,8 @@ def test_in_a_terminal_it_is_rendered(connected: ScriptedServer, shell: list[str
             while piece := os.read(main, 65536):
                 output += piece
     os.close(main)
-    shown = output.decode()
-    assert process.returncode == 0, shown
-    assert "one" in shown
-    assert "**" not in shown
-    assert "\x1b[1m" in shown, "bold"
+    screen = output.decode()
+    assert process.returncode == 0, screen
+    assert "one" in screen
+    assert "**" not in screen
+    assert "\x1b[1m" in screen, "bold"
