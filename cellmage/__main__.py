@@ -1,36 +1,43 @@
-"""``python -m cellmage``: ask in the terminal, or watch a cell of a real kernel."""
+"""``python -m cellmage``: ask in the terminal, serve models, or watch a cell of a real kernel."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 
 from .conversation.conversation import Conversation
-from .errors import CellmageError
+from .errors import CellmageError, spell_option
 from .options import Options
 from .rendering import show
 
+_EXIT_ERROR = 1
+_EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+_EXIT_BROKEN_PIPE = 141
+"""128 + SIGPIPE, as shells report it."""
+
+_SPELLINGS: Mapping[str, str] = {
+    "max_tokens": "--max-tokens N",
+    "model": "--model NAME",
+    "system": "--system TEXT",
+    "temperature": "--temperature T",
+}
+"""The flags for the options that a message names; the others can be set in Python alone."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command, and give its exit status."""
-    parser = argparse.ArgumentParser(
-        "python -m cellmage", description="Ask a model, and read its answer as it is written."
-    )
-    parser.add_argument(
-        "prompt",
-        nargs="+",
-        help="the question; '-' reads it from the standard input; 'demo' alone streams one cell "
-        "of a real kernel into this terminal, and 'serve' first serves models (serve --help)",
-    )
-    parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")
-    parser.add_argument("-t", "--temperature", type=float, help="sampling, from 0 to 2")
-    parser.add_argument("--max-tokens", type=int, help="the longest answer, in tokens")
-    parser.add_argument("-s", "--system", help="the system prompt")
+    """Run a command, and return its exit status.
+
+    Args:
+        arguments: the command line without the program; None takes it from ``sys.argv``.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["serve"]:
         return serve(words[1:])
-    args = parser.parse_args(words)
+    args = _parser().parse_args(words)
     if args.prompt == ["demo"]:
         from .demo import demo  # noqa: PLC0415 - it starts a kernel, which the others do not need
 
@@ -38,10 +45,28 @@ def main(arguments: list[str] | None = None) -> int:
     return ask(args)
 
 
-def ask(args: argparse.Namespace) -> int:
-    """Show the answer as it is written; in a pipe it is the received text, flushed as it comes.
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m cellmage",
+        description="Ask a model, and show its answer while it arrives.",
+        epilog="python -m cellmage demo: stream one cell of a real kernel into this terminal. "
+        "python -m cellmage serve: serve models to other programs; see serve --help.",
+    )
+    parser.add_argument("prompt", nargs="+", help="the prompt; '-' reads it from standard input")
+    parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")
+    parser.add_argument("-t", "--temperature", type=float, help="sampling, from 0 to 2")
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="the longest answer, in tokens")
+    parser.add_argument("-s", "--system", help="the system prompt")
+    return parser
 
-    Ctrl-C ends it and leaves what had come; the exit status is then 130, and 1 after an error.
+
+def ask(args: argparse.Namespace) -> int:
+    """Show the answer while it arrives; in a pipe, write the text as it arrives.
+
+    Ctrl-C ends it and leaves the text that has arrived.
+
+    Returns:
+        the exit status: 0, 1 after an error, 130 after Ctrl-C, 141 when the pipe was closed.
     """
     prompt = " ".join(args.prompt)
     try:
@@ -54,27 +79,30 @@ def ask(args: argparse.Namespace) -> int:
         text = sys.stdin.read() if prompt == "-" else prompt
         show(Conversation(options).stream(text))
     except CellmageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        sys.stderr.write(f"{_spell(error)}\n")
+        return _EXIT_ERROR
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
-        return 130
-    except BrokenPipeError:  # the reader has seen enough
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:  # the program that reads the pipe has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _EXIT_BROKEN_PIPE
     return 0
 
 
+def _spell(error: CellmageError) -> str:
+    """Return the message of an error, with its option spelled as a flag of this command."""
+    option = error.option or ""
+    return spell_option(str(error), option, _SPELLINGS.get(option, f"`{option}` (in Python)"))
+
+
 def serve(arguments: list[str]) -> int:
-    """Serve models as an OpenAI-compatible endpoint, until Ctrl-C."""
-    parser = argparse.ArgumentParser(
-        "python -m cellmage serve", description="Serve any configured model at /v1, as OpenAI does."
-    )
-    parser.add_argument("-m", "--model", help="the model of requests that name 'default'")
-    parser.add_argument("--port", type=int, default=8010, help="8010")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="this machine alone, unless another address is given"
-    )
+    """Serve models as an OpenAI-compatible endpoint, until Ctrl-C.
+
+    Returns:
+        the exit status: 1 if a package is missing.
+    """
+    parser = _serve_parser()
     args = parser.parse_args(arguments)
     if not 0 <= args.port <= 65535:
         parser.error(f"--port {args.port}: give a number from 0 to 65535")
@@ -84,12 +112,25 @@ def serve(arguments: list[str]) -> int:
         from .server import HERE, app  # noqa: PLC0415 - starlette, the same extra
     except ImportError:
         sys.stderr.write("Serving needs two packages: pip install 'cellmage[serve]'\n")
-        return 1
+        return _EXIT_ERROR
     hosts = HERE if args.host in (*HERE, "::1") else ("*",)
-    made = app(Options(model=args.model), hosts)
+    application = app(Options(model=args.model), hosts)
     sys.stderr.write(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n")
-    uvicorn.run(made, host=args.host, port=args.port, log_level="warning")
+    uvicorn.run(application, host=args.host, port=args.port, log_level="warning")
     return 0
+
+
+def _serve_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m cellmage serve",
+        description="Serve any configured model at /v1, as OpenAI does.",
+    )
+    parser.add_argument("-m", "--model", help="the model for requests that name 'default'")
+    parser.add_argument("--port", type=int, default=8010, help="default: 8010")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="default: 127.0.0.1, which only this machine reaches"
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What goes into a prompt."""
+"""Make a prompt: values of expressions, and personas."""

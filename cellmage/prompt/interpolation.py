@@ -1,4 +1,4 @@
-"""``{{ expression }}`` in a prompt: replaced once by the value, in the caller's namespace."""
+"""Replace ``{{ expression }}`` in a prompt by its value, once, in the caller's namespace."""
 
 from __future__ import annotations
 
@@ -8,30 +8,39 @@ from typing import Any
 
 from ..errors import UsageError
 
+_EXCERPT_CHARS = 40
+
 
 def interpolate(prompt: str, namespace: Mapping[str, Any]) -> str:
-    """The prompt with each ``{{ expression }}`` replaced by ``str()`` of its value.
+    """Return the prompt with ``str()`` of the value in place of each ``{{ expression }}``.
 
     Single braces are just text, and so are braces in a value: nothing is replaced twice.
 
+    Args:
+        prompt: the text that the user typed.
+        namespace: the variables that an expression may use, by name.
+
     Raises:
-        UsageError: what stands between the braces is not an expression, or it fails.
+        UsageError: the text between two braces is not an expression, or the expression fails.
 
     Example:
         >>> interpolate("Say {{ word * 2 }} and {this}.", {"word": "hi"})
         'Say hihi and {this}.'
     """
     parts: list[str] = []
-    rest = prompt
-    while "{{" in rest:
-        before, _, rest = rest.partition("{{")
-        source, rest = _expression(rest)
-        parts += [before, _value(source, namespace)]
-    return "".join([*parts, rest])
+    remainder = prompt
+    while "{{" in remainder:
+        text, _, remainder = remainder.partition("{{")
+        source, remainder = _split_expression(remainder)
+        parts += [text, _evaluate(source, namespace)]
+    return "".join([*parts, remainder])
 
 
-def _expression(text: str) -> tuple[str, str]:
-    """The shortest expression that a ``}}`` ends, and what follows it: a dict holds braces too."""
+def _split_expression(text: str) -> tuple[str, str]:
+    """Return the shortest expression that ``}}`` ends, and the text after it.
+
+    The first ``}}`` may be inside of the expression: a dict has braces too.
+    """
     end = text.find("}}")
     while end != -1:
         source = text[:end].strip()
@@ -41,17 +50,18 @@ def _expression(text: str) -> tuple[str, str]:
             end = text.find("}}", end + 1)
         else:
             return source, text[end + 2 :]
-    begin = " ".join(text.partition("\n")[0].split())[:40]
+    excerpt = " ".join(text.partition("\n")[0].split())[:_EXCERPT_CHARS]
     raise UsageError(
-        f"'{{{{ {begin}' is not a Python expression with }}}} behind it; "
-        "--raw sends braces as they are"
+        f"'{{{{ {excerpt}' is not followed by a Python expression and }}}}; "
+        "`interpolate` sends braces unchanged",
+        option="interpolate",
     )
 
 
-def _value(source: str, namespace: Mapping[str, Any]) -> str:
-    failure = ""
+def _evaluate(source: str, namespace: Mapping[str, Any]) -> str:
     try:
         return str(eval(source, dict(namespace)))
-    except Exception as error:  # noqa: BLE001 - the user's own expression, told to the user
-        failure = f"{type(error).__name__}: {error}"
-    raise UsageError(" ".join(f"{{{{ {source} }}}} failed: {failure}".split()))
+    except Exception as error:  # noqa: BLE001 - the user's own expression may raise anything
+        problem = f"{type(error).__name__}: {error}"
+    # Outside of the handler: an ExceptionGroup as the context would print its own traceback.
+    raise UsageError(" ".join(f"{{{{ {source} }}}} failed: {problem}".split()))

@@ -1,4 +1,4 @@
-"""Personas: a system prompt and how to sample, in a markdown file.
+"""Personas: a system prompt and sampling parameters, in a markdown file.
 
 A persona is text. It may set the model and the sampling, and nothing else: never an address, a
 key, a header or a tool, since files are shared and a key follows the address.
@@ -16,46 +16,63 @@ import yaml
 
 from ..errors import UsageError
 from ..options import Options
+from ..text import truncate
 
 MAX_BYTES = 2**20
+"""The largest file of a persona."""
+
+_MAX_DESCRIPTION_CHARS = 200
 
 _FIELDS = {"model": str, "temperature": (int, float), "max_tokens": int}
+"""Fields of `Options` that a persona may set, with their types."""
+
 _PARAMS = {
     "top_p": (int, float),
     "frequency_penalty": (int, float),
     "presence_penalty": (int, float),
     "seed": int,
 }
+"""Parameters of the provider that a persona may set, with their types."""
+
 _FORBIDDEN = {"base_url", "api_key", "headers", "tools"}
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A system prompt with a name, and the options that go with it."""
+    """A named system prompt and the options that go with it.
+
+    Args:
+        name: the name of its file, without ``.md``.
+        description: one line for a list of personas.
+        options: the system prompt, and the fields that the file sets.
+    """
 
     name: str
     description: str
     options: Options
 
 
-def personas(folders: list[Path]) -> Mapping[str, Path]:
-    """The files by the name of their persona; the first folder that has a name wins.
+def find_personas(folders: list[Path]) -> Mapping[str, Path]:
+    """Return the files of all personas by name; the first folder that has a name wins.
 
     A name is only ever looked up here, never made into a path.
+
+    Args:
+        folders: where to look before the built-in ones.
     """
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in [*folders, Path(str(files(__package__) / "personas"))]:
-        for path in _files(folder):
-            found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+        for path in _persona_files(folder):
+            paths.setdefault(path.stem, path)
+    return dict(sorted(paths.items()))
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _persona_files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        home = folder.resolve()
+        resolved = folder.resolve()
         for path in sorted(folder.glob("*.md")):
             # A link that leads outside, a pipe or a device is not a persona.
-            if path.is_file() and path.resolve().parent == home:
+            if path.is_file() and path.resolve().parent == resolved:
                 yield path
 
 
@@ -67,23 +84,27 @@ def load_persona(name: str, folders: list[Path]) -> Persona:
         folders: where to look before the built-in ones.
 
     Raises:
-        UsageError: there is none of that name, or its file cannot be used.
+        UsageError: there is none of this name, or its file cannot be used.
 
     Example:
         >>> load_persona("terse", []).options.temperature
         0.3
     """
-    known = personas(folders)
-    if name not in known:
-        raise UsageError(f"there is no persona {name!r}; there are {', '.join(known)}")
-    path = known[name]
+    paths = find_personas(folders)
+    if name not in paths:
+        raise UsageError(f"there is no persona {name!r}; there are {', '.join(paths)}")
+    path = paths[name]
     if path.stat().st_size > MAX_BYTES:
         raise UsageError(f"{path.name} is larger than 1 MiB")
     return parse_persona(name, path.read_bytes())
 
 
 def parse_persona(name: str, data: bytes) -> Persona:
-    """A persona from the bytes of its file: YAML between ``---`` lines, then the system prompt.
+    """Parse the file of a persona: YAML between ``---`` lines, then the system prompt.
+
+    Args:
+        name: the name of the persona.
+        data: the bytes of its file.
 
     Raises:
         UsageError: the file is not text, not YAML, or sets what a persona may not set.
@@ -95,35 +116,29 @@ def parse_persona(name: str, data: bytes) -> Persona:
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        text = None
-    if text is None:
-        raise UsageError(f"persona {name!r}: the file is not UTF-8 text")
-    head, body = _front_matter(name, text)
-    if banned := _FORBIDDEN & head.keys():
-        raise UsageError(f"persona {name!r} may not set {', '.join(sorted(banned))}")
-    fields = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _FIELDS)}
-    params = {key: _checked(name, key, head[key], kind) for key, kind in _read(head, _PARAMS)}
+        raise UsageError(f"persona {name!r}: the file is not UTF-8 text") from None
+    metadata, system = _front_matter(name, text)
+    if forbidden := _FORBIDDEN & metadata.keys():
+        raise UsageError(f"persona {name!r} may not set {', '.join(sorted(forbidden))}")
+    fields = _check_types(name, metadata, _FIELDS)
+    params = _check_types(name, metadata, _PARAMS)
     try:
-        options = Options(system=body.strip() or None, extra_body=params, **fields)
+        options = Options(system=system.strip() or None, extra_body=params, **fields)
     except UsageError as error:
-        problem = str(error)
-    else:
-        return _persona(name, head, options)
-    raise UsageError(f"persona {name!r}: {problem}")
-
-
-def _persona(name: str, head: Mapping[str, Any], options: Options) -> Persona:
-    return Persona(name, " ".join(str(head.get("description", "")).split())[:200], options)
+        raise UsageError(f"persona {name!r}: {error}", option=error.option) from None
+    description = truncate(str(metadata.get("description", "")), _MAX_DESCRIPTION_CHARS)
+    return Persona(name, description, options)
 
 
 def _front_matter(name: str, text: str) -> tuple[Mapping[str, Any], str]:
+    """Return the values between the ``---`` lines, and the text after them."""
     if not text.startswith("---\n"):
         return {}, text
-    head, mark, body = (text[4:] + "\n").partition("\n---\n")
-    if not mark:
+    source, end_line, body = (text[4:] + "\n").partition("\n---\n")
+    if not end_line:
         raise UsageError(f"persona {name!r}: the front matter has no closing ---")
     try:
-        values = yaml.safe_load(head)
+        values = yaml.safe_load(source)
     except yaml.YAMLError:
         values = ""
     if values is not None and not isinstance(values, dict):
@@ -133,11 +148,13 @@ def _front_matter(name: str, text: str) -> tuple[Mapping[str, Any], str]:
     return values or {}, body
 
 
-def _read(head: Mapping[str, Any], kinds: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(key, kind) for key, kind in kinds.items() if head.get(key) is not None]
-
-
-def _checked(name: str, key: str, value: Any, kind: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise UsageError(f"persona {name!r}: {key} is {str(value)[:40]!r}, which is not a {key}")
-    return value
+def _check_types(
+    name: str, metadata: Mapping[str, Any], types: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values of these names that are set; each must have its type."""
+    values = {key: metadata[key] for key in types if metadata.get(key) is not None}
+    for key, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, types[key]):
+            excerpt = str(value)[:40]
+            raise UsageError(f"persona {name!r}: {key} is {excerpt!r}, which is not a {key}")
+    return values

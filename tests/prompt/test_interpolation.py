@@ -24,9 +24,9 @@ def test_any_value_is_put_in_once(value: str, around: str, number: int) -> None:
     [
         ("{{ x.y }}", r"\{\{ x.y \}\} failed: AttributeError"),
         ("{{ 1 / 0 }}", "failed: ZeroDivisionError: division by zero"),
-        ("{{ import os }}", "not a Python expression"),
-        ("{{ x", "--raw"),
-        ("{{\n}}", "--raw"),
+        ("{{ import os }}", "not followed by a Python expression"),
+        ("{{ x", "`interpolate`"),
+        ("{{\n}}", "`interpolate`"),
     ],
 )
 def test_errors_say_what_to_type(prompt: str, said: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import UsageError
-from cellmage.prompt.personas import load_persona, parse_persona, personas
+from cellmage.prompt.personas import find_personas, load_persona, parse_persona
 
 DATA = Path(__file__).parents[1] / "data"
 HOSTILE = json.loads((DATA / "hostile_names.json").read_text())
@@ -20,7 +20,7 @@ BUILT_IN = ["code_expert", "data_analyst", "editor", "reviewer", "teacher", "ter
 
 
 def test_built_in() -> None:
-    assert list(personas([])) == BUILT_IN
+    assert list(find_personas([])) == BUILT_IN
     for name in BUILT_IN:
         persona = load_persona(name, [])
         assert persona.description
