@@ -1,4 +1,4 @@
-"""The IPython extension: loading twice, or under two names, doubles nothing."""
+"""The IPython extension; it may be loaded twice, or under two names, and is active once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import transformers as cells
-from .frontend import say
+from . import transformers
+from .announce import announce_stored
+from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
-from .settings import drop_unusable
+from .settings import drop_invalid
 
 __all__ = ["LLMMagics", "load", "unload"]
 
@@ -18,28 +19,28 @@ _NAMES = ("cellmage", "cellmage.integrations.ipython_magic")
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add the magics and the transformers; nothing is written to disk."""
-    if _loaded(shell) is None:
-        for problem in drop_unusable(shell.config.get(LLMMagics.__name__, {})):
-            say(f"LLMMagics.{problem}")
+    """Add the magics and the input transformers; nothing is written to disk."""
+    if _find_magics(shell) is None:
+        for problem in drop_invalid(shell.config.get(LLMMagics.__name__, {})):
+            print_line(f"LLMMagics.{problem}")
         magics = LLMMagics(shell)
         shell.register_magics(magics)
-        shell.events.register("post_run_cell", magics.asker.after_run)
-        magics.chats.greet(magics.resume)
-    cells.install(shell)
+        shell.events.register("post_run_cell", magics.runner.after_run)
+        announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
+    transformers.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take them away; the conversations go with them."""
-    magics = _loaded(shell)
+    """Remove them, and the conversations in memory."""
+    magics = _find_magics(shell)
     if magics is None:
         return
-    cells.remove(shell)
+    transformers.remove(shell)
     magics.chats.store.close()
-    shell.events.unregister("post_run_cell", magics.asker.after_run)
+    shell.events.unregister("post_run_cell", magics.runner.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)
-    # IPython would else take the other name for loaded still.
+    # IPython would otherwise consider the other name as loaded.
     if shell.extension_manager is not None:
         shell.extension_manager.loaded.difference_update(_NAMES)
     for kind, names in magics.magics.items():
@@ -47,6 +48,6 @@ def unload(shell: InteractiveShell) -> None:
             shell.magics_manager.magics[kind].pop(name, None)
 
 
-def _loaded(shell: InteractiveShell) -> LLMMagics | None:
-    registered: list[Any] = shell.configurables
-    return next((each for each in registered if isinstance(each, LLMMagics)), None)
+def _find_magics(shell: InteractiveShell) -> LLMMagics | None:
+    configurables: list[Any] = shell.configurables
+    return next((item for item in configurables if isinstance(item, LLMMagics)), None)

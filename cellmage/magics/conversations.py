@@ -6,190 +6,153 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from IPython.core.interactiveshell import InteractiveShell
-
 from ..conversation.conversation import Conversation
-from ..conversation.export import cell_ids
 from ..conversation.store import Home, Journal, Store
-from ..display.select import is_watched
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
-from .frontend import cell_id, named_notebook, notebook_path, say
+from .frontend import FrontEnd
 
-RESUME = "%llm_history --resume takes them up"
-_LONGEST = 100
+_MAX_NAME_CHARS = 100
 
 
-class Chats:
-    """The conversations of a notebook; the one without a name is always there.
+class ConversationRegistry:
+    """The conversations of a notebook; the one without a name always exists.
 
     Args:
-        shell: tells which notebook this is, and whether someone watches.
+        notebook: the file of the notebook; None where it is not known.
+
+    Attributes:
+        folder: the working folder of the kernel, at its start.
+        store: the stored conversations of this user.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
-        self._chats: dict[str, Conversation] = {"": Conversation()}
+    def __init__(self, notebook: Path | None) -> None:
+        self._conversations: dict[str, Conversation] = {"": Conversation()}
         self._journals: dict[str, Journal] = {}
         self.folder = Path.cwd()
-        self.notebook = notebook_path(shell)
+        self.notebook = notebook
         self.store = Store()
 
     def __iter__(self) -> Iterator[Conversation]:
-        return iter(list(self._chats.values()))
+        return iter(list(self._conversations.values()))
 
     # Conversations.
 
     def get(self, name: str | None) -> Conversation:
-        """The conversation of that name.
+        """Return the conversation of this name.
 
         Raises:
             UsageError: there is none.
         """
-        if (name or "") not in self._chats:
-            known = ", ".join(sorted(filter(None, self._chats))) or "none yet"
+        if (name or "") not in self._conversations:
+            names = ", ".join(sorted(filter(None, self._conversations))) or "none yet"
             raise UsageError(
-                f"there is no chat {name!r} (chats: {known}); %llm_history --new NAME makes one"
+                f"there is no chat {name!r} (chats: {names}); %llm_history --new NAME makes one"
             )
-        return self._chats[name or ""]
+        return self._conversations[name or ""]
 
-    def new(self, name: str) -> Conversation:
-        """The conversation of that name, made when there is none.
+    def create(self, name: str) -> Conversation:
+        """Return the conversation of this name; make it if there is none.
 
         Raises:
-            UsageError: the name is empty, too long, or holds what cannot be seen.
+            UsageError: the name is empty, too long, or contains invisible characters.
         """
-        is_plain = name == name.strip() and name == strip_control_chars(name) and name.isprintable()
-        if not name or not is_plain or len(name) > _LONGEST:
+        is_visible = name == strip_control_chars(name) and name.isprintable()
+        if not name or name != name.strip() or not is_visible or len(name) > _MAX_NAME_CHARS:
             raise UsageError(f"the chat name {name!r} is empty, too long, or cannot be read")
-        return self._chats.setdefault(name, Conversation())
+        return self._conversations.setdefault(name, Conversation())
 
-    def names(self) -> list[tuple[str, int, str]]:
-        """Every chat: its name, how many turns it has, and where they are."""
-        found = [(name, len(chat.turns), "here") for name, chat in self._chats.items()]
-        stored = self.store.chats(self._home(""))
-        return found + [
-            (name, count, "stored") for name, count in stored if name not in self._chats and count
+    def summaries(self) -> list[tuple[str, int, str]]:
+        """Return each conversation's name, its number of turns, and "loaded" or "stored"."""
+        loaded = [(name, len(chat.turns), "loaded") for name, chat in self._conversations.items()]
+        stored = [
+            (name, count, "stored")
+            for name, count in self.store.chats(self.scope())
+            if count and name not in self._conversations
         ]
+        return loaded + stored
 
     # The store.
 
-    def keep(self, setting: str) -> None:
-        """Have what is asked now stored, or not, as the setting says."""
-        has_content = setting == "on" or (setting == "auto" and self._is_worth())
-        for name, chat in self._chats.items():
-            chat.journal = self._journal(name) if has_content else None
+    def apply_store_setting(self, setting: str, front_end: FrontEnd) -> None:
+        """Store the next answers, or do not.
 
-    def _is_worth(self) -> bool:
-        """Whether what is asked here may be wanted again: not in an unattended run.
+        Args:
+            setting: "on", "off", or "auto".
+            front_end: decides for "auto".
+        """
+        is_stored = setting == "on" or (setting == "auto" and self._should_store(front_end))
+        for name, chat in self._conversations.items():
+            chat.history.journal = self._journal(name) if is_stored else None
+
+    def _should_store(self, front_end: FrontEnd) -> bool:
+        """Return whether a user may want the turns again: not in an unattended run.
 
         nbclient and papermill send no cell ids, and may run inside of another notebook's kernel,
         with its name in their environment.
         """
         if self.notebook is None:
-            return is_watched(self._shell)
-        return is_watched(self._shell) or cell_id(self._shell) is not None
+            return front_end.is_interactive
+        return front_end.is_interactive or front_end.cell_id is not None
 
-    def _home(self, name: str) -> Home:
+    def scope(self, name: str = "") -> Home:
+        """Return the place of a conversation in the store."""
         folder = self.notebook.parent if self.notebook else self.folder
-        return Home(_plain(self.notebook) if self.notebook else None, _plain(folder), name)
+        return Home(_path_text(self.notebook) if self.notebook else None, _path_text(folder), name)
 
     def _journal(self, name: str) -> Journal:
         if name not in self._journals:
-            self._journals[name] = self.store.journal(self._home(name))
+            self._journals[name] = self.store.journal(self.scope(name))
         return self._journals[name]
 
-    def journal_beside(self, chat: Conversation, name: str) -> Journal | None:
-        """The journal of a new chat: stored where the other one is."""
-        return self._journal(name) if chat.journal is not None else None
+    def fork(self, chat: Conversation, name: str, count: int) -> None:
+        """Copy the first turns of a conversation to a new one, which is stored like the first."""
+        copy = self.create(name)
+        copy.history.journal = self._journal(name) if chat.history.journal is not None else None
+        copy.history.extend(chat.turns[:count])
+
+    def count_stored(self) -> int:
+        """Return how many turns are stored for this notebook, in all its conversations."""
+        return sum(count for _, count in self.store.chats(self.scope()))
 
     def resume(self, name: str | None = None) -> int:
-        """Take up the stored turns of a chat, or of all; how many turns there are now.
+        """Resume the stored turns of a conversation, or of all; return how many turns there are.
 
         Raises:
             UsageError: there are none.
         """
-        stored = [chat for chat, count in self.store.chats(self._home("")) if count]
-        wanted = [each for each in dict.fromkeys(stored) if name is None or each == name]
-        if not wanted:
+        stored = [chat for chat, count in self.store.chats(self.scope()) if count]
+        names = [chat for chat in dict.fromkeys(stored) if name in (None, chat)]
+        if not names:
             raise UsageError("no turns are stored for this notebook")
         total = 0
-        for each in wanted:
-            chat = self._chats.setdefault(each, Conversation())
-            chat.journal = chat.journal or self._journal(each)
-            total += chat.resume()
+        for chat_name in names:
+            history = self._conversations.setdefault(chat_name, Conversation()).history
+            history.journal = history.journal or self._journal(chat_name)
+            total += history.resume()
         return total
 
-    def attach(self, path: Path) -> int:
-        """Take up the conversations of another notebook, which are this one's from now on.
+    def resume_from(self, notebook: Path) -> int:
+        """Move the stored conversations of another notebook to this one, and resume them.
+
+        Returns:
+            how many turns there are.
 
         Raises:
             UsageError: none are stored for it, or this one has conversations of its own.
         """
         if self.notebook is None:
-            raise UsageError("this notebook has no known path; --import or --from reads a file")
-        if not self.store.attach(os.path.abspath(path), self._home("")):
-            raise UsageError(f"no turns are stored for {path}, or this notebook has its own")
+            raise UsageError("this notebook has no known path; --import FILE reads a file")
+        if not self.store.attach(os.path.abspath(notebook), self.scope()):
+            raise UsageError(f"no turns are stored for {notebook}, or this notebook has its own")
         return self.resume()
 
-    # At the start.
-
-    def greet(self, setting: str) -> None:
-        """Say what is stored for this notebook, in one line, when someone watches."""
-        if setting == "never" or not is_watched(self._shell) or not os.path.exists(self.store.path):
-            return
-        self._find_renamed()
-        count = sum(turns for _, turns in self.store.chats(self._home("")))
-        if not count:
-            self._take_up_renamed()
-        elif setting == "always":
-            say(f"{turns_of(self.resume())} of this notebook taken up")
-        else:
-            say(f"{turns_of(count)} stored for this {self._what()}; {RESUME}")
-        self.tell()
-
-    def _what(self) -> str:
-        return "notebook" if self.notebook else "folder"
-
-    def _find_renamed(self) -> None:
-        """A restarted kernel is told the old name of a notebook that was renamed while it ran."""
-        gone = named_notebook(self._shell)
-        if self.notebook is not None or gone is None:
-            return
-        asked = self.store.lost(str(gone.parent)).get(str(gone), set())
-        for path in sorted(gone.parent.glob("*.ipynb")) if asked else ():
-            home = Home(str(path), str(path.parent))
-            if _agree(asked, path) and not self.store.count(home):
-                self.notebook = path
-                self._journals.clear()
-                return
-
-    def _take_up_renamed(self) -> None:
-        """A notebook of this folder has lost its file, and this one has its cells: it is that."""
-        if self.notebook is None:
-            return
-        for path, asked in self.store.lost(str(self.notebook.parent)).items():
-            if _agree(asked, self.notebook) and self.store.attach(path, self._home("")):
-                name = os.path.basename(path)
-                say(f"this notebook was {name}: its {turns_of(self.resume())} taken up")
-                return
-
-    def tell(self) -> None:
-        """Say what the store has to say."""
-        for line in self.store.told():
-            say(line)
+    def move_to(self, notebook: Path) -> None:
+        """Take the next answers as those of a notebook that has another path."""
+        self.notebook = notebook
+        self._journals.clear()
 
 
-def _plain(path: Path) -> str:
-    """A path as text; what is no UTF-8 in it is spelled out."""
+def _path_text(path: Path) -> str:
+    """Return a path as text; bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _agree(asked: set[str], notebook: Path) -> bool:
-    """Whether most of the cells that asked are cells of a notebook."""
-    return 2 * len(asked & cell_ids(notebook)) > len(asked)
-
-
-def turns_of(count: int) -> str:
-    """A number of turns, in words."""
-    return "1 turn" if count == 1 else f"{count} turns"

@@ -1,4 +1,4 @@
-"""What would be sent, for ``--dry-run``."""
+"""Describe a request that is not sent, for ``--dry-run``."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from ..messages import Message, Request
 from ..tools import call_text
 
 
-def describe(request: Request, models: Sequence[str], searched: str | None) -> str:
-    """What would be sent, for ``--dry-run``.
+def describe(request: Request, models: Sequence[str], retriever: str | None) -> str:
+    """Return the request as text, for ``--dry-run``.
 
     Args:
         request: one of those that would be sent.
-        models: all that would be asked.
-        searched: what would be searched first.
+        models: the names of all models that would be asked.
+        retriever: the name of what would be searched first, or None.
     """
     options = asdict(request.options)
     options["extra_body"] = options["extra_body"] or None
     del options["system"]
-    facts = [f"{name}: {value}" for name, value in options.items() if value is not None]
-    facts += [f"models: {', '.join(models)}"] if len(models) > 1 else []
-    facts += [f"searched first: {searched}"] if searched else []
-    facts += [f"tool: {tool['name']}" for tool in request.tools]
-    messages = [f"[{message.role}]\n{_said(message)}" for message in request.messages]
-    return "\n".join(["dry run; nothing was sent", *facts, *messages])
+    lines = [f"{name}: {value}" for name, value in options.items() if value is not None]
+    lines += [f"models: {', '.join(models)}"] if len(models) > 1 else []
+    lines += [f"searched first: {retriever}"] if retriever else []
+    lines += [f"tool: {tool['name']}" for tool in request.tools]
+    lines += [f"notice: {notice}" for notice in request.notices]
+    messages = [f"[{message.role}]\n{_text(message)}" for message in request.messages]
+    return "\n".join(["Dry run: nothing was sent.", *lines, *messages])
 
 
-def _said(message: Message) -> str:
-    """What a message says, and the tools that it asks for."""
+def _text(message: Message) -> str:
+    """Return the text of a message, and the tool calls that it makes."""
     return "\n".join(filter(None, [message.content, *map(call_text, message.tool_calls)]))

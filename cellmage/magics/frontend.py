@@ -1,66 +1,93 @@
-"""What the front end says of the running cell."""
+"""Facts about the running cell and its front end, read once."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..display.select import execute_request
-from .transformers import BLOCK
+from ..display.select import is_captured, is_interactive, parent_message
+from .transformers import PROMPT_LINE
 
-_MAX_ID = 512
+_MAX_CELL_ID_CHARS = 512
+"""The longest cell id; a longer one is not an id of any front end."""
 
 
-def cell_id(shell: InteractiveShell) -> str | None:
-    """The id of the cell, as an opaque key; None where the front end sends none.
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """Facts about the running cell, from the message that asked to run it.
+
+    Args:
+        is_captured: whether ``%%capture`` or the like takes the output.
+        is_interactive: whether a user may be watching; nbclient and papermill say that none is.
+        cell_id: the id of the cell, as an opaque string; None where the front end sends none.
+        run_id: differs between two runs of the same cell.
+        owns_cell: whether the cell is one ``%%llm`` prompt and nothing else. It is not for several
+            blocks, code above one, ``%%time`` or ``run_cell``: others write there too.
+        is_in_subshell: whether the cell runs beside the main shell, which the kernel's interrupt
+            does not reach.
+        named_notebook: the notebook that the front end names; its file may be gone.
+    """
+
+    is_captured: bool
+    is_interactive: bool
+    cell_id: str | None
+    run_id: str
+    owns_cell: bool
+    is_in_subshell: bool
+    named_notebook: Path | None
+
+    @classmethod
+    def of(cls, shell: InteractiveShell) -> FrontEnd:
+        """Read the facts about the cell that a shell runs now."""
+        message = parent_message(shell)
+        header = message.get("header") or {}
+        code = message.get("content", {}).get("code", "")
+        return cls(
+            is_captured=is_captured(shell),
+            is_interactive=is_interactive(shell),
+            cell_id=_cell_id(message.get("metadata") or {}),
+            run_id=str(header.get("msg_id")),
+            owns_cell=bool(PROMPT_LINE.match(code.lstrip())),
+            is_in_subshell=bool(header.get("subshell_id")),
+            named_notebook=_notebook_name(shell),
+        )
+
+    @property
+    def notebook_path(self) -> Path | None:
+        """The file of this notebook; None where there is none or the front end names none."""
+        path = self.named_notebook
+        return path if path is not None and path.is_file() else None
+
+
+def _cell_id(metadata: Mapping[str, Any]) -> str | None:
+    """Return the cell's id.
 
     JupyterLab sends the id in the file, VS Code the URI of the cell's document, extensions that
     run cells on the server a ``cell_id``, nbclient nothing.
     """
-    metadata = execute_request(shell).get("metadata") or {}
-    keys = (metadata.get("cellId"), metadata.get("cell_id"))
-    return next((key for key in keys if isinstance(key, str) and 0 < len(key) <= _MAX_ID), None)
+    for value in (metadata.get("cellId"), metadata.get("cell_id")):
+        if isinstance(value, str) and 0 < len(value) <= _MAX_CELL_ID_CHARS:
+            return value
+    return None
 
 
-def notebook_path(shell: InteractiveShell) -> Path | None:
-    """The file of this notebook; None where the front end does not say.
+def _notebook_name(shell: InteractiveShell) -> Path | None:
+    """Return the notebook that the front end names.
 
-    Jupyter's server puts it into the environment of the kernel (and the name of the session where
-    there is no file), VS Code into the kernel's variables.
+    Jupyter's server puts it into the environment of the kernel (or the name of the session,
+    without a notebook), VS Code into the kernel's variables.
     """
-    path = named_notebook(shell)
-    return path if path is not None and path.is_file() else None
+    name = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    is_notebook = isinstance(name, str) and name.endswith(".ipynb")
+    return Path(os.path.abspath(str(name))) if is_notebook else None
 
 
-def named_notebook(shell: InteractiveShell) -> Path | None:
-    """The file that the front end has named, though it may be gone."""
-    named = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
-    is_notebook = isinstance(named, str) and named.endswith(".ipynb")
-    return Path(os.path.abspath(str(named))) if is_notebook else None
-
-
-def run_id(shell: InteractiveShell) -> str:
-    """What tells two runs of the same cell apart."""
-    return str((execute_request(shell).get("header") or {}).get("msg_id"))
-
-
-def is_in_subshell(shell: InteractiveShell) -> bool:
-    """Whether the cell runs beside the main shell, where the kernel's interrupt does not reach."""
-    return bool((execute_request(shell).get("header") or {}).get("subshell_id"))
-
-
-def owns_cell(shell: InteractiveShell) -> bool:
-    """Whether the running cell is one ``%%llm`` prompt and nothing else.
-
-    Not so for several blocks, code above one, ``%%time`` or ``run_cell``: others write there too.
-    """
-    code = execute_request(shell).get("content", {}).get("code", "")
-    return bool(BLOCK.match(code.lstrip()))
-
-
-def say(text: str) -> None:
-    """Lines of plain text under the cell."""
+def print_line(text: str) -> None:
+    """Print plain text and a line end under the cell."""
     sys.stdout.write(f"{text}\n")

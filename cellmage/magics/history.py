@@ -1,174 +1,203 @@
-"""``%llm_history``: the turns of a conversation as the reader sees them, and what to do to them."""
+"""``%llm_history``: show the turns of a conversation, or change them."""
 
 from __future__ import annotations
 
 import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from ..context_window import tokens
+from ..context_window import turn_tokens
 from ..conversation.conversation import Conversation
 from ..conversation.export import export, read
-from ..display.text_table import aligned
+from ..display.text_table import format_columns
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
 from ..messages import Turn
 from ..pricing import cost, dollars
+from ..text import truncate
 from ..tools import call_text
-from .conversations import Chats, turns_of
+from .announce import count_turns
+from .conversations import ConversationRegistry
+
+_EXCERPT_CHARS = 28
+_MATCH_CHARS = 60
+_CHARS_BEFORE_MATCH = 20
+_NO_TURNS = "No turns yet."
 
 
-def history(chats: Chats, args: Namespace) -> str:
-    """Do what the first flag of ``%llm_history`` says, and tell it; without one, list the turns."""
+def run_history(chats: ConversationRegistry, args: Namespace) -> str:
+    """Do what the first flag of ``%llm_history`` asks for; without one, list the turns.
+
+    Returns:
+        what to print.
+    """
     if args.new is not None:
-        chat = chats.new(args.new)
-        what = f"has {turns_of(len(chat.turns))}" if chat.turns else "is new"
-        return f"chat {args.new!r} {what}; ask in it with %%llm --chat {args.new!r}"
-    if args.resume:
-        return f"{turns_of(chats.resume(args.chat))} taken up"
+        return _new(chats, args.new)
+    if args.resume is not None:
+        return _resume(chats, args)
     chat = chats.get(args.chat)
-    for flag, act in _ACTIONS.items():
-        value = getattr(args, flag)
+    for name, action in _ACTIONS.items():
+        value = getattr(args, name)
         if value is not None and value is not False:
-            return act(chats, chat, args)
-    return listing(chat)
+            return action(chats, chat, args)
+    return list_turns(chat)
 
 
-def listing(chat: Conversation) -> str:
-    """A line for each turn: its number, cell, model, state, question and answer."""
+def list_turns(chat: Conversation) -> str:
+    """Return a line for each turn: its number, cell, model, state, question and answer."""
     if not chat.turns:
-        return "no turns yet"
-    lines: list[tuple[str, ...]] = [("turn", "cell", "model", "state", "question", "answer")]
-    lines += [_line(number, turn) for number, turn in enumerate(chat.turns, 1)]
-    return aligned(lines)
+        return _NO_TURNS
+    rows: list[tuple[str, ...]] = [("turn", "cell", "model", "state", "question", "answer")]
+    rows += [_turn_row(number, turn) for number, turn in enumerate(chat.turns, 1)]
+    return format_columns(rows)
 
 
-def _line(number: int, turn: Turn) -> tuple[str, ...]:
+def _turn_row(number: int, turn: Turn) -> tuple[str, ...]:
     response = turn.response
     cell = turn.cell.cell_id[-8:] if turn.cell else "—"
-    words = (_words(turn.prompt), _words(response.text))
-    return (str(number), strip_control_chars(cell), response.model or "—", turn.state, *words)
+    texts = (_excerpt(turn.prompt), _excerpt(response.text))
+    return (str(number), strip_control_chars(cell), response.model or "—", turn.state, *texts)
 
 
-def _words(text: str, width: int = 28) -> str:
-    line = " ".join(strip_control_chars(text[: 4 * width]).split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+def _excerpt(text: str, width: int = _EXCERPT_CHARS) -> str:
+    return truncate(strip_control_chars(text[: 8 * width]), width)
 
 
-# What the flags do.
+# The actions of the flags.
 
 
-def _undo(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    return f"dropped {turns_of(chat.undo(args.undo))}, {turns_of(len(chat.turns))} left"
+def _new(chats: ConversationRegistry, name: str) -> str:
+    count = len(chats.create(name).turns)
+    state = f"has {count_turns(count)}" if count else "is new"
+    return f"Chat {name!r} {state}. Ask in it with %%llm --chat {name!r}"
 
 
-def _drop(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    return f"dropped turn {args.drop}: {_words(chat.drop(args.drop).prompt)}"
+def _resume(chats: ConversationRegistry, args: Namespace) -> str:
+    if not args.resume:
+        return f"Resumed {count_turns(chats.resume(args.chat))}."
+    path = _path(chats, args.resume)
+    return f"Resumed {count_turns(chats.resume_from(path))} of {path.name}"
 
 
-def _clear(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    return f"cleared {turns_of(chat.clear())}"
+def _path(chats: ConversationRegistry, name: str) -> Path:
+    return chats.folder / os.path.expanduser(name)
 
 
-def _full(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    parts = []
+def _undo(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    count = chat.history.undo(args.undo)
+    return f"Dropped {count_turns(count)}. The conversation has {count_turns(len(chat.turns))}."
+
+
+def _drop(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    return f"Dropped turn {args.drop}: {_excerpt(chat.history.drop(args.drop).prompt)}"
+
+
+def _clear(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    return f"Dropped {count_turns(chat.history.clear())}."
+
+
+def _verbose(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    return (
+        "\n\n".join(
+            "\n".join(_turn_lines(number, turn)) for number, turn in enumerate(chat.turns, 1)
+        )
+        or _NO_TURNS
+    )
+
+
+def _turn_lines(number: int, turn: Turn) -> list[str]:
+    """Return a turn in full: its question, the tool calls and their results, its answer."""
+    lines = [f"── {number}, {turn.state} ──", strip_control_chars(turn.prompt)]
+    lines.append(f"── {turn.response.model} ──")
+    for step in turn.response.steps:
+        lines += [strip_control_chars(step.text)] if step.text else []
+        for call in step.calls:
+            lines += [call_text(call), f"→ {strip_control_chars(call.result)}"]
+    return [*lines, strip_control_chars(turn.response.final_text)]
+
+
+def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    phrase = args.search.casefold()
+    rows: list[tuple[str, ...]] = [("turn", "in", "text")]
     for number, turn in enumerate(chat.turns, 1):
-        parts += [f"── {number}, {turn.state} ──", strip_control_chars(turn.prompt)]
-        parts.append(f"── {turn.response.model} ──")
-        for each in turn.response.steps:
-            parts += [strip_control_chars(each.text)] if each.text else []
-            parts += [f"{call_text(call)}\n→ {strip_control_chars(call.result)}" for call in each.calls]
-        parts += [strip_control_chars(turn.response.final_text), ""]
-    return "\n".join(parts).rstrip() or "no turns yet"
+        for source, text in (("question", turn.prompt), ("answer", turn.response.text)):
+            index = text.casefold().find(phrase)
+            if index >= 0:
+                passage = text[max(0, index - _CHARS_BEFORE_MATCH) :]
+                rows.append((str(number), source, _excerpt(passage, _MATCH_CHARS)))
+    return format_columns(rows) if rows[1:] else "No matches."
 
 
-def _search(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    wanted = args.search.casefold()
-    lines: list[tuple[str, ...]] = []
-    for number, turn in enumerate(chat.turns, 1):
-        for who, text in (("question", turn.prompt), ("answer", turn.response.text)):
-            at = text.casefold().find(wanted)
-            if at >= 0:
-                lines.append((str(number), who, _words(text[max(0, at - 20) :], 60)))
-    return aligned([("turn", "where", "text"), *lines]) if lines else "found nowhere"
+def _chats(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    rows = [(name or "—", str(count), state) for name, count, state in chats.summaries()]
+    return format_columns([("chat", "turns", "state"), *rows])
 
 
-def _names(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    rows = [(name or "—", str(count), where) for name, count, where in chats.names()]
-    return aligned([("chat", "turns", "where"), *rows])
-
-
-def _fork(chats: Chats, chat: Conversation, args: Namespace) -> str:
+def _fork(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
     count = len(chat.turns) if args.at is None else args.at
     if args.at is not None:
-        chat.turn(args.at)
-    if any(name == args.fork for name, *_ in chats.names()):
+        chat.history.turn(args.at)
+    if any(name == args.fork for name, *_ in chats.summaries()):
         raise UsageError(f"there is a chat {args.fork!r} already; give another name")
-    copy = chats.new(args.fork)
-    copy.journal = chats.journal_beside(chat, args.fork)
-    copy.extend(chat.turns[:count])
-    return f"chat {args.fork!r} has {turns_of(count)}; ask in it with %%llm --chat {args.fork!r}"
+    chats.fork(chat, args.fork, count)
+    return f"Chat {args.fork!r} has {count_turns(count)}. Ask in it with %%llm --chat {args.fork!r}"
 
 
-def _tokens(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    rows: list[tuple[str, ...]] = []
-    for number, (turn, size) in enumerate(zip(chat.turns, tokens(chat.turns), strict=True), 1):
+def _tokens(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    sizes = turn_tokens(chat.turns)
+    rows: list[tuple[str, ...]] = [("turn", "in", "out", "adds", "cost")]
+    for number, (turn, size) in enumerate(zip(chat.turns, sizes, strict=True), 1):
         usage, price = turn.response.usage, cost(turn.response)
-        sent = "—" if usage is None or usage.input_tokens is None else str(usage.input_tokens)
-        answered = "—" if usage is None or usage.output_tokens is None else str(usage.output_tokens)
-        rows.append((str(number), sent, answered, f"~{size}", dollars(price) if price else "—"))
-    total = sum(tokens(chat.turns))
-    end = f"the next question is sent with about {total} tokens of earlier turns"
-    return "\n".join([aligned([("turn", "in", "out", "adds", "cost"), *rows]), end])
+        counts = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
+        columns = ["—" if count is None else str(count) for count in counts]
+        rows.append((str(number), *columns, f"~{size}", dollars(price) if price else "—"))
+    total = f"The next prompt is sent with about {sum(sizes)} tokens of earlier turns."
+    return "\n".join([format_columns(rows), total])
 
 
-def _export(chats: Chats, chat: Conversation, args: Namespace) -> str:
+def _export(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
     export(chat.turns, chats.folder, args.export)
-    return f"{turns_of(len(chat.turns))} written to {args.export}"
+    return f"Wrote {count_turns(len(chat.turns))} to {args.export}"
 
 
-def _import(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    path = chats.folder / os.path.expanduser(args.import_ or args.from_)
-    return f"{turns_of(chat.extend(read(path)))} of {path.name} taken up"
+def _import(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    path = _path(chats, args.import_)
+    return f"Imported {count_turns(chat.history.extend(read(path)))} from {path.name}"
 
 
-def _attach(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    path = chats.folder / os.path.expanduser(args.attach)
-    return f"{turns_of(chats.attach(path))} of {path.name} taken up"
+def _versions(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    turn = chat.history.turn(args.versions)
+    rows: list[tuple[str, ...]] = [("version", "model", "state", "question", "answer")]
+    names = [f"{args.versions}.{number}" for number in range(1, len(turn.previous_attempts) + 1)]
+    versions = (*turn.previous_attempts, turn)
+    for name, version in zip([*names, "now"], versions, strict=True):
+        texts = (_excerpt(version.prompt), _excerpt(version.response.text))
+        rows.append((name, version.response.model or "—", version.state, *texts))
+    return format_columns(rows)
 
 
-def _attempts(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    turn = chat.turn(args.attempts)
-    lines: list[tuple[str, ...]] = [("attempt", "model", "state", "question", "answer")]
-    for number, each in enumerate((*turn.previous_attempts, turn), 1):
-        name = f"{args.attempts}.{number}" if each is not turn else "now"
-        words = (_words(each.prompt), _words(each.response.text))
-        lines.append((name, each.response.model or "—", each.state, *words))
-    return aligned(lines)
+def _restore(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+    number, _, version = args.restore.partition(".")
+    if not (number.isdecimal() and version.isdecimal()):
+        raise UsageError(f"--restore {args.restore}: give N.K, as --versions N lists them")
+    turn = chat.history.restore(int(number), int(version))
+    return f"Restored turn {number}: {_excerpt(turn.response.text)}"
 
 
-def _restore(chats: Chats, chat: Conversation, args: Namespace) -> str:
-    number, _, attempt = args.restore.partition(".")
-    if not (number.isdecimal() and attempt.isdecimal()):
-        raise UsageError(f"--restore {args.restore}: give N.K, as --attempts N lists them")
-    turn = chat.restore(int(number), int(attempt))
-    return f"turn {number} is again: {_words(turn.response.text)}"
-
-
-Action = Callable[[Chats, Conversation, Namespace], str]
+Action = Callable[[ConversationRegistry, Conversation, Namespace], str]
 _ACTIONS: Mapping[str, Action] = {
     "clear": _clear,
     "undo": _undo,
     "drop": _drop,
-    "full": _full,
+    "verbose": _verbose,
     "search": _search,
-    "chats": _names,
+    "chats": _chats,
     "fork": _fork,
     "tokens": _tokens,
     "export": _export,
     "import_": _import,
-    "from_": _import,
-    "attach": _attach,
-    "attempts": _attempts,
+    "versions": _versions,
     "restore": _restore,
 }
+"""The actions by the name of their flag; the first one whose flag is on the line runs."""

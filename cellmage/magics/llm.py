@@ -1,9 +1,10 @@
-"""The magics: each is a parser and a call."""
+"""The magics: each declares its flags and makes a call."""
 
 from __future__ import annotations
 
 import os
 import shlex
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,21 +19,22 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
-from ..display.select import surface_for
-from ..display.text_table import aligned
+from ..display.select import choose_display
 from ..errors import UsageError
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import catalogue
-from ..rendering import repaint
+from ..rendering import RenderOptions, render_turn
 from . import flags
-from .frontend import say
-from .history import history
-from .parsing import help_text, parse, parse_flags
-from .progress import build
-from .runner import Asker
-from .settings import Settings, configure, folders, models_of, persona_list, persona_text, rows
-from .transformers import BLOCK
+from .announce import announce_stored, print_store_messages
+from .declare import declare, is_empty
+from .frontend import FrontEnd, print_line
+from .history import run_history
+from .listings import models_table, persona_text, personas_table, settings_table
+from .progress import build_index
+from .runner import PromptRunner
+from .settings import Settings, configure, persona_folders
+from .transformers import PROMPT_LINE
 
 
 @magics_class
@@ -43,116 +45,97 @@ class LLMMagics(Magics, Settings):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.folders = folders()
-        self.asker = Asker(shell, self)
-        self.chats = self.asker.chats
-        self._given: dict[str, Any] = {}
+        self.folders = persona_folders()
+        self.runner = PromptRunner(shell, self)
+        self.chats = self.runner.chats
+        self._set_by_flag: dict[str, Any] = {}
 
     @no_var_expand
     @needs_local_scope
-    @flags.declare(*flags.COMMON, *flags.CALL)
+    @declare(*flags.COMMON, *flags.CALL, takes_text=True)
     @line_cell_magic
     def llm(
-        self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None
+        self,
+        args: Namespace,
+        text: str,
+        cell: str | None = None,
+        local_ns: Mapping[str, Any] | None = None,
     ) -> None:
         """Ask a model: the prompt is the body of the cell, or the rest of the line."""
-        args, rest = parse(self.llm, line, "%" if cell is None else "%%")
-        if args.help:
-            say(help_text(self.llm))
-            return
-        if cell is not None and rest:
-            raise UsageError(f"put the prompt below the %%llm line, not on it: {rest[:40]!r}")
-        self.asker.ask(args, rest if cell is None else cell, local_ns or {})
-        if cell is not None and any(BLOCK.match(each) for each in cell.splitlines()):
-            say("This cell begins with %%llm, so all of it is one prompt, other %%llm lines too.")
+        if cell is not None and text:
+            raise UsageError(f"put the prompt below the %%llm line, not on it: {text[:40]!r}")
+        self.runner.run(args, text if cell is None else cell, local_ns or {})
+        if cell is not None and any(map(PROMPT_LINE.match, cell.splitlines())):
+            print_line(
+                "This cell begins with %%llm, so all of it is one prompt, other %%llm lines too."
+            )
 
     @no_var_expand
-    @flags.declare(*flags.COMMON, *flags.CONFIG)
+    @declare(*flags.COMMON, *flags.CONFIG)
     @line_magic
-    def llm_config(self, line: str) -> None:
-        """Set the defaults of all calls; without a flag, show them and where they come from."""
-        args = parse_flags(self.llm_config, line)
-        if args.help:
-            say(help_text(self.llm_config))
-            return
-        configure(self, self._given, args)
+    def llm_config(self, args: Namespace) -> None:
+        """Set the defaults of all calls. Without a flag, show them and where each was set."""
+        self._set_by_flag = configure(self, self._set_by_flag, args)
         if args.resume == "always" and not self.chats.get(None).turns:
-            self.chats.greet(args.resume)
+            announce_stored(self.chats, FrontEnd.of(self.shell), args.resume)
         if args.list_personas:
-            say(persona_list(self.folders))
+            print_line(personas_table(self.folders))
         if args.show_persona:
-            say(persona_text(load_persona(self.persona, self.folders)) if self.persona else "none")
-        if not line.strip():
-            say(aligned([("setting", "value", "from"), *rows(self, self._given)]))
+            persona = load_persona(self.persona, self.folders) if self.persona else None
+            print_line(persona_text(persona) if persona else "No persona is set.")
+        if is_empty(self.llm_config, args):
+            print_line(settings_table(self, self._set_by_flag))
 
     @no_var_expand
-    @flags.declare(*flags.MODELS)
+    @declare(*flags.MODELS)
     @line_magic
-    def llm_models(self, line: str) -> None:
+    def llm_models(self, args: Namespace) -> None:
         """List the models of the configured server, and of the servers on this machine."""
-        args = parse_flags(self.llm_models, line)
-        if args.help:
-            say(help_text(self.llm_models))
-            return
-        offers = catalogue(args.provider, self.base_url)
-        say(aligned([("server", "model"), *models_of(offers)]))
+        print_line(models_table(catalogue(args.provider, self.base_url)))
 
     @no_var_expand
-    @flags.declare(*flags.INDEX)
+    @declare(*flags.INDEX, takes_text=True)
     @line_magic
-    def llm_index(self, line: str) -> None:
-        """Index the files and folders that are named, for ``%%llm --rag``; again, what changed."""
-        args, rest = parse(self.llm_index, line)
-        if args.help:
-            say(help_text(self.llm_index))
-            return
-        words = shlex.split(interpolate(rest, self.shell.user_ns))
+    def llm_index(self, args: Namespace, text: str) -> None:
+        """Index files and folders for ``%%llm --rag``. Run it again to index what has changed."""
+        words = shlex.split(interpolate(text, self.shell.user_ns))
         name = args.name
-        if "--name" in words[1:-1]:  # behind the paths
-            at = words.index("--name")
-            name = words[at + 1]
-            del words[at : at + 2]
+        if "--name" in words[1:-1]:  # after the paths
+            index = words.index("--name")
+            name = words[index + 1]
+            del words[index : index + 2]
         if not words:
             raise UsageError("%llm_index: name a folder or files")
-        say(build(name, [Path(os.path.expanduser(each)) for each in words]))
+        paths = [Path(os.path.expanduser(word)) for word in words]
+        print_line(build_index(self.shell, name, paths))
 
     @no_var_expand
-    @flags.declare(*flags.COMPARE)
+    @declare(*flags.COMPARE, takes_text=True)
     @line_cell_magic
-    def llm_compare(self, line: str, cell: str | None = None) -> None:
+    def llm_compare(self, args: Namespace, text: str, cell: str | None = None) -> None:
         """Compare ways to ask: with --latency, streamed and not. For models: %%llm --compare."""
-        args, rest = parse(self.llm_compare, line, "%" if cell is None else "%%")
-        if args.help:
-            say(help_text(self.llm_compare))
-            return
         if not args.latency:
             raise UsageError("%llm_compare --latency PROMPT; for models, %%llm --compare a,b")
-        self.asker.latency(args.model or [None], rest if cell is None else cell)
+        self.runner.compare_latency(args.model or [None], text if cell is None else cell)
 
     @no_var_expand
-    @flags.declare()
+    @declare()
     @line_magic
-    def llm_stop(self, line: str) -> None:
-        """Stop the answers that are arriving: also those that the stop button does not reach."""
-        if parse_flags(self.llm_stop, line).help:
-            say(help_text(self.llm_stop))
-            return
-        stopped = self.asker.stop()
-        say(f"stopped {stopped}" if stopped else "nothing is arriving")
+    def llm_stop(self, args: Namespace) -> None:
+        """Stop all answers that are streaming, including those that the stop button misses."""
+        count = self.runner.stop()
+        answers = "1 answer" if count == 1 else f"{count} answers"
+        print_line(f"Stopped {answers}." if count else "No answer is streaming.")
 
     @no_var_expand
-    @flags.declare(*flags.HISTORY)
+    @declare(*flags.HISTORY)
     @line_magic
-    def llm_history(self, line: str) -> None:
+    def llm_history(self, args: Namespace) -> None:
         """Show the turns of the conversation, or change them."""
-        args = parse_flags(self.llm_history, line)
-        if args.help:
-            say(help_text(self.llm_history))
-            return
-        self.chats.keep(self.store)
-        if args.show is None or args.resume:
-            say(history(self.chats, args))
+        self.chats.apply_store_setting(self.store, FrontEnd.of(self.shell))
+        if args.show is None or args.resume is not None:
+            print_line(run_history(self.chats, args))
         if args.show is not None:
-            turn = self.chats.get(args.chat).turn(args.show)
-            repaint(turn, surface_for(self.shell), self.image_hosts)
-        self.chats.tell()
+            turn = self.chats.get(args.chat).history.turn(args.show)
+            render_turn(turn, choose_display(self.shell), RenderOptions(self.image_hosts))
+        print_store_messages(self.chats)

@@ -1,4 +1,4 @@
-"""What a model may use besides the question: indexes, functions that search, tools."""
+"""Find what a flag names: an index, a function that searches, or a tool."""
 
 from __future__ import annotations
 
@@ -9,58 +9,60 @@ from typing import Any
 from platformdirs import user_data_path
 
 from ..errors import UsageError
-from ..pipeline import Retrieve
+from ..pipeline.retrieval import Retriever
 from ..retrieval import Index
 
+_MAX_NAME_CHARS = 100
 
-def index_of(name: str) -> Index:
-    """The index of a name; a name is data, and never a path.
+
+def open_index(name: str) -> Index:
+    """Return the index of this name; a name is data, and never a path.
 
     Raises:
         UsageError: the name is empty or too long.
     """
-    if not name.strip() or len(name) > 100 or not name.isprintable():
+    if not name.strip() or len(name) > _MAX_NAME_CHARS or not name.isprintable():
         raise UsageError(f"the index name {name!r} is empty, too long, or cannot be read")
-    file = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return Index(user_data_path("cellmage") / "indexes" / f"{file}.db")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Index(user_data_path("cellmage") / "indexes" / f"{digest}.db")
 
 
-def search_of(name: str | None, names: Mapping[str, Any]) -> tuple[str, Retrieve] | None:
-    """What searches for ``--rag NAME``: a callable of that name, or an index.
+def find_retriever(name: str | None, variables: Mapping[str, Any]) -> Retriever | None:
+    """Return the function of this name, else the index of this name, for ``--rag NAME``.
 
     Raises:
         UsageError: there is neither.
     """
     if name is None:
         return None
-    if callable(names.get(name)):
-        return name, names[name]
-    index = index_of(name)
+    if callable(variables.get(name)):
+        return Retriever(name, variables[name])
+    index = open_index(name)
     if not index.path.exists():
         raise UsageError(
             f"--rag {name}: there is no function and no index of this name; "
             f"%llm_index FOLDER --name {name} makes one"
         )
-    return name, index.search
+    return Retriever(name, index.search)
 
 
-def tools_named(wanted: Sequence[str], names: Mapping[str, Any]) -> list[Callable[..., Any]]:
-    """The functions for ``--tool NAME``.
+def find_tools(names: Sequence[str], variables: Mapping[str, Any]) -> list[Callable[..., Any]]:
+    """Return the functions of these names, for ``--tool NAME``.
 
     Raises:
-        UsageError: one of them is not there, or is no function.
+        UsageError: one of them does not exist, or is not a function.
     """
-    return [_function(name, names) for name in wanted]
+    return [_find_function(name, variables) for name in names]
 
 
-def _function(name: str, names: Mapping[str, Any]) -> Callable[..., Any]:
-    """The function, or the method of an object, of this name."""
-    first, *rest = name.split(".")
-    found: Any = names.get(first)
-    for each in rest:
-        found = getattr(found, each, None)
-    if not callable(found):
-        what = "name one, and repeat --tool" if "," in name else "define it, with a docstring"
-        raise UsageError(f"--tool {name}: there is no such function; {what}")
-    function: Callable[..., Any] = found
+def _find_function(name: str, variables: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the function of this name, or the method ``object.method``."""
+    variable, *attributes = name.split(".")
+    value: Any = variables.get(variable)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    if not callable(value):
+        advice = "name one, and repeat --tool" if "," in name else "define it, with a docstring"
+        raise UsageError(f"--tool {name}: there is no such function; {advice}")
+    function: Callable[..., Any] = value
     return function

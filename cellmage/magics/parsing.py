@@ -1,4 +1,4 @@
-"""A magic's line: flags first, then the raw rest."""
+"""Parse the line of a magic: flags first, then the text after them, unchanged."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from IPython.core.magic_arguments import MagicArgumentParser
 
 from ..errors import UsageError
 
+_KEY_FLAGS = {"--api-key", "--apikey", "--key", "--token"}
+"""Flags by which a user may try to give an API key; they are refused with a hint."""
+
 
 def parse(magic: Any, line: str, sign: str = "%") -> tuple[Namespace, str]:
-    """The flags of a line, and the text behind them, as it stands.
+    """Split a line into its flags and the text after them.
 
     ``--`` ends the flags. Values may be quoted; backslashes and ``#`` mean themselves. A flag that
-    is not given is None.
+    is not on the line is None.
 
     Args:
         magic: a method declared with IPython's ``magic_arguments``.
-        line: what follows the magic's name.
+        line: the text after the magic's name.
         sign: ``%`` or ``%%``, for the messages.
+
+    Returns:
+        the flags, and the text as it was typed, without spaces around it.
 
     Raises:
         UsageError: a flag is unknown, a value is missing or wrong, or a quote is not closed.
@@ -31,39 +37,59 @@ def parse(magic: Any, line: str, sign: str = "%") -> tuple[Namespace, str]:
     parser: MagicArgumentParser = magic.parser
     parser.allow_abbrev = False
     name = sign + parser.prog
-    words, pairs, rest = _split(parser, name, line)
+    words, pairs, text = _split(parser, name, line)
     try:
         args = parser.parse_args(words)
-        vars(args).update(pairs)
-        return args, rest
     except IPythonUsageError as error:
-        message = str(error)
-    raise UsageError(f"{name}: {message.removeprefix('argument ')}; {name} --help lists the flags")
+        message = str(error).removeprefix("argument ")
+        raise UsageError(f"{name}: {message}; {name} --help lists the flags") from None
+    vars(args).update(pairs)
+    return args, text
+
+
+def parse_flags(magic: Any, line: str) -> Namespace:
+    """Parse the line of a magic that takes flags only.
+
+    Raises:
+        UsageError: as for `parse`, or there is text after the flags.
+    """
+    args, text = parse(magic, line)
+    if text:
+        name = f"%{magic.parser.prog}"
+        raise UsageError(f"{name} takes flags only, not {text[:40]!r}; {name} --help lists them")
+    return args
+
+
+def help_text(magic: Any) -> str:
+    """Return the text that ``--help`` prints."""
+    text: str = magic.parser.format_help()
+    return text.removeprefix("::\n\n").strip()
 
 
 def _split(
     parser: MagicArgumentParser, name: str, line: str
 ) -> tuple[list[str], dict[str, list[list[str]]], str]:
-    """The words for `argparse`, the flags that take two words, and the rest of the line."""
+    """Return the words for `argparse`, the flags with two values, and the text after all flags."""
     words: list[str] = []
     pairs: dict[str, list[list[str]]] = {}
-    reader = _Words(line)
-    while reader.rest().startswith("-"):
-        flag = reader.word(name)
-        if flag == "--":
+    lexer = _Lexer(line)
+    while lexer.remainder().startswith("-"):
+        word = lexer.next_word(name)
+        if word == "--":
             break
-        action, has_value = _action(parser, name, flag)
-        values = [] if has_value else [reader.word(name) for _ in range(_count(action, reader))]
+        action, has_value = _find_action(parser, name, word)
+        count = 0 if has_value else _value_count(action, lexer)
+        values = [lexer.next_word(name) for _ in range(count)]
         # Never as words of their own: argparse takes a value like -1 or --- for a flag.
         if len(values) == 2:
             pairs.setdefault(action.dest, []).append(values)
         else:
-            words.append("=".join([action.option_strings[-1], *values]) if values else flag)
-    return words, pairs, reader.rest()
+            words.append("=".join([action.option_strings[-1], *values]) if values else word)
+    return words, pairs, lexer.remainder()
 
 
-class _Words:
-    """Words of a line one by one, and at any time the raw rest: it may hold lone quotes."""
+class _Lexer:
+    """Words of a line one by one, and the remainder as it was typed: it may hold lone quotes."""
 
     def __init__(self, line: str) -> None:
         self._line = line
@@ -72,33 +98,33 @@ class _Words:
         self._lexer.whitespace_split = True
         self._lexer.commenters = self._lexer.escape = ""
 
-    def rest(self) -> str:
+    def remainder(self) -> str:
+        """Return the text that is not read yet."""
         return self._line[self._stream.tell() :].strip()
 
-    def word(self, name: str) -> str:
-        at = self.rest()
+    def next_word(self, name: str) -> str:
+        """Read a word; the name of the magic is for the messages."""
+        remainder = self.remainder()
         try:
             word = self._lexer.get_token()
         except ValueError:
-            word = None
-        else:
-            if word is None:
-                raise UsageError(f"{name}: a value is missing at the end of the line")
-            return word
-        raise UsageError(f"{name}: a quote is not closed in: {at[:40]}")
+            raise UsageError(f"{name}: a quote is not closed in: {remainder[:40]}") from None
+        if word is None:
+            raise UsageError(f"{name}: a value is missing at the end of the line")
+        return word
 
 
-def _action(parser: MagicArgumentParser, name: str, flag: str) -> tuple[Action, bool]:
-    """What a word that begins with a dash stands for, and whether it holds its value."""
+def _find_action(parser: MagicArgumentParser, name: str, word: str) -> tuple[Action, bool]:
+    """Return the flag of a word that begins with a dash, and whether the word has its value."""
     actions = parser._option_string_actions
-    long, equals, _ = flag.partition("=")
-    if flag.startswith("--") and long in actions:
+    long, equals, _ = word.partition("=")
+    if word.startswith("--") and long in actions:
         return actions[long], bool(equals)
-    if flag[:2] in actions and not flag.startswith("--"):
-        return actions[flag[:2]], len(flag) > 2
+    if word[:2] in actions and not word.startswith("--"):
+        return actions[word[:2]], len(word) > 2
     if long in _KEY_FLAGS:
         raise UsageError(
-            f"{name}: a key does not belong in a notebook, which keeps it; set OPENAI_API_KEY, or "
+            f"{name}: a key does not belong in a notebook, which saves it; set OPENAI_API_KEY, or "
             "the variable of your provider, before Jupyter starts"
         )
     raise UsageError(
@@ -106,33 +132,22 @@ def _action(parser: MagicArgumentParser, name: str, flag: str) -> tuple[Action, 
     )
 
 
-_KEY_FLAGS = {"--api-key", "--apikey", "--key", "--token"}
-
-
-def _count(action: Action, reader: _Words) -> int:
-    """How many words belong to a flag."""
+def _value_count(action: Action, lexer: _Lexer) -> int:
+    """Return how many words after a flag are its values."""
     if action.nargs == "?":
-        return int(bool(reader.rest()) and not reader.rest().startswith("-"))
+        return int(bool(lexer.remainder()) and not lexer.remainder().startswith("-"))
     return 1 if action.nargs is None else int(action.nargs)
 
 
-def parse_flags(magic: Any, line: str) -> Namespace:
-    """As `parse`, for a magic that takes flags only."""
-    args, rest = parse(magic, line)
-    if rest:
-        name = f"%{magic.parser.prog}"
-        raise UsageError(f"{name} takes flags only, not {rest[:40]!r}; {name} --help lists them")
-    return args
-
-
-def help_text(magic: Any) -> str:
-    """What ``--help`` shows."""
-    text: str = magic.parser.format_help()
-    return text.removeprefix("::\n\n").strip()
+# The types of values. argparse prints the name of the function in "invalid boolean value".
 
 
 def boolean(word: str) -> bool:
-    """True or False, as people write it."""
+    """Parse True or False, as people write it.
+
+    Raises:
+        ValueError: the word is neither.
+    """
     values = {"true": True, "yes": True, "on": True, "1": True}
     values |= {"false": False, "no": False, "off": False, "0": False}
     if word.lower() not in values:
@@ -140,18 +155,18 @@ def boolean(word: str) -> bool:
     return values[word.lower()]
 
 
-def words(text: str) -> list[str]:
-    """The words between commas."""
+def comma_list(text: str) -> list[str]:
+    """Split a text at its commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def hosts(text: str) -> list[str]:
-    """The host names between commas."""
-    return words(text.lower())
+def host_list(text: str) -> list[str]:
+    """Split host names at their commas, in lower case."""
+    return comma_list(text.lower())
 
 
-def params(pairs: list[list[str]] | None) -> dict[str, Any]:
-    """``--param KEY VALUE`` pairs as a dict; a value is JSON where it can be, else text."""
+def parse_params(pairs: list[list[str]] | None) -> dict[str, Any]:
+    """Return ``--param KEY VALUE`` pairs as a dict; a value that is JSON is parsed."""
     return {key: _json_or_text(value) for key, value in pairs or []}
 
 

@@ -1,4 +1,4 @@
-"""The progress of an index, as a bar or a line."""
+"""Build an index, and show the progress as a bar or a line."""
 
 from __future__ import annotations
 
@@ -9,64 +9,68 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from ..display.select import is_captured, is_watched
-from .lookup import index_of
+from .frontend import FrontEnd
+from .lookup import open_index
 
-_EVERY = 0.1
+_INTERVAL_SECONDS = 0.1
 """Seconds between two counts of files."""
 
-
-def build(name: str, paths: list[Path]) -> str:
-    """Index files and folders, and show how far it is; what was done, in words."""
-    show = _counter(get_ipython())
-    count = index_of(name).add(paths, _now_and_then(show))
-    end = "\r" if show is _count_line else ""
-    return f"{end}{count} files read; ask with %%llm --rag {name}"
+Progress = Callable[[int, int], None]
+"""A function of the number of files that are read, and of all files."""
 
 
-def _counter(shell: InteractiveShell | None) -> Callable[[int, int], None]:
-    """What shows the count: a bar on a page, a line in a terminal, nothing where nobody watches."""
-    if shell is not None and hasattr(shell, "kernel"):
-        return _Bar().show if is_watched(shell) and not is_captured(shell) else _nothing
-    return _count_line if sys.stdout.isatty() else _nothing
+def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
+    """Index files and folders while the progress is shown, and return a line about the result."""
+    show = choose_progress(shell)
+    count = open_index(name).add(paths, throttle(show))
+    line_start = "\r" if show is _print_count else ""
+    return f"{line_start}Read {count} files. Ask about them with %%llm --rag {name}"
 
 
-def _now_and_then(show: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """The first and the last count, and ten in a second."""
-    shown = -math.inf
+def choose_progress(shell: InteractiveShell) -> Progress:
+    """Return a bar for a page, a line for a terminal, and nothing where no user is watching."""
+    if hasattr(shell, "kernel"):
+        front_end = FrontEnd.of(shell)
+        is_seen = front_end.is_interactive and not front_end.is_captured
+        return _Bar().show if is_seen else _show_nothing
+    return _print_count if sys.stdout.isatty() else _show_nothing
 
-    def progress(done: int, count: int) -> None:
-        nonlocal shown
+
+def throttle(show: Progress) -> Progress:
+    """Return a function that shows the first and the last count, and ten in a second."""
+    shown_at = -math.inf
+
+    def progress(done: int, total: int) -> None:
+        nonlocal shown_at
         now = time.monotonic()
-        if count and (done == count or now - shown >= _EVERY):
-            shown = now
-            show(done, count)
+        if total and (done == total or now - shown_at >= _INTERVAL_SECONDS):
+            shown_at = now
+            show(done, total)
 
     return progress
 
 
-def _nothing(done: int, count: int) -> None:
+def _show_nothing(done: int, total: int) -> None:
     pass
 
 
-def _count_line(done: int, count: int) -> None:
-    sys.stdout.write(f"\r{done} of {count} files")
+def _print_count(done: int, total: int) -> None:
+    sys.stdout.write(f"\r{done} of {total} files")
     sys.stdout.flush()
 
 
 class _Bar:
-    """A bar on a notebook's page: one display, each time in place of itself."""
+    """A progress bar on a notebook's page: one display that is updated."""
 
     def __init__(self) -> None:
         self._handle: Any = None
 
-    def show(self, done: int, count: int) -> None:
-        text = f"{done} of {count} files"
-        bar = f'<progress value="{done}" max="{count}"></progress> {text}'
+    def show(self, done: int, total: int) -> None:
+        text = f"{done} of {total} files"
+        bar = f'<progress value="{done}" max="{total}"></progress> {text}'
         bundle = {"text/html": bar, "text/plain": text}
         if self._handle is None:
             self._handle = display(bundle, raw=True, display_id=True)

@@ -1,4 +1,4 @@
-"""``--json`` and ``--schema``: an answer that is a value, asked for, shown and checked as one."""
+"""``--json`` and ``--schema``: ask for an answer that is a value, and validate it."""
 
 from __future__ import annotations
 
@@ -9,71 +9,80 @@ from typing import Any
 
 from ..errors import ProtocolError, UsageError
 from ..options import Options
-from ..stream.partial_json import NOTHING, PartialJSON, checked
+from ..stream.partial_json import NOTHING, PartialJSON, parse_response
 from ..stream.response_stream import ResponseStream
+from ..text import truncate
+
+_MAX_PROBLEM_CHARS = 300
+"""Characters of pydantic's message that are shown."""
 
 
-class Shape:
-    """What an answer's value must be.
+class OutputSchema:
+    """The schema of an answer's value.
 
     Args:
         schema: a pydantic model, a JSON schema, or None for any JSON.
-        name: what it is called.
+        name: the name of the schema, for the provider and for messages.
     """
 
     def __init__(self, schema: Any, name: str) -> None:
         self._schema = schema
         self._name = name
 
-    def asked_with(self, options: Options) -> Options:
-        """The options, with what asks the provider for this shape."""
-        wanted: dict[str, Any] = {"type": "json_object"}
+    def apply_to(self, options: Options) -> Options:
+        """Return the options, with the ``response_format`` that asks for this schema."""
+        response_format: dict[str, Any] = {"type": "json_object"}
         if self._schema is not None:
             is_model = hasattr(self._schema, "model_json_schema")
             schema = self._schema.model_json_schema() if is_model else self._schema
-            wanted = {
+            response_format = {
                 "type": "json_schema",
                 "json_schema": {"name": self._name, "schema": schema},
             }
-        return replace(options, extra_body={**options.extra_body, "response_format": wanted})
+        extra_body = {**options.extra_body, "response_format": response_format}
+        return replace(options, extra_body=extra_body)
 
-    def reader(self) -> Callable[[str], Any]:
-        """Gives the value so far, for the text that has come since; None before it begins."""
-        reader = PartialJSON()
+    def partial_parser(self) -> Callable[[str], Any]:
+        """Return a parser of a value that arrives in pieces.
 
-        def grow(text: str) -> Any:
-            reader.feed(text)
-            return None if reader.value is NOTHING else reader.value
+        Called with the text that has arrived since the last call, it returns the value so far; None
+        before the value begins.
+        """
+        parser = PartialJSON()
 
-        return grow
+        def parse(text: str) -> Any:
+            parser.feed(text)
+            return None if parser.value is NOTHING else parser.value
+
+        return parse
 
     def result(self, stream: ResponseStream) -> Any:
-        """The value at the end; of a pydantic model, the validated object.
+        """Return the value of a complete answer; for a pydantic model, an instance of it.
 
         Raises:
-            ProtocolError: it is not JSON, was cut, or does not fit.
+            ProtocolError: it is not JSON, was cut, or does not fit the schema.
         """
-        value = checked(stream.response)
+        value = parse_response(stream.response)
         if not hasattr(self._schema, "model_validate"):
             return value
         try:
             return self._schema.model_validate(value)
         except ValueError as error:  # pydantic's own is one
-            problem = " ".join(str(error).split())[:300]
-        raise ProtocolError(f"the answer does not fit {self._name}: {problem}")
+            problem = truncate(str(error), _MAX_PROBLEM_CHARS)
+            raise ProtocolError(f"the answer does not fit {self._name}: {problem}") from None
 
 
-def shape_of(args: Namespace, names: Mapping[str, Any]) -> Shape | None:
-    """The shape that the flags ask for; None for text.
+def schema_from_flags(args: Namespace, variables: Mapping[str, Any]) -> OutputSchema | None:
+    """Return the schema of ``--json`` or ``--schema NAME``; None for an answer that is text.
 
     Raises:
-        UsageError: there is no such schema.
+        UsageError: no variable of this name is a schema.
     """
     if args.schema is None:
-        return Shape(None, "value") if args.json else None
-    schema = names.get(args.schema)
+        return OutputSchema(None, "value") if args.json else None
+    schema = variables.get(args.schema)
     if hasattr(schema, "model_json_schema") or isinstance(schema, dict):
-        return Shape(schema, args.schema)
+        return OutputSchema(schema, args.schema)
     raise UsageError(
         f"--schema {args.schema}: give the name of a pydantic model or of a JSON schema (a dict)"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from cellmage.conversation.export import read
 from tests.browser.conftest import Lab
-from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
+from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
 
 pytestmark = pytest.mark.browser
 
@@ -19,8 +19,8 @@ def reply(exchange: Exchange) -> Reply:
 
 
 def test_side_by_side(lab: Lab, server: ScriptedServer) -> None:
-    server.play_for(reply)
-    lab.open("%load_ext cellmage", "%%llm --compare fence,quick --keep quick\nGo")
+    server.play_with(reply)
+    lab.open("%load_ext cellmage", "%%llm --compare fence,quick --select quick\nGo")
     lab.load()
     lab.run_next(1)
     lab.until(lambda: "▌" in lab.output(1) and "Quick" in lab.output(1))

@@ -6,7 +6,7 @@ import pytest
 
 from cellmage.conversation.export import read
 from tests.browser.conftest import Lab
-from tests.scripted_server import Reply, ScriptedServer, answer, chunk
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +46,7 @@ def test_a_save_in_mid_stream_says_so(lab: Lab, server: ScriptedServer) -> None:
 
 
 def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> None:
-    server.play_for(lambda exchange: Reply(answer(f"**Yes**, {exchange.messages[-1][1]}", 4)))
+    server.play_with(lambda exchange: Reply(answer(f"**Yes**, {exchange.messages[-1][1]}", 4)))
     questions = [f"%%llm --stream\n{question}" for question in QUESTIONS]
     lab.open("%load_ext cellmage", *questions, "%llm_history", "%llm_history --resume")
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> 
     lab.run_next(0)
     lab.until(lambda: "5 turns stored for this notebook" in lab.output(0))
     lab.run_next(7)
-    lab.until(lambda: "5 turns taken up" in lab.output(7))
+    lab.until(lambda: "Resumed 5 turns" in lab.output(7))
     run_all(lab)
     lab.until(lambda: len(turns(lab)) == 5)
     assert len(server.last.messages) == 9

@@ -13,7 +13,7 @@ from openai import OpenAI
 from cellmage import CellmageError, Conversation, ResponseStream, Token
 from tests.contract.faults import LIMITS, SCALE, Result
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import ScriptedServer
+from cellmage.testing import ScriptedServer
 
 Face = Callable[[ResponseStream], str]
 
@@ -95,7 +95,7 @@ def in_cell(
     flags = " ".join(f"--tool {name}" for name in tools or [])
     kernel.run(f"%env OPENAI_BASE_URL={base_url}\n%env OPENAI_API_KEY={key}\n_llm = None")
     before, began = len(server.exchanges), time.monotonic()
-    run = kernel.run(f"%%llm -m m --no-history --yes-tools {flags}\nhi")
+    run = kernel.run(f"%%llm -m m --no-history --auto-approve {flags}\nhi")
     took = time.monotonic() - began
     text, partial = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
     kind = "config" if run.error.startswith("ConfigError") else partial

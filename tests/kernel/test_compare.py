@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import (
+from cellmage.testing import (
     DONE,
     Exchange,
     Reply,
@@ -27,7 +27,7 @@ def reply(exchange: Exchange) -> Reply:
 
 
 def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play_for(reply)
+    server.play_with(reply)
     run = kernel.run("%%llm --compare slowly,fence --out text\nGo", "c1")
     columns, table = (output["data"] for output in run.outputs)
     live = [frame.markdown for frame in run.frames if "▌" in frame.markdown]
@@ -41,8 +41,8 @@ def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
 
 
 def test_unwatched_it_is_one_output(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play_for(reply)
-    run = kernel.run("%%llm --compare quick,fence --keep fence\nGo", allow_stdin=False)
+    server.play_with(reply)
+    run = kernel.run("%%llm --compare quick,fence --select fence\nGo", allow_stdin=False)
     (output,) = run.outputs
     assert "| model |" in output["data"]["text/markdown"]
     assert output["metadata"]["cellmage"]["text"] == "```py\nprint(1)"
@@ -50,7 +50,7 @@ def test_unwatched_it_is_one_output(kernel: Kernel, server: ScriptedServer) -> N
 
 def test_failures(kernel: Kernel, server: ScriptedServer) -> None:
     """The cell fails with the answer that is kept; others fail in their column."""
-    server.play_for(reply)
+    server.play_with(reply)
     run = kernel.run("%%llm --compare quick,cut\nGo")
     assert run.ok
     assert "*IncompleteResponseError: cut at" in run.outputs[0]["data"]["text/markdown"]
@@ -63,7 +63,7 @@ def test_failures(kernel: Kernel, server: ScriptedServer) -> None:
 
 
 def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play_for(reply)
+    server.play_with(reply)
     msg_id = kernel.start("%%llm --compare held,quick\nGo")
     run = kernel.collect(msg_id, Run(), until="Held")
     kernel.interrupt()
@@ -72,7 +72,7 @@ def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
         run.error == "KeyboardInterrupt: stopped by you; 4 characters are kept as a partial answer"
     )
     assert "*stopped: interrupted*" in run.outputs[0]["data"]["text/markdown"]
-    assert all(exchange.over.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
 
 
 def test_what_does_not_go_together(kernel: Kernel) -> None:
@@ -80,33 +80,34 @@ def test_what_does_not_go_together(kernel: Kernel) -> None:
         "--compare a,b --json": "--compare does not go with --json",
         "--compare a,b --model c": "--compare does not go with --model",
         "--compare a,b --tool f": "--compare does not go with --tool",
-        "--keep a": "--keep says whose answer",
+        "--select a": "--select names one of the models",
         "--compare a": "give several models",
-        "--compare a,b --keep c": "c cannot be kept",
+        "--compare a,b --select c": "c cannot be selected",
         "--continue --tool f": "--continue does not go with --tool",
     }.items():
         assert said in kernel.run(f"%%llm {flags}\nGo").error
 
 
 def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play_for(reply)
+    server.play_with(reply)
     run = kernel.run("%llm_compare --latency -m slowly,quick Is it quick?")
     head, *lines = run.printed.splitlines()
     assert head.split()[:4] == ["model", "asked", "seen", "after"]
     ways = [tuple(line.split()[:2]) for line in lines]
     assert ways == [
-        ("slowly", "streamed"), ("slowly", "whole"), ("quick", "streamed"), ("quick", "whole")
+        ("slowly", "streamed"), ("slowly", "complete"),
+        ("quick", "streamed"), ("quick", "complete"),
     ]  # fmt: skip
     seen = [float(line.split()[2]) for line in lines]
     assert seen[0] < seen[1]
     assert server.last.messages == [("user", "Is it quick?")]
     assert [output["data"]["text/plain"] for output in run.outputs][:2] == ["*one* two three"] * 2
-    assert "no turns yet" in kernel.run("%llm_history").printed
+    assert "No turns yet" in kernel.run("%llm_history").printed
     assert "%%llm --compare" in kernel.run("%llm_compare Go").error
 
 
 def test_on_error_show(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play_for(reply)
+    server.play_with(reply)
     run = kernel.run("%%llm -m cut --on-error show --out text\nGo")
     assert run.ok
     assert "the connection was lost" in run.printed

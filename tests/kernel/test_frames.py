@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.kernel.client import Kernel
-from tests.scripted_server import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
+from cellmage.testing import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
 
 
 def steps_of(text: str, size: int, wait: float) -> list[Step]:
@@ -68,7 +68,7 @@ class TestFrames:
         server.play(chunk("one "), 0.03, chunk("two "), 1.5, chunk("three"), finish(), DONE)
         run = kernel.run("%%llm\nGo")
         (frame,) = [message for message in run.frames if message.markdown == "one two▌ "]
-        assert server.last.writes[2] - frame.at > 1
+        assert server.last.write_times[2] - frame.at > 1
 
     def test_fresh_display_ids_in_every_run(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(*answer("hi"))
@@ -248,7 +248,7 @@ class TestReasoning:
         server.play(*thought, 0.1, chunk("First"), 2, finish(), DONE)
         run = kernel.run("%%llm\nGo")
         first = next(frame for frame in run.frames if frame.markdown == "First▌")
-        assert first.at < server.last.writes[-2], "it does not wait for the next frame's turn"
+        assert first.at < server.last.write_times[-2], "it does not wait for the next frame's turn"
 
     def test_unattended(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(*self.STEPS)

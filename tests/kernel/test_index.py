@@ -39,20 +39,20 @@ def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
     (shown,) = run.outputs
     bar = f'<progress value="{COUNT}" max="{COUNT}"></progress> {COUNT} of {COUNT} files'
     assert shown["data"] == {"text/html": bar, "text/plain": f"{COUNT} of {COUNT} files"}
-    assert run.printed == f"{COUNT} files read; ask with %%llm --rag grows\n"
+    assert run.printed == f"Read {COUNT} files. Ask about them with %%llm --rag grows\n"
     again = offline.run(f"%llm_index {str(folder)!r} --name grows")
     assert again.frames == [], "nothing is to be read, so nothing is counted"
-    assert again.printed == "0 files read; ask with %%llm --rag grows\n"
+    assert again.printed == "Read 0 files. Ask about them with %%llm --rag grows\n"
 
 
 def test_nobody_watches(offline: Kernel, folder: Path) -> None:
     run = offline.run(f"%llm_index --name alone {str(folder)!r}", allow_stdin=False)
     assert run.frames == []
-    assert run.printed == f"{COUNT} files read; ask with %%llm --rag alone\n"
+    assert run.printed == f"Read {COUNT} files. Ask about them with %%llm --rag alone\n"
 
 
 def test_what_is_captured_has_the_last_line_only(offline: Kernel, folder: Path) -> None:
     run = offline.run(f"%%capture caught\n%llm_index --name caught {str(folder)!r}")
     assert run.frames == []
     assert offline.value("caught.outputs") == []
-    assert offline.value("caught.stdout").startswith(f"{COUNT} files read")
+    assert offline.value("caught.stdout").startswith(f"Read {COUNT} files")

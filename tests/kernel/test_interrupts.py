@@ -6,7 +6,7 @@ import random
 import time
 
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import ScriptedServer, chunk
+from cellmage.testing import ScriptedServer, chunk
 
 # What the kernel holds: threads, tasks of the engine's loop, and open sockets.
 COUNTS = """
@@ -46,7 +46,7 @@ def test_a_hundred_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
         assert run.reply["ename"] == "KeyboardInterrupt", run.error
-        assert server.last.over.wait(5)
+        assert server.last.finished.wait(5)
         after = tuple(kernel.value("counts()"))
     assert len(server.exchanges) == 101
     assert all(exchange.closed_at for exchange in server.exchanges)

@@ -17,17 +17,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.kernel.client import Kernel, Run
-from tests.kernel.test_memory import Start, greeting, start, write_notebook
-from tests.scripted_server import Reply, ScriptedServer, answer, chunk
-
-__all__ = ["start"]
+from tests.kernel.notebooks import Start, write_notebook
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
 
 DATA = json.loads((Path(__file__).parent.parent / "data/jupyter_cases.json").read_text())
 CASES = {case["id"]: case for case in DATA["cases"]}
 
 ELSEWHERE = {
     "sync_magic_streaming": "kernel/test_walk.py::test_keeps_the_partial_answer",
-    "await_streaming": "kernel/test_magics.py::test_await_in_a_cell_can_be_interrupted",
+    "await_streaming": "kernel/test_prompts.py::test_await_in_a_cell_can_be_interrupted",
     "worker_thread_close": "stream/test_response_stream.py::test_close_from_another_thread",
     "no_leak": "kernel/test_interrupts.py::test_a_hundred_interrupts",
     "same_display_id_twice": "kernel/test_frames.py::test_fresh_display_ids_in_every_run",
@@ -38,7 +36,7 @@ ELSEWHERE = {
     "autosave_mid_stream": "browser/test_memory.py::test_a_save_in_mid_stream_says_so",
     "plain_terminal": "display/test_terminal.py::test_addresses_are_seen",
     "silent_and_no_history": "kernel/test_memory.py::test_silent_and_without_history",
-    "same_id_two_notebooks": "kernel/test_memory.py::test_a_copy_starts_fresh",
+    "same_id_two_notebooks": "magics/test_conversations.py::test_a_copy_starts_fresh",
 }  # fmt: skip
 IN_DOCS = {"windows", "papermill", "voila"}
 
@@ -67,7 +65,7 @@ def test_sync_magic_retry_sleep(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.interrupt()
     run = kernel.finish(msg_id, run)
     assert run.reply_at - pressed < 2
-    assert run.error == "KeyboardInterrupt: stopped by you; no word had come"
+    assert run.error == "KeyboardInterrupt: stopped by you; no text had arrived"
 
 
 def test_interrupt_mode_message(kernel: Kernel, server: ScriptedServer) -> None:
@@ -104,7 +102,7 @@ def together(kernel: Kernel, msg_ids: list[str]) -> list[Run]:
 
 def test_two_subshells_at_once(kernel: Kernel, server: ScriptedServer) -> None:
     """subshell; two_cells_two_subshells: each answer in its own cell, both turns whole."""
-    server.play_for(
+    server.play_with(
         lambda exchange: Reply([
             step for piece in exchange.messages[-1][1] * 40 for step in (chunk(piece), 0.005)
         ] + answer(""))
@@ -129,11 +127,11 @@ def test_stopping_a_subshell(kernel: Kernel, server: ScriptedServer) -> None:
     while not server.exchanges:
         time.sleep(0.01)
     time.sleep(0.3)
-    assert kernel.run("%llm_stop").printed.splitlines()[-1] == "stopped 1"
+    assert kernel.run("%llm_stop").printed.splitlines()[-1] == "Stopped 1 answer."
     together(kernel, [msg_id])
-    assert server.last.over.wait(5)
+    assert server.last.finished.wait(5)
     assert kernel.value("(_llm.text, _llm.incomplete_reason)") == ("one two", "closed")
-    assert kernel.run("%llm_stop").printed == "nothing is arriving\n"
+    assert kernel.run("%llm_stop").printed == "No answer is streaming.\n"
 
 
 # Where output goes.
@@ -200,9 +198,9 @@ def test_restart_grace(start: Start, server: ScriptedServer, tmp_path: Path) -> 
     kernel.collect(msg_id, run, until="three")
     kernel.manager.shutdown_kernel(now=False)
     again = start(notebook)
-    assert "1 turn stored" in greeting(again)
+    assert "1 turn stored" in again.greeting
     again.run("%llm_history --resume")
-    assert "one two three" in again.run("%llm_history --full").printed
+    assert "one two three" in again.run("%llm_history --verbose").printed
     assert "partial" in again.run("%llm_history").printed
 
 

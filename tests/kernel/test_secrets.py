@@ -13,7 +13,7 @@ import pytest
 
 from cellmage.providers.registry import without_secrets
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
+from cellmage.testing import Exchange, Reply, ScriptedServer, answer
 
 DATA = json.loads((Path(__file__).parent.parent / "data/secrets.json").read_text())
 SECRETS = {each["id"]: each["value"] for each in DATA["secrets"]}
@@ -102,7 +102,7 @@ LOOKS = [
     "%xmode Minimal\nchat.ask('fails', model='fail')",
     "%xmode Plain\nchat.ask('fails', model='fail')",
     "%xmode Context\nchat.ask('fails', model='fail')",
-    "%llm_config\n%llm_history --full\n%llm_models\n"
+    "%llm_config\n%llm_history --verbose\n%llm_models\n"
     "from cellmage.conversation.export import to_json\n"
     "print(to_json(get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns))\n"
     "history.writeout_cache()\n"
@@ -166,7 +166,7 @@ def test_no_secret_is_seen(
 ) -> None:
     secret = SECRETS[name]
     (tmp_path / "secret").write_text(secret)
-    server.play_for(echoing)
+    server.play_with(echoing)
     assert kernel.run(START).ok
     read = f"url = {server.url!r}; secret = open({str(tmp_path / 'secret')!r}).read()"
     assert kernel.run(read).ok
@@ -204,7 +204,7 @@ else:
 def test_the_password_of_a_proxy(server: ScriptedServer, name: str) -> None:
     secret = quote(SECRETS[name], safe="") if name != "bearer_in_url" else SECRETS[name]
     proxy = server.url.replace("://", f"://user:{secret}@").removesuffix("/v1")
-    server.play_for(echoing)
+    server.play_with(echoing)
     environ = os.environ | {"HTTP_PROXY": proxy, "OPENAI_BASE_URL": "http://models.test/v1"}
     environ |= {"CELLMAGE_HTTP_HOSTS": "models.test", "OPENAI_API_KEY": "sk-test-0000"}
     done = subprocess.run(

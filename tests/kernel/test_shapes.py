@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from cellmage.display.tables import markdown_table
 from cellmage.markdown.sanitize import sanitize
 from tests.kernel.client import Kernel
-from tests.scripted_server import DONE, ScriptedServer, chunk, finish
+from cellmage.testing import DONE, ScriptedServer, chunk, finish
 
 TRIP = "import pydantic\nclass Trip(pydantic.BaseModel):\n    city: str\n    days: int"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, call, chunk, finish
 
 WEATHER = (
     "import time, threading\n"
@@ -47,7 +47,7 @@ def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
     assert kernel.value("_llm.final_text") == "It *rains*."
     shown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
     assert summary in shown
-    assert "→ rain in <Oslo>" in kernel.run("%llm_history --full").printed
+    assert "→ rain in <Oslo>" in kernel.run("%llm_history --verbose").printed
 
 
 def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
@@ -61,7 +61,7 @@ def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
 def test_without_asking(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(WEATHER)
     play(server)
-    assert kernel.run("%%llm --tool weather --yes-tools\nGo", allow_stdin=False).ok
+    assert kernel.run("%%llm --tool weather --auto-approve\nGo", allow_stdin=False).ok
     assert server.last.body["messages"][-1]["content"] == "rain in <Oslo>"
 
 
@@ -78,7 +78,7 @@ def test_nobody_to_ask(kernel: Kernel, server: ScriptedServer) -> None:
 def test_interrupted_while_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run("import time\ndef nap():\n    time.sleep(60)")
     play(server, "nap", "{}")
-    msg_id = kernel.start("%%llm --tool nap --yes-tools\nGo", "c1")
+    msg_id = kernel.start("%%llm --tool nap --auto-approve\nGo", "c1")
     run = kernel.collect(msg_id, Run(), until="nap()")
     kernel.interrupt()
     run = kernel.finish(msg_id, run)
@@ -107,7 +107,7 @@ def test_functions_of_functions(kernel: Kernel, server: ScriptedServer) -> None:
     play(server, "inner", "{}")
     code = (
         "def outer():\n    def inner():\n        'Within.'\n        return 'within'\n"
-        "    %llm --tool inner --yes-tools Go\nouter()"
+        "    %llm --tool inner --auto-approve Go\nouter()"
     )
     assert kernel.run(code).ok
     assert server.last.body["messages"][-1]["content"] == "within"
@@ -126,7 +126,7 @@ def test_a_value_after_tools(kernel: Kernel, server: ScriptedServer) -> None:
         [chunk("Well… "), call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE]
     )
     server.play_each([first, Reply(answer('{"sky": "rain"}', 4))])
-    run = kernel.run("%%llm --json --out found --tool weather --yes-tools\nGo")
+    run = kernel.run("%%llm --json --out found --tool weather --auto-approve\nGo")
     assert kernel.value("found") == {"sky": "rain"}
     assert "| sky | rain |" in run.outputs[0]["data"]["text/markdown"]
     assert "weather(" in run.outputs[0]["data"]["text/markdown"]

@@ -9,12 +9,12 @@ import time
 import pytest
 
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import Reply, ScriptedServer, answer, chunk, finish
+from cellmage.testing import Reply, ScriptedServer, answer, chunk, finish
 
 
 def echo(server: ScriptedServer) -> None:
     """Answer each question with itself, in capitals."""
-    server.play_for(lambda exchange: Reply(answer(exchange.messages[-1][1].upper(), 3)))
+    server.play_with(lambda exchange: Reply(answer(exchange.messages[-1][1].upper(), 3)))
 
 
 class TestInterrupt:
@@ -35,7 +35,7 @@ class TestInterrupt:
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
         assert run.reply_at - pressed < 2
-        assert server.last.over.wait(2)
+        assert server.last.finished.wait(2)
         assert run.reply["ename"] == "KeyboardInterrupt"
         assert run.error == (
             "KeyboardInterrupt: stopped by you; 13 characters are kept as a partial answer"
@@ -58,9 +58,9 @@ class TestInterrupt:
         msg_id, run = self.start(kernel, server)
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
-        assert run.error == "KeyboardInterrupt: stopped by you; no word had come"
-        assert "no turns yet" in kernel.run("%llm_history").printed
-        assert server.last.over.wait(2)
+        assert run.error == "KeyboardInterrupt: stopped by you; no text had arrived"
+        assert "No turns yet" in kernel.run("%llm_history").printed
+        assert server.last.finished.wait(2)
 
     def test_twice_is_as_once(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one two three"), end="hang")
@@ -83,7 +83,7 @@ class TestInterrupt:
             os.kill(pid, signal.SIGINT)
             os.kill(pid, signal.SIGINT)
             kernel.collect(msg_id, run)
-            assert server.last.over.wait(2)
+            assert server.last.finished.wait(2)
             assert "▌" not in run.frames[-1].markdown
         time.sleep(0.1)
         tasks = "[str(t) for t in asyncio.all_tasks(loop) if '_pump' in str(t)]"
@@ -224,7 +224,7 @@ class TestConversation:
         assert kernel.run("%llm_history --undo").printed == "dropped 1 turn, 2 turns left\n"
         assert kernel.run("%llm_history --undo 1").printed == "dropped 1 turn, 1 turn left\n"
         assert kernel.run("%llm_history --clear").printed == "cleared 1 turn\n"
-        assert kernel.run("%llm_history").printed == "no turns yet\n"
+        assert kernel.run("%llm_history").printed == "No turns yet\n"
 
     def test_two_kernels_at_once(
         self, kernel: Kernel, server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
@@ -233,7 +233,7 @@ class TestConversation:
             word = exchange.messages[-1][1]
             return Reply([step for _ in range(20) for step in (chunk(word), 0.02)] + [finish()])
 
-        server.play_for(slowly)
+        server.play_with(slowly)
         env = {"OPENAI_BASE_URL": server.url}
         other = Kernel(tmp_path_factory.mktemp("home2"), env)
         try:

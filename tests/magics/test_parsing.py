@@ -31,7 +31,7 @@ def test_unset_is_none() -> None:
     assert unset == {
         "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "stats",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
-        "compare", "keep", "on_error",
+        "compare", "select", "on_error",
     }  # fmt: skip
 
 
@@ -60,6 +60,27 @@ def test_values(line: str, name: str, value: object) -> None:
 def test_an_optional_value(line: str) -> None:
     args = parse_flags(LLMMagics.llm_history, line)
     assert args.undo == (3 if "3" in line else 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"), [("", None), ("--resume", ""), ("--resume old/a.ipynb", "old/a.ipynb")]
+)
+def test_resume_takes_a_notebook_or_nothing(line: str, value: str | None) -> None:
+    assert parse_flags(LLMMagics.llm_history, line).resume == value
+
+
+@pytest.mark.parametrize("flag", ["--append", "--no-rollback"])
+def test_two_spellings_of_one_flag(flag: str) -> None:
+    assert parse(LLMMagics.llm, f"{flag} hi")[0].append is True
+
+
+@pytest.mark.parametrize(
+    "line", ["--yes-tools", "--raw", "--keep b", "--attempts 1", "--attach a", "--from a", "--full"]
+)
+def test_old_spellings_are_gone(line: str) -> None:
+    for magic in (LLMMagics.llm, LLMMagics.llm_history):
+        with pytest.raises(UsageError, match="there is no flag"):
+            parse(magic, line)
 
 
 @pytest.mark.parametrize("line", ["--mod x", "--strea", "-x", "--", "--no-temperature"])

@@ -1,0 +1,70 @@
+"""Bad input fails with one line, and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kernel.client import Kernel
+from cellmage.testing import ScriptedServer
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("code", "said"),
+        [
+            ("%%llm --nosuch\nhi", "there is no flag --nosuch"),
+            ("%%llm --temp 1\nhi", "there is no flag --temp"),
+            ("%%llm -t warm\nhi", "invalid float value"),
+            ("%%llm -t 2.5\nhi", "temperature is 2.5; it must be a number from 0 to 2"),
+            ("%%llm -t -1\nhi", "temperature is -1"),
+            ("%%llm --max-tokens 0\nhi", "max_tokens is 0"),
+            ("%%llm -s 'open\nhi", "a quote is not closed"),
+            ("%%llm -s\nhi", "a value is missing"),
+            ("%%llm --param top_p\nhi", "a value is missing"),
+            ("%%llm --out 1x\nhi", "--out 1x"),
+            ("%%llm text here\nbody", "below the %%llm line"),
+            ("%%llm", "the prompt is empty"),
+            ("%%llm\n  \n", "the prompt is empty"),
+            ("%llm", "the prompt is empty"),
+            ("%llm --stream", "the prompt is empty"),
+            ("%%llm --chat nosuch\nhi", "there is no chat 'nosuch'"),
+            ("%%llm -p nosuch\nhi", "there is no persona 'nosuch'"),
+            ("%llm_config -t 3", "temperature is 3"),
+            ("%llm_config --stream-by-default maybe", "invalid boolean value"),
+            ("%llm_config --persona nosuch", "there is no persona"),
+            ("%llm_config --remove-param x", "x is not set"),
+            ("%llm_config --nosuch", "there is no flag"),
+            ("%llm_config model", "takes flags only"),
+            ("%llm_history --undo x", "invalid int value"),
+            ("%llm_history --undo 0", "0 turns cannot be undone"),
+            ("%llm_history --chat nosuch", "there is no chat"),
+            ("%llm_history --new ''", "is empty, too long"),
+            ("%llm --param temperature 9 hi", "use --temperature"),
+            ("%llm_config --param messages []", "they are the conversation's"),
+            ("%llm {{ 'a' + 1 }}", "failed: TypeError"),
+        ],
+    )
+    def test_one_line_and_nothing_changes(
+        self, kernel: Kernel, server: ScriptedServer, code: str, said: str
+    ) -> None:
+        kernel.run("%llm first")
+        before = kernel.run("%llm_config\n%llm_history").printed
+        run = kernel.run(code)
+        assert run.reply["ename"] == "UsageError", run.reply
+        assert run.of("error"), "nbval and nbclient see the failure"
+        assert said in run.error
+        assert "\n" not in run.error
+        assert len(server.exchanges) == 1
+        assert kernel.run("%llm_config\n%llm_history").printed == before
+
+    def test_half_of_a_bad_config_is_not_set(self, offline: Kernel) -> None:
+        assert not offline.run("%llm_config -m offline/echo -t 9").ok
+        assert "offline/echo" not in offline.run("%llm_config").printed
+        assert offline.run("%llm_config --base-url localhost:80").reply["ename"] == "ConfigError"
+
+    @pytest.mark.parametrize("code", ["%%llm --help", "%llm -h", "%llm_config --help"])
+    def test_help(self, kernel: Kernel, server: ScriptedServer, code: str) -> None:
+        run = kernel.run(code)
+        assert run.ok
+        assert "--temperature" in run.printed
+        assert not server.exchanges

@@ -1,0 +1,91 @@
+"""Loading and unloading the extension, and what a magic leaves in the kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.client import Kernel
+from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish
+
+
+def files(home: Path) -> set[Path]:
+    """All but IPython's own, which come and go with its history."""
+    return {path for path in home.rglob("*") if "ipython" not in path.parts}
+
+
+class TestLoading:
+    def test_twice_and_under_both_names_doubles_nothing(
+        self, offline: Kernel, server: ScriptedServer
+    ) -> None:
+        count = (
+            "(sum(type(c).__name__ == 'LLMMagics' for c in get_ipython().configurables),"
+            " sum(type(t).__name__ == 'CellTransformer'"
+            " for t in get_ipython().input_transformers_cleanup),"
+            " sum(t.__name__ == 'LineTransformer'"
+            " for t in get_ipython().input_transformer_manager.token_transformers),"
+            " sum(f.__name__ == 'after_run'"
+            " for f in get_ipython().events.callbacks['post_run_cell']),"
+            " sorted(m for k in get_ipython().magics_manager.magics.values()"
+            " for m in k if m.startswith('llm')))"
+        )
+        others = ["config", "history", "index", "models", "stop"]
+        names = ["llm", "llm", "llm_compare", "llm_compare", *(f"llm_{each}" for each in others)]
+        assert offline.value(count) == (1, 1, 1, 1, names)
+        for name in ("cellmage", "cellmage.integrations.ipython_magic"):
+            offline.run(f"%load_ext {name}")
+            offline.run(f"import importlib, {name} as m; m.load_ipython_extension(get_ipython())")
+        assert offline.value(count) == (1, 1, 1, 1, names)
+        offline.run("%unload_ext cellmage")
+        assert offline.value(count) == (0, 0, 0, 0, [])
+        assert not offline.run("%%llm\nhi").ok
+        offline.run("%load_ext cellmage.integrations.ipython_magic")
+        assert offline.value(count) == (1, 1, 1, 1, names)
+
+    def test_loading_writes_nothing_and_is_light(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        home = tmp_path_factory.mktemp("home4")
+        kernel = Kernel(home)
+        try:
+            before = files(home)
+            kernel.run("import sys")
+            heavy = "[m for m in ('openai', 'ipywidgets') if m in sys.modules]"
+            assert kernel.value(heavy) == []
+            assert kernel.run("%load_ext cellmage").ok
+            assert kernel.value(heavy) == []
+            kernel.run("%llm_config --list-personas")
+            assert files(home) == before
+        finally:
+            kernel.close()
+
+    def test_the_offline_model_says_once_that_it_is_one(self, offline: Kernel) -> None:
+        first, second = offline.run("%%llm\nhi"), offline.run("%%llm\nhi")
+        assert "No model is configured" in first.shown[1]
+        assert len(second.shown) == 1
+        assert "3 messages" in second.shown[0]
+
+    def test_returns_nothing(self, kernel: Kernel) -> None:
+        assert not kernel.run("%%llm\nhi").of("execute_result")
+        assert not kernel.run("r = %llm hi").of("execute_result")
+        assert kernel.value("r") is None
+
+    def test_out_and_last_response(self, kernel: Kernel, server: ScriptedServer) -> None:
+        server.play(*answer("Hello", 2))
+        kernel.run("%%llm --out text\nhi")
+        assert kernel.value("(text, _llm.text, _llm.finish_reason, str(_llm))") == (
+            "Hello", "Hello", "stop", "Hello",
+        )  # fmt: skip
+
+    def test_an_answer_without_text_says_so(self, kernel: Kernel, server: ScriptedServer) -> None:
+        kernel.run("%%llm --out text\nfirst")
+        server.play(chunk(reasoning="hm"), finish("stop"), DONE)
+        run = kernel.run("%%llm --out text\nsecond")
+        assert run.ok
+        assert run.shown == ["hm", "(The model sent no text (finish reason: stop).)"]
+        assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
+        server.play(status=400)
+        kernel.run("text = 'kept'")
+        kernel.run("%%llm --out text\nthird")
+        assert kernel.value("(text, _llm.incomplete_reason)") == ("kept", "bad_request")
