@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
+from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
 
 SIZE = 4
 """Characters in a chunk."""
@@ -136,7 +136,7 @@ def sender() -> Iterator[Sender]:
 def _serve(pipe: Connection) -> None:
     text, rate = "", 1.0
     with ScriptedServer() as server:
-        server.play_for(lambda _: Reply(steady(text, rate)))
+        server.play_with(lambda _: Reply(steady(text, rate)))
         pipe.send(server.url)
         while True:
             order = pipe.recv()
@@ -149,7 +149,7 @@ def _serve(pipe: Connection) -> None:
 
 def _sent(exchange: Exchange, text: str) -> Sent | None:
     chunks = -(-len(text) // SIZE)
-    if not exchange.over.wait(5) or len(exchange.writes) < chunks:
+    if not exchange.finished.wait(5) or len(exchange.write_times) < chunks:
         return None
     epoch = time.time() - time.monotonic()
-    return Sent(exchange.writes[0] + epoch, exchange.writes[chunks - 1] + epoch, chunks)
+    return Sent(exchange.write_times[0] + epoch, exchange.write_times[chunks - 1] + epoch, chunks)

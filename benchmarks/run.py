@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellmage.testing import DONE, ScriptedServer, Step, chunk, finish
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import DONE, ScriptedServer, Step, chunk, finish
 
 from .table import kilobytes, line, missed, ratio, seconds
 
@@ -95,7 +95,7 @@ def cost(running: Kernel, server: ScriptedServer, code: str) -> Cost:
     after = running.value("time.process_time()")
     size = sum(len(json.dumps(message.content)) for message in run.frames)
     last = run.frames[-1].at if run.frames else run.reply_at
-    return Cost(after - before, size, last - server.last.writes[-1])
+    return Cost(after - before, size, last - server.last.write_times[-1])
 
 
 def medians(runs: list[Cost]) -> Cost:
@@ -125,7 +125,7 @@ def first_text(server: ScriptedServer, times: int = 20) -> list[float]:
         for _ in range(times):
             run = running.run(OURS)
             frame = next(frame for frame in run.frames if "Hello" in frame.markdown)
-            delays.append(frame.at - server.last.writes[0])
+            delays.append(frame.at - server.last.write_times[0])
     return delays
 
 
@@ -142,7 +142,7 @@ def interrupts(server: ScriptedServer, times: int = 100) -> tuple[list[float], l
             pressed = time.monotonic()
             running.interrupt()
             running.finish(msg_id, run)
-            assert server.last.over.wait(5)
+            assert server.last.finished.wait(5)
             over.append(run.reply_at - pressed)
             closed.append((server.last.closed_at or 0) - pressed)
     return closed, over

@@ -7,39 +7,34 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer
 
 settings.register_profile(
     "cellmage", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-settings.load_profile("cellmage")
+settings.register_profile("stress", settings.get_profile("cellmage"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cellmage"))
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No keys, no addresses and no files of the person who runs the tests."""
-    for name in list(os.environ):
-        if name.startswith(("OPENAI_", "CELLMAGE_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+def clean_environment(
+    isolated_cellmage: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Hide the user's keys, addresses and files from every test."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
+def server(scripted_server: ScriptedServer) -> ScriptedServer:
+    """Return a running scripted server."""
+    return scripted_server
 
 
 @pytest.fixture
-def connected(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
-    """The server as the configured endpoint of this process."""
-    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0000")
-    return server
+def connected(scripted_endpoint: ScriptedServer) -> ScriptedServer:
+    """Return the server as the configured endpoint of this process."""
+    return scripted_endpoint
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.scripted_server import Exchange
+from cellmage.testing import Exchange
 
 
 def violations(exchange: Exchange) -> list[str]:

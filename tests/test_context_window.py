@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cellmage import Conversation, Message, Options, Request, Response, Turn, Usage, UsageError
 from cellmage.context_window import drop_older_turns, select_turns, turn_tokens
 from cellmage.errors import HTTPStatusError
-from tests.scripted_server import Exchange, Reply, ScriptedServer, answer
+from cellmage.testing import Exchange, Reply, ScriptedServer, answer
 
 
 def turns_of(count: int, words: int = 100) -> list[Turn]:
@@ -76,7 +76,7 @@ def test_one_shortened_retry(connected: ScriptedServer, said: str, left: int) ->
         size = sum(len(text) for _, text in exchange.messages)
         return limited(1024, said) if size > 5000 else Reply(answer("ok"))
 
-    connected.play_for(reply)
+    connected.play_with(reply)
     chat = Conversation(Options(model="m", system="Be brief."), turns=turns_of(18))
     response = chat.ask("And?")
     assert response.text == "ok"
@@ -88,7 +88,7 @@ def test_one_shortened_retry(connected: ScriptedServer, said: str, left: int) ->
 
 
 def test_once_only(connected: ScriptedServer) -> None:
-    connected.play_for(lambda exchange: limited(10, "too many tokens"))
+    connected.play_with(lambda exchange: limited(10, "too many tokens"))
     chat = Conversation(Options(model="m"), turns=turns_of(18))
     with pytest.raises(HTTPStatusError) as caught:
         chat.ask("And?")

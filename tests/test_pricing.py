@@ -6,8 +6,8 @@ import pytest
 
 from cellmage import Conversation, Options, Response, Usage, UsageError
 from cellmage.pricing import Spending, cost
+from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer
 
 REQUEST = Conversation(Options(model="offline/echo")).request("x" * 400_000)
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage import Conversation, Document, UsageError
+from cellmage import Conversation, Document, Retriever, UsageError
 from cellmage.display import LiveMarkdown
-from cellmage.display.base import Ending
+from cellmage.display.base import FinalOutput
 from cellmage.display.publish import _link
-from cellmage.display.terminal import Plain, Terminal
+from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay
 from cellmage.retrieval import PASSAGE, Index, passages
+from cellmage.testing import ScriptedServer, answer
 from tests.display.test_terminal import Screen, console
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer, answer
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ class TestAsking:
     def test_in_a_cell(self, kernel: Kernel, server: ScriptedServer, folder: Path) -> None:
         server.play(0.3, *answer("The **moon** does [1].", 4))
         run = kernel.run(f"%llm_index --name 'my docs' {str(folder)!r}")
-        assert run.printed == "3 files read; ask with %%llm --rag my docs\n"
+        assert run.printed == "Read 3 files. Ask about them with %%llm --rag my docs\n"
         assert kernel.run(f"%llm_index --name 'my docs' {str(folder)!r}").printed.startswith("0 ")
         run = kernel.run("%%llm --rag 'my docs' --stats\nWhat pulls the sea?", "c1")
         statuses = [frame.markdown for frame in run.frames]
@@ -165,11 +165,12 @@ class TestAsking:
     def test_the_events(self, connected: ScriptedServer) -> None:
         connected.play(*answer("ok"))
         stream = Conversation().stream(
-            "hi", search=("docs", lambda query: [Document("T", "text", "/home/ada/s.md")])
+            "hi",
+            retriever=Retriever("docs", lambda query: [Document("T", "text", "/home/ada/s.md")]),
         )
         kinds = [event.type for event in stream.events]
         assert kinds == [
-            "start", "status", "document", "status", "status", "start", "token", "complete",
+            "start", "status", "document", "status", "status", "token", "complete",
         ]  # fmt: skip
         assert stream.response.provider == f"127.0.0.1:{connected.port}"
         assert "[1] T (s.md)\ntext" in connected.last.messages[0][1], "without the folders"
@@ -186,7 +187,7 @@ class TestAsking:
         places = ["tides.md:7", "a b\x1b.md", "nowhere.md:1", "https://a.example/\x1b]8;;b", ""]
         sources = [(f"T{number}", place) for number, place in enumerate(places)]
         written, screen = io.StringIO(), Screen()
-        Terminal(console(written)).finish(ending(sources))
+        TerminalDisplay(console(written)).finish(ending(sources))
         screen.write(written.getvalue())
         links = re.findall(r"\x1b]8;id=\d+;([^\x1b]+)\x1b\\", written.getvalue())
         assert links == [
@@ -198,10 +199,10 @@ class TestAsking:
         assert "[3] T2 (nowhere.md:1)" in screen.lines
         assert "[4] T3 (https://a.example/]8;;b)" in screen.lines
         output = io.StringIO()
-        Plain(output).finish(ending(sources[:1]))
+        PlainTextDisplay(output).finish(ending(sources[:1]))
         assert output.getvalue() == "[1] T0 (tides.md:7)\n"
 
 
-def ending(sources: list[tuple[str, str]]) -> Ending:
+def ending(sources: list[tuple[str, str]]) -> FinalOutput:
     live = LiveMarkdown(now=0.0)
-    return Ending(live.last(), live.whole(), sources=sources)
+    return FinalOutput(live.final_frames(), live.complete_frame(), sources=sources)

@@ -26,6 +26,7 @@ from cellmage import (
     Request,
     Response,
     ResponseStream,
+    Retriever,
     Status,
     Token,
     ToolCall,
@@ -37,19 +38,19 @@ from cellmage import (
     register_provider,
     tool,
 )
-from cellmage.context_window import tokens
+from cellmage.context_window import turn_tokens
 from cellmage.pricing import Spending
 from cellmage.providers.openai import OpenAIProvider
 from cellmage.providers.tool_calls import CallCollector
 from cellmage.serialization import turn_from_record, turn_to_record
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call, usage
 from cellmage.tools import Tool, failure_text, result_text
 from tests.message_rules import violations
-from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish, usage
 
 
 def asking(server: ScriptedServer, *calls: tuple[str, str], text: str = "") -> None:
     """The model asks for these tools, then says that it is done."""
-    pieces = [call(*each, number) for number, each in enumerate(calls)]
+    pieces = [tool_call(*each, number) for number, each in enumerate(calls)]
     said = [chunk(text)] if text else []
     server.play_each(
         [Reply([*said, *pieces, finish("tool_calls"), DONE]), Reply(answer("Done.", 2))] * 9
@@ -71,7 +72,7 @@ def results(stream: ResponseStream) -> list[str]:
 
 
 def read(chat: Conversation, *tools: Callable[..., Any], **more: Any) -> ResponseStream:
-    stream = chat.stream("Go", tools=tools, **({"approve": None} | more))
+    stream = chat.stream("Go", tools=tools, **({"approve": "always"} | more))
     list(stream)
     return stream
 
@@ -124,7 +125,7 @@ class TestOffer:
 class TestRounds:
     def test_events_in_order(self, chat: Conversation, server: ScriptedServer) -> None:
         asking(server, ("where", "{}"), text="Let me see. ")
-        stream = chat.stream("Go", tools=[where], approve=None)
+        stream = chat.stream("Go", tools=[where], approve="always")
         events = [each for each in stream.events if not isinstance(each, Status)]
         assert events[1:4] == [
             Token("Let me see. "),
@@ -160,21 +161,21 @@ class TestRounds:
     def test_usage_is_that_of_all_requests(
         self, chat: Conversation, server: ScriptedServer
     ) -> None:
-        first = Reply([call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        first = Reply([tool_call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
         server.play_each([first, Reply([chunk("ok"), finish(), usage(10, 2), DONE])])
         used = read(chat, where).response.usage
         assert used is not None
         assert (used.input_tokens, used.output_tokens) == (20, 4)
 
     def test_limit(self, chat: Conversation, server: ScriptedServer) -> None:
-        server.play(call("where", "{}"), finish("tool_calls"), DONE)
-        with pytest.raises(CellmageError, match="after 10 rounds") as failure:
+        server.play(tool_call("where", "{}"), finish("tool_calls"), DONE)
+        with pytest.raises(CellmageError, match="after 10 steps") as failure:
             read(chat, where)
         assert failure.value.kind == "tool_limit"
         assert (len(server.exchanges), len(chat.turns)) == (10, 0)
 
     def test_a_later_round_fails(self, chat: Conversation, server: ScriptedServer) -> None:
-        first = Reply([call("where", "{}"), finish("tool_calls"), DONE])
+        first = Reply([tool_call("where", "{}"), finish("tool_calls"), DONE])
         server.play_each([first, Reply([chunk("half")], end="reset")])
         with pytest.raises(CellmageError) as failure:
             read(chat, where)
@@ -183,8 +184,8 @@ class TestRounds:
         assert [each.role for each in chat.request("x").messages[-3:-1]] == ["tool", "assistant"]
 
     def test_with_a_search_and_a_fallback(self, chat: Conversation, server: ScriptedServer) -> None:
-        steps = [call("where", "{}"), finish("tool_calls"), DONE]
-        server.play_for(
+        steps = [tool_call("where", "{}"), finish("tool_calls"), DONE]
+        server.play_with(
             lambda exchange: (
                 Reply(status=404)
                 if exchange.body["model"] == "a"
@@ -193,7 +194,9 @@ class TestRounds:
                 else Reply(steps)
             )
         )
-        stream = read(chat, where, model="a,b", search=("docs", lambda query: ["a passage"]))
+        stream = read(
+            chat, where, model="a,b", retriever=Retriever("docs", lambda query: ["a passage"])
+        )
         assert stream.response.text == "Done."
         assert "a passage" in server.last.body["messages"][0]["content"]
         assert chat.turns[0].prompt == "Go"
@@ -259,7 +262,7 @@ class TestRuns:
         asking(server, ("where", "{}"))
 
         async def gather() -> ResponseStream:
-            stream = chat.stream("Go", tools=[where], approve=None)
+            stream = chat.stream("Go", tools=[where], approve="always")
             async for _ in stream:
                 pass
             return stream
@@ -282,7 +285,7 @@ class TestRuns:
                 raise
 
         asking(server, ("sleepy", "{}"))
-        stream = chat.stream("Go", tools=[sleepy], approve=None)
+        stream = chat.stream("Go", tools=[sleepy], approve="always")
         threading.Timer(0.3, stream.close).start()
         assert list(stream) == []
         assert stopped == [True]
@@ -305,7 +308,7 @@ class TestRuns:
         asking(server, ("own", "{}"), ("other", "{}"))
         told = results(read(chat, own, other))
         assert told == [
-            "[withheld: it holds a key of this machine]",
+            "[withheld: it contains a key of this machine]",
             "theirs is …1234",
         ]
 
@@ -368,8 +371,8 @@ class TestOddEnds:
         def delete(path: str) -> None:
             ran.append(path)
 
-        cut = [call("delete", '{"path": "/tmp"}'), finish("length"), DONE]
-        server.play_for(
+        cut = [tool_call("delete", '{"path": "/tmp"}'), finish("length"), DONE]
+        server.play_with(
             lambda each: Reply(cut) if each.body["model"] == "a" else Reply(answer("No."))
         )
         with pytest.raises(CellmageError, match="nothing was run"):
@@ -379,14 +382,14 @@ class TestOddEnds:
     def test_later_rounds_stay_with_the_model_that_answered(
         self, chat: Conversation, server: ScriptedServer
     ) -> None:
-        asked = [call("where", "{}"), finish("tool_calls"), DONE]
+        asked = [tool_call("where", "{}"), finish("tool_calls"), DONE]
 
         def reply(each: Any) -> Reply:
             if each.body["model"] == "a":
                 return Reply(status=404)
             return Reply(answer("So.") if each.body["messages"][-1]["role"] == "tool" else asked)
 
-        server.play_for(reply)
+        server.play_with(reply)
         read(chat, where, model="a,b")
         assert [each.body["model"] for each in server.exchanges] == ["a", "b", "b"]
 
@@ -436,7 +439,7 @@ class TestOddEnds:
         told = results(read(chat, fails, afails))
         assert all(each.startswith(("error: ", "cancelled")) for each in told)
         asking(server, ("where", "{}"))
-        assert chat.ask("And the engine is there", tools=[where], approve=None).text == "Done."
+        assert chat.ask("And the engine is there", tools=[where], approve="always").text == "Done."
 
     def test_an_async_tool_that_interrupts(
         self, chat: Conversation, server: ScriptedServer
@@ -462,7 +465,7 @@ class TestOddEnds:
         asking(server, ("trains", "{}"))
         main = threading.main_thread().ident or 0
         threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
-        stream = chat.stream("Go", tools=[trains], approve=None)
+        stream = chat.stream("Go", tools=[trains], approve="always")
         with pytest.raises(KeyboardInterrupt):
             list(stream)
         assert stream.response.incomplete_reason == "interrupted"
@@ -474,7 +477,7 @@ class TestOddEnds:
 
         async def later() -> ResponseStream:
             await asyncio.sleep(0.5)
-            stream = other.stream("Late", tools=[where], approve=None)
+            stream = other.stream("Late", tools=[where], approve="always")
             await drained(stream)
             return stream
 
@@ -571,16 +574,16 @@ class TestOddEnds:
         def long() -> str:
             return "word " * 4_000
 
-        first = Reply([call("long", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        first = Reply([tool_call("long", "{}"), finish("tool_calls"), usage(10, 2), DONE])
         server.play_each([first, Reply([chunk("ok"), finish(), usage(10, 2), DONE])])
         read(chat, long)
-        assert tokens(chat.turns)[0] > 4_000
+        assert turn_tokens(chat.turns)[0] > 4_000
         assert len(chat.request("Next", max_context_tokens=300).messages) == 1
 
     def test_uncounted_rounds_are_not_free(
         self, chat: Conversation, server: ScriptedServer
     ) -> None:
-        first = Reply([call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
+        first = Reply([tool_call("where", "{}"), finish("tool_calls"), usage(10, 2), DONE])
         server.play_each([first, Reply([chunk("ok"), finish(), DONE])])
         assert read(chat, where).response.usage is None
         request = chat.request("x" * 400)
@@ -645,7 +648,7 @@ class TestOddEnds:
             yield "Paid."
 
         register_provider(agent, name="paying")
-        stream = Conversation().stream("Go", model="paying", tools=[where], approve=None)
+        stream = Conversation().stream("Go", model="paying", tools=[where], approve="always")
         assert "".join(stream) == "Paying. Paid."
         assert ran == [1]
         assert results(stream) == ["paid 1", "paid 2"]
@@ -706,8 +709,8 @@ def test_calls_in_any_pieces(
 def test_what_is_refused_with_a_word(chat: Conversation) -> None:
     with pytest.raises(UsageError, match=r"tools=\[weather\]"):
         chat.stream("Go", tools=where)
-    with pytest.raises(UsageError, match="approve must be"):
-        chat.stream("Go", tools=[where], approve=True)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="approve is None"):
+        chat.stream("Go", tools=[where], approve=None)  # type: ignore[arg-type]
     for seconds in ("x", 0, -1):
         with pytest.raises(UsageError, match="a number above 0"):
             tool(seconds=seconds)(where)

@@ -1,7 +1,8 @@
-"""Test doubles for code that uses cellmage: a provider, a server, fixtures for pytest.
+"""Test doubles for code that uses cellmage: a provider, an HTTP server, fixtures for pytest.
 
-The fixtures of the plugin are available in every test once cellmage is installed: see
-`cellmage.testing.plugin`.
+`ScriptedProvider` answers within the process. `ScriptedServer` answers over HTTP, and breaks the
+connection wherever its script says. The fixtures are in `cellmage.testing.plugin`, which pytest
+loads by itself.
 """
 
 from __future__ import annotations
@@ -12,8 +13,24 @@ from contextlib import contextmanager
 
 from ..pipeline import retry
 from ..providers.scripted import ScriptedProvider
+from .chunks import DONE, Step, answer, chunk, finish, sse, tool_call, usage
+from .server import Exchange, Reply, ScriptedServer
 
-__all__ = ["ScriptedProvider", "speed_up_retries"]
+__all__ = [
+    "DONE",
+    "Exchange",
+    "Reply",
+    "ScriptedProvider",
+    "ScriptedServer",
+    "Step",
+    "answer",
+    "chunk",
+    "finish",
+    "speed_up_retries",
+    "sse",
+    "tool_call",
+    "usage",
+]
 
 
 @contextmanager

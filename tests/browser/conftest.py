@@ -20,7 +20,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, Route, sync_playwright
 
-from tests.scripted_server import ScriptedServer
+from cellmage.testing import ScriptedServer
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}

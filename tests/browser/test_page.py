@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.browser.conftest import Lab
 from tests.browser.test_marked import LAB_ONLY
-from tests.kernel.test_frames import paced
-from tests.scripted_server import Reply, ScriptedServer, answer, chunk
+from tests.kernel.test_frames import steps_of
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +47,7 @@ def value(lab: Lab, expression: str, cell: int) -> str:
 
 
 def test_it_arrives_collapses_and_is_there_again(lab: Lab, server: ScriptedServer) -> None:
-    server.play(*paced(LONG, 20, 0.005))
+    server.play(*steps_of(LONG, 20, 0.005))
     ask(lab)
     lab.until(lambda: "▌" in lab.output(1))
     lab.until(lambda: lab.outputs(1) > 1)
@@ -73,13 +73,13 @@ def test_stop_button(lab: Lab, server: ScriptedServer) -> None:
     lab.until(lambda: lab.is_done(1))
     lab.until(lambda: "stopped by you" in lab.output(1))
     assert "▌" not in lab.output(1)
-    assert server.last.over.wait(2)
+    assert server.last.finished.wait(2)
 
 
 def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     lab: Lab, server: ScriptedServer
 ) -> None:
-    server.play(*paced(LONG[:4000], 20, 0.02))
+    server.play(*steps_of(LONG[:4000], 20, 0.02))
     lab.open("%load_ext cellmage", "%%llm --stream\nGo", "")
     lab.load()
     lab.run_next()
@@ -130,7 +130,7 @@ def test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file(
         bursts = [b"".join(chunks[i : i + 25]) for i in range(0, len(chunks), 25)]
         return Reply([*[step for burst in bursts for step in (burst, 0.005)], end, done])
 
-    server.play_for(reply)
+    server.play_with(reply)
     cells = [f"%%llm --no-history\n{n}" for n in range(20)]
     lab.open("%load_ext cellmage", *cells)
     lab.load()
@@ -173,7 +173,7 @@ def test_no_answer_acts(lab: Lab, server: ScriptedServer) -> None:
         text = texts[int(exchange.messages[-1][1])]
         return Reply([chunk(reasoning_content=text), *answer(text, 7)])
 
-    server.play_for(reply)
+    server.play_with(reply)
     size = 20  # JupyterLab shows 50 outputs of a cell, and hides the rest
     loops = [
         f"for n in range({begin}, {min(begin + size, len(texts))}):\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cellmage.conversation.export import read
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.browser.conftest import Lab
-from tests.scripted_server import DONE, Reply, ScriptedServer, answer, call, chunk, finish
 
 pytestmark = pytest.mark.browser
 
@@ -16,8 +16,10 @@ WEATHER = '''def weather(city: str) -> str:
 
 
 def test_asked_for_run_and_kept(lab: Lab, server: ScriptedServer) -> None:
-    first = Reply([chunk("**Wait**."), call("weather", '{"city": "Oslo"}'), finish("tool_calls")])
-    second = Reply([call("weather", '{"city": "Rome"}'), finish("tool_calls"), DONE])
+    first = Reply(
+        [chunk("**Wait**."), tool_call("weather", '{"city": "Oslo"}'), finish("tool_calls")]
+    )
+    second = Reply([tool_call("weather", '{"city": "Rome"}'), finish("tool_calls"), DONE])
     server.play_each([first, second, Reply(answer("It *rains*."))])
     lab.open("%load_ext cellmage", WEATHER, "%%llm --tool weather\nHow is it?")
     lab.load()

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from cellmage import Conversation, Options
-from cellmage.testing import speed_up_retries
+from cellmage.testing import ScriptedServer, speed_up_retries
 from tests.contract.faults import (
     LIMITS,
     PUBLIC,
@@ -24,7 +24,6 @@ from tests.contract.faults import (
 )
 from tests.contract.readers import FACES, hurry, in_cell, result_of, sdk_loop
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer
 
 WAYS = [*FACES, "magic", "SDK loop"]
 
@@ -34,7 +33,7 @@ def results(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]
     found = {}
     for way in WAYS:
         with ScriptedServer() as server:
-            server.play_for(case.answer)
+            server.play_with(case.answer)
             base_url, key = address(case, server.url, secure_url)
             os.environ |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": key}
             if way == "magic":

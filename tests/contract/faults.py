@@ -18,7 +18,7 @@ from typing import Any
 import trustme
 
 from cellmage.pipeline.tools import ROUNDS
-from tests.scripted_server import Exchange, Reply, ScriptedServer, Step, answer, chunk
+from cellmage.testing import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
 PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
 

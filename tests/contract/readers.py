@@ -11,9 +11,9 @@ from typing import Any
 from openai import OpenAI
 
 from cellmage import CellmageError, Conversation, ResponseStream, Token
+from cellmage.testing import ScriptedServer
 from tests.contract.faults import LIMITS, SCALE, Result
 from tests.kernel.client import Kernel, Run
-from cellmage.testing import ScriptedServer
 
 Face = Callable[[ResponseStream], str]
 

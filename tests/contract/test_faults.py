@@ -8,12 +8,11 @@ import pytest
 
 from cellmage import CellmageError, Conversation, Options, Token
 from cellmage.providers.chat_completions import AnswerDecoder
-from cellmage.testing import speed_up_retries
+from cellmage.testing import Reply, ScriptedServer, answer, speed_up_retries
 from tests.contract.faults import LIMITS, SCALE, Case, address, load, problems, untrusted_server
 from tests.contract.readers import FACES, hurry, in_cell, result_of
 from tests.kernel.client import Kernel
 from tests.message_rules import violations
-from tests.scripted_server import Reply, ScriptedServer, answer
 
 CASES = load()
 BY_ID = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -60,7 +59,7 @@ def test_python(
     base_url, key = address(case, server.url, secure_url)
     monkeypatch.setenv("OPENAI_BASE_URL", base_url)
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    server.play_for(case.answer)
+    server.play_with(case.answer)
     chat = Conversation(Options(model="m", **LIMITS))
     with speed_up_retries(1 / SCALE):
         got = result_of(chat, FACES[face], server, case.tools)
@@ -68,14 +67,14 @@ def test_python(
     has_content = case.expect["history"] in ("commit", "partial") and bool(got.text)
     assert len(chat.turns) == has_content
     if server.exchanges:
-        assert server.last.over.wait(0.5), "the server sees the end"
+        assert server.last.finished.wait(0.5), "the server sees the end"
     if case.end != "config":
         the_next_is_accepted(chat, server, has_content)
 
 
 def the_next_is_accepted(chat: Conversation, server: ScriptedServer, has_content: bool) -> None:
     """By a strict server: no empty message, and roles in turn."""
-    server.play_for(lambda exchange: Reply(answer("fine")))
+    server.play_with(lambda exchange: Reply(answer("fine")))
     assert chat.ask("next", base_url=server.url).text == "fine"
     assert violations(server.last) == []
     assert (len(server.last.messages) > 1) == has_content
@@ -89,7 +88,7 @@ def hasty(kernel: Kernel) -> Kernel:
 
 @BY_ID
 def test_magic(case: Case, hasty: Kernel, server: ScriptedServer, secure_url: str) -> None:
-    server.play_for(case.answer)
+    server.play_with(case.answer)
     where = address(case, server.url, secure_url)
     got, run = in_cell(hasty, *where, server, case.tools)
     assert problems(case, got) == []

@@ -1,6 +1,6 @@
 """tests/data/state_scenarios.json over real HTTP and a real store; a server checks every request.
 
-Those that need a notebook are in tests/kernel, and those of the store's faults in test_store.py:
+Those that need a notebook are in tests/kernel and tests/magics, and those of the store's faults in test_store.py:
 `ELSEWHERE` says where.
 """
 
@@ -19,8 +19,8 @@ import pytest
 from cellmage import CellmageError, CellRef, Conversation, Options
 from cellmage.conversation.store import Home, Store
 from cellmage.errors import UsageError
+from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.message_rules import violations
-from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, call, chunk, finish
 
 DATA = json.loads((Path(__file__).parents[1] / "data/state_scenarios.json").read_text())
 HOME = Home("/notes/a.ipynb", "/notes")
@@ -33,9 +33,9 @@ ELSEWHERE = {
     "kill_9_mid": "kernel/test_memory.py::test_kill_9_in_mid_stream",
     "run_all": "kernel/test_memory.py::test_restart_resume_run_all",
     "notebook_renamed": "kernel/test_memory.py::test_a_renamed_notebook_goes_on",
-    "notebook_copied": "kernel/test_memory.py::test_a_copy_starts_fresh",
+    "notebook_copied": "magics/test_conversations.py::test_a_copy_starts_fresh",
     "two_kernels_one_store": "conversation/store/test_store.py::test_two_kernels_at_once",
-    "store_locked": "kernel/test_memory.py::test_a_store_that_is_held_costs_a_line",
+    "store_locked": "magics/test_conversations.py::test_a_store_that_is_held_costs_a_line",
     "store_read_only": "conversation/store/test_store.py::test_a_folder_that_cannot_be_written",
     "disk_full": "conversation/store/test_store.py::test_a_full_disk",
     "store_newer_version": "conversation/store/test_store.py::test_a_later_release",
@@ -56,7 +56,7 @@ class Scene:
         self.store = Store(path)
         self.chat = self.open()
         self.replies: dict[str, Reply] = {}
-        server.play_for(self._reply)
+        server.play_with(self._reply)
 
     def open(self, home: Home = HOME) -> Conversation:
         options = Options(model="m", base_url=self.server.url)
@@ -71,7 +71,7 @@ class Scene:
     def ask(self, prompt: str, cell: str | None = None, **more: object) -> str:
         """The kind of the failure, or nothing."""
         key = None if cell is None else CellRef(cell, 0)
-        stream = self.chat.stream(prompt, key=key, **more)  # type: ignore[arg-type]
+        stream = self.chat.stream(prompt, cell=key, **more)  # type: ignore[arg-type]
         try:
             for _ in stream:
                 pass
@@ -83,7 +83,7 @@ class Scene:
         """What would be sent with a next question, and what the store would give back."""
         request = self.chat.request("next")
         fresh = self.open()
-        fresh.resume()
+        fresh.history.resume()
         assert fresh.turns == self.chat.turns
         assert fresh.request("next").messages == request.messages
         return ",".join(message.content for message in request.messages[:-1])
@@ -132,7 +132,7 @@ def test_cut_mid_and_cut_then_new_cell(scene: Scene) -> None:
 def test_interrupt_during_commit(scene: Scene) -> None:
     """What comes after the last byte finds the turn stored: it is, before the reader goes on."""
     scene.ask("u1", "C1")
-    stream = scene.chat.stream("u2", key=CellRef("C2", 0))
+    stream = scene.chat.stream("u2", cell=CellRef("C2", 0))
     texts = iter(stream)
     assert "".join(islice(texts, 1)) == "a2"
     with pytest.raises(KeyboardInterrupt):
@@ -185,7 +185,7 @@ def test_fallback_before_token_and_all_providers_down(scene: Scene) -> None:
             return Reply(status=status, content_type="application/json", headers=down)
         return Reply(answer("a2"))
 
-    scene.server.play_for(reply)
+    scene.server.play_with(reply)
     assert scene.ask("u2", "C2", model="first,works") == ""
     assert scene.sent() == "u1,a1,u2,a2"
     assert scene.chat.turns[1].response.model == "works"
@@ -222,7 +222,7 @@ def test_reruns(scene: Scene) -> None:
 
 def test_cell_in_loop(scene: Scene) -> None:
     for number in range(10):
-        list(scene.chat.stream(f"u{number}", key=CellRef("C1", number)))
+        list(scene.chat.stream(f"u{number}", cell=CellRef("C1", number)))
     assert len(scene.chat.turns) == 10
     assert scene.sent().startswith("u0,a0,u1,a1")
 
@@ -267,7 +267,7 @@ def test_overflow_unknown_limit(scene: Scene) -> None:
             return Reply([body], status=400, content_type="application/json")
         return Reply(answer("a8"))
 
-    scene.server.play_for(reply)
+    scene.server.play_with(reply)
     assert scene.ask("u8", "C8") == ""
     assert len(scene.chat.turns) == 9
     assert "left out" in scene.chat.turns[8].response.notices[0]
@@ -306,8 +306,10 @@ def test_lone_surrogate(scene: Scene) -> None:
 
 def calls_t1(scene: Scene, text: str = "") -> None:
     """The next question is answered with a call of t1, and its result with a1."""
-    first = Reply([*([chunk(text)] if text else []), call("t1", "{}"), finish("tool_calls"), DONE])
-    scene.server.play_for(
+    first = Reply(
+        [*([chunk(text)] if text else []), tool_call("t1", "{}"), finish("tool_calls"), DONE]
+    )
+    scene.server.play_with(
         lambda exchange: (
             first if exchange.body["messages"][-1]["role"] == "user" else Reply(answer("a1"))
         )
@@ -324,7 +326,7 @@ def test_tool_ok(scene: Scene) -> None:
         return "r1"
 
     calls_t1(scene, "see: ")
-    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    assert scene.ask("u1", "C1", tools=[t1], approve="always") == ""
     assert scene.sent() == "u1,see: ,r1,a1"
     assert roles(scene) == ["user", "assistant", "tool", "assistant"]
     assert scene.chat.turns[0].response.text == "see: a1"
@@ -338,7 +340,7 @@ def test_cut_after_call(scene: Scene) -> None:
 
     calls_t1(scene)
     with pytest.raises(KeyboardInterrupt):
-        scene.ask("u1", "C1", tools=[t1], approve=None)
+        scene.ask("u1", "C1", tools=[t1], approve="always")
     assert scene.sent() == "u1,,cancelled: it was not run to its end"
     assert roles(scene) == ["user", "assistant", "tool"]
     assert scene.states() == [("live", "interrupted")]
@@ -353,7 +355,7 @@ def test_tool_raises(scene: Scene) -> None:
         raise FileNotFoundError(2, f"Not here\nnor there{secret and ''}", "/home/ada/notes.txt")
 
     calls_t1(scene)
-    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    assert scene.ask("u1", "C1", tools=[t1], approve="always") == ""
     told = "error: FileNotFoundError: [Errno 2] Not here nor there: 'notes.txt'"
     assert scene.sent() == f"u1,,{told},a1"
     assert scene.states() == [("live", "whole")]
@@ -364,7 +366,7 @@ def test_tool_result_huge(scene: Scene) -> None:
         return "x" * 50_000_000
 
     calls_t1(scene)
-    assert scene.ask("u1", "C1", tools=[t1], approve=None) == ""
+    assert scene.ask("u1", "C1", tools=[t1], approve="always") == ""
     result = scene.server.last.body["messages"][-1]["content"]
     assert result == "x" * 20_000 + "\n[cut here: these are 20000 of 50000000 characters]"
     assert result in scene.sent()

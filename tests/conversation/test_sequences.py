@@ -26,8 +26,8 @@ from cellmage.conversation.store import Home, Store, writer
 from cellmage.messages import Response
 from cellmage.providers.openai import _message
 from cellmage.stream.response_stream import ResponseStream
+from cellmage.testing import Exchange, Reply, ScriptedServer, chunk, finish, tool_call
 from tests.message_rules import violations
-from tests.scripted_server import Exchange, Reply, ScriptedServer, call, chunk, finish
 
 KEYS = st.none() | st.builds(CellRef, st.sampled_from("abc"), st.integers(0, 2))
 PIECES = ["one ", "two ", "three"]
@@ -64,7 +64,7 @@ class Conversations(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.server = SERVER
-        self.server.play_for(self.reply)
+        self.server.play_with(self.reply)
         self.wrong: list[str] = []
         self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").exists() else None))
         self.path = self.folder / "turns.db"
@@ -90,7 +90,9 @@ class Conversations(RuleBasedStateMachine):
         texts = [chunk(piece) for piece in PIECES]
         if self.how.startswith("tool"):
             if exchange.body["messages"][-1]["role"] == "user":
-                asked = [call(name, "{}", n) for n, name in enumerate(["r1", "stopped", "other"])]
+                asked = [
+                    tool_call(name, "{}", n) for n, name in enumerate(["r1", "stopped", "other"])
+                ]
                 return Reply([*texts[:1], *asked, finish("tool_calls")])
             return Reply(texts[:2], end="truncate" if self.how == "tool_cut" else "clean")
         ways: dict[str, Reply] = {
@@ -108,7 +110,7 @@ class Conversations(RuleBasedStateMachine):
     def begin(self, key: CellRef | None, how: str, **more: Any) -> ResponseStream:
         self.how = how
         self.number += 1
-        return self.chat.stream(f"question {self.number}", key=key, **more)
+        return self.chat.stream(f"question {self.number}", cell=key, **more)
 
     def ask(self, key: CellRef | None, how: str, **more: Any) -> None:
         stream = self.begin(key, how, **more)
@@ -154,7 +156,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def asks_and_keeps_the_old_turn(self, key: CellRef | None) -> None:
-        self.ask(key, "whole", replace_turn=False)
+        self.ask(key, "whole", commit="append")
 
     @rule(key=KEYS, pieces=st.integers(1, 2))
     def is_interrupted(self, key: CellRef | None, pieces: int) -> None:
@@ -169,7 +171,7 @@ class Conversations(RuleBasedStateMachine):
     def runs_tools(self, key: CellRef | None, how: str, is_stopped: bool) -> None:
         """A call of a tool, of one that is stopped by the user, and of one that is not there."""
         tools = [r1, stopped] if is_stopped else [r1]
-        stream = self.begin(key, how, tools=tools, approve=None)
+        stream = self.begin(key, how, tools=tools, approve="always")
         with suppress(CellmageError, KeyboardInterrupt):
             list(stream)
         assert len(results(stream.response)) == 3
@@ -192,7 +194,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["whole", "cut", "refused"]))
     def goes_on(self, how: str) -> None:
         self.how = how
-        stream = self.chat.go_on()
+        stream = self.chat.continue_answer()
         with suppress(CellmageError):
             list(stream)
         if stream.response.text:
@@ -202,14 +204,14 @@ class Conversations(RuleBasedStateMachine):
     @precondition(lambda self: self.turns)
     @rule(count=st.integers(1, 3))
     def is_undone(self, count: int) -> None:
-        self.chat.undo(count)
+        self.chat.history.undo(count)
         del self.turns[-count:]
 
     @precondition(lambda self: self.turns)
     @rule(data=st.data())
     def is_dropped(self, data: st.DataObject) -> None:
         number = data.draw(st.integers(1, len(self.turns)))
-        self.chat.drop(number)
+        self.chat.history.drop(number)
         del self.turns[number - 1]
 
     @precondition(lambda self: any(each.earlier for each in self.turns))
@@ -217,7 +219,7 @@ class Conversations(RuleBasedStateMachine):
     def is_restored(self, data: st.DataObject) -> None:
         at = data.draw(st.sampled_from([at for at, each in enumerate(self.turns) if each.earlier]))
         attempt = data.draw(st.integers(1, len(self.turns[at].earlier)))
-        turn = self.chat.restore(at + 1, attempt)
+        turn = self.chat.history.restore(at + 1, attempt)
         old = self.turns[at]
         texts = [*old.earlier, old.text]
         text = texts.pop(attempt - 1)
@@ -229,7 +231,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(cell=st.sampled_from("abc"), ordinal=st.integers(0, 2))
     def a_later_run_asks_less(self, cell: str, ordinal: int) -> None:
-        self.chat.forget_rest(CellRef(cell, ordinal))
+        self.chat.history.drop_from(CellRef(cell, ordinal))
         self.turns = [
             each
             for each in self.turns
@@ -240,7 +242,7 @@ class Conversations(RuleBasedStateMachine):
     def restarts(self) -> None:
         self.store = self.open()
         self.chat = self.conversation()
-        self.chat.resume()
+        self.chat.history.resume()
 
     @rule(key=KEYS)
     def is_killed(self, key: CellRef | None) -> None:
@@ -257,7 +259,7 @@ class Conversations(RuleBasedStateMachine):
         entry_before = len(self.turns)
         self.expect(key, stream)
         self.turns[self.place(key)[0] if key else entry_before].partial = "killed"
-        chat.journal = None  # the dead write no more
+        chat.history.journal = None  # the dead write no more
         texts.close()  # type: ignore[attr-defined]
 
     def saved(self, stream: ResponseStream) -> str:
@@ -274,7 +276,7 @@ class Conversations(RuleBasedStateMachine):
         self.home = Home(self.home.notebook, self.home.folder, f"fork {self.number}")
         self.number += 1
         self.chat = self.conversation()
-        self.chat.extend(turns)
+        self.chat.history.extend(turns)
         del self.turns[count:]
 
     # What must hold.

@@ -20,15 +20,15 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from cellmage import Conversation, Options, sse
-from tests.scripted_server import (
+from cellmage.testing import (
     DONE,
     Exchange,
     Reply,
     ScriptedServer,
     answer,
-    call,
     chunk,
     finish,
+    tool_call,
     usage,
 )
 
@@ -44,7 +44,7 @@ def weather(city: str) -> str:
 
 async def with_tools(request: Request) -> StreamingResponse:
     chat = Conversation(Options(model="m"))
-    events = chat.astream_events(request.query_params["q"], tools=[weather], approve=None)
+    events = chat.astream_events(request.query_params["q"], tools=[weather], approve="always")
     return StreamingResponse(sse.encode(events), media_type=sse.MEDIA_TYPE)
 
 
@@ -122,7 +122,7 @@ def test_events_in_order(address: str, connected: ScriptedServer) -> None:
 
 
 def test_tools(address: str, connected: ScriptedServer) -> None:
-    first = Reply([call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE])
+    first = Reply([tool_call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE])
     connected.play_each([first, Reply(answer("Rain."))])
     events = [event for event in read(f"{address}/tools") if event.type != "status"]
     assert [event.type for event in events] == [
@@ -153,7 +153,7 @@ def test_each_event_is_sent_at_once(address: str, connected: ScriptedServer) -> 
     connected.play(chunk("first"), end="hang")
     with opened(address) as events:
         assert [next(events).type, text_of([next(events)])] == ["start", "first"]
-        assert not connected.last.over.is_set()
+        assert not connected.last.finished.is_set()
 
 
 @pytest.mark.parametrize("words", [0, 1, 5])
@@ -165,9 +165,9 @@ def test_who_leaves_closes_the_providers_connection(
         assert text_of(next(events) for _ in range(1 + words)) == "word " * words
         while not connected.exchanges:  # the first event comes before the request
             time.sleep(0.01)
-        assert not connected.last.over.is_set()
+        assert not connected.last.finished.is_set()
         left = time.monotonic()
-    assert connected.last.over.wait(5)
+    assert connected.last.finished.wait(5)
     assert connected.last.closed_at is not None
     assert connected.last.closed_at >= left
 
@@ -185,14 +185,14 @@ def test_two_streams_are_independent(address: str, connected: ScriptedServer) ->
             return Reply([chunk("a1 "), chunk("a2 ")], end="hang")
         return Reply(chain([chunk("b1 "), chunk("b2 ")], rest()))
 
-    connected.play_for(reply)
+    connected.play_with(reply)
     with opened(address, "b") as second:
         with opened(address, "a") as first:
             turns = [next(each).data for _ in range(3) for each in (first, second)]
             assert [turn["text"] for turn in turns[2:]] == ["a1 ", "b1 ", "a2 ", "b2 "]
         by_question = {each.messages[-1][1]: each for each in connected.exchanges}
-        assert by_question["a"].over.wait(5)
-        assert not by_question["b"].over.is_set()
+        assert by_question["a"].finished.wait(5)
+        assert not by_question["b"].finished.is_set()
         go_on.set()
         last = list(second)
     assert text_of(last) == "b3 b4"

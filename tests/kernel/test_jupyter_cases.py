@@ -16,9 +16,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel, Run
 from tests.kernel.notebooks import Start, write_notebook
-from cellmage.testing import Reply, ScriptedServer, answer, chunk
 
 DATA = json.loads((Path(__file__).parent.parent / "data/jupyter_cases.json").read_text())
 CASES = {case["id"]: case for case in DATA["cases"]}
@@ -34,7 +34,7 @@ ELSEWHERE = {
     "reload_mid_stream": "browser/test_page.py::"
         "test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer",
     "autosave_mid_stream": "browser/test_memory.py::test_a_save_in_mid_stream_says_so",
-    "plain_terminal": "display/test_terminal.py::test_addresses_are_seen",
+    "plain_terminal": "display/test_terminal.py::test_urls_are_shown",
     "silent_and_no_history": "kernel/test_memory.py::test_silent_and_without_history",
     "same_id_two_notebooks": "magics/test_conversations.py::test_a_copy_starts_fresh",
 }  # fmt: skip
@@ -114,8 +114,8 @@ def test_two_subshells_at_once(kernel: Kernel, server: ScriptedServer) -> None:
     ]
     runs = together(kernel, msg_ids)
     assert [run.shown[-1] for run in runs] == ["a" * 40, "b" * 40]
-    told = [line for run in runs for line in run.printed.splitlines()]
-    assert told == ["The stop button does not reach subshells; %llm_stop in another cell does."]
+    lines = [line for run in runs for line in run.printed.splitlines()]
+    assert lines == ["The stop button does not reach subshells; %llm_stop in another cell does."]
     turns = kernel.run("%llm_history").printed.splitlines()[1:]
     assert sorted(line.split()[-1][0] for line in turns) == ["a", "b"]
 
@@ -220,11 +220,11 @@ METADATA += [
 ]
 
 
-@pytest.mark.parametrize("metadata", METADATA, ids=lambda each: repr(each)[:30])
+@pytest.mark.parametrize("metadata", METADATA, ids=lambda metadata: repr(metadata)[:30])
 def test_ids_of_cells(kernel: Kernel, server: ScriptedServer, metadata: Any) -> None:
     """A non-empty string of at most 512 characters is a key; anything else is none."""
-    given = [(metadata or {}).get(name) for name in ("cellId", "cell_id")]
-    is_key = any(isinstance(each, str) and 0 < len(each) <= 512 for each in given)
+    ids = [(metadata or {}).get(name) for name in ("cellId", "cell_id")]
+    is_key = any(isinstance(value, str) and 0 < len(value) <= 512 for value in ids)
     for _ in range(2):
         assert kernel.finish(kernel.start("%%llm\nGo", metadata=metadata or {})).ok
     assert len(kernel.run("%llm_history").printed.splitlines()) == (2 if is_key else 3)

@@ -9,10 +9,10 @@ import json
 import signal
 from pathlib import Path
 
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel, Run
 from tests.kernel.notebooks import Start, last_questions, run_all, write_notebook
-from tests.kernel.test_frames import paced
-from cellmage.testing import Reply, ScriptedServer, answer, chunk
+from tests.kernel.test_frames import steps_of
 
 
 def test_restart_resume_run_all(start: Start, server: ScriptedServer, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_notebook_alone_gives_the_turns_back(
     text = "".join(f"## {n}\n\n{'word ' * 60}\n\n" for n in range(40))
     replies = {
         "cut": Reply([chunk("one "), chunk(finish_reason="length")]),
-        "long": Reply(paced(text, 400, 0.001)),
+        "long": Reply(steps_of(text, 400, 0.001)),
         "think": Reply([chunk(reasoning_content="Hm."), *answer("So \x07 it is")]),
     }
     server.play_with(lambda exchange: replies.get(exchange.messages[-1][1]) or Reply(answer("two")))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.kernel.client import Kernel, Run
-from cellmage.testing import DONE, Reply, ScriptedServer, answer, call, chunk, finish
 
 WEATHER = (
     "import time, threading\n"
@@ -18,23 +18,25 @@ ASK = "%%llm --tool weather\nHow is it in Oslo?"
 def play(
     server: ScriptedServer, name: str = "weather", arguments: str = '{"city": "Oslo"}'
 ) -> None:
-    first = Reply([chunk("Let me **see**."), call(name, arguments), finish("tool_calls"), DONE])
+    first = Reply(
+        [chunk("Let me **see**."), tool_call(name, arguments), finish("tool_calls"), DONE]
+    )
     server.play_each([first, Reply(answer("It *rains*."))] * 4)
 
 
-def answered(kernel: Kernel, code: str, reply: str) -> tuple[Run, str]:
+def run_and_answer(kernel: Kernel, code: str, reply: str) -> tuple[Run, str]:
     """Run a cell whose question at the keyboard is answered so."""
     msg_id = kernel.start(code)
-    asked = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    prompt = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
     kernel.client.input(reply)
-    return kernel.finish(msg_id), asked
+    return kernel.finish(msg_id), prompt
 
 
 def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(WEATHER)
     play(server)
-    run, asked = answered(kernel, ASK, "y")
-    assert asked == "Run weather(city='Oslo')? [y/N] "
+    run, prompt = run_and_answer(kernel, ASK, "y")
+    assert prompt == "Run weather(city='Oslo')? [y/N] "
     assert run.printed.strip().endswith("MainThread")
     running = [frame.markdown for frame in run.frames if "weather(" in frame.markdown]
     assert "…</code></summary></details>" in running[0]
@@ -45,15 +47,15 @@ def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
         "text/plain": "Let me **see**.It *rains*.",
     }  # fmt: skip
     assert kernel.value("_llm.final_text") == "It *rains*."
-    shown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
-    assert summary in shown
+    markdown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
+    assert summary in markdown
     assert "→ rain in <Oslo>" in kernel.run("%llm_history --verbose").printed
 
 
 def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(WEATHER)
     play(server)
-    run, _ = answered(kernel, ASK, "no")
+    run, _ = run_and_answer(kernel, ASK, "no")
     assert run.ok
     assert server.last.body["messages"][-1]["content"] == "refused by the user"
 
@@ -111,11 +113,11 @@ def test_functions_of_functions(kernel: Kernel, server: ScriptedServer) -> None:
     )
     assert kernel.run(code).ok
     assert server.last.body["messages"][-1]["content"] == "within"
-    shown = kernel.run(
+    printed = kernel.run(
         "def inner():\n    'Outside.'\n\n%llm --tool inner --rag inner --dry-run Go"
     ).printed
-    assert "tool: inner" in shown
-    assert "searched first: inner" in shown
+    assert "tool: inner" in printed
+    assert "searched first: inner" in printed
     assert "models: a, b" in kernel.run("%llm --compare a,b --dry-run Go").printed
 
 
@@ -123,10 +125,10 @@ def test_a_value_after_tools(kernel: Kernel, server: ScriptedServer) -> None:
     """With --json the value is what comes after the tools."""
     kernel.run(WEATHER)
     first = Reply(
-        [chunk("Well… "), call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE]
+        [chunk("Well… "), tool_call("weather", '{"city": "Oslo"}'), finish("tool_calls"), DONE]
     )
     server.play_each([first, Reply(answer('{"sky": "rain"}', 4))])
-    run = kernel.run("%%llm --json --out found --tool weather --auto-approve\nGo")
-    assert kernel.value("found") == {"sky": "rain"}
+    run = kernel.run("%%llm --json --out value --tool weather --auto-approve\nGo")
+    assert kernel.value("value") == {"sky": "rain"}
     assert "| sky | rain |" in run.outputs[0]["data"]["text/markdown"]
     assert "weather(" in run.outputs[0]["data"]["text/markdown"]

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cellmage import CellmageError, Conversation, Fallback, Options, Status
-from cellmage.testing import speed_up_retries
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, speed_up_retries
 from tests.kernel.client import Kernel
-from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish
 
 BUSY = Reply([b'{"error": {"message": "busy"}}'], status=503, content_type="application/json")
 GONE = Reply([b'{"error": {"message": "gone"}}'], status=404, content_type="application/json")
@@ -22,7 +21,7 @@ def hasty() -> Iterator[None]:
 
 
 def by_model(server: ScriptedServer, **replies: Reply) -> None:
-    server.play_for(lambda exchange: replies[exchange.body["model"]])
+    server.play_with(lambda exchange: replies[exchange.body["model"]])
 
 
 def asked(server: ScriptedServer) -> list[str]:
@@ -85,7 +84,7 @@ class TestFallback:
         assert len(chat.turns) == 1
 
     def test_when_none_answers_the_last_error_is_raised(self, connected: ScriptedServer) -> None:
-        connected.play_for(lambda exchange: GONE)
+        connected.play_with(lambda exchange: GONE)
         with pytest.raises(CellmageError, match=r"b at .*gone"):
             Conversation().ask("hi", model="a,b")
         assert asked(connected) == ["a", "b"]

@@ -35,8 +35,8 @@ from cellmage import (
 from cellmage.providers.adapters import _plain
 from cellmage.providers.registry import _registered
 from cellmage.sse import EventStreamDecoder
+from cellmage.testing import ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel, Run
-from tests.scripted_server import ScriptedServer, answer, chunk
 
 
 @pytest.fixture(autouse=True)
@@ -212,7 +212,7 @@ def test_it_is_flushed_as_it_comes_and_ctrl_c_keeps_it(server: ScriptedServer) -
         assert process.stderr is not None
         assert process.stderr.read() == "stopped\n"
     assert server.last.messages == [("user", "from the standard input")]
-    assert server.last.over.wait(5)
+    assert server.last.finished.wait(5)
 
 
 def test_an_error_is_one_line(server: ScriptedServer) -> None:
@@ -270,10 +270,10 @@ def test_tools_of_earlier_turns_in_langchain() -> None:
     model = GenericFakeChatModel(messages=iter([AIMessage("Well then.")] * 2))
     cellmage.register_provider(model, name="lc")
     chat = Conversation()
-    chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve=None)
+    chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve="always")
     assert chat.ask("And now?", model="lc").text == "Well then."
     with pytest.raises(UsageError, match="bind them to it"):
-        chat.ask("Go", model="lc", tools=[add], approve=None)
+        chat.ask("Go", model="lc", tools=[add], approve="always")
 
 
 def test_messages_of_tools_are_what_langchain_takes() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from cellmage.providers import catalogue
 from cellmage.providers.catalogue import Offer
+from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer
 
 
 def offering(server: ScriptedServer, *names: str) -> None:

@@ -13,7 +13,7 @@ from cellmage.errors import IncompleteResponseError, ProtocolError, ProviderErro
 from cellmage.events import Complete, Event, Reasoning, Token
 from cellmage.messages import Usage
 from cellmage.providers.chat_completions import AnswerDecoder
-from tests.scripted_server import DONE, chunk, finish, sse, usage
+from cellmage.testing import DONE, chunk, finish, sse, usage
 from tests.test_sse import cut
 
 HELLO = [Token("Hel"), Token("lo"), Complete("stop")]
@@ -36,7 +36,7 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
     "end mark padded": ([HEL, LO, finish(), b"data:   [DONE]  \n\n"], HELLO),
     "what follows the end mark": ([HEL, LO, finish(), DONE, chunk("x")], HELLO),
     "null and empty content": (
-        [chunk(content=None), HEL, chunk(""), LO, chunk(content=None, finish="stop"), DONE],
+        [chunk(content=None), HEL, chunk(""), LO, chunk(content=None, finish_reason="stop"), DONE],
         HELLO,
     ),
     "no choices": ([sse({"choices": []}), sse({"id": 1}), HEL, LO, finish(), DONE], HELLO),
@@ -45,8 +45,8 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
         HELLO,
     ),
     "delta null": ([choice(delta=None), HEL, LO, choice(delta=None, finish_reason="stop")], HELLO),
-    "finish with the last text": ([HEL, chunk("lo", finish="stop"), DONE], HELLO),
-    "empty finish reasons": ([chunk("Hel", finish=""), LO, finish(), DONE], HELLO),
+    "finish with the last text": ([HEL, chunk("lo", finish_reason="stop"), DONE], HELLO),
+    "empty finish reasons": ([chunk("Hel", finish_reason=""), LO, finish(), DONE], HELLO),
     "first finish reason counts": ([HEL, LO, finish(), finish("length"), DONE], HELLO),
     "text after the finish reason": ([HEL, finish(), LO, DONE], HELLO),
     "other choices": ([HEL, choice(index=1, delta={"content": "x"}), LO, finish(), DONE], HELLO),

@@ -11,8 +11,8 @@ import pytest
 from cellmage import CellmageError, Conversation, Options
 from cellmage.providers.keys import Key
 from cellmage.providers.registry import choose
+from cellmage.testing import Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel
-from tests.scripted_server import Reply, ScriptedServer, answer
 
 # Fakes of the shapes that providers give out.
 SECRETS = [
@@ -47,7 +47,7 @@ def test_in_python(
     stream = chat.stream("hi")
     assert "".join(stream) == "ok"
     assert connected.last.headers["authorization"] == f"Bearer {secret}"
-    connected.play_for(lambda exchange: echoing(secret))
+    connected.play_with(lambda exchange: echoing(secret))
     with pytest.raises(CellmageError) as caught:
         chat.ask("again")
     shown = [everything_shown(each) for each in (provider, chat, stream, stream.response)]
@@ -58,7 +58,7 @@ def test_in_python(
 @pytest.mark.parametrize("secret", SECRETS)
 def test_in_a_cell(kernel: Kernel, server: ScriptedServer, secret: str) -> None:
     kernel.run(f"import os; os.environ['OPENAI_API_KEY'] = {secret!r}")
-    server.play_for(lambda exchange: echoing(secret))
+    server.play_with(lambda exchange: echoing(secret))
     runs = [kernel.run(f"%xmode {mode}\n%llm -m m hi") for mode in ("Plain", "Context", "Verbose")]
     server.play(*answer("ok"))
     runs += [kernel.run(code) for code in ("%llm -m m hi", "%llm_config", "%llm_history", "_llm")]

@@ -19,7 +19,7 @@ from cellmage import (
     ProviderError,
     Usage,
 )
-from tests.scripted_server import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, sse, usage
 
 
 def test_what_is_sent(connected: ScriptedServer) -> None:
@@ -166,7 +166,7 @@ def test_whole_once_the_model_has_finished(connected: ScriptedServer, end: str) 
     response = Conversation().ask("hi")
     assert (response.text, response.incomplete_reason) == ("Hello", None)
     assert time.monotonic() - began < 10
-    assert connected.last.over.wait(2)
+    assert connected.last.finished.wait(2)
 
 
 def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
@@ -233,7 +233,7 @@ def test_answers_side_by_side_stay_apart(connected: ScriptedServer) -> None:
         word = exchange.messages[-1][1]
         return Reply([step for _ in range(10) for step in (chunk(word), 0.01)] + [finish(), DONE])
 
-    connected.play_for(slowly)
+    connected.play_with(slowly)
     streams = [iter(Conversation().stream(word)) for word in "abc"]
     texts = ["", "", ""]
     for _ in range(10):

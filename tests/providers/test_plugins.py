@@ -10,7 +10,7 @@ import pytest
 
 from cellmage import ConfigError, Conversation
 from cellmage.providers import plugins
-from tests.scripted_server import ScriptedServer
+from cellmage.testing import ScriptedServer
 
 Install = Callable[[str, str], None]
 

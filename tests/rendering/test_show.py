@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from cellmage import Conversation, IncompleteResponseError, show
-from tests.scripted_server import DONE, ScriptedServer, chunk, finish
+from cellmage.testing import DONE, ScriptedServer, chunk, finish
 
 PROGRAM = "import cellmage; cellmage.show(cellmage.Conversation().stream('Go'))"
 

@@ -16,7 +16,7 @@ import uvicorn
 
 from cellmage import Conversation, Options, ToolCall
 from cellmage.server import app
-from tests.scripted_server import DONE, ScriptedServer, answer, call, chunk, finish
+from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish, tool_call
 
 WEATHER = {
     "name": "weather",
@@ -88,7 +88,7 @@ def test_it_streams_and_leaving_closes(client: openai.OpenAI, connected: Scripte
     )
     assert next(each for each in chunks if each.choices[0].delta.content)
     chunks.close()
-    assert connected.last.over.wait(5)
+    assert connected.last.finished.wait(5)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ QUESTION = {"role": "user", "content": "And in Oslo?"}
 def test_tools_go_to_the_model_and_its_calls_come_back(
     client: openai.OpenAI, connected: ScriptedServer, stream: bool
 ) -> None:
-    pieces = [chunk("Let me see."), call("weather", OSLO), call("weather", "{}", 1)]
+    pieces = [chunk("Let me see."), tool_call("weather", OSLO), tool_call("weather", "{}", 1)]
     connected.play(*pieces, finish("tool_calls"), DONE)
     text, calls, reason = asked(client, stream, [QUESTION], tool_choice="required")
     assert (text, reason) == ("Let me see.", "tool_calls")
@@ -158,7 +158,9 @@ def test_tools_go_to_the_model_and_its_calls_come_back(
 
 
 def test_the_form_of_a_call(client: openai.OpenAI, connected: ScriptedServer) -> None:
-    connected.play(call("weather", OSLO), call("weather", "{}", 1), finish("tool_calls"), DONE)
+    connected.play(
+        tool_call("weather", OSLO), tool_call("weather", "{}", 1), finish("tool_calls"), DONE
+    )
     chunks = list(
         client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "hi"}], tools=TOOLS, stream=True
@@ -207,7 +209,7 @@ def test_our_own_client_runs_its_tools(address: str) -> None:
         return f"rain in {city}"
 
     chat = Conversation(Options(model="offline/tools", base_url=address))
-    stream = chat.stream(f"What is weather {OSLO}?", tools=[weather], approve=None)
+    stream = chat.stream(f"What is weather {OSLO}?", tools=[weather], approve="always")
     calls = [event for event in stream.events if isinstance(event, ToolCall)]
     assert [(each.name, each.arguments) for each in calls] == [("weather", OSLO)]
     assert stream.response.text == "`weather` says: rain in Oslo"
@@ -233,7 +235,7 @@ def test_each_call_has_an_id_of_its_own(
 def test_a_call_that_is_cut_is_an_error(
     client: openai.OpenAI, connected: ScriptedServer, stream: bool
 ) -> None:
-    connected.play(call("weather", '{"city'), end="reset")
+    connected.play(tool_call("weather", '{"city'), end="reset")
     with pytest.raises(openai.APIError, match="nothing was run"):
         asked(client, stream, [QUESTION])
 
@@ -337,7 +339,7 @@ def test_a_client_that_leaves_before_the_first_word(
     body = {"messages": [{"role": "user", "content": "hi"}], "stream": is_streamed}
     with pytest.raises(httpx2.ReadTimeout):
         httpx2.post(f"{address}/chat/completions", json=body, timeout=0.5)
-    assert connected.last.over.wait(2), "the connection to the model is closed"
+    assert connected.last.finished.wait(2), "the connection to the model is closed"
 
 
 def test_parameters_go_on(client: openai.OpenAI, connected: ScriptedServer) -> None:

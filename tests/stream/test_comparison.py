@@ -23,7 +23,7 @@ from cellmage import (
     register_provider,
 )
 from cellmage.markdown.fences import close_fences
-from tests.scripted_server import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
+from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
 
 
 def reply(exchange: Exchange) -> Reply:
@@ -39,7 +39,7 @@ def reply(exchange: Exchange) -> Reply:
 
 @pytest.fixture
 def chat(server: ScriptedServer) -> Conversation:
-    server.play_for(reply)
+    server.play_with(reply)
     return Conversation(Options(base_url=server.url))
 
 
@@ -90,7 +90,7 @@ def test_closing_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     list(both)
     assert time.monotonic() - began < 10
     assert [each.incomplete_reason for each in both.responses] == ["closed", "closed"]
-    assert all(exchange.over.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
 
 
 def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
@@ -99,7 +99,7 @@ def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
         if isinstance(event, Token) and event.text == "Held":
             break
     del _, event
-    assert all(exchange.over.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
     assert chat.turns[0].response.text == "Held"
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cellmage import Conversation, OutputValidationError
 from cellmage.stream.partial_json import NOTHING, PartialJSON
 from cellmage.stream.views import JSONView
-from tests.scripted_server import ScriptedServer, chunk, finish
+from cellmage.testing import ScriptedServer, chunk, finish
 
 DATA = json.loads((Path(__file__).parents[1] / "data/partial_json.json").read_text())
 CASES = {f"{case['category']}-{case['id']}": case for case in DATA["cases"]}

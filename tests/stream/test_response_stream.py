@@ -33,7 +33,7 @@ from cellmage import (
 )
 from cellmage.providers.scripted import ScriptedProvider
 from cellmage.runtime.loop import Flow, _engine
-from tests.scripted_server import ScriptedServer, chunk
+from cellmage.testing import ScriptedServer, chunk
 
 Steps = list[str | float | Event | Exception]
 
@@ -108,7 +108,7 @@ class TestLeaving:
         for text in chat.stream("hi"):
             assert text == "a"
             break
-        assert connected.last.over.wait(2), "the connection is closed"
+        assert connected.last.finished.wait(2), "the connection is closed"
         assert chat.turns[0].response.incomplete_reason == "closed"
         assert chat.turns[0].response.text in ("a", "ab"), "what had come is kept"
 
@@ -120,12 +120,12 @@ class TestLeaving:
             async for _ in chat.astream("hi"):
                 break
             for _ in range(200):
-                if connected.last.over.is_set():
+                if connected.last.finished.is_set():
                     return
                 await asyncio.sleep(0.01)
 
         asyncio.run(leave())
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
         assert chat.turns[0].state == "partial"
 
     def test_cancelled_task(self, connected: ScriptedServer) -> None:
@@ -142,7 +142,7 @@ class TestLeaving:
                 await task
 
         asyncio.run(main())
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
 
     @pytest.mark.parametrize("how", ["with", "close"])
     def test_with_and_close(self, connected: ScriptedServer, how: str) -> None:
@@ -155,7 +155,7 @@ class TestLeaving:
         else:
             next(texts)
             stream.close()
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
         assert stream.response.incomplete_reason == "closed"
         assert list(texts) == []
 
@@ -176,7 +176,7 @@ class TestLeaving:
         threading.Timer(0.1, stream.close).start()
         assert list(texts) == []
         assert stream.response.incomplete_reason == "closed"
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
 
     def test_close_from_another_task(self, connected: ScriptedServer) -> None:
         connected.play(chunk("a"), end="hang")
@@ -188,7 +188,7 @@ class TestLeaving:
 
         assert asyncio.run(main()) == ["a"]
         assert stream.response.incomplete_reason == "closed"
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
 
     def test_async_with_settles_at_once(self) -> None:
         chat, stream = ask(["a", "b"])
@@ -212,7 +212,7 @@ class TestLeaving:
         with pytest.raises(UsageError):
             list(stream)
         stream.close()
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
 
     def test_a_loop_that_ends_under_a_reader(self, capfd: pytest.CaptureFixture[str]) -> None:
         async def main() -> None:
@@ -260,7 +260,7 @@ class TestLeaving:
 
         with pytest.raises(KeyError):
             read()
-        assert connected.last.over.wait(2)
+        assert connected.last.finished.wait(2)
 
     def test_close_before_the_first_step(self) -> None:
         async def never() -> AsyncGenerator[int, None]:

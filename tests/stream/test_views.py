@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from cellmage import CellmageError, Conversation, Event, ResponseStream, Token, UsageError
 from cellmage.pipeline.phrases import PhraseFinder
 from cellmage.stream.buffer import Buffer
+from cellmage.testing import ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel
-from tests.scripted_server import ScriptedServer, answer, chunk
 
 TEXT = st.text("abAB. \n", max_size=40)
 
@@ -48,7 +48,7 @@ def test_stop_at(connected: ScriptedServer, size: int) -> None:
         None,
         (),
     )
-    assert connected.last.over.wait(5)
+    assert connected.last.finished.wait(5)
 
 
 def test_watch(connected: ScriptedServer) -> None:
@@ -175,4 +175,4 @@ def test_a_tap_that_raises_ends_the_reading(connected: ScriptedServer) -> None:
 
     with pytest.raises(ValueError, match="enough"):
         list(Conversation().stream("hi").on_event(stop))
-    assert connected.last.over.wait(5)
+    assert connected.last.finished.wait(5)
