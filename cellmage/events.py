@@ -1,7 +1,7 @@
-"""What can happen while an answer arrives.
+"""The events of an answer while it arrives.
 
-The order is a law: `Start` comes first, `Complete` comes last, anything may come between.
-A stream without a `Complete` ended by an error, or was left.
+Their order is a law: `Start` is first, `Complete` is last, and the others come between them. A
+stream without a `Complete` ended with an error, or was left.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from .messages import Usage
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The request is handed to a provider."""
+    """The request is handed to a provider.
+
+    Args:
+        model: the name of the model, as in the request.
+        provider: the name of the provider.
+    """
 
     model: str
     provider: str
@@ -23,7 +28,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the answer, as it came: not always one token, never empty."""
+    """A piece of the answer's text, as the provider sent it.
+
+    Args:
+        text: one or more characters; a piece is not always one token of the model.
+    """
 
     text: str
     type: ClassVar[Literal["token"]] = "token"
@@ -31,7 +40,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """A piece of what the model thinks before it answers."""
+    """A piece of the model's reasoning, which precedes the answer.
+
+    Args:
+        text: one or more characters.
+    """
 
     text: str
     type: ClassVar[Literal["reasoning"]] = "reasoning"
@@ -39,7 +52,11 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is being done at the moment, such as waiting; the next one takes its place."""
+    """A line about the work at the moment, such as a wait; the next status replaces it.
+
+    Args:
+        text: the line; an empty one removes the status before it.
+    """
 
     text: str
     type: ClassVar[Literal["status"]] = "status"
@@ -47,13 +64,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A passage that was found for the question.
+    """A passage that a search found for the question.
 
     Args:
-        title: of the document.
-        text: of the passage.
-        source: where it is: a path, an address.
-        line: where in the source it begins, from 1; 0 where that means nothing.
+        title: the title of the document.
+        text: the text of the passage.
+        source: the path or the address of the document; may be empty.
+        line: the line of the source where the passage begins, from 1; 0 if it has no lines.
     """
 
     title: str
@@ -65,14 +82,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The model asks for a tool to be run.
+    """The model calls a tool.
 
-    Those of one round come one after the other, then their results in the same order.
+    All calls of a step precede their results, which have the same order.
 
     Args:
-        id: names the request.
-        name: of the tool.
-        arguments: a JSON object, exactly as the model wrote it, which may be none.
+        id: the id of the call.
+        name: the name of the tool.
+        arguments: a JSON object exactly as the model wrote it, which may be malformed.
     """
 
     id: str
@@ -83,11 +100,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model is told of a tool that it asked for.
+    """The result of a tool call, as the model receives it.
 
     Args:
-        id: of the request.
-        name: of the tool.
+        id: the id of the call.
+        name: the name of the tool.
         content: the result, or why there is none.
     """
 
@@ -99,12 +116,12 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """A model failed before its first word, and another one is asked.
+    """A model failed before its first token, and another model is asked.
 
     Args:
         model: the model that is asked now.
         provider: the provider that is asked now.
-        reason: why the one before it failed.
+        reason: why the model before it failed.
     """
 
     model: str
@@ -133,7 +150,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The answer came to its end."""
+    """The answer has reached its end.
+
+    Args:
+        finish_reason: why the model stopped, in the provider's word; None if it did not say.
+        usage: the provider's count of tokens; None if it sent none.
+    """
 
     finish_reason: str | None = None
     usage: Usage | None = None
