@@ -1,4 +1,4 @@
-"""Translate foreign errors: exceptions of the SDK and its HTTP library, HTTP statuses, error bodies.
+"""Translate foreign errors: exceptions of the SDK and its HTTP library, statuses, error bodies.
 
 Every row of a table is one kind of failure. A new code is a line in `CODES`, a new status a line in
 `STATUS`.
