@@ -32,13 +32,13 @@ import sys
 from pathlib import Path
 from cellmage import CellRef, Conversation
 from cellmage.providers.scripted import ScriptedProvider
-from cellmage.store import Home, Store
+from cellmage.conversation.store import Home, Store
 chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/notes/a.ipynb", "/notes")))
 chat.provider = ScriptedProvider(["whole"])
 chat.ask("finished " + sys.argv[2])
 print("finished", flush=True)
 chat.provider = ScriptedProvider([step for n in range(10_000) for step in (f"{n} ", 0.01)])
-for text in chat.stream("killed " + sys.argv[2], key=CellRef(sys.argv[2], 0)):
+for text in chat.stream("killed " + sys.argv[2], cell=CellRef(sys.argv[2], 0)):
     print(text, flush=True)
 """
 
@@ -108,7 +108,7 @@ def grows(folder: Path, count: int, is_limited: bool) -> None:
             Options(model="m"), ScriptedProvider(["ok"]), journal=store.journal(HOME)
         )
         began = time.perf_counter()
-        assert chat.resume() >= count
+        assert chat.history.resume() >= count
         resumes.append(time.perf_counter() - began)
         for number in range(10):
             began = time.perf_counter()

@@ -45,7 +45,7 @@ PLAIN = st.builds(
 TURNS = st.lists(
     st.builds(
         lambda turn, earlier: Turn(
-            turn.prompt, turn.response, turn.key, turn.stale, tuple(earlier), turn.system
+            turn.prompt, turn.response, turn.cell, turn.stale, tuple(earlier), turn.system
         ),
         PLAIN,
         st.lists(PLAIN, max_size=2),

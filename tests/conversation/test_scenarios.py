@@ -164,7 +164,7 @@ def test_length_cut(scene: Scene) -> None:
     assert scene.ask("u2", "C2") == ""
     assert scene.sent() == "u1,a1,u2,so far"
     assert scene.states()[1] == ("live", "length")
-    assert "--continue" in scene.chat.turns[1].response.notices[0]
+    assert "`continue_answer`" in scene.chat.turns[1].response.notices[0]
 
 
 def test_refusal(scene: Scene) -> None:

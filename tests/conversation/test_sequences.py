@@ -119,7 +119,7 @@ class Conversations(RuleBasedStateMachine):
         self.expect(key, stream, **more)
 
     def expect(
-        self, key: CellRef | None, stream: ResponseStream, replace_turn: bool = True
+        self, key: CellRef | None, stream: ResponseStream, commit: str = "replace", **_: Any
     ) -> None:
         response = stream.response
         if not response.has_content:
@@ -128,7 +128,7 @@ class Conversations(RuleBasedStateMachine):
         entry = Entry(
             key, prompt, response.text, response.incomplete_reason, results=results(response)
         )
-        place, is_there = self.place(key if replace_turn else None)
+        place, is_there = self.place(key if commit == "replace" else None)
         if is_there:
             old = self.turns[place]
             entry.earlier = [*old.earlier, old.text]

@@ -43,7 +43,7 @@ class Store:
         >>> chat.ask("Hello").text, store.count(home), store.told()
         ('Hello', 1, [])
         >>> again = Conversation(journal=store.journal(home))
-        >>> again.resume(), again.turns == chat.turns
+        >>> again.history.resume(), again.turns == chat.turns
         (1, True)
     """
 
@@ -129,12 +129,12 @@ class Store:
         """Write what has come of the answers that are being written."""
         # A store that is busy has this called again: what is taken from an answer must not go.
         for (conversation, turn), draft in list(self._drafts.items()):
-            text, rounds = draft.news()
+            text, steps = draft.take_new()
             if text:
                 piece = text.encode("utf-8", "surrogatepass")
                 self._unsaved.append((conversation, turn, piece))
-            if rounds:
-                self._facts[conversation, turn] = rows.facts(draft.turn, rounds)
+            if steps:
+                self._facts[conversation, turn] = rows.facts(draft.turn, steps)
         if self._unsaved or self._facts:
             with transaction(connection):
                 connection.executemany(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ...messages import CONTINUE_PROMPT, CellRef, News, Turn
+from ...messages import CONTINUE_PROMPT, CellRef, Response, ToolStep, Turn
 from . import rows
 from .database import transaction
 from .writer import Writer
@@ -31,12 +31,29 @@ class Home:
     chat: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
-    """An answer that is being written: what it answers, and what has come since last asked."""
+    """An answer that is being written, and how much of it the store has taken.
+
+    Args:
+        turn: the turn as it began, without an answer.
+        snapshot: returns the answer so far, on any thread.
+        saved_chars: number of characters of its text that were taken before.
+        saved_steps: the tool steps that were taken before.
+    """
 
     turn: Turn
-    news: Callable[[], News]
+    snapshot: Callable[[], Response]
+    saved_chars: int = 0
+    saved_steps: tuple[ToolStep, ...] = ()
+
+    def take_new(self) -> tuple[str, tuple[ToolStep, ...]]:
+        """Return the text since the last call, and all tool steps if they have changed."""
+        response = self.snapshot()
+        text = response.text[self.saved_chars :]
+        steps = response.steps if response.steps != self.saved_steps else ()
+        self.saved_chars, self.saved_steps = len(response.text), response.steps
+        return text, steps
 
 
 class Journal:
@@ -56,12 +73,14 @@ class Journal:
 
     # What a conversation reports.
 
-    def begin(self, turn: Turn, news: Callable[[], News], replace_turn: bool = True) -> None:
+    def begin(
+        self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool = True
+    ) -> None:
         """An answer is asked for; what comes of it is saved twice a second.
 
         Args:
             turn: the turn so far, without an answer.
-            news: gives what has come since it was last called.
+            snapshot: returns the answer so far, on any thread.
             replace_turn: whether it will take the place of an older turn of its cell.
         """
 
@@ -71,7 +90,7 @@ class Journal:
                 self._finish_abandoned(connection, conversation)
                 row = rows.row(turn) | {"state": "open", "owner": _process(os.getpid())}
                 rows.insert(connection, conversation, row | {"adds": not replace_turn})
-            self._drafts[conversation, turn.response.id] = Draft(turn, news)
+            self._drafts[conversation, turn.response.id] = Draft(turn, snapshot)
 
         self._writer.put(job)
 
@@ -109,15 +128,15 @@ class Journal:
 
         self._writer.do(job)
 
-    def forget_rest(self, key: CellRef) -> None:
-        """A cell's turns from this key on are taken out, loaded or not."""
+    def drop_from(self, cell: CellRef) -> None:
+        """A cell's turns from this question on are taken out, loaded or not."""
 
         def job(connection: sqlite3.Connection) -> None:
             with self._writing(connection) as conversation:
                 connection.execute(
                     "UPDATE turns SET state = 'dropped' WHERE conversation = ? AND cell = ? "
                     "AND ordinal >= ? AND state = 'live'",
-                    (conversation, key.cell_id, key.index),
+                    (conversation, cell.cell_id, cell.index),
                 )
 
         self._writer.do(job)

@@ -37,7 +37,7 @@ def chat_of(store: Store, home: Home = HOME, **more: object) -> Conversation:
 
 
 def ask(chat: Conversation, prompt: str, cell: str | None = None, ordinal: int = 0) -> None:
-    stream = chat.stream(prompt, key=None if cell is None else CellRef(cell, ordinal))
+    stream = chat.stream(prompt, cell=None if cell is None else CellRef(cell, ordinal))
     for _ in stream:
         pass
 
@@ -45,7 +45,7 @@ def ask(chat: Conversation, prompt: str, cell: str | None = None, ordinal: int =
 def again(store: Store, home: Home = HOME) -> Conversation:
     """The conversation as another kernel finds it."""
     chat = chat_of(Store(store.path), home)
-    chat.resume()
+    chat.history.resume()
     return chat
 
 
@@ -55,7 +55,7 @@ def states(store: Store) -> list[str]:
 
 
 def test_nothing_is_made_before_the_first_turn(store: Store) -> None:
-    assert (chat_of(store).resume(), store.count(HOME), store.lost("/notes")) == (0, 0, {})
+    assert (chat_of(store).history.resume(), store.count(HOME), store.lost("/notes")) == (0, 0, {})
     assert not store.path.parent.exists()
 
 
@@ -66,15 +66,15 @@ def test_what_is_loaded_is_what_was_kept(store: Store) -> None:
     ask(chat, "b again", "b")
     ask(chat, "b, second", "b", 1)
     ask(chat, "no cell")
-    chat.drop(1)
+    chat.history.drop(1)
     assert again(store).turns == chat.turns
     assert [turn.prompt for turn in chat.turns[0].previous_attempts] == ["b \ud800 \x00 é"]
-    chat.restore(1, 1)
+    chat.history.restore(1, 1)
     assert again(store).turns == chat.turns
     assert [turn.prompt for turn in chat.turns] == [
         "b \ud800 \x00 é", "b, second", "c \ud800 \x00 é", "no cell",
     ]  # fmt: skip
-    chat.clear()
+    chat.history.clear()
     assert again(store).turns == ()
 
 
@@ -103,7 +103,7 @@ def test_a_turn_that_goes_on_is_one_turn(store: Store) -> None:
     with pytest.raises(IncompleteResponseError):
         ask(chat, "a", "c1")
     chat.provider = ScriptedProvider(["two"])
-    list(chat.go_on())
+    list(chat.continue_answer())
     assert [turn.response.text for turn in again(store).turns] == ["one two"]
     assert again(store).turns == chat.turns
 
@@ -213,7 +213,7 @@ def test_no_shared_memory(tmp_path: Path) -> None:
     assert store.told() == []
     assert not store.path.with_name("turns.db-wal").exists()
     fresh = chat_of(Store(store.path, "?vfs=unix-dotfile"))
-    assert fresh.resume() == 1
+    assert fresh.history.resume() == 1
     store.close()
 
 
@@ -254,7 +254,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from cellmage import Conversation, Options
-from cellmage.store import Home, Store
+from cellmage.conversation.store import Home, Store
 store = Store(Path(sys.argv[1]))
 home = Home(sys.argv[2], "/notes")
 chat = Conversation(Options(model="offline/echo", stream=False), journal=store.journal(home))
@@ -284,13 +284,13 @@ import sys
 from pathlib import Path
 from cellmage import CellRef, Conversation, Options
 from cellmage.providers.scripted import ScriptedProvider
-from cellmage.store import Home, Store
+from cellmage.conversation.store import Home, Store
 store = Store(Path(sys.argv[1]))
 chat = Conversation(journal=store.journal(Home("/notes/a.ipynb", "/notes")))
 chat.provider = ScriptedProvider(["whole"])
 chat.ask("first")
 chat.provider = ScriptedProvider([step for n in range(10_000) for step in (f"{n} ", 0.01)])
-for text in chat.stream("second", key=CellRef("c2", 0)):
+for text in chat.stream("second", cell=CellRef("c2", 0)):
     print(text, flush=True, end="")
 """
 
@@ -316,7 +316,7 @@ IN_A_TOOL = """
 import sys, time
 from pathlib import Path
 from cellmage import Conversation, Options
-from cellmage.store import Home, Store
+from cellmage.conversation.store import Home, Store
 
 def pay() -> str:
     return "paid"
@@ -328,7 +328,7 @@ def nap() -> None:
 store = Store(Path(sys.argv[1]))
 home = Home("/notes/a.ipynb", "/notes")
 chat = Conversation(Options(model="offline/tools"), journal=store.journal(home))
-chat.ask("pay {} and nap {}", tools=[pay, nap], approve=None)
+chat.ask("pay {} and nap {}", tools=[pay, nap], approve="always")
 """
 
 
@@ -412,13 +412,11 @@ KILLED_AT_ONCE = """
 import os, sys
 from pathlib import Path
 from cellmage import CellRef, Response, Turn
-from cellmage.messages import News
-from cellmage.store import Home, Store, writer
+from cellmage.conversation.store import Home, Store, writer
 writer.TICK = 0.01
 store = Store(Path(sys.argv[1]))
-news = iter(["old"])
 turn = Turn("old", Response("", id="old"), CellRef("A", 0))
-store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: News(next(news, "")))
+store.journal(Home("/notes/a.ipynb", "/notes")).begin(turn, lambda: Response("old"))
 while not store.count(Home("/notes/a.ipynb", "/notes")): pass
 os._exit(9)
 """
@@ -429,7 +427,7 @@ def test_what_was_killed_is_older_than_what_is_asked_since(store: Store) -> None
     chat = chat_of(store)
     ask(chat, "new", "A")
     ask(chat, "b", "B")
-    assert chat.resume() == 2
+    assert chat.history.resume() == 2
     assert said(chat) == said(again(store)) == ["new", "b"]
     assert [turn.prompt for turn in chat.turns[0].previous_attempts] == ["old"]
 
@@ -462,7 +460,7 @@ def test_a_killed_continuation_is_one_turn(store: Store) -> None:
 def go_on(store: Store) -> None:
     chat = again(store)
     chat.provider = ScriptedProvider(["two ", 60.0])
-    list(chat.go_on())
+    list(chat.continue_answer())
 
 
 def test_nothing_kills_the_thread(store: Store) -> None:
@@ -503,7 +501,7 @@ def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
     store = Store(tmp_path / "turns.db", "?vfs=unix-dotfile")
     ask(chat_of(store), "first")
     chat = chat_of(store, Home("/notes/b.ipynb", "/notes"))
-    journal = chat.journal
+    journal = chat.history.journal
     assert journal is not None
     failing = iter([True])
 
@@ -517,7 +515,7 @@ def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
     ask(chat_of(store, Home("/notes/c.ipynb", "/notes")), "c")
     ask(chat, "b")
     fresh = chat_of(Store(store.path, "?vfs=unix-dotfile"), Home("/notes/b.ipynb", "/notes"))
-    fresh.resume()
+    fresh.history.resume()
     assert said(fresh) == ["b"]
     store.close()
 
@@ -525,12 +523,12 @@ def test_a_number_that_was_taken_back(tmp_path: Path) -> None:
 def test_two_kernels_of_one_notebook_double_nothing(store: Store) -> None:
     first, second = chat_of(store), chat_of(Store(store.path))
     ask(first, "Q1", "A")
-    second.resume()
+    second.history.resume()
     ask(second, "Q1 again", "A")
-    first.resume()
+    first.history.resume()
     assert said(first) == ["Q1 again"]
-    second.drop(1)
-    first.resume()
+    second.history.drop(1)
+    first.history.resume()
     assert said(first) == []
 
 
@@ -539,7 +537,7 @@ def test_an_attempt_is_not_imported_as_a_turn(store: Store) -> None:
     ask(chat, "a", "A")
     old = chat.turns
     ask(chat, "a again", "A")
-    assert chat.extend(old) == 0
+    assert chat.history.extend(old) == 0
     assert again(store).turns == chat.turns
 
 
@@ -571,7 +569,7 @@ def test_a_shorter_run_of_a_loop_without_resuming(store: Store) -> None:
     chat = chat_of(Store(store.path))
     for number in range(2):
         ask(chat, f"n{number}", "L", number)
-    chat.forget_rest(CellRef("L", 2))
+    chat.history.drop_from(CellRef("L", 2))
     assert said(again(store)) == ["n0", "n1"]
 
 
@@ -579,7 +577,10 @@ def test_an_import_comes_behind(store: Store) -> None:
     chat = chat_of(store)
     ask(chat, "a")
     old = Turn("b", Response("B1"))
-    assert chat.extend([Turn("b", Response("B2"), previous_attempts=(old,)), chat.turns[0]]) == 1
+    assert (
+        chat.history.extend([Turn("b", Response("B2"), previous_attempts=(old,)), chat.turns[0]])
+        == 1
+    )
     assert [turn.prompt for turn in again(store).turns] == ["a", "b"]
     assert [turn.response.text for turn in again(store).turns[1].previous_attempts] == ["B1"]
 
@@ -605,6 +606,6 @@ def test_tools_are_kept(store: Store) -> None:
     def add(a: int, b: int) -> int:
         return a + b
 
-    chat.ask('add {"a": 1, "b": 2}', tools=[add], approve=None)
+    chat.ask('add {"a": 1, "b": 2}', tools=[add], approve="always")
     assert again(store).turns == chat.turns
     assert again(store).turns[0].response.steps[0].calls[0].result == "3"
