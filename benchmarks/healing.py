@@ -91,7 +91,7 @@ def stream(text: str) -> list[float]:
     for n, at in enumerate(range(0, len(text), PIECE)):
         began = time.process_time()
         live.feed(text[at : at + PIECE])
-        live.due(n * 60.0)
+        live.frames_due(n * 60.0)
         spent.append(time.process_time() - began)
     return spent
 

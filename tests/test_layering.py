@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *VALUES,
         "display",
         "markdown",
+        "once",
         "runtime",
         "serialization",
         "stats",
