@@ -121,12 +121,12 @@ class Scanner:
 
     # Each handler returns the offset to go on from.
 
-    def _escape(self, token: str, offset: int) -> int:
+    def _scan_escape(self, token: str, offset: int) -> int:
         if len(token) == 1 and self.is_open:
             return self._hold_back(offset)
         return self._add_span(Span("escape", offset, offset + len(token)))
 
-    def _code(self, token: str, offset: int) -> int:
+    def _scan_code(self, token: str, offset: int) -> int:
         start = offset + len(token)
         closing_runs = self._backtick_runs().get(len(token), [])
         index = bisect_left(closing_runs, start)
@@ -152,7 +152,7 @@ class Scanner:
                 self._backticks.setdefault(len(run.group()), []).append(run.start())
         return self._backticks
 
-    def _math(self, token: str, offset: int) -> int:
+    def _scan_math(self, token: str, offset: int) -> int:
         start = offset + len(token)
         next_char = self.text[start : start + 1]
         if token == "$" and (next_char.isspace() or next_char.isdigit()):
@@ -167,7 +167,7 @@ class Scanner:
             return self._add_span(Span("math", offset, end))
         return self._hold_back(offset) if self.is_open else start
 
-    def _angle_bracket(self, _: str, offset: int) -> int:
+    def _scan_angle_bracket(self, _: str, offset: int) -> int:
         ending = _HTML_ENDS.get(self.text[offset + 1 : offset + 2])
         # Such text may repeat without an end: `find` rules it out faster than the patterns.
         has_end = not ending or self.text.find(ending, offset) != -1
@@ -178,20 +178,20 @@ class Scanner:
             return self._hold_back(offset)
         return offset + 1
 
-    def _entity(self, _: str, offset: int) -> int:
+    def _scan_entity(self, _: str, offset: int) -> int:
         if match := _ENTITY.match(self.text, offset):
             return self._add_span(Span("entity", offset, match.end()))
         if self.is_open and _ENTITY_OPEN.match(self.text, offset):
             return self._hold_back(offset)
         return offset + 1
 
-    def _open_bracket(self, token: str, offset: int) -> int:
+    def _scan_open_bracket(self, token: str, offset: int) -> int:
         if token == "!":
             return offset + 1
         self._brackets.append(_Bracket(offset, token == "![", self._inline.delimiters))
         return offset + len(token)
 
-    def _close_bracket(self, _: str, offset: int) -> int:
+    def _scan_close_bracket(self, _: str, offset: int) -> int:
         if not self._brackets:
             return offset + 1
         bracket = self._brackets.pop()
@@ -229,7 +229,7 @@ class Scanner:
             return 0, self.is_open and close == -1
         return (offset if normalize_label(text) in self.labels else 0), False
 
-    def _emphasis(self, token: str, offset: int) -> int:
+    def _scan_emphasis(self, token: str, offset: int) -> int:
         end = offset + len(token)
         if self.is_open and end == len(self.text):
             return self._hold_back(offset)
@@ -273,15 +273,15 @@ class Scanner:
 
 
 _HANDLERS = {
-    "\\": Scanner._escape,
-    "`": Scanner._code,
-    "$": Scanner._math,
-    "<": Scanner._angle_bracket,
-    "&": Scanner._entity,
-    "!": Scanner._open_bracket,
-    "[": Scanner._open_bracket,
-    "]": Scanner._close_bracket,
-    "*": Scanner._emphasis,
-    "_": Scanner._emphasis,
-    "~": Scanner._emphasis,
+    "\\": Scanner._scan_escape,
+    "`": Scanner._scan_code,
+    "$": Scanner._scan_math,
+    "<": Scanner._scan_angle_bracket,
+    "&": Scanner._scan_entity,
+    "!": Scanner._scan_open_bracket,
+    "[": Scanner._scan_open_bracket,
+    "]": Scanner._scan_close_bracket,
+    "*": Scanner._scan_emphasis,
+    "_": Scanner._scan_emphasis,
+    "~": Scanner._scan_emphasis,
 }
