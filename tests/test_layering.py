@@ -208,3 +208,4 @@ def test_import_is_light() -> None:
     ).stdout.split()
     roots = {module.split(".")[0] for module in modules}
     assert not roots & {"openai", "httpx", "httpx2", "ipywidgets", "rich", "IPython", "pydantic"}
+    assert "cellmage.testing" not in modules

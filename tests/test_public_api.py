@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+import pytest
+
 import cellmage
+import cellmage.testing
 
 
-def test_public_names() -> None:
-    assert cellmage.__all__ == sorted(cellmage.__all__)
-    for name in cellmage.__all__:
-        assert getattr(cellmage, name).__doc__
+@pytest.mark.parametrize("module", [cellmage, cellmage.testing])
+def test_public_names(module: ModuleType) -> None:
+    assert module.__all__ == sorted(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name).__doc__
