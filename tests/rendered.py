@@ -1,4 +1,4 @@
-"""How a page shows markdown, by a parser that is not ours: its visible text and its blocks."""
+"""The visible text and the blocks of markdown on a page, by a parser that is not ours."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from markdown_it.token import Token
 
 CURSOR = "▌"
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-OPEN = MarkdownIt("commonmark", {"html": True, "maxNesting": 100})
-OPEN.enable(["table", "strikethrough"]).validateLink = lambda url: True  # type: ignore[method-assign]
+PERMISSIVE_PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": 100})
+PERMISSIVE_PARSER.enable(["table", "strikethrough"])
+PERMISSIVE_PARSER.validateLink = lambda url: True  # type: ignore[method-assign]
 
 _NO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 _TEXT = {"text", "code_inline", "image"}
@@ -26,50 +27,50 @@ class Page(NamedTuple):
 
 
 class Parser(Protocol):
-    """Reads many texts at once, for one that has a long way to go for each."""
+    """Renders many texts at once, because each call to another process takes time."""
 
-    def pages(self, texts: Sequence[str]) -> list[Page]:
-        """How these texts are shown."""
+    def render_pages(self, texts: Sequence[str]) -> list[Page]:
+        """Return the page of each text."""
 
-    def acting(self, texts: Sequence[str]) -> list[list[str]]:
-        """What in each of these texts could act."""
+    def find_unsafe(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return what could act in each text."""
 
 
 class _MarkdownIt:
-    def pages(self, texts: Sequence[str]) -> list[Page]:
-        return [_page(PARSER.parse(text)) for text in texts]
+    def render_pages(self, texts: Sequence[str]) -> list[Page]:
+        return [_render_page(PARSER.parse(text)) for text in texts]
 
-    def acting(self, texts: Sequence[str]) -> list[list[str]]:
-        return [_acting(OPEN.parse(text)) for text in texts]
+    def find_unsafe(self, texts: Sequence[str]) -> list[list[str]]:
+        return [_find_unsafe(PERMISSIVE_PARSER.parse(text)) for text in texts]
 
 
 MARKDOWN_IT: Parser = _MarkdownIt()
 
 
-def page(markdown: str, parser: Parser = MARKDOWN_IT) -> Page:
-    return parser.pages([markdown])[0]
+def render_page(markdown: str, parser: Parser = MARKDOWN_IT) -> Page:
+    return parser.render_pages([markdown])[0]
 
 
-def visible(markdown: str, parser: Parser = MARKDOWN_IT) -> str:
-    """The text on the page, without the cursor, white space folded."""
-    return page(markdown, parser).text
+def visible_text(markdown: str, parser: Parser = MARKDOWN_IT) -> str:
+    """Return the text on the page, without the cursor, white space collapsed."""
+    return render_page(markdown, parser).text
 
 
-def blocks(markdown: str, parser: Parser = MARKDOWN_IT) -> list[str]:
-    """The types of the top-level blocks, as the corpus names them."""
-    return page(markdown, parser).blocks
+def block_types(markdown: str, parser: Parser = MARKDOWN_IT) -> list[str]:
+    """Return the types of the top-level blocks, as the corpus names them."""
+    return render_page(markdown, parser).blocks
 
 
-def folded(text: str) -> str:
-    """Without the cursor and what has no width, white space folded."""
+def normalize_text(text: str) -> str:
+    """Return a text without the cursor and characters of no width, white space collapsed."""
     return " ".join(_NO_WIDTH.sub("", text.replace(CURSOR, "")).split())
 
 
-def is_prefix(text: str, whole: str) -> bool:
-    return whole.replace(" ", "").startswith(text.replace(" ", ""))
+def is_prefix(text: str, final_text: str) -> bool:
+    return final_text.replace(" ", "").startswith(text.replace(" ", ""))
 
 
-def _page(tokens: list[Token]) -> Page:
+def _render_page(tokens: list[Token]) -> Page:
     parts: list[str] = []
     for token in tokens:
         for child in token.children or ():
@@ -79,60 +80,70 @@ def _page(tokens: list[Token]) -> Page:
         if token.type in ("fence", "code_block"):
             parts.append(token.content)
         parts.append(" " if token.nesting <= 0 else "")
-    top = [_name(token) for token in tokens if not token.level and token.nesting >= 0]
-    return Page(folded("".join(parts)), top)
+    top = [_block_type(token) for token in tokens if not token.level and token.nesting >= 0]
+    return Page(normalize_text("".join(parts)), top)
 
 
-def _name(token: Token) -> str:
+def _block_type(token: Token) -> str:
     name = token.type.removesuffix("_open")
     return name + token.tag[1:] if name == "heading" else name
 
 
-def _acting(tokens: list[Token]) -> list[str]:
-    found = []
-    for token in tokens:
-        for each in (token, *(token.children or ())):
-            if each.type in ("html_block", "html_inline", "image"):
-                found.append(each.content or each.type)
-            elif each.type == "link_open":
-                href = str(each.attrs["href"])
-                if not re.match("https?://|mailto:", href):
-                    found.append(href)
-    return found
+def _find_unsafe(tokens: list[Token]) -> list[str]:
+    unsafe = []
+    for token in (child for block in tokens for child in (block, *(block.children or ()))):
+        if token.type in ("html_block", "html_inline", "image"):
+            unsafe.append(token.content or token.type)
+        elif token.type == "link_open":
+            href = str(token.attrs["href"])
+            if not re.match("https?://|mailto:", href):
+                unsafe.append(href)
+    return unsafe
 
 
 class Frames:
-    """A document shown a character at a time, and the figures of the corpus about it."""
+    """The frames of a document that arrives a character at a time, and their figures.
+
+    Args:
+        markdown: the document.
+        show: returns the markdown to show for a prefix of the document and a cursor.
+        parser: renders the frames.
+
+    `count` is the number of frames; `wrong` of these show text that the document does not have.
+    `flips` counts blocks that change their type, `demanded` those for which the document itself is
+    the reason. `lags` are the characters, sorted, that arrived and are not visible.
+    """
 
     def __init__(
         self, markdown: str, show: Callable[[str, str], str], parser: Parser = MARKDOWN_IT
     ) -> None:
-        shown = [show(markdown[:end], CURSOR) for end in range(1, len(markdown) + 1)]
-        self._measure(markdown, *parser.pages([markdown, *shown]))
+        frames = [show(markdown[:end], CURSOR) for end in range(1, len(markdown) + 1)]
+        self._measure(markdown, *parser.render_pages([markdown, *frames]))
 
     def _measure(self, markdown: str, final: Page, *frames: Page) -> None:
         self.count = len(markdown)
         self.wrong = self.flips = self.demanded = 0
         self.lags: list[int] = []
-        before: list[str] = []
+        previous_blocks: list[str] = []
         received = 0
         target = final.text.replace(" ", "")
-        for char, (text, now) in zip(markdown, frames, strict=True):
+        for char, (text, blocks) in zip(markdown, frames, strict=True):
             self.wrong += not is_prefix(text, final.text)
-            for place, (a, b) in enumerate(zip(before, now, strict=False)):
-                is_demanded = _demanded(a, b, place, final.blocks)
-                self.demanded += a != b and is_demanded
-                self.flips += a != b and not is_demanded
+            for index, (old, new) in enumerate(zip(previous_blocks, blocks, strict=False)):
+                is_demanded = _is_demanded(old, new, final.blocks[index : index + 1])
+                self.demanded += old != new and is_demanded
+                self.flips += old != new and not is_demanded
             if received < len(target) and char == target[received]:
                 received += 1
             self.lags.append(max(0, received - len(text.replace(" ", ""))))
-            before = now
+            previous_blocks = blocks
         self.lags.sort()
 
     def lag(self, share: float) -> int:
+        """Return a quantile of the lags, for a share from 0 to 1."""
         return self.lags[int((len(self.lags) - 1) * share)]
 
 
-def _demanded(a: str, b: str, index: int, ending: list[str]) -> bool:
-    """A paragraph that an underline turns into a heading: the document itself wants it."""
-    return a == "paragraph" and b.startswith("heading") and ending[index : index + 1] == [b]
+def _is_demanded(old: str, new: str, final: list[str]) -> bool:
+    """Return whether an underline in the document turns a paragraph into a heading."""
+    return old == "paragraph" and new.startswith("heading") and final == [new]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..markdown.blocks import settled_end
+from ..markdown.blocks import find_settled_end
 from ..markdown.fences import close_fences
 from ..markdown.heal import heal
 from .base import Frame
@@ -37,6 +37,11 @@ def freeze_by_size(settled: int, before: int, index: int) -> bool:
 def freeze_every_block(settled: int, before: int, index: int) -> bool:
     """Return whether a part is frozen: for a terminal, which prints settled blocks once."""
     return settled > 0
+
+
+def content_size(text: str, markdown: str) -> int:
+    """Return the characters of a text; panels make markdown long that has little text."""
+    return max(len(text), len(markdown) // 2)
 
 
 @dataclass(slots=True)
@@ -78,9 +83,8 @@ class Part:
 
     @property
     def size(self) -> int:
-        """The settled characters; panels make a part long that has little text."""
-        is_text = bool(self.settled_text)
-        return max(len(self.settled_text), len(self.settled_markdown) // 2) if is_text else 0
+        """The settled characters, for `freeze_by_size`; 0 if no text is settled."""
+        return content_size(self.settled_text, self.settled_markdown) if self.settled_text else 0
 
     def set_panels(self, panels: Sequence[Panel]) -> None:
         """Show panels after the text so far, in place of the open panels."""
@@ -107,7 +111,7 @@ class Part:
             self.open_panels = ()
         self.tail += "".join(self.pending)
         self.pending.clear()
-        end = settled_end(self.tail)
+        end = find_settled_end(self.tail)
         self.settled_text += self.tail[:end]
         self.settled_markdown += self.sanitize(self.tail[:end])
         self.tail = self.tail[end:]

@@ -59,7 +59,7 @@ _LITERAL = ("fence", "math")
 """Blocks whose lines are not markdown; a marker of their own ends them."""
 
 _MAX_TABLE_SIZES = 8
-"""How many times longer than other text a table may be that `tail_start` includes as a whole."""
+"""How many times longer than `size` a table may be that `find_tail_start` does not cut."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Blocks:
 
     @property
     def last(self) -> Block | None:
-        """The block that a next line may belong to."""
+        """The last block, to which a next line may belong; None without a block."""
         return self.blocks[-1] if self.blocks else None
 
     def _add_line(self, line: str, start: int, end: int) -> None:
@@ -180,7 +180,7 @@ def strip_containers(line: str) -> str:
     return line[_CONTAINERS.match(line).end() :].strip(" \t\n\r\x0b\x0c")  # type: ignore[union-attr]
 
 
-def settled_end(text: str) -> int:
+def find_settled_end(text: str) -> int:
     """Return the offset of the end of the blocks that no later text can change, in characters.
 
     It is after the last blank line that precedes a line at the margin, outside of fences and
@@ -190,10 +190,10 @@ def settled_end(text: str) -> int:
     Args:
         text: markdown that is still arriving.
     """
-    return _settled_end(text, _LiteralRegions(text))
+    return _find_settled_end(text, _LiteralRegions(text))
 
 
-def tail_start(text: str, size: int) -> int:
+def find_tail_start(text: str, size: int) -> int:
     """Return the offset at which a scan of the end of a text may begin, in characters.
 
     It is the start of a line, inside no fence and no formula, and at the head of a table.
@@ -204,7 +204,7 @@ def tail_start(text: str, size: int) -> int:
             table 8 times as long.
     """
     regions = _LiteralRegions(text)
-    settled = _settled_end(text, regions)
+    settled = _find_settled_end(text, regions)
     start = text.rfind("\n", settled, max(settled, len(text) - size)) + 1
     if start <= settled:
         return settled
@@ -217,7 +217,7 @@ def tail_start(text: str, size: int) -> int:
     return max(settled, start)
 
 
-def _settled_end(text: str, regions: _LiteralRegions) -> int:
+def _find_settled_end(text: str, regions: _LiteralRegions) -> int:
     ends = (match.end() for match in reversed(list(_SETTLED.finditer(text))))
     return next((end for end in ends if regions.find_start(end) is None), 0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .blocks import Block, Blocks, strip_containers, tail_start
+from .blocks import Block, Blocks, find_tail_start, strip_containers
 from .emphasis import Delimiter, is_punctuation
 from .inline import Inline, Scanner
 
@@ -63,7 +63,7 @@ def heal(text: str, cursor: str = "") -> str:
     """
     if not text:
         return cursor
-    start = tail_start(text, _MAX_CHARS)
+    start = find_tail_start(text, _MAX_CHARS)
     # A text that was closed or cut may end with another open construct: repeat until it is stable.
     # In a cycle of several texts, the shortest shows the least.
     tails = [text[start:]]

@@ -3,8 +3,8 @@ r"""Inline markdown that is still arriving: its complete constructs, and the sta
 Sources: CommonMark 0.31.2, sections 2.4, 2.5 and 6; strikethrough of GitHub Flavored Markdown;
 formulas between dollars, as JupyterLab finds them.
 
-One scan from left to right stands for these patterns, each of which alone would take quadratic time
-for hostile text:
+One scan from left to right finds what these patterns describe; as patterns, some of them would take
+quadratic time for hostile text:
 
     escape      \\.                                                    2.4
     entity      &(?:#\d{1,7}|#[xX]\h{1,6}|name);                       2.5
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .emphasis import Delimiter, classify_run, close_emphasis
-from .links import normalize_label, target_end
+from .links import find_target_end, normalize_label
 
 _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
@@ -218,7 +218,7 @@ class Scanner:
         """
         char = self.text[offset : offset + 1]
         if char == "(":
-            end = target_end(self.text, offset)
+            end = find_target_end(self.text, offset)
             return end, self.is_open and end == 0
         if char == "[":
             close = self.text.find("]", offset)

@@ -23,7 +23,7 @@ _DECODINGS = 3
 """How often a URL is decoded before its scheme counts: encodings may be nested."""
 
 
-def target_end(text: str, offset: int) -> int:
+def find_target_end(text: str, offset: int) -> int:
     """Return the offset of the end of ``(destination "title")``; 0 where it is not complete.
 
     Args:

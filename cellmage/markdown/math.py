@@ -9,7 +9,7 @@ Source: ``removeMath`` in @jupyterlab/rendermime 4.6.6, ``lib/latex.js``. Of its
 
 finds what may begin or end a formula (`_TOKEN`; Python's ``\s`` and ``\d`` match other characters
 than JavaScript's). Before that, these two hide the dollars in fences (`_find_fences`) and in code
-spans (`_find_code_spans`); ``~T`` stands for a tilde there:
+spans (`_find_code_spans`); a tilde is written as ``~T`` there:
 
     ^(?<fence>`{3,}|(~T){3,})[^`\n]*\n([\s\S]*?)^\k<fence>`*$
     (^|[^\\])(`+)([^\n]*?[^`\n])\2(?!`)
@@ -36,7 +36,7 @@ _FENCE_END = re.compile(r"^(`{3,}|~{3,}(?=`*$))`*$", re.MULTILINE)
 _BACKTICKS = re.compile("`+")
 
 PLACEHOLDER = re.compile("@@([0-9]+)@@")
-"""Stands for a hidden formula; group 1 is its index."""
+"""In place of a hidden formula; group 1 is its index."""
 
 _CLOSING_DELIMITERS = {"$": "$", "$$": "$$", r"\\(": r"\\)", r"\\[": r"\\]"}
 

@@ -66,8 +66,8 @@ _MAX_BLOCK_BRACKETS = 300
 def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> str:
     """Return markdown that shows the same text, and cannot act.
 
-    It is pure and never raises, and sanitizing its result again changes nothing. A paragraph above
-    5 000 characters, or a row of a table, is escaped as a whole: its links and images become text.
+    It is pure and never raises, and sanitizing its result again changes nothing. If a paragraph or
+    a row of a table is longer than 5 000 characters, everything is escaped: links become text.
 
     Args:
         markdown: what a model wrote, complete or healed.
@@ -232,9 +232,9 @@ class _Page:
         return apply_edits(self.text, edits)
 
     def _unsafe_info_strings(self) -> Iterator[tuple[int, str]]:
-        """Yield the lines that open a fence to any parser, and whose info string is no language.
+        """Yield the lines that open a fence to any parser and have an unsafe info string.
 
-        Each line has its offset.
+        The offset of each line precedes it.
         """
         sources = list(split_lines(self.text))
         code: set[int] = set()

@@ -1,4 +1,4 @@
-"""The corpus and any text with marked, the parser of JupyterLab; no browser is needed for that."""
+"""Sanitizing, judged by marked, the parser of JupyterLab; no browser is needed for that."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from cellmage.display import sanitize
-from tests.browser.marked import Marked, marked
+from tests.browser.marked import Marked, start_marked
 from tests.markdown.test_sanitize import (
     MARKDOWN,
     PIECES,
-    acting,
+    find_unsafe,
 )
 from tests.markdown.test_sanitize import test_case as test_hostile_case  # noqa: F401
 
@@ -22,25 +22,25 @@ pytestmark = pytest.mark.browser
 
 TEXTS = 3000
 
-# What JupyterLab reads in its own way: formulas, which it hides from marked and puts back as they
+# What JupyterLab reads in its own way: formulas, which it hides from marked and restores as they
 # were, and the names of languages, which it puts into an attribute.
-MORE = st.sampled_from(
+LAB_PIECES = st.sampled_from(
     ["{", "}", "\\\\(", "\\\\)", "\\begin{a}", "\\end{a}", "@@0@@", "\\$", "```py", "~~~", '" ',
      "~", " onclick=x ", "\n  ", "\n\t\n", ">\t", "-\t", "**", "_", "www.x.y", "a@b.c", "|-|-|\n",
      "1. "]
 )  # fmt: skip
-DENSE = st.lists(PIECES | MORE, min_size=8, max_size=25).map("".join)
+DENSE = st.lists(PIECES | LAB_PIECES, min_size=8, max_size=25).map("".join)
 
 
 @pytest.fixture(scope="session")
 def parser() -> Iterator[Marked]:
-    with marked() as running:
-        yield running
+    with start_marked() as marked:
+        yield marked
 
 
 @pytest.mark.parametrize("strategy", [MARKDOWN, DENSE], ids=["markdown", "dense"])
-def test_nothing_acts_in_any_text(parser: Marked, strategy: st.SearchStrategy[str]) -> None:
-    """Drawn at first and read in one go."""
+def test_no_text_is_unsafe(parser: Marked, strategy: st.SearchStrategy[str]) -> None:
+    """All texts are drawn first, and rendered in one call."""
     texts: list[str] = []
 
     @seed(1)
@@ -54,18 +54,18 @@ def test_nothing_acts_in_any_text(parser: Marked, strategy: st.SearchStrategy[st
 
     draw()
     assert len(texts) > TEXTS / 2
-    assert acting(parser, *texts) == {}
+    assert find_unsafe(parser, *texts) == {}
 
 
 LAB_ONLY = [
-    # The name of a language is put into an attribute as it stands.
+    # The name of a language is put into an attribute as it is.
     '```py" onmouseover="x" y="\nx = 1\n```',
     "```\"><img src=x onerror=y>\nx\n```",
     ">\t  ~~~(\"\n\na",
     # The last line of a paragraph opens no fence before its line ends.
     "a\n~~~<img src=x onerror=y>",
     "a\n```<img src=x onerror=y>",
-    # A quotation mark in a formula ends the attribute that the formula stands in.
+    # A quotation mark in a formula ends the attribute that contains the formula.
     '[a](https://x.y/$"onmouseover="x"$)',
     '[a](https://x.y "$" onmouseover="x"$")',
     'see https://x.y/$"onmouseover="x"$',
@@ -77,7 +77,7 @@ LAB_ONLY = [
     # Parentheses need not balance.
     "[a](javascript:x()",
     "[1]: javascript:x(\n\n[1]",
-    # Tildes and the backticks behind them are text together.
+    # Tildes and the backticks after them are text together.
     "~`<img src=x onerror=y>`",
     "a ~~~`![a](https://x.y/z)`",
     # What looks like HTML, a link or code hides the backtick that is one.
@@ -95,14 +95,14 @@ LAB_ONLY = [
     # An address of mail, or a comment.
     "a <!--a@b.c> <img src=x onerror=y> -->",
 ]  # fmt: skip
-"""Answers that would act in JupyterLab, and nowhere else."""
+"""Answers that would be unsafe in JupyterLab, and nowhere else."""
 
 
 @pytest.mark.parametrize("text", LAB_ONLY)
-def test_what_acts_in_jupyterlab_only(parser: Marked, text: str) -> None:
-    shown = sanitize(text)
-    assert sanitize(shown) == shown
-    assert acting(parser, shown, sanitize(f"see\n\n{text}\n\nend")) == {}
+def test_text_that_is_unsafe_in_jupyterlab_only(parser: Marked, text: str) -> None:
+    sanitized = sanitize(text)
+    assert sanitize(sanitized) == sanitized
+    assert find_unsafe(parser, sanitized, sanitize(f"see\n\n{text}\n\nend")) == {}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_what_acts_in_jupyterlab_only(parser: Marked, text: str) -> None:
      '![a](https://x.y/$"onload="x"$)', '![a](https://x.y "$"onload="x"$")'],
 )  # fmt: skip
 def test_an_image_that_may_load_does_nothing_else(parser: Marked, text: str) -> None:
-    (tags,) = parser.acting([sanitize(text, image_hosts=["x.y"])])
+    (tags,) = parser.find_unsafe([sanitize(text, image_hosts=["x.y"])])
     plain = r'<img src="https://x\.y[^"<>]*" alt="[^"<>]*"(?: title="[^"<>]*")?>'
     assert [tag for tag in tags if not re.fullmatch(plain, tag)] == []

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, sanitize
 from cellmage.display.base import REASONING_PART, STATUS_PART
 from cellmage.display.pacer import FAST_MAX_CHARS_PER_SECOND, MIN_INTERVAL_SECONDS
-from cellmage.display.panels import Panel
 from cellmage.display.parts import MAX_PARTS, freeze_every_block
-from tests.rendered import PARSER, blocks, visible
+from tests.rendered import PARSER, block_types, visible_text
 
 # Waits in seconds, each with the piece that arrives after it, or None for a look at the clock.
 TEXT = st.text(min_size=1) | st.sampled_from(
@@ -151,9 +150,11 @@ def test_the_parts_look_like_the_whole() -> None:
     page, _, live = play(ANSWER, 40, 100)
     parts = [page.parts[number] for number in sorted(page.parts)]
     assert len(parts) > 3
-    assert live.complete_frame().markdown == sanitize(ANSWER)
-    assert " ".join(visible(part.markdown) for part in parts) == visible(sanitize(ANSWER))
-    assert [b for part in parts for b in blocks(part.markdown)] == blocks(sanitize(ANSWER))
+    clean = sanitize(ANSWER)
+    assert live.complete_frame().markdown == clean
+    assert " ".join(visible_text(part.markdown) for part in parts) == visible_text(clean)
+    types = [block_type for part in parts for block_type in block_types(part.markdown)]
+    assert types == block_types(clean)
 
 
 # Blocks that run across a freeze, or that another block decides the looks of.
@@ -215,8 +216,8 @@ def test_what_is_open_in_the_reasoning_ends_there(open_thing: str) -> None:
     tokens = PARSER.parse(live.complete_frame().markdown)
     html = [token.content.strip() for token in tokens if token.type == "html_block"]
     assert html == ["<details><summary>Reasoning</summary>", "</details>"]
-    assert blocks(live.complete_frame().markdown)[-1] == "paragraph"
-    assert visible(live.complete_frame().markdown).endswith("Answer")
+    assert block_types(live.complete_frame().markdown)[-1] == "paragraph"
+    assert visible_text(live.complete_frame().markdown).endswith("Answer")
 
 
 def test_a_definition_at_the_end_reaches_every_part() -> None:
@@ -237,63 +238,3 @@ def test_nothing_acts_however_it_is_cut(size: int) -> None:
     ]:
         assert "<b" not in markdown
         assert "![" not in markdown
-
-
-class TestPanels:
-    """Panels are between the texts of an answer."""
-
-    def test_in_their_place(self) -> None:
-        live = LiveMarkdown(now=0.0)
-        live.feed("Before **it")
-        live.set_panels([Panel("f()")])
-        (frame,) = live.frames_due(1.0)
-        head = "<details><summary><code>f()"
-        assert frame.markdown == f"Before **it\n\n{head} …</code></summary></details>\n\n▌"
-        live.set_panels([Panel("f()", "1")])
-        live.feed("After.")
-        (last,) = live.final_frames()
-        assert last.markdown == (
-            f"Before **it\n\n{head} → 1</code></summary><pre>1</pre></details>\n\nAfter."
-        )
-        assert last.text == live.complete_frame().text == "Before **itAfter."
-        assert last.panels == [Panel("f()", "1")]
-
-    def test_a_new_one_is_urgent(self) -> None:
-        """Its tool may keep the consumer's thread busy for long."""
-        live = LiveMarkdown(now=0.0)
-        live.feed("text")
-        assert live.frames_due(1.0)
-        live.set_panels([Panel("f()")])
-        assert live.frames_due(1.001)
-        live.set_panels([Panel("f()", "done")])
-        assert live.frames_due(1.002) == []
-        live.set_panels([Panel("f()", "done"), Panel("g()")])
-        assert live.frames_due(1.2)
-
-    def test_a_fence_that_is_open_ends_before_them(self) -> None:
-        live = LiveMarkdown(now=0.0)
-        live.feed("```py\nprint(1)")
-        live.set_panels([Panel("f()", "1")])
-        assert "print(1)\n```\n\n<details>" in live.final_frames()[0].markdown
-
-    @given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=5))
-    def test_the_text_is_complete(self, steps: list[tuple[str, str, str]]) -> None:
-        live, now = LiveMarkdown(now=0.0), 0.0
-        for text, title, body in steps:
-            live.feed(text)
-            live.set_panels([Panel(title)])
-            now += 0.06
-            live.frames_due(now)
-            live.set_panels([Panel(title, body)])
-        assert live.complete_frame().text == "".join(text for text, *_ in steps)
-
-    def test_many_are_not_one_part(self) -> None:
-        """An agent with many steps: what is settled is not painted again."""
-        live, now, published = LiveMarkdown(now=0.0), 0.0, 0
-        for number in range(300):
-            live.feed(f"Step {number}.\n\n")
-            live.set_panels([Panel(f"f({number})", "x" * 3_000)])
-            now += 0.05
-            published += sum(len(frame.markdown) for frame in live.frames_due(now))
-        assert published < 90_000 * now + 100_000
-        assert len({frame.part for frame in live.final_frames()}) < 20

@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import heal
-from tests.rendered import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, page
+from tests.rendered import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, render_page
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data/markdown_stream.json").read_text())
 
-# Pieces that markdown is made of: what random strings of them make is what streams are cut into.
+# Pieces of markdown; random strings of them are like the prefixes of a stream.
 PIECES = st.sampled_from(
     ["*", "**", "_", "__", "`", "``", "```", "~~", "[", "]", "(", ")", "](", "!", "![", "<", ">",
      "a", "word ", "é", "日", "🧙", "\n", "\n\n", " ", "  ", "\t", "- ", "1. ", "2)", "> ", "# ",
@@ -25,7 +25,7 @@ MARKDOWN = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=60)
 
 @pytest.fixture(scope="session")
 def parser() -> Parser:
-    """tests/browser takes these tests with the parser of JupyterLab."""
+    """Return the parser; tests/browser runs these tests with JupyterLab's."""
     return MARKDOWN_IT
 
 
@@ -34,19 +34,19 @@ def parser() -> Parser:
     "case", CORPUS["cases"], ids=lambda case: f"{case['category']}-{case['id']}"
 )
 def test_case(case: dict[str, Any], cursor: str, parser: Parser) -> None:
-    shown = heal(case["prefix"], cursor)
-    text, blocks = page(shown, parser)
+    healed = heal(case["prefix"], cursor)
+    text, blocks = render_page(healed, parser)
     for part in case["forbid_visible"]:
-        assert part not in text, shown
-    assert is_prefix(case["min_visible"], text), shown
+        assert part not in text, healed
+    assert is_prefix(case["min_visible"], text), healed
     if "blocks_allowed" in case:
-        assert blocks in case["blocks_allowed"], shown
+        assert blocks in case["blocks_allowed"], healed
 
 
 @pytest.mark.parametrize("case", CORPUS["cursor_cases"], ids=lambda case: case["id"])
 def test_cursor_changes_nothing_but_itself(case: dict[str, Any], parser: Parser) -> None:
     with_cursor, without = heal(case["prefix"], CURSOR), heal(case["prefix"])
-    marked, plain = parser.pages([with_cursor, without])
+    marked, plain = parser.render_pages([with_cursor, without])
     assert marked.text == plain.text
     assert with_cursor.count(CURSOR) <= 1
     if without.strip():
@@ -69,7 +69,7 @@ def test_document(document: dict[str, Any], parser: Parser) -> None:
 @example("**a** *")
 @example("$$\n\n$$")
 @example("```\na\n\nb\n```")
-def test_any_text_heals_once_and_for_all(text: str) -> None:
+def test_healing_is_idempotent(text: str) -> None:
     healed = heal(text)
     assert heal(healed) == healed
     assert heal(text, CURSOR).count(CURSOR) <= 1 + text.count(CURSOR)
@@ -79,8 +79,8 @@ def test_any_text_heals_once_and_for_all(text: str) -> None:
 @given(MARKDOWN, MARKDOWN)
 @example("", "\x1f")
 @example("", "\r")
-def test_what_is_settled_is_not_touched(first: str, second: str) -> None:
-    """Blocks before the last are shown as they were received."""
+def test_settled_blocks_do_not_change(first: str, second: str) -> None:
+    """Blocks before the last one are shown as they were received."""
     settled = f"Plain **text** and `code`.\n\n{'word ' * 3}\n\n"
     assert heal(settled + second).startswith(settled)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cellmage.display import heal, sanitize
 from cellmage.markdown.sanitize import is_safe_url
-from tests.rendered import MARKDOWN_IT, Parser, visible
+from tests.rendered import MARKDOWN_IT, Parser, visible_text
 
 CASES = json.loads((Path(__file__).parents[1] / "data/output_injection.json").read_text())["cases"]
 
@@ -32,21 +32,22 @@ def source(case: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def parser() -> Parser:
-    """tests/browser takes these tests with the parser of JupyterLab."""
+    """Return the parser; tests/browser runs these tests with JupyterLab's."""
     return MARKDOWN_IT
 
 
-def acting(parser: Parser, *texts: str) -> dict[str, list[str]]:
-    return {text: found for text, found in zip(texts, parser.acting(texts), strict=True) if found}
+def find_unsafe(parser: Parser, *texts: str) -> dict[str, list[str]]:
+    results = zip(texts, parser.find_unsafe(texts), strict=True)
+    return {text: unsafe for text, unsafe in results if unsafe}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_case(case: dict[str, Any], parser: Parser) -> None:
     text = sanitize(source(case))
     if case["category"] != "dos":
-        assert acting(parser, text) == {}
+        assert find_unsafe(parser, text) == {}
     if "must_show_text" in case:
-        assert case["must_show_text"] in visible(text, parser)
+        assert case["must_show_text"] in visible_text(text, parser)
 
 
 @pytest.mark.parametrize(
@@ -55,15 +56,15 @@ def test_case(case: dict[str, Any], parser: Parser) -> None:
 def test_every_frame_of_a_case(case: dict[str, Any], parser: Parser) -> None:
     text = source(case)
     frames = [sanitize(heal(text[:end], "▌")) for end in range(len(text) + 1)]
-    assert acting(parser, *frames) == {}
+    assert find_unsafe(parser, *frames) == {}
 
 
 @settings(max_examples=1000)
 @given(MARKDOWN)
-def test_nothing_acts_in_any_text(text: str) -> None:
-    harmless = sanitize(text)
-    assert acting(MARKDOWN_IT, harmless) == {}
-    assert sanitize(harmless) == harmless
+def test_no_text_is_unsafe(text: str) -> None:
+    sanitized = sanitize(text)
+    assert find_unsafe(MARKDOWN_IT, sanitized) == {}
+    assert sanitize(sanitized) == sanitized
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,8 @@ def test_nothing_acts_in_any_text(text: str) -> None:
      "AT&T, R&D"],
 )  # fmt: skip
 def test_plain_text_stays_readable(text: str, parser: Parser) -> None:
-    assert visible(sanitize(text), parser) == text
-    assert visible(sanitize(f"see\n\n{text}\n\nend"), parser) == f"see {text} end"
+    assert visible_text(sanitize(text), parser) == text
+    assert visible_text(sanitize(f"see\n\n{text}\n\nend"), parser) == f"see {text} end"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_plain_text_stays_readable(text: str, parser: Parser) -> None:
 )  # fmt: skip
 def test_code_formulas_and_good_links_are_untouched(text: str, parser: Parser) -> None:
     assert sanitize(text) == text
-    assert acting(parser, text) == {}
+    assert find_unsafe(parser, text) == {}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +95,13 @@ def test_code_formulas_and_good_links_are_untouched(text: str, parser: Parser) -
     ["https://x.y`<img src=x onerror=y>`", "www.x.y``![a](https://x.y/z)``",
      "https://x.y\\<b>", "`a\n|-|-|\n<b>` c", "a\r`\x0b<b>`"],
 )  # fmt: skip
-def test_where_marked_sees_no_code(text: str, parser: Parser) -> None:
-    """Found by a comparison with marked, JupyterLab's parser: a bare URL eats what follows it."""
-    shown = sanitize(text)
-    assert sanitize(shown) == shown
-    assert acting(parser, shown) == {}
-    assert not re.search(r"(?<!\s)`<|\\\\<|\n<b>|\x0b", shown)
-    assert not re.search(r"\S``!\[", shown)
+def test_code_that_marked_does_not_see(text: str, parser: Parser) -> None:
+    """marked is JupyterLab's parser: it takes what follows a bare URL for a part of it."""
+    sanitized = sanitize(text)
+    assert sanitize(sanitized) == sanitized
+    assert find_unsafe(parser, sanitized) == {}
+    assert not re.search(r"(?<!\s)`<|\\\\<|\n<b>|\x0b", sanitized)
+    assert not re.search(r"\S``!\[", sanitized)
 
 
 def test_images() -> None:
@@ -116,5 +117,5 @@ def test_images() -> None:
      "\x01javascript:x", "java\\script:x", "data:x", "//x.y", "x", "#a", "vscode://x", "",
      "http:x"],
 )  # fmt: skip
-def test_harmful_addresses(url: str) -> None:
+def test_unsafe_urls(url: str) -> None:
     assert not is_safe_url(url)

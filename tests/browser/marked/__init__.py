@@ -1,4 +1,4 @@
-"""How JupyterLab shows markdown: its visible text, its blocks, and what could act in it."""
+"""Markdown as JupyterLab shows it: the visible text, the blocks, and what is unsafe."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
-from tests.rendered import Page, folded
+from tests.rendered import Page, normalize_text
 
 from .node import Node
 
-# What the parser makes of markdown, with the attributes that it writes itself.
+# The tags that the parser makes of markdown, with the attributes that it writes itself.
 ATTRIBUTES = {
     "a": {"href", "title"},
     "code": {"class"},
@@ -62,52 +62,52 @@ class Marked:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def html(self, texts: Sequence[str]) -> list[str]:
-        html: list[str] = self._node.ask(list(texts))
+    def render_html(self, texts: Sequence[str]) -> list[str]:
+        html: list[str] = self._node.call(list(texts))
         return html
 
-    def pages(self, texts: Sequence[str]) -> list[Page]:
-        readers = map(_Reader, self.html(texts))
-        return [Page(folded("".join(reader.text)), reader.blocks) for reader in readers]
+    def render_pages(self, texts: Sequence[str]) -> list[Page]:
+        pages = map(_PageParser, self.render_html(texts))
+        return [Page(normalize_text("".join(page.text)), page.blocks) for page in pages]
 
-    def acting(self, texts: Sequence[str]) -> list[list[str]]:
-        return [_Reader(html).acting for html in self.html(texts)]
+    def find_unsafe(self, texts: Sequence[str]) -> list[list[str]]:
+        return [_PageParser(html).unsafe for html in self.render_html(texts)]
 
 
 @contextmanager
-def marked() -> Iterator[Marked]:
+def start_marked() -> Iterator[Marked]:
     with Node("render.mjs") as node:
         yield Marked(node)
 
 
-class _Reader(HTMLParser):
-    """What is seen of a page, and what in it could act."""
+class _PageParser(HTMLParser):
+    """The visible text of a page, its blocks, and what in it could act."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
         self.blocks: list[str] = []
-        self.acting: list[str] = []
+        self.unsafe: list[str] = []
         self._depth = 0
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         heading = HEADING.fullmatch(tag)
-        known = {"id"} if heading else set() if tag in PLAIN else ATTRIBUTES.get(tag)
-        if known is None or not known.issuperset(name for name, _ in attributes):
-            self.acting.append(str(self.get_starttag_text()))
+        allowed = {"id"} if heading else set() if tag in PLAIN else ATTRIBUTES.get(tag)
+        if allowed is None or not allowed.issuperset(name for name, _ in attributes):
+            self.unsafe.append(str(self.get_starttag_text()))
         values = dict(attributes)
         if tag == "a" and not re.match("https?://|mailto:", values.get("href") or ""):
-            self.acting.append(str(self.get_starttag_text()))
+            self.unsafe.append(str(self.get_starttag_text()))
         if tag == "br":
             self.text.append(" ")
         elif tag == "img":
             self.text.append(values.get("alt") or "")
         elif heading or tag in BLOCK:
-            self._block(tag, heading, values)
+            self._add_block(tag, heading, values)
 
-    def _block(
+    def _add_block(
         self, tag: str, heading: re.Match[str] | None, values: dict[str, str | None]
     ) -> None:
         self.text.append(" ")
@@ -129,6 +129,6 @@ class _Reader(HTMLParser):
         return super().parse_html_declaration(i) if is_comment else self.parse_bogus_comment(i)
 
     def handle_comment(self, data: str) -> None:
-        self.acting.append(f"<!--{data}-->")
+        self.unsafe.append(f"<!--{data}-->")
         if not self._depth:
             self.blocks.append("html_block")

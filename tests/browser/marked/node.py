@@ -1,4 +1,4 @@
-"""Programs for node, installed next to this Python: nothing is left in the tree."""
+"""Programs for node, installed beside this Python: the tree contains no package."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any, Self
 HERE = Path(__file__).parent
 HOME = Path(sys.prefix) / "node"
 LATEX = ("@jupyterlab/rendermime@4.6.6", "package/lib/latex.js")
-"""JupyterLab's own module that keeps formulas away from its markdown parser; needs no other."""
+"""JupyterLab's own module that hides formulas from its markdown parser; it imports no other."""
 
 
 def install() -> Path:
-    """The folder with the packages; they are fetched when it is not up to date."""
-    wanted = (HERE / "package.json").read_text() + "\n".join(LATEX)
-    made = HOME / "made"
+    """Return the folder with the packages; install them if they are not up to date."""
+    version = (HERE / "package.json").read_text() + "\n".join(LATEX)
+    stamp = HOME / "made"
     HOME.mkdir(exist_ok=True)
     for script in HERE.glob("*.mjs"):
         shutil.copy(script, HOME)
-    if not made.exists() or made.read_text() != wanted:
+    if not stamp.exists() or stamp.read_text() != version:
         shutil.copy(HERE / "package.json", HOME)
         _npm("install", "--no-package-lock", "--no-audit", "--no-fund")
         package = HOME / _npm("pack", "--silent", LATEX[0]).split()[-1]
@@ -31,7 +31,7 @@ def install() -> Path:
             module = files.extractfile(LATEX[1])
             assert module is not None
             (HOME / "latex.mjs").write_bytes(module.read())
-        made.write_text(wanted)
+        stamp.write_text(version)
     return HOME
 
 
@@ -60,11 +60,12 @@ class Node:
         with self._process as process:
             process.terminate()
 
-    def ask(self, question: Any) -> Any:
+    def call(self, request: Any) -> Any:
+        """Send a line of JSON, and return the answer to it."""
         assert self._process.stdin
         assert self._process.stdout
-        # As ASCII, which writes half a character (an emoji that was cut) without harm.
-        self._process.stdin.write(json.dumps(question) + "\n")
+        # ASCII can also encode half of a character: a surrogate of an emoji that was cut.
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, f"node has ended: {self._process.wait()}"

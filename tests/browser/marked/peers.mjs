@@ -1,5 +1,5 @@
-// In: a JSON list of texts on each line. Out: the same healed by remend. null gives CommonMark's
-// examples.
+// Each input line is a JSON list of texts; the output line is the same healed by remend. For null it
+// is the examples of CommonMark.
 import { createInterface } from "node:readline";
 import spec from "commonmark-spec";
 import remend from "remend";

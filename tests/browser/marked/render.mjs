@@ -1,10 +1,10 @@
-// Markdown to HTML as JupyterLab does it. In: a JSON list of texts on each line. Out: the same of HTML.
+// Markdown to HTML as JupyterLab does it. Each input line is a JSON list of texts; each output line, one of HTML.
 import { createInterface } from "node:readline";
 import { marked, Renderer } from "marked";
 import { gfmHeadingId } from "marked-gfm-heading-id";
 import { mangle } from "marked-mangle";
 
-globalThis.navigator ??= { appName: "node" }; // asked for by the next module
+globalThis.navigator ??= { appName: "node" }; // the next module reads it
 const { removeMath, replaceMath } = await import("./latex.mjs");
 
 const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -14,7 +14,7 @@ renderer.code = ({ text, lang, codeBlockStyle }) =>
   codeBlockStyle === "indented"
     ? `<pre class="indented"><code>${escaped(text)}\n</code></pre>\n`
     : `<pre><code${lang ? ` class="language-${lang}"` : ""}>${escaped(text)}\n</code></pre>\n`;
-// Says where HTML is the text's own, and not made by the parser.
+// Marks HTML of the text itself, which the parser did not make.
 const html = renderer.html;
 renderer.html = (token) => `<!--raw-->${html.call(renderer, token)}`;
 marked.use(gfmHeadingId(), mangle());
