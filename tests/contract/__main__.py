@@ -1,4 +1,4 @@
-"""Plays every fault of a file to every way of reading an answer, and prints how each did.
+"""Play every fault of a file to every reader, and print a table of the results.
 
 python -m tests.contract [FILE]
 """
@@ -22,54 +22,55 @@ from tests.contract.faults import (
     problems,
     untrusted_server,
 )
-from tests.contract.readers import FACES, hurry, in_cell, result_of, sdk_loop
+from tests.contract.readers import READERS, read_by_sdk, read_in_cell, read_result, scale_limits
 from tests.kernel.client import Kernel
 
-WAYS = [*FACES, "magic", "SDK loop"]
+COLUMNS = [*READERS, "magic", "SDK loop"]
 
 
-def results(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]:
-    """What is wrong with each way, by its name; a server of its own for each."""
-    found = {}
-    for way in WAYS:
+def play(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]:
+    """Return the problems of each reader by its name; each reader has a server of its own."""
+    problems_of = {}
+    for column in COLUMNS:
         with ScriptedServer() as server:
-            server.play_with(case.answer)
+            server.play_with(case.reply_to)
             base_url, key = address(case, server.url, secure_url)
             os.environ |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": key}
-            if way == "magic":
-                got = in_cell(kernel, base_url, key, server, case.tools)[0]
-            elif way in FACES:
+            if column == "magic":
+                result = read_in_cell(kernel, base_url, key, server, case.offered_tools)[0]
+            elif column in READERS:
                 chat = Conversation(Options(model="m", **LIMITS))
-                got = result_of(chat, FACES[way], server, case.tools)
+                result = read_result(chat, READERS[column], server, case.offered_tools)
             else:
-                got = sdk_loop(base_url, key)
-        wrong = problems(case, got)
-        if way == "SDK loop":
-            # It names no kinds, writes errors of its own, and leaves tools to its caller.
-            asked = ("text",) if case.expect.get("tool_calls") else ("text", "outcome")
-            wrong = [each for each in wrong if each.startswith(asked)]
-        found[way] = wrong
-    return found
+                result = read_by_sdk(base_url, key)
+        lines = problems(case, result)
+        if column == "SDK loop":
+            # It has no kinds, its errors have other texts, and its caller runs the tools.
+            checked = ("text",) if case.expect.get("tool_calls") else ("text", "outcome")
+            lines = [line for line in lines if line.startswith(checked)]
+        problems_of[column] = lines
+    return problems_of
 
 
 def main(path: Path) -> int:
-    """Print a line for each case, and the sums; the number of ours that fell short."""
-    cases, passed = load(path), dict.fromkeys(WAYS, 0)
-    print(f"{'case':<36}" + "".join(f"{way:<10}" for way in WAYS))
+    """Print a line for each case, and the sums; return how many results of ours have problems."""
+    cases, passed = load(path), dict.fromkeys(COLUMNS, 0)
+    print(f"{'case':<36}" + "".join(f"{column:<10}" for column in COLUMNS))
     kernel = Kernel(Path(tempfile.mkdtemp()))
     with untrusted_server() as secure, speed_up_retries(1 / SCALE):
         kernel.run("%load_ext cellmage")
-        hurry(kernel)
+        scale_limits(kernel)
         for case in cases:
-            found = results(case, kernel, secure.url)
-            print(f"{case.id:<36}" + "".join(f"{'-' if w else 'ok':<10}" for w in found.values()))
-            for way, wrong in found.items():
-                passed[way] += not wrong
-                if wrong and way != "SDK loop":
-                    print(f"    {way}: {'; '.join(wrong)}")
+            results = play(case, kernel, secure.url)
+            marks = ("-" if lines else "ok" for lines in results.values())
+            print(f"{case.id:<36}" + "".join(f"{mark:<10}" for mark in marks))
+            for column, lines in results.items():
+                passed[column] += not lines
+                if lines and column != "SDK loop":
+                    print(f"    {column}: {'; '.join(lines)}")
     kernel.close()
-    print(f"{f'of {len(cases)}':<36}" + "".join(f"{passed[way]:<10}" for way in WAYS))
-    return sum(len(cases) - passed[way] for way in WAYS[:-1])
+    print(f"{f'of {len(cases)}':<36}" + "".join(f"{passed[column]:<10}" for column in COLUMNS))
+    return sum(len(cases) - passed[column] for column in COLUMNS[:-1])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Stream faults as data: a case says what a server writes, and what the reader must get.
+"""Stream faults as data: a case has what a server writes, and what every reader must get.
 
-The file's own ``conventions`` and ``invariants`` say how to read it.
+The ``conventions`` and ``invariants`` of the file describe its form.
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import os
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import trustme
 
-from cellmage.pipeline.tools import ROUNDS
+from cellmage.pipeline.tools import MAX_STEPS
 from cellmage.testing import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
 PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
@@ -26,12 +27,15 @@ END = "[done]"
 UNKNOWN = "unknown"
 
 SCALE = 0.05
-"""What every wait and limit of a case is multiplied with, so that a suite takes minutes."""
+"""The factor of every wait and limit of a case, so that the suite takes a minute."""
+
+TINY_CHUNKS = int(os.environ.get("TINY_CHUNKS", "20000"))
+"""The number of tiny chunks for all readers but the first; `make stress` sends them all."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fault."""
+    """One fault; the fields are those of the file."""
 
     id: str
     group: str
@@ -42,42 +46,49 @@ class Case:
 
     @property
     def texts(self) -> list[str]:
-        """The texts that may be shown and kept."""
-        sizes = {"<10 MiB>": 10 << 20, "<100000 chars>": 100_000}
-        text = self.expect["text"]
-        whole = "x" * sizes[text] if text in sizes else text
-        return [whole, *self.expect.get("alt_text", [])]
+        """The texts of which the reader must show and keep one."""
+        return [_spelled_out(self.expect["text"]), *self.expect.get("alt_text", [])]
 
     @property
-    def runs(self) -> list[list[Any]]:
-        """The tools that are to be run, each with its arguments; what is no call is not run."""
-        called = [call for call in self.expect.get("tool_calls", []) if isinstance(call[1], dict)]
-        return called * (ROUNDS if self.expect["kind"] == "tool_limit" else 1)
+    def tool_runs(self) -> list[list[Any]]:
+        """The tools that must run, each with its arguments; an invalid call must not run."""
+        calls = [call for call in self.expect.get("tool_calls", []) if isinstance(call[1], dict)]
+        return calls * (MAX_STEPS if self.expect["kind"] == "tool_limit" else 1)
 
     @property
-    def tools(self) -> list[str]:
-        """The names of the tools that the model is offered: those it asks for, and is to have."""
-        called = self.expect.get("tool_calls")
-        if called is None:
+    def offered_tools(self) -> list[str]:
+        """The names of the tools that the model is offered."""
+        calls = self.expect.get("tool_calls")
+        if calls is None:
             return []
-        named = re.findall(r'"name": "(\w+)"', str(self.wire))
-        offered = {"other", *named, *(each[0] for each in called)}
-        return sorted(offered - {name for name, what in called if what == UNKNOWN})
+        names = {"other", *re.findall(r'"name": "(\w+)"', str(self.wire)), *(c[0] for c in calls)}
+        return sorted(names - {name for name, arguments in calls if arguments == UNKNOWN})
 
-    def answer(self, exchange: Exchange) -> Reply:
-        """What the server does; to the results of tools it says `END`, but to an endless loop."""
-        is_over = exchange.body["messages"][-1]["role"] == "tool"
-        if is_over and self.expect["kind"] != "tool_limit":
+    def with_fewer_chunks(self) -> Case:
+        """Return the case with at most `TINY_CHUNKS` tiny chunks."""
+        counts = [step["tiny_chunks"] for step in self.wire if "tiny_chunks" in step]
+        if not counts or counts[0] <= TINY_CHUNKS:
+            return self
+        wire = [{"tiny_chunks": TINY_CHUNKS}, *self.wire[1:]]
+        return replace(self, wire=wire, expect=self.expect | {"text": f"<{TINY_CHUNKS} chars>"})
+
+    def reply_to(self, exchange: Exchange) -> Reply:
+        """Return the server's reply; the results of tools are answered with `END`.
+
+        An endless loop of tools has the same reply to every request.
+        """
+        has_results = exchange.body["messages"][-1]["role"] == "tool"
+        if has_results and self.expect["kind"] != "tool_limit":
             return Reply(answer(END))
         return self.reply()
 
     def reply(self) -> Reply:
-        """What the server does at first."""
+        """Return the server's reply to the first request."""
         http = self.http
-        is_lazy = any(isinstance(step, dict) and "endless_line" in step for step in self.wire)
+        is_endless = any(isinstance(step, dict) and "endless_line" in step for step in self.wire)
         steps = itertools.chain.from_iterable(map(_steps, self.wire))
         return Reply(
-            steps=steps if is_lazy else list(steps),
+            steps=steps if is_endless else list(steps),
             status=http["status"],
             headers=http.get("headers", {}),
             content_type=http["content_type"],
@@ -86,8 +97,14 @@ class Case:
         )
 
 
+def _spelled_out(text: str) -> str:
+    """Return the text that a size, such as ``<10 MiB>``, stands for; other texts as they are."""
+    match = re.fullmatch(r"<(\d+) (MiB|chars)>", text)
+    return "x" * (int(match[1]) << (20 if match[2] == "MiB" else 0)) if match else text
+
+
 def load(path: Path = PUBLIC) -> list[Case]:
-    """The cases of a file."""
+    """Return the cases of a file."""
     cases = json.loads(path.read_text())["cases"]
     return [Case(*(case[name] for name in Case.__dataclass_fields__)) for case in cases]
 
@@ -123,71 +140,80 @@ def _steps(step: Any) -> Iterator[Step]:
 KEY = "sk-test-secret-98765"
 
 LIMITS = {"timeout": 120 * SCALE, "idle_timeout": 60 * SCALE, "connect_timeout": 5.0}
-"""The limits of the design, scaled; the connection's is left, since nothing here waits for it."""
+"""The default limits, scaled; that of the connection is not, since no case waits for it."""
 
 _REQUESTS = {"no": 1, "fallback": 1, "once": 2, "backoff": 3, "after": 3}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a reader got."""
+    """The result of one reader.
+
+    Attributes:
+        text: the text that it showed.
+        incomplete_reason: that of the response.
+        error: the class and the message of the error; empty if none was raised.
+        kind: the kind of the error or the response.
+        seconds: how long it took.
+        requests: how many requests the server received.
+        tool_runs: the tools that were run, each with its arguments.
+    """
 
     text: str
-    partial: str | None
+    incomplete_reason: str | None
     error: str = ""
-    """The class, and what it says."""
     kind: str | None = None
     seconds: float = 0.0
     requests: int = 1
-    runs: list[list[Any]] = field(default_factory=list)
-    """The tools that were run."""
+    tool_runs: list[list[Any]] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
-        if self.error or self.partial:
+        """The outcome in the words of the file."""
+        if self.error or self.incomplete_reason:
             return "partial" if self.text else "failed"
         return "complete" if self.text else "complete_warn"
 
 
 def untrusted_server() -> ScriptedServer:
-    """A server whose certificate nobody here trusts."""
+    """Return a server with a certificate that this machine does not trust."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return ScriptedServer(context)
 
 
 def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:
-    """The base URL and the key of a case."""
-    base_url = {"dns": "https://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
-    return base_url.get(case.end, url), "sk-té" if case.end == "config" else KEY
+    """Return the base URL and the key of a case."""
+    urls = {"dns": "https://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
+    return urls.get(case.end, url), "sk-té" if case.end == "config" else KEY
 
 
-def problems(case: Case, got: Result) -> list[str]:
-    """What is not as the case wants it."""
-    want = case.expect
-    outcome, kind = want["outcome"], want["kind"]
-    if got.text in want.get("alt_text", []) and got.outcome == "complete":
-        outcome, kind = "complete", None  # what could not be read was read in another way
+def problems(case: Case, result: Result) -> list[str]:
+    """Return the differences between a result and what the case expects."""
+    expect = case.expect
+    outcome, kind = expect["outcome"], expect["kind"]
+    if result.text in expect.get("alt_text", []) and result.outcome == "complete":
+        outcome, kind = "complete", None  # another reading of an unreadable chunk is accepted
     if outcome == "complete_warn":
         kind = None
-    limit = want.get("max_requests", _REQUESTS[want["retry"].partition(":")[0]])
-    if want.get("tool_calls"):
-        limit += max(1, len(case.runs))
+    max_requests = expect.get("max_requests", _REQUESTS[expect["retry"].partition(":")[0]])
+    if expect.get("tool_calls"):
+        max_requests += max(1, len(case.tool_runs))
     checks = {
-        f"text is {got.text[:40]!r}": got.text.removesuffix(END) in case.texts,
-        f"tools run: {got.runs}": got.runs == case.runs,
-        f"outcome is {got.outcome}": got.outcome == outcome,
-        f"kind is {got.kind}": got.kind == kind,
-        f"{got.requests} requests": got.requests <= limit,
-        f"took {got.seconds:.1f} s": got.seconds <= _longest(want),
-        f"error is {got.error}": _is_readable(got.error),
+        f"text is {result.text[:40]!r}": result.text.removesuffix(END) in case.texts,
+        f"tools run: {result.tool_runs}": result.tool_runs == case.tool_runs,
+        f"outcome is {result.outcome}": result.outcome == outcome,
+        f"kind is {result.kind}": result.kind == kind,
+        f"{result.requests} requests": result.requests <= max_requests,
+        f"took {result.seconds:.1f} s": result.seconds <= _max_seconds(expect),
+        f"error is {result.error}": _is_readable(result.error),
     }
-    return [what for what, holds in checks.items() if not holds]
+    return [problem for problem, is_met in checks.items() if not is_met]
 
 
-def _longest(want: dict[str, Any]) -> float:
-    """Seconds that the case may take: its limit, else those of its script, and 2 more."""
-    limit = want.get("max_seconds", 120 * SCALE + (30 if "<" in want["text"] else 2))
+def _max_seconds(expect: dict[str, Any]) -> float:
+    """Return how long a case may take: its own limit, else that of its waits; plus a margin."""
+    limit = expect.get("max_seconds", 120 * SCALE + (30 if "<" in expect["text"] else 2))
     return LIMITS["idle_timeout"] + 0.5 + 0.5 if isinstance(limit, str) else limit + 0.5
 
 
@@ -195,5 +221,5 @@ def _is_readable(error: str) -> bool:
     name, _, message = error.partition(": ")
     foreign = ("Traceback", "httpx", "httpcore", "openai.", "json.", KEY)
     return not error or (
-        name.endswith("Error") and message and not any(f in error for f in foreign)
+        name.endswith("Error") and message and not any(word in error for word in foreign)
     )

@@ -1,4 +1,4 @@
-"""The ways to read an answer: each asks once, and says what the reader got."""
+"""The ways to read an answer: each asks once, and returns what it read as a `Result`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cellmage.testing import ScriptedServer
 from tests.contract.faults import LIMITS, SCALE, Result
 from tests.kernel.client import Kernel, Run
 
-Face = Callable[[ResponseStream], str]
+Reader = Callable[[ResponseStream], str]
 
 
-def read(stream: ResponseStream) -> str:
+def read_text(stream: ResponseStream) -> str:
     return "".join(stream)
 
 
@@ -33,11 +33,11 @@ def read_async(stream: ResponseStream) -> str:
     return asyncio.run(gather())
 
 
-FACES: dict[str, Face] = {"sync": read, "async": read_async, "events": read_events}
+READERS: dict[str, Reader] = {"sync": read_text, "async": read_async, "events": read_events}
 
 
-def recorders(names: list[str], runs: list[list[Any]]) -> list[Callable[..., str]]:
-    """Functions of these names that only write down that they were run."""
+def recording_tools(names: list[str], runs: list[list[Any]]) -> list[Callable[..., str]]:
+    """Return functions of these names that only record that they were run."""
 
     def recorder(name: str) -> Callable[..., str]:
         def run(**arguments: Any) -> str:
@@ -50,32 +50,31 @@ def recorders(names: list[str], runs: list[list[Any]]) -> list[Callable[..., str
     return list(map(recorder, names))
 
 
-def result_of(
-    chat: Conversation, face: Face, server: ScriptedServer, tools: list[str] | None = None
+def read_result(
+    chat: Conversation, reader: Reader, server: ScriptedServer, tools: list[str] | None = None
 ) -> Result:
-    began, runs = time.monotonic(), list[list[Any]]()
+    """Ask in Python, and check that what was raised and what is kept agree."""
+    started, runs = time.monotonic(), list[list[Any]]()
     try:
-        stream = chat.stream("hi", tools=recorders(tools or [], runs), approve="always")
+        stream = chat.stream("hi", tools=recording_tools(tools or [], runs), approve="always")
     except CellmageError as error:
         return Result("", None, f"{type(error).__name__}: {error}", error.kind, requests=0)
     failure: CellmageError | None = None
     try:
-        text = face(stream)
+        text = reader(stream)
     except CellmageError as error:
         failure, text = error, error.text
-    took, response, line = time.monotonic() - began, stream.response, ""
-    assert text == response.text, "what was given is what is kept"
+    seconds, response, line = time.monotonic() - started, stream.response, ""
+    assert text == response.text, "the text that was read is the text that is kept"
     if failure is not None:
         line = f"{type(failure).__name__}: {failure}"
         assert failure.host
         assert (failure.model, failure.kind) == ("m", response.incomplete_reason)
-    requests = len(server.exchanges)
-    return Result(
-        text, response.incomplete_reason, line, response.incomplete_reason, took, requests, runs
-    )
+    reason, requests = response.incomplete_reason, len(server.exchanges)
+    return Result(text, reason, line, reason, seconds, requests, runs)
 
 
-def hurry(kernel: Kernel) -> None:
+def scale_limits(kernel: Kernel) -> None:
     """Scale the limits and the waits of a kernel."""
     limits = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in LIMITS.items())
     kernel.run(f"%llm_config {limits}")
@@ -84,43 +83,43 @@ def hurry(kernel: Kernel) -> None:
     )
 
 
-def in_cell(
+def read_in_cell(
     kernel: Kernel, base_url: str, key: str, server: ScriptedServer, tools: list[str] | None = None
 ) -> tuple[Result, Run]:
-    """What a cell shows, and leaves behind."""
+    """Ask by the magic; return also the messages of the cell."""
     kernel.run(
-        f"from tests.contract.readers import recorders\nruns, names = [], {tools or []}\n"
-        "globals().update(zip(names, recorders(names, runs)))"
+        f"from tests.contract.readers import recording_tools\nruns, names = [], {tools or []}\n"
+        "globals().update(zip(names, recording_tools(names, runs)))"
     )
     flags = " ".join(f"--tool {name}" for name in tools or [])
     kernel.run(f"%env OPENAI_BASE_URL={base_url}\n%env OPENAI_API_KEY={key}\n_llm = None")
-    before, began = len(server.exchanges), time.monotonic()
+    requests_before, started = len(server.exchanges), time.monotonic()
     run = kernel.run(f"%%llm -m m --no-history --auto-approve {flags}\nhi")
-    took = time.monotonic() - began
-    text, partial = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
-    kind = "config" if run.error.startswith("ConfigError") else partial
-    requests = len(server.exchanges) - before
-    return Result(text, partial, run.error, kind, took, requests, kernel.value("runs")), run
+    seconds = time.monotonic() - started
+    text, reason = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
+    kind = "config" if run.error.startswith("ConfigError") else reason
+    requests = len(server.exchanges) - requests_before
+    return Result(text, reason, run.error, kind, seconds, requests, kernel.value("runs")), run
 
 
-def sdk_loop(base_url: str, key: str) -> Result:
-    """The loop of the SDK's own documentation; some faults it reads for ever."""
-    found = [Result("", "it never ended")]
-    thread = Thread(target=lambda: found.append(_sdk_loop(base_url, key)), daemon=True)
+def read_by_sdk(base_url: str, key: str) -> Result:
+    """Ask by the loop of the SDK's own documentation; it reads some faults without an end."""
+    results = [Result("", "it never ended")]
+    thread = Thread(target=lambda: results.append(_sdk_loop(base_url, key)), daemon=True)
     thread.start()
     thread.join(20)
-    return found[-1]
+    return results[-1]
 
 
 def _sdk_loop(base_url: str, key: str) -> Result:
-    text, error_line, began = "", "", time.monotonic()
+    text, line, started = "", "", time.monotonic()
     try:
         client = OpenAI(base_url=base_url, api_key=key, timeout=LIMITS["idle_timeout"])
         messages = [{"role": "user", "content": "hi"}]
         for chunk in client.chat.completions.create(model="m", messages=messages, stream=True):
             if chunk.choices and chunk.choices[0].delta.content:
                 text += chunk.choices[0].delta.content
-    except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets it
-        error_line = f"{type(error).__name__}: {error}"
-    took = time.monotonic() - began
-    return Result(text, "error" if error_line else None, error_line, None, took)
+    except Exception as error:  # noqa: BLE001 - its user gets whatever it raises
+        line = f"{type(error).__name__}: {error}"
+    seconds = time.monotonic() - started
+    return Result(text, "error" if line else None, line, None, seconds)

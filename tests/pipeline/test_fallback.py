@@ -1,4 +1,4 @@
-"""Asking again, and asking another: before the first word, and never after it."""
+"""Retries and fallbacks: before the first text, and never after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def by_model(server: ScriptedServer, **replies: Reply) -> None:
     server.play_with(lambda exchange: replies[exchange.body["model"]])
 
 
-def asked(server: ScriptedServer) -> list[str]:
+def requested_models(server: ScriptedServer) -> list[str]:
     return [exchange.body["model"] for exchange in server.exchanges]
 
 
@@ -35,16 +35,16 @@ class TestRetries:
         events = list(stream.events)
         assert stream.response.text == "at last"
         assert [event.type for event in events].count("start") == 1
-        said = [event.text for event in events if isinstance(event, Status)]
-        assert said[0].endswith("the provider failed; asking again in 1 s")
+        lines = [event.text for event in events if isinstance(event, Status)]
+        assert lines[0].endswith("the provider failed; asking again in 1 s")
 
-    def test_the_wait_that_the_server_asks_for(self, connected: ScriptedServer) -> None:
+    def test_retry_after_is_obeyed(self, connected: ScriptedServer) -> None:
         headers = {"retry-after": "3"}
         wait = Reply([b"{}"], status=429, headers=headers, content_type="application/json")
         connected.play_each([wait, Reply(answer("now"))])
         events = list(Conversation().stream("hi", model="m").events)
-        said = [event.text.partition("again ")[2] for event in events if isinstance(event, Status)]
-        assert said == ["in 3 s", "in 2 s", "in 1 s", ""]
+        lines = [event.text.partition("again ")[2] for event in events if isinstance(event, Status)]
+        assert lines == ["in 3 s", "in 2 s", "in 1 s", ""]
 
     @pytest.mark.parametrize(
         ("status", "headers", "body"),
@@ -55,7 +55,7 @@ class TestRetries:
             (400, {}, b"{}"),
         ],
     )
-    def test_where_asking_again_does_not_help(
+    def test_no_retry_where_it_cannot_help(
         self, connected: ScriptedServer, status: int, headers: dict[str, str], body: bytes
     ) -> None:
         connected.play(body, status=status, headers=headers, content_type="application/json")
@@ -63,35 +63,33 @@ class TestRetries:
             Conversation().ask("hi", model="m")
         assert len(connected.exchanges) == 1
 
-    def test_never_after_the_first_word(self, connected: ScriptedServer) -> None:
+    def test_no_retry_after_the_first_text(self, connected: ScriptedServer) -> None:
         connected.play(chunk("one"), end="reset")
         with pytest.raises(CellmageError) as caught:
             Conversation().ask("hi", model="m,n")
         assert caught.value.text == "one"
-        assert asked(connected) == ["m"]
+        assert requested_models(connected) == ["m"]
 
 
 class TestFallback:
-    def test_the_next_answers_and_the_reader_is_told(self, connected: ScriptedServer) -> None:
+    def test_the_next_model_answers_with_a_notice(self, connected: ScriptedServer) -> None:
         by_model(connected, a=GONE, b=BUSY, c=Reply(answer("from c")))
         chat = Conversation(Options(fallback=("c",)))
         stream = chat.stream("hi", model="a, b")
         events = list(stream.events)
-        assert asked(connected) == ["a", "b", "b", "b", "c"]
+        assert requested_models(connected) == ["a", "b", "b", "b", "c"]
         assert [event.model for event in events if isinstance(event, Fallback)] == ["b", "c"]
         assert (stream.response.text, stream.response.model) == ("from c", "c")
         assert "c answered, since b at " in stream.response.notices[-1]
         assert len(chat.turns) == 1
 
-    def test_when_none_answers_the_last_error_is_raised(self, connected: ScriptedServer) -> None:
+    def test_the_last_error_is_raised_if_no_model_answers(self, connected: ScriptedServer) -> None:
         connected.play_with(lambda exchange: GONE)
         with pytest.raises(CellmageError, match=r"b at .*gone"):
             Conversation().ask("hi", model="a,b")
-        assert asked(connected) == ["a", "b"]
+        assert requested_models(connected) == ["a", "b"]
 
-    def test_a_model_that_cannot_be_asked_is_refused_at_once(
-        self, connected: ScriptedServer
-    ) -> None:
+    def test_an_unknown_model_is_refused_at_once(self, connected: ScriptedServer) -> None:
         with pytest.raises(CellmageError, match="there is no model offline/none"):
             Conversation().ask("hi", model="a,offline/none")
         assert not connected.exchanges
@@ -103,21 +101,21 @@ class TestFallback:
         assert run.shown[0] == "from b"
         assert run.shown[1].startswith("(b answered, since A at")
 
-    def test_what_a_provider_says_does_not_act(
+    def test_a_message_of_a_provider_is_sanitized(
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
-        said = b'{"error": {"message": "no <img src=x onerror=y> ![a](https://x.y/z)"}}'
-        hostile = Reply([said], status=404, content_type="application/json")
+        body = b'{"error": {"message": "no <img src=x onerror=y> ![a](https://x.y/z)"}}'
+        hostile = Reply([body], status=404, content_type="application/json")
         odd = Reply([chunk("fine"), finish("<b>"), DONE])
         by_model(server, a=hostile, b=odd)
         run = kernel.run("%%llm -m a,b\nhi")
         assert len(run.outputs) == 3
-        shown = "".join(output["data"]["text/markdown"] for output in run.outputs)
-        assert "&lt;img" in shown
-        assert "&lt;b>" in shown
-        assert "![" not in shown
+        markdown = "".join(output["data"]["text/markdown"] for output in run.outputs)
+        assert "&lt;img" in markdown
+        assert "&lt;b>" in markdown
+        assert "![" not in markdown
 
-    def test_the_countdown_is_seen(self, kernel: Kernel, server: ScriptedServer) -> None:
+    def test_the_countdown_is_shown(self, kernel: Kernel, server: ScriptedServer) -> None:
         headers = {"retry-after": "2"}
         wait = Reply([b"{}"], status=429, headers=headers, content_type="application/json")
         server.play_each([wait, Reply(answer("now"))])
@@ -127,8 +125,8 @@ class TestFallback:
         assert run.shown == ["now"]
 
 
-class TestGoingOn:
-    def test_it_is_one_turn(self, kernel: Kernel, server: ScriptedServer) -> None:
+class TestContinuing:
+    def test_the_continuation_joins_the_turn(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one two "), finish("length"), DONE)
         run = kernel.run("%%llm -m m\ncount", "c1")
         assert run.ok
@@ -144,9 +142,9 @@ class TestGoingOn:
         kernel.run("%%llm -m m\nnext", "c3")
         assert server.last.messages[:2] == [("user", "count"), ("assistant", "one two three")]
 
-    def test_a_whole_answer_is_refused(self, kernel: Kernel, server: ScriptedServer) -> None:
+    def test_a_complete_answer_is_refused(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("%%llm -m m\nhi")
-        asked_before = len(server.exchanges)
-        assert "the last answer is whole" in kernel.run("%llm --continue").error
+        requests = len(server.exchanges)
+        assert "the last one is complete" in kernel.run("%llm --continue").error
         assert "takes no prompt" in kernel.run("%llm --continue more").error
-        assert len(server.exchanges) == asked_before
+        assert len(server.exchanges) == requests

@@ -1,4 +1,4 @@
-"""Several answers at once, over real HTTP: none waits for another, one of them is kept."""
+"""Several answers at once, over real HTTP: they do not wait for each other, and one is kept."""
 
 from __future__ import annotations
 
@@ -43,53 +43,57 @@ def chat(server: ScriptedServer) -> Conversation:
     return Conversation(Options(base_url=server.url))
 
 
-def test_none_waits_for_another(chat: Conversation) -> None:
+def test_answers_do_not_wait_for_each_other(chat: Conversation) -> None:
     both = chat.compare("Go", ["slow", "quick"])
-    texts = [(number, event.text) for number, event in both if isinstance(event, Token)]
+    texts = [(index, event.text) for index, event in both if isinstance(event, Token)]
     assert sorted(texts, key=lambda pair: pair[0]) == [
         (0, "one "), (0, "two "), (0, "three"), (1, "Qu"), (1, "ic"), (1, "k.")
     ]  # fmt: skip
     assert texts.index((1, "k.")) < texts.index((0, "three"))
-    assert [each.text for each in both.responses] == ["one two three", "Quick."]
+    assert [response.text for response in both.responses] == ["one two three", "Quick."]
 
 
-def test_with_await(chat: Conversation) -> None:
+def test_async_for(chat: Conversation) -> None:
     async def gather() -> list[int]:
-        return [number async for number, _ in chat.compare("Go", ["slow", "quick"])]
+        return [index async for index, _ in chat.compare("Go", ["slow", "quick"])]
 
     assert set(asyncio.run(gather())) == {0, 1}
     assert chat.turns[0].response.text == "one two three"
 
 
-@pytest.mark.parametrize(("keep", "kept"), [(None, "one two three"), ("quick", "Quick.")])
-def test_one_is_kept(
-    chat: Conversation, server: ScriptedServer, keep: str | None, kept: str
+@pytest.mark.parametrize(("select", "text"), [(None, "one two three"), ("quick", "Quick.")])
+def test_one_answer_becomes_the_turn(
+    chat: Conversation, server: ScriptedServer, select: str | None, text: str
 ) -> None:
     chat.ask("Before", model="quick")
     server.exchanges.clear()
-    list(chat.compare("Go", ["slow", "quick"], select=keep))
-    assert [turn.response.text for turn in chat.turns] == ["Quick.", kept]
+    list(chat.compare("Go", ["slow", "quick"], select=select))
+    assert [turn.response.text for turn in chat.turns] == ["Quick.", text]
     assert all(len(exchange.messages) == 3 for exchange in server.exchanges)
 
 
-def test_a_failure_is_its_own(chat: Conversation) -> None:
+def test_a_failure_does_not_end_the_others(chat: Conversation) -> None:
     three = chat.compare("Go", ["cut", "quick", "slow"], select="slow")
     list(three)
-    assert {n: type(error).__name__ for n, error in three.errors.items()} == {
+    assert {index: type(error).__name__ for index, error in three.errors.items()} == {
         0: "IncompleteResponseError"
     }
-    assert [each.text for each in three.responses] == ["Half", "Quick.", "one two three"]
-    assert [each.incomplete_reason for each in three.responses] == ["connection_lost", None, None]
+    assert [response.text for response in three.responses] == ["Half", "Quick.", "one two three"]
+    assert [response.incomplete_reason for response in three.responses] == [
+        "connection_lost",
+        None,
+        None,
+    ]
     assert len(chat.turns) == 1
 
 
 def test_closing_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     both = chat.compare("Go", ["held", "slow"])
     threading.Timer(0.3, both.close).start()
-    began = time.monotonic()
+    started = time.monotonic()
     list(both)
-    assert time.monotonic() - began < 10
-    assert [each.incomplete_reason for each in both.responses] == ["closed", "closed"]
+    assert time.monotonic() - started < 10
+    assert [response.incomplete_reason for response in both.responses] == ["closed", "closed"]
     assert all(exchange.finished.wait(2) for exchange in server.exchanges)
 
 
@@ -103,7 +107,7 @@ def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     assert chat.turns[0].response.text == "Held"
 
 
-def test_one_that_is_cancelled_from_within(chat: Conversation) -> None:
+def test_a_provider_that_cancels_itself(chat: Conversation) -> None:
     async def gives_up(request: Request) -> AsyncIterator[str]:
         yield "so far"
         raise asyncio.CancelledError
@@ -111,7 +115,7 @@ def test_one_that_is_cancelled_from_within(chat: Conversation) -> None:
     register_provider(gives_up, name="gives-up")
     both = chat.compare("Go", ["gives-up", "slow"])
     list(both)
-    assert [each.text for each in both.responses] == ["so far", "one two three"]
+    assert [response.text for response in both.responses] == ["so far", "one two three"]
     assert "cancelled from within" in str(both.errors[0])
     with pytest.raises(CellmageError, match="cancelled from within"):
         chat.ask("Go", model="gives-up")
@@ -123,7 +127,7 @@ def test_several_are_needed(chat: Conversation, models: list[str]) -> None:
         chat.compare("Go", models)
 
 
-def test_who_is_kept_is_among_them(chat: Conversation) -> None:
+def test_the_selected_model_must_be_compared(chat: Conversation) -> None:
     with pytest.raises(UsageError, match="slow cannot be selected"):
         chat.compare("Go", ["quick", "cut"], select="slow")
 
@@ -132,7 +136,7 @@ MARKS = st.sampled_from(["```", "~~~~", "````py", "- ", "> ", "x", "   ", "1. ",
 
 
 @given(st.lists(st.tuples(st.lists(MARKS, max_size=3), st.sampled_from(["\n", "\n\n"]))))
-def test_nothing_swallows_what_follows(lines: list[tuple[list[str], str]]) -> None:
+def test_an_open_fence_does_not_swallow_the_next_answer(lines: list[tuple[list[str], str]]) -> None:
     text = "".join("".join(marks) + end for marks, end in lines)
     html = MarkdownIt("commonmark").render(f"{close_fences(text)}\n\n<b></b>\n")
     assert html.rstrip().endswith("<p><b></b></p>")

@@ -22,57 +22,57 @@ DATA = json.loads((Path(__file__).parents[1] / "data/partial_json.json").read_te
 CASES = {f"{case['category']}-{case['id']}": case for case in DATA["cases"]}
 MALFORMED = "<malformed: keep the last good value>"
 DOCUMENTS = int(os.environ.get("DOCUMENTS", "300"))
-"""Random texts in each of the two searches; `make documents` tries 10 000."""
+"""The number of random texts in each of the two searches; `make stress` tries 10 000."""
 
 
-def text_of(source: Any) -> str:
+def build_text(source: Any) -> str:
     if isinstance(source, str):
         return source
-    parts = [
+    pieces = [
         source["repeat"] % ((n,) * source["repeat"].count("%d")) if "%d" in source["repeat"]
         else source["repeat"]
         for n in range(source["times"])
     ]  # fmt: skip
-    return source.get("prefix", "") + "".join(parts)
+    return source.get("prefix", "") + "".join(pieces)
 
 
-def read(text: str, size: int) -> PartialJSON:
-    reader = PartialJSON()
-    for at in range(0, len(text), size):
-        reader.feed(text[at : at + size])
-    return reader
+def parse(text: str, size: int) -> PartialJSON:
+    parser = PartialJSON()
+    for start in range(0, len(text), size):
+        parser.feed(text[start : start + size])
+    return parser
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10**9])
 @pytest.mark.parametrize("name", CASES)
 def test_cases(name: str, size: int) -> None:
     case = CASES[name]
-    text = text_of(case["input"])
+    text = build_text(case["input"])
     if len(text) > 1000 and size < 20:
         size = 20
-    reader = read(text, size)
+    parser = parse(text, size)
     if case["show"] == "<refused>":
-        assert reader.value is NOTHING
+        assert parser.value is NOTHING
     elif case["show"] not in ("<any>", MALFORMED):
-        assert reader.value == case["show"]
+        assert parser.value == case["show"]
     if case["strict"] == "error":
         with pytest.raises(OutputValidationError, match="line"):
-            reader.close()
+            parser.close()
     elif case["strict"] == "ok":
-        assert reader.close() == json.loads(text)
+        assert parser.close() == json.loads(text)
     elif text.rstrip().endswith("```"):
-        assert reader.close() == case["show"]
+        assert parser.close() == case["show"]
 
 
-def grows(before: Any, now: Any) -> bool:
-    """Whether a value may follow another: but for numbers, which are exempt at the end."""
+def may_follow(before: Any, after: Any) -> bool:
+    """Return whether a growing value may follow another; a number at the end may change."""
     if before is NOTHING or isinstance(before, int | float | None):
         return True
     if isinstance(before, str):
-        return isinstance(now, str) and now.startswith(before)
+        return isinstance(after, str) and after.startswith(before)
     if isinstance(before, list):
-        return len(now) >= len(before) and all(map(grows, before, now))
-    return all(key in now and grows(before[key], now[key]) for key in before)
+        return len(after) >= len(before) and all(map(may_follow, before, after))
+    return all(key in after and may_follow(before[key], after[key]) for key in before)
 
 
 VALUES = st.recursive(
@@ -88,10 +88,10 @@ VALUES = st.recursive(
 def check_prefixes(text: str, limit: int) -> None:
     before: Any = NOTHING
     for end in range(min(len(text), limit) + 1):
-        reader = PartialJSON()
-        reader.feed(text[:end])
-        now = reader.value
-        assert grows(before, now)
+        parser = PartialJSON()
+        parser.feed(text[:end])
+        now = parser.value
+        assert may_follow(before, now)
         assert "\ufffd" not in repr(now) or "\ufffd" in text
         if end and text[end - 1] not in "0123456789.eE+-":  # a number there may still grow
             before = now
@@ -102,33 +102,35 @@ def check_prefixes(text: str, limit: int) -> None:
 def test_any_document_cut_anywhere(value: Any, is_ascii: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=is_ascii, indent=indent)
     check_prefixes(text, 300)
-    assert read(text, 3).close() == json.loads(text)
+    assert parse(text, 3).close() == json.loads(text)
 
 
-@pytest.mark.parametrize("document", DATA["documents"], ids=lambda each: repr(each)[:20])
+@pytest.mark.parametrize("document", DATA["documents"], ids=lambda document: repr(document)[:20])
 def test_documents(document: Any) -> None:
     text = json.dumps(document, ensure_ascii=False)
     check_prefixes(text, 10**6)
     for size in (1, 2, 3, 7, 64):
-        assert read(text, size).close() == document
+        assert parse(text, size).close() == document
 
 
 @settings(max_examples=DOCUMENTS)
 @given(st.text(max_size=60) | st.text('{}[]",:\\u0d8 \n`jsontruefals123.eE-', max_size=60))
 def test_no_text_raises_while_it_arrives(text: str) -> None:
     for size in (1, 7):
-        reader = PartialJSON()
-        for at in range(0, len(text), size):
-            reader.feed(text[at : at + size])
-            assert reader.value is not None or "null" in text
+        parser = PartialJSON()
+        for start in range(0, len(text), size):
+            parser.feed(text[start : start + size])
+            assert parser.value is not None or "null" in text
 
 
 @pytest.mark.parametrize("depth", ["[", '{"a":'])
 def test_depth_is_refused_at_once(depth: str) -> None:
-    began = time.process_time()
-    reader = read(depth * 5000, 10**9)
-    assert reader.value is NOTHING
-    assert time.process_time() - began < 5  # no explosion; the bound is in benchmarks
+    started = time.process_time()
+    parser = parse(depth * 5000, 10**9)
+    assert parser.value is NOTHING
+    assert (
+        time.process_time() - started < 5
+    )  # linear; benchmarks/structured.py measures it
 
 
 def test_the_view(connected: ScriptedServer) -> None:
@@ -144,7 +146,7 @@ def test_the_view(connected: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("reason", ["length", "stop"])
-def test_what_is_cut_is_refused(connected: ScriptedServer, reason: str) -> None:
+def test_an_incomplete_document_is_refused(connected: ScriptedServer, reason: str) -> None:
     connected.play(chunk('{"a": 1'), finish(reason))
     values = iter(Conversation().stream("hi").partial_json())
     assert next(values) == {"a": 1}

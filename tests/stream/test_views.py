@@ -1,4 +1,4 @@
-"""What is done to a stream on its way: phrases, buffers, taps; over real HTTP and cut anywhere."""
+"""Phrases, buffers and callbacks on events; over real HTTP, with the text cut anywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.kernel.client import Kernel
 TEXT = st.text("abAB. \n", max_size=40)
 
 
-def cuts(text: str, sizes: list[int]) -> list[str]:
+def cut_text(text: str, sizes: list[int]) -> list[str]:
     pieces = []
     for size in [*sizes, len(text)]:
         pieces.append(text[:size])
@@ -27,14 +27,16 @@ def cuts(text: str, sizes: list[int]) -> list[str]:
 
 
 @given(TEXT, st.text("abAB.", min_size=1, max_size=4), st.lists(st.integers(1, 5)), st.booleans())
-def test_any_phrase_cut_anywhere(text: str, phrase: str, sizes: list[int], folded: bool) -> None:
-    finder = PhraseFinder([phrase], folded)
-    at, found = 0, []
-    for piece in cuts(text, sizes):
-        found += [at + end for _, end in finder.find(piece)]
-        at += len(piece)
-    first = (text.lower() if folded else text).find(phrase.lower() if folded else phrase)
-    assert found[:1] == ([first + len(phrase)] if first >= 0 else [])
+def test_any_phrase_cut_anywhere(
+    text: str, phrase: str, sizes: list[int], ignore_case: bool
+) -> None:
+    finder = PhraseFinder([phrase], ignore_case)
+    offset, ends = 0, []
+    for piece in cut_text(text, sizes):
+        ends += [offset + end for _, end in finder.find(piece)]
+        offset += len(piece)
+    first = (text.lower() if ignore_case else text).find(phrase.lower() if ignore_case else phrase)
+    assert ends[:1] == ([first + len(phrase)] if first >= 0 else [])
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
@@ -51,7 +53,7 @@ def test_stop_at(connected: ScriptedServer, size: int) -> None:
     assert connected.last.finished.wait(5)
 
 
-def test_watch(connected: ScriptedServer) -> None:
+def test_watch_for_words(connected: ScriptedServer) -> None:
     connected.play(*answer("The sea, the Moon, and the moon.", 3))
     stream = Conversation().stream("hi").watch("moon", "sea", "sun")
     list(stream)
@@ -68,7 +70,7 @@ def test_the_flags(kernel: Kernel, server: ScriptedServer) -> None:
     assert kernel.value("(_llm.finish_reason, _llm.incomplete_reason)") == ("stop_phrase", None)
 
 
-def test_not_once_it_has_begun(connected: ScriptedServer) -> None:
+def test_refused_once_the_stream_is_read(connected: ScriptedServer) -> None:
     stream = Conversation().stream("hi")
     list(stream)
     with pytest.raises(UsageError, match="before the stream is read"):
@@ -83,7 +85,7 @@ def test_any_buffer_loses_nothing(
     text: str, sizes: list[int], chars: int | None, until: str
 ) -> None:
     buffer = Buffer(chars, until)
-    pieces = [piece for cut in cuts(text, sizes) for piece in buffer.feed(cut, 0.0)]
+    pieces = [piece for cut in cut_text(text, sizes) for piece in buffer.feed(cut, 0.0)]
     assert all(len(piece) >= (chars or (1 if until else 50)) for piece in pieces)
     assert all(piece[-1] in until for piece in pieces if until)
     assert "".join([*pieces, *buffer.flush()]) == text
@@ -100,11 +102,11 @@ def test_buffered_by_time() -> None:
 SENTENCES = ["One two. ", "Three!", " Four"]
 
 
-def read(stream: ResponseStream, is_async: bool, **how: object) -> list[str]:
+def read(stream: ResponseStream, is_async: bool, **limits: object) -> list[str]:
     async def gather() -> list[str]:
-        return [piece async for piece in stream.buffered(**how)]  # type: ignore[arg-type]
+        return [piece async for piece in stream.buffered(**limits)]  # type: ignore[arg-type]
 
-    return asyncio.run(gather()) if is_async else list(stream.buffered(**how))  # type: ignore[arg-type]
+    return asyncio.run(gather()) if is_async else list(stream.buffered(**limits))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -116,57 +118,57 @@ def test_buffered(connected: ScriptedServer, is_async: bool) -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_time_hands_on_while_the_model_is_silent(connected: ScriptedServer, is_async: bool) -> None:
+def test_the_time_limit_holds_while_the_model_is_silent(
+    connected: ScriptedServer, is_async: bool
+) -> None:
     connected.play(chunk("early"), 1.0, *answer("late"))
-    began, stream = time.monotonic(), Conversation().stream("hi")
+    started, stream = time.monotonic(), Conversation().stream("hi")
     if is_async:
 
         async def first() -> tuple[str, float]:
             async with stream:
                 async for piece in stream.buffered(chars=99, seconds=0.2):
-                    return piece, time.monotonic() - began
+                    return piece, time.monotonic() - started
             return "", 0
 
-        piece, after = asyncio.run(first())
+        piece, seconds = asyncio.run(first())
     else:
         piece = next(iter(stream.buffered(chars=99, seconds=0.2)))
-        after = time.monotonic() - began
+        seconds = time.monotonic() - started
         stream.close()
-    assert (piece, after < 1.0) == ("early", True)
+    assert (piece, seconds < 1.0) == ("early", True)
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_what_had_come_is_handed_on_before_the_error(
-    connected: ScriptedServer, is_async: bool
-) -> None:
+def test_the_buffer_is_flushed_before_the_error(connected: ScriptedServer, is_async: bool) -> None:
     connected.play(chunk("so far"), end="reset")
-    seen: list[str] = []
+    pieces: list[str] = []
 
     async def gather() -> None:
         async for piece in Conversation().stream("hi").buffered(chars=99):
-            seen.append(piece)
+            pieces.append(piece)
 
     def loop() -> None:
         for piece in Conversation().stream("hi").buffered(chars=99):
-            seen.append(piece)
+            pieces.append(piece)
 
     with pytest.raises(CellmageError) as caught:
         asyncio.run(gather()) if is_async else loop()
-    assert seen == ["so far"]
+    assert pieces == ["so far"]
     assert caught.value.text == "so far"
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_tap(connected: ScriptedServer, is_async: bool) -> None:
+def test_on_event(connected: ScriptedServer, is_async: bool) -> None:
     connected.play(*answer("tapped", 2))
-    seen: list[Event] = []
-    stream = Conversation().stream("hi").on_event(seen.append)
+    events: list[Event] = []
+    stream = Conversation().stream("hi").on_event(events.append)
     read(stream, is_async)
-    assert [event.type for event in seen] == ["start", "token", "token", "token", "complete"]
-    assert "".join(event.text for event in seen if isinstance(event, Token)) == "tapped"
+    assert [event.type for event in events] == ["start", "token", "token", "token", "complete"]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == "tapped"
 
 
-def test_a_tap_that_raises_ends_the_reading(connected: ScriptedServer) -> None:
+def test_a_callback_that_raises_ends_the_stream(connected: ScriptedServer) -> None:
     connected.play(chunk("one"), end="hang")
 
     def stop(event: Event) -> None:
