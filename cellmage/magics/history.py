@@ -14,9 +14,9 @@ from ..display.text_table import format_columns
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
 from ..messages import Turn
-from ..pricing import cost, dollars
+from ..pricing import cost, format_usd
 from ..text import truncate
-from ..tools import call_text
+from ..tools import format_call
 from .announce import count_turns
 from .conversations import ConversationRegistry
 
@@ -85,8 +85,9 @@ def _path(chats: ConversationRegistry, name: str) -> Path:
 
 
 def _undo(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
-    count = chat.history.undo(args.undo)
-    return f"Dropped {count_turns(count)}. The conversation has {count_turns(len(chat.turns))}."
+    dropped, remaining = chat.history.undo(args.undo), len(chat.turns)
+    verb = "remains" if remaining == 1 else "remain"
+    return f"Dropped {count_turns(dropped)}. {count_turns(remaining)} {verb}."
 
 
 def _drop(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
@@ -113,7 +114,7 @@ def _turn_lines(number: int, turn: Turn) -> list[str]:
     for step in turn.response.steps:
         lines += [strip_control_chars(step.text)] if step.text else []
         for call in step.calls:
-            lines += [call_text(call), f"→ {strip_control_chars(call.result)}"]
+            lines += [format_call(call), f"→ {strip_control_chars(call.result)}"]
     return [*lines, strip_control_chars(turn.response.final_text)]
 
 
@@ -151,7 +152,7 @@ def _tokens(chats: ConversationRegistry, chat: Conversation, args: Namespace) ->
         usage, price = turn.response.usage, cost(turn.response)
         counts = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
         columns = ["—" if count is None else str(count) for count in counts]
-        rows.append((str(number), *columns, f"~{size}", dollars(price) if price else "—"))
+        rows.append((str(number), *columns, f"~{size}", format_usd(price) if price else "—"))
     total = f"The next prompt is sent with about {sum(sizes)} tokens of earlier turns."
     return "\n".join([format_columns(rows), total])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import ProtocolError, UsageError
+from ..errors import OutputValidationError, UsageError
 from ..options import Options
 from ..stream.partial_json import NOTHING, PartialJSON, parse_response
 from ..stream.response_stream import ResponseStream
@@ -60,7 +60,7 @@ class OutputSchema:
         """Return the value of a complete answer; for a pydantic model, an instance of it.
 
         Raises:
-            ProtocolError: it is not JSON, was cut, or does not fit the schema.
+            OutputValidationError: it is not JSON, was cut, or does not fit the schema.
         """
         value = parse_response(stream.response)
         if not hasattr(self._schema, "model_validate"):
@@ -69,7 +69,9 @@ class OutputSchema:
             return self._schema.model_validate(value)
         except ValueError as error:  # pydantic's own is one
             problem = truncate(str(error), _MAX_PROBLEM_CHARS)
-            raise ProtocolError(f"the answer does not fit {self._name}: {problem}") from None
+            raise OutputValidationError(
+                f"the answer does not fit {self._name}: {problem}"
+            ) from None
 
 
 def schema_from_flags(args: Namespace, variables: Mapping[str, Any]) -> OutputSchema | None:

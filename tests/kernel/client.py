@@ -1,4 +1,4 @@
-"""A front end in a few lines: runs cells in a real kernel and keeps every message."""
+"""A front end in a few lines: it runs cells in a real kernel and keeps every message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from jupyter_client.manager import KernelManager
 
 @dataclass
 class Message:
-    at: float
+    """A message of the kernel, and when it arrived (`time.monotonic()`)."""
+
+    time: float
     type: str
     content: dict[str, Any]
     metadata: dict[str, Any]
@@ -32,25 +34,25 @@ class Message:
 
 @dataclass
 class Run:
-    """What one execute request brought."""
+    """The messages and the reply of one execute request."""
 
     messages: list[Message] = field(default_factory=list)
     reply: dict[str, Any] = field(default_factory=dict)
-    reply_at: float = 0.0
+    reply_time: float = 0.0
 
-    def of(self, *types: str) -> list[Message]:
+    def of_type(self, *types: str) -> list[Message]:
         return [message for message in self.messages if message.type in types]
 
     @property
     def frames(self) -> list[Message]:
-        return self.of("display_data", "update_display_data")
+        return self.of_type("display_data", "update_display_data")
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
-        """The page at the end: display data in order, cleared and updated as the kernel said."""
+        """The outputs at the end: display data in order, after all updates and clearings."""
         page: list[tuple[str | None, dict[str, Any]]] = []
         is_clearing = False
-        for message in self.of("display_data", "update_display_data", "clear_output"):
+        for message in self.of_type("display_data", "update_display_data", "clear_output"):
             if message.type == "clear_output":
                 is_clearing = bool(message.content["wait"])
                 page = page if is_clearing else []
@@ -65,16 +67,17 @@ class Run:
         return [content for _, content in page]
 
     @property
-    def shown(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """The plain text of each output at the end."""
         return [output["data"]["text/plain"] for output in self.outputs]
 
     @property
     def printed(self) -> str:
-        return "".join(message.content["text"] for message in self.of("stream"))
+        return "".join(message.content["text"] for message in self.of_type("stream"))
 
     @property
     def error(self) -> str:
-        """The traceback, as the notebook shows it; empty when the cell did not fail."""
+        """The traceback as the notebook shows it; empty if the cell did not fail."""
         return "\n".join(self.reply.get("traceback") or [])
 
     @property
@@ -83,8 +86,17 @@ class Run:
 
 
 class Kernel:
+    """A kernel with a home folder of its own.
+
+    Args:
+        home: the home folder, and the folder in which the kernel starts.
+        env: further environment variables.
+    """
+
     def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+        inherited = {
+            k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))
+        }
         folders = {
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
@@ -94,7 +106,7 @@ class Kernel:
             "PYTHONFAULTHANDLER": "1",
         }
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env=keep | folders | dict(env or {}), cwd=str(home))
+        self.manager.start_kernel(env=inherited | folders | dict(env or {}), cwd=str(home))
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -107,7 +119,7 @@ class Kernel:
         subshell: str | None = None,
         **content: Any,
     ) -> str:
-        """Send an execute request, and give its id."""
+        """Send an execute request, and return its id."""
         request = {
             "code": code,
             "silent": False,
@@ -125,25 +137,25 @@ class Kernel:
         return str(message["header"]["msg_id"])
 
     def finish(self, msg_id: str, run: Run | None = None, timeout: float = 60) -> Run:
-        """Collect until the request is answered and the kernel is idle."""
+        """Collect messages until the request is answered and the kernel is idle."""
         run = run or Run()
         self.collect(msg_id, run, timeout)
         while True:
             reply = self.client.get_shell_msg(timeout=timeout)
             if reply["parent_header"].get("msg_id") == msg_id:
-                run.reply, run.reply_at = reply["content"], time.monotonic()
+                run.reply, run.reply_time = reply["content"], time.monotonic()
                 return run
 
     def collect(
         self, msg_id: str, run: Run, timeout: float = 60, until: str = "", frames: int = 0
     ) -> Run:
-        """Collect until the kernel is idle, or until a frame holds a text or so many came."""
+        """Collect messages until the kernel is idle, a frame contains a text, or enough frames arrived."""
         deadline = time.monotonic() + timeout
         while True:
             try:
                 raw = self.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
             except Empty:
-                self.manager.signal_kernel(signal.SIGABRT)  # it tells where its threads are
+                self.manager.signal_kernel(signal.SIGABRT)  # faulthandler prints its threads
                 time.sleep(1)
                 raise
             if raw["parent_header"].get("msg_id") != msg_id:
@@ -165,14 +177,14 @@ class Kernel:
         return self.finish(self.start(code, cell_id, **content))
 
     def value(self, expression: str) -> Any:
-        """The value of an expression in the kernel, by its repr."""
+        """Return the value of an expression in the kernel, by its repr."""
         content = {"user_expressions": {"v": f"repr({expression})"}, "store_history": False}
         reply = self.run("", **content).reply["user_expressions"]["v"]
         assert reply["status"] == "ok", reply
         return eval(eval(reply["data"]["text/plain"]))
 
     def control(self, kind: str) -> dict[str, Any]:
-        """Send a request on the control channel, and give the reply's content."""
+        """Send a request on the control channel, and return the content of the reply."""
         message = self.client.session.msg(kind, {})
         self.client.control_channel.send(message)
         reply: dict[str, Any] = self.client.get_control_msg(timeout=20)["content"]
@@ -183,5 +195,6 @@ class Kernel:
 
     def close(self) -> None:
         self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+        # A kernel that is killed writes no coverage data.
+        self.manager.shutdown_kernel(now="COVERAGE_PROCESS_CONFIG" not in os.environ)
         self.manager.cleanup_resources()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.notebooks import NotebookKernel, Start
 from cellmage.testing import Reply, ScriptedServer, answer
+from tests.kernel.notebooks import NotebookKernel, Start
 
 
 @pytest.fixture

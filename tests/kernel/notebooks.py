@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.kernel.client import Kernel
 from cellmage.testing import ScriptedServer
+from tests.kernel.client import Kernel
 
 
 class NotebookKernel(Kernel):

@@ -21,7 +21,7 @@ async def agent(request):
         yield word
         await asyncio.sleep(0.1)
 
-made = cellmage.register_provider(agent, name="agent")
+registered = cellmage.register_provider(agent, name="agent")
 """
 
 
@@ -31,14 +31,18 @@ def test_status_documents_and_tools(kernel: Kernel) -> None:
     frames = [frame.markdown for frame in run.frames]
     assert "*Searching the \\*notes\\*…*" in frames[0]
     assert "*Found 1*" in frames
-    running = next(at for at, each in enumerate(frames) if "Brest&#x27;) …" in each)
-    done = next(at for at, each in enumerate(frames) if "→ 6.2 m" in each)
-    text = next(at for at, each in enumerate(frames) if "High" in each)
+
+    def first_index(text: str) -> int:
+        return next(index for index, frame in enumerate(frames) if text in frame)
+
+    running = first_index("Brest&#x27;) …")
+    done = first_index("→ 6.2 m")
+    text = first_index("High")
     assert running < done <= text
     answer, sources = (output["data"]["text/markdown"] for output in run.outputs)
     assert answer.endswith("</details>\n\nHigh water at 6.2 m.")
     assert sources == "1. [Tides \\& &lt;more\\>](https://example.org/t)"
-    assert kernel.value("[call.result for each in _llm.steps for call in each.calls]") == ["6.2 m"]
+    assert kernel.value("[call.result for step in _llm.steps for call in step.calls]") == ["6.2 m"]
 
 
 def test_a_request_that_it_does_not_answer(kernel: Kernel) -> None:
@@ -46,9 +50,9 @@ def test_a_request_that_it_does_not_answer(kernel: Kernel) -> None:
     kernel.run(
         "import cellmage\nasync def half(request):\n"
         "    yield 'Well. '\n    yield cellmage.ToolCall('1', 'height', '{}')\n"
-        "made = cellmage.register_provider(half, name='half')"
+        "registered = cellmage.register_provider(half, name='half')"
     )
     assert kernel.run("%%llm --model half\nGo").ok
-    assert kernel.value("[call.result for each in _llm.steps for call in each.calls]") == [
+    assert kernel.value("[call.result for step in _llm.steps for call in step.calls]") == [
         "cancelled: it was not run to its end"
     ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kernel.client import Kernel
 from cellmage.testing import ScriptedServer
+from tests.kernel.client import Kernel
 
 
 class TestBadInput:
     @pytest.mark.parametrize(
-        ("code", "said"),
+        ("code", "message"),
         [
             ("%%llm --nosuch\nhi", "there is no flag --nosuch"),
             ("%%llm --temp 1\nhi", "there is no flag --temp"),
@@ -45,14 +45,14 @@ class TestBadInput:
         ],
     )
     def test_one_line_and_nothing_changes(
-        self, kernel: Kernel, server: ScriptedServer, code: str, said: str
+        self, kernel: Kernel, server: ScriptedServer, code: str, message: str
     ) -> None:
         kernel.run("%llm first")
         before = kernel.run("%llm_config\n%llm_history").printed
         run = kernel.run(code)
         assert run.reply["ename"] == "UsageError", run.reply
-        assert run.of("error"), "nbval and nbclient see the failure"
-        assert said in run.error
+        assert run.of_type("error"), "nbval and nbclient see the failure"
+        assert message in run.error
         assert "\n" not in run.error
         assert len(server.exchanges) == 1
         assert kernel.run("%llm_config\n%llm_history").printed == before

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.client import Kernel
 from cellmage.testing import Reply, ScriptedServer, answer
+from tests.kernel.client import Kernel
 
 DATA = Path(__file__).parents[1] / "data"
 

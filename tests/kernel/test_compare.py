@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.kernel.client import Kernel, Run
 from cellmage.testing import (
     DONE,
     Exchange,
@@ -13,6 +12,7 @@ from cellmage.testing import (
     finish,
     usage,
 )
+from tests.kernel.client import Kernel, Run
 
 
 def reply(exchange: Exchange) -> Reply:
@@ -76,7 +76,7 @@ def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
 
 
 def test_what_does_not_go_together(kernel: Kernel) -> None:
-    for flags, said in {
+    for flags, message in {
         "--compare a,b --json": "--compare does not go with --json",
         "--compare a,b --model c": "--compare does not go with --model",
         "--compare a,b --tool f": "--compare does not go with --tool",
@@ -85,7 +85,7 @@ def test_what_does_not_go_together(kernel: Kernel) -> None:
         "--compare a,b --select c": "c cannot be selected",
         "--continue --tool f": "--continue does not go with --tool",
     }.items():
-        assert said in kernel.run(f"%%llm {flags}\nGo").error
+        assert message in kernel.run(f"%%llm {flags}\nGo").error
 
 
 def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
@@ -93,13 +93,13 @@ def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
     run = kernel.run("%llm_compare --latency -m slowly,quick Is it quick?")
     head, *lines = run.printed.splitlines()
     assert head.split()[:4] == ["model", "asked", "seen", "after"]
-    ways = [tuple(line.split()[:2]) for line in lines]
-    assert ways == [
+    modes = [tuple(line.split()[:2]) for line in lines]
+    assert modes == [
         ("slowly", "streamed"), ("slowly", "complete"),
         ("quick", "streamed"), ("quick", "complete"),
     ]  # fmt: skip
-    seen = [float(line.split()[2]) for line in lines]
-    assert seen[0] < seen[1]
+    delays = [float(line.split()[2]) for line in lines]
+    assert delays[0] < delays[1]
     assert server.last.messages == [("user", "Is it quick?")]
     assert [output["data"]["text/plain"] for output in run.outputs][:2] == ["*one* two three"] * 2
     assert "No turns yet" in kernel.run("%llm_history").printed

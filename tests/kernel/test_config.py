@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kernel.client import Kernel
 from cellmage.testing import ScriptedServer, answer
+from tests.kernel.client import Kernel
 
 
 class TestConfig:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.kernel.client import Kernel
 from cellmage.testing import DONE, ScriptedServer, Step, answer, chunk, finish, sse, usage
+from tests.kernel.client import Kernel
 
 
 def steps_of(text: str, size: int, wait: float) -> list[Step]:
@@ -59,7 +59,7 @@ class TestFrames:
     ) -> None:
         server.play(*[step for _ in range(300) for step in (chunk("ab "), 0.003)], finish(), DONE)
         run = kernel.run("%%llm\nGo")
-        took = run.frames[-1].at - run.frames[0].at
+        took = run.frames[-1].time - run.frames[0].time
         assert len(run.frames) <= took * 20 + 3
 
     def test_pending_text_is_painted_while_the_model_is_silent(
@@ -68,7 +68,7 @@ class TestFrames:
         server.play(chunk("one "), 0.03, chunk("two "), 1.5, chunk("three"), finish(), DONE)
         run = kernel.run("%%llm\nGo")
         (frame,) = [message for message in run.frames if message.markdown == "one two▌ "]
-        assert server.last.write_times[2] - frame.at > 1
+        assert server.last.write_times[2] - frame.time > 1
 
     def test_fresh_display_ids_in_every_run(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(*answer("hi"))
@@ -107,7 +107,7 @@ class TestFrames:
             b'"finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}'
         )
         server.play(body[:50], 0.05, body[50:], content_type="application/json")
-        assert kernel.run("%%llm\nGo").shown == ["Whole"]
+        assert kernel.run("%%llm\nGo").texts == ["Whole"]
 
 
 class TestParts:
@@ -117,9 +117,9 @@ class TestParts:
         pieces = [self.LONG[i : i + 40] for i in range(0, len(self.LONG), 40)]
         server.play(*[step for p in pieces for step in (chunk(p), 0.003)], finish(), DONE)
         run = kernel.run("%%llm\nGo")
-        ids = [message.display_id for message in run.of("display_data")]
+        ids = [message.display_id for message in run.of_type("display_data")]
         assert len(ids) > 2
-        (clear,) = run.of("clear_output")
+        (clear,) = run.of_type("clear_output")
         assert clear.content == {"wait": True}
         assert run.messages.index(clear) + 1 == run.messages.index(run.frames[-1])
         assert run.frames[-1].content["data"] == {
@@ -132,8 +132,8 @@ class TestParts:
         kernel.run("%llm_config --collapse False")
         server.play(*steps_of(self.LONG, 40, 0.003))
         run = kernel.run("%%llm\nGo")
-        assert not run.of("clear_output")
-        assert "".join(run.shown) == self.LONG
+        assert not run.of_type("clear_output")
+        assert "".join(run.texts) == self.LONG
 
     @pytest.mark.parametrize("code", ["%llm Go", "# c\n%%llm\nGo", "%%time\n%%llm\nGo"])
     def test_elsewhere_the_parts_stay(
@@ -142,7 +142,7 @@ class TestParts:
         server.play(*answer(self.LONG, 400))
         server.play(*[s for step in answer(self.LONG, 400) for s in (step, 0.01)])
         run = kernel.run(code)
-        assert not run.of("clear_output")
+        assert not run.of_type("clear_output")
         assert "".join(run.outputs[n]["data"]["text/markdown"] for n in range(len(run.outputs)))
         parts = [output["data"]["text/markdown"] for output in run.outputs]
         assert 1 < len(parts) <= 15
@@ -153,8 +153,8 @@ class TestParts:
     ) -> None:
         server.play(0.6, sse({"error": "boom"}))
         run = kernel.run("%%llm\nGo")
-        assert run.of("display_data"), "the line that waits"
-        after = run.messages[run.messages.index(run.of("display_data")[-1]) :]
+        assert run.of_type("display_data"), "the line that waits"
+        after = run.messages[run.messages.index(run.of_type("display_data")[-1]) :]
         types = [m.type for m in after if m.type in ("clear_output", "display_data", "error")]
         assert types[1:] == ["clear_output", "error"]
 
@@ -172,13 +172,13 @@ class TestUnattended:
             assert not run.frames
             run = kernel.run("got.show()")
         assert [message.type for message in run.frames] == ["display_data"]
-        assert run.shown == ["ab"]
+        assert run.texts == ["ab"]
 
 
 class TestStats:
     def test_a_line_under_the_answer(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("one "), 0.3, chunk("two"), finish(), usage(3, 9), DONE)
-        (text, line) = kernel.run("%%llm -m m --stats\nGo").shown
+        (text, line) = kernel.run("%%llm -m m --stats\nGo").texts
         assert text == "one two"
         assert re.fullmatch(
             r"\(m · first word after \d\.\d\d s · \d\.\d\d s in all · 7 characters in 2 chunks · "
@@ -187,8 +187,8 @@ class TestStats:
         )
         kernel.run("%llm_config --stats True")
         server.play(*answer("one"))
-        assert kernel.run("%%llm -m m\nGo").shown[1].endswith("tokens: not given)")
-        assert len(kernel.run("%%llm -m m --no-stats\nGo").shown) == 1
+        assert kernel.run("%%llm -m m\nGo").texts[1].endswith("tokens: not given)")
+        assert len(kernel.run("%%llm -m m --no-stats\nGo").texts) == 1
 
 
 class TestReasoning:
@@ -248,7 +248,7 @@ class TestReasoning:
         server.play(*thought, 0.1, chunk("First"), 2, finish(), DONE)
         run = kernel.run("%%llm\nGo")
         first = next(frame for frame in run.frames if frame.markdown == "First▌")
-        assert first.at < server.last.write_times[-2], "it does not wait for the next frame's turn"
+        assert first.time < server.last.write_times[-2], "it does not wait for the next frame's turn"
 
     def test_unattended(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(*self.STEPS)
@@ -263,17 +263,17 @@ class TestPythonApi:
         server.play(*steps_of(TestParts.LONG, 40, 0.003))
         kernel.run("import cellmage")
         run = kernel.run(f"print('mine')\n{self.SHOW}")
-        assert not run.of("clear_output")
+        assert not run.of_type("clear_output")
         assert run.printed == "mine\n"
         parts = [output["metadata"]["cellmage"] for output in run.outputs]
         assert [part["part"] for part in parts] == list(range(len(parts)))
         assert len(parts) > 2
         assert {part["id"] for part in parts} == {kernel.value("stream.id")}
         assert parts[-1]["finish_reason"] == "stop"
-        assert "".join(run.shown) == TestParts.LONG == kernel.value("stream.response.text")
+        assert "".join(run.texts) == TestParts.LONG == kernel.value("stream.response.text")
 
     def test_an_error_carries_what_had_come(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("half"), 0.1, end="reset")
         run = kernel.run(f"import cellmage\n{self.SHOW}")
-        assert run.shown == ["half"]
+        assert run.texts == ["half"]
         assert run.reply["ename"] == "IncompleteResponseError"

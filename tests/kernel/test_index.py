@@ -1,4 +1,4 @@
-"""How far an index is, on the page of a real kernel."""
+"""The progress of an index, on the page of a real kernel."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ COUNT = 2_000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "many"
-    made.mkdir()
+    folder = tmp_path / "many"
+    folder.mkdir()
     for number in range(COUNT):
-        (made / f"{number}.md").write_text(
+        (folder / f"{number}.md").write_text(
             f"# Note {number}\n\n" + "The moon pulls the sea. " * 100
         )
-    return made
+    return folder
 
 
 def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
@@ -30,22 +30,22 @@ def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
     assert run.ok, run.error
     first, *others = run.frames
     assert first.type == "display_data"
-    assert {each.type for each in others} == {"update_display_data"}
-    assert {each.display_id for each in others} == {first.display_id}
-    counts = [int(each.content["data"]["text/plain"].split()[0]) for each in run.frames]
-    assert counts == sorted(set(counts)), "each frame tells of more"
+    assert {frame.type for frame in others} == {"update_display_data"}
+    assert {frame.display_id for frame in others} == {first.display_id}
+    counts = [int(frame.content["data"]["text/plain"].split()[0]) for frame in run.frames]
+    assert counts == sorted(set(counts)), "each frame counts more files"
     assert (counts[0], counts[-1]) == (0, COUNT)
     assert len(counts) <= 10 * took + 2
-    (shown,) = run.outputs
+    (output,) = run.outputs
     bar = f'<progress value="{COUNT}" max="{COUNT}"></progress> {COUNT} of {COUNT} files'
-    assert shown["data"] == {"text/html": bar, "text/plain": f"{COUNT} of {COUNT} files"}
+    assert output["data"] == {"text/html": bar, "text/plain": f"{COUNT} of {COUNT} files"}
     assert run.printed == f"Read {COUNT} files. Ask about them with %%llm --rag grows\n"
     again = offline.run(f"%llm_index {str(folder)!r} --name grows")
     assert again.frames == [], "nothing is to be read, so nothing is counted"
     assert again.printed == "Read 0 files. Ask about them with %%llm --rag grows\n"
 
 
-def test_nobody_watches(offline: Kernel, folder: Path) -> None:
+def test_without_a_user_nothing_is_shown(offline: Kernel, folder: Path) -> None:
     run = offline.run(f"%llm_index --name alone {str(folder)!r}", allow_stdin=False)
     assert run.frames == []
     assert run.printed == f"Read {COUNT} files. Ask about them with %%llm --rag alone\n"

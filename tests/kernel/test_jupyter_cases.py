@@ -1,7 +1,7 @@
 """tests/data/jupyter_cases.json: what front ends and kernels do, with a real kernel.
 
 `ELSEWHERE` names the tests of the cases that are not here, `IN_DOCS` the cases that cannot run
-here: docs/front-ends.md says what is known of them.
+here: docs/front-ends.md describes them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ELSEWHERE = {
     "sync_magic_streaming": "kernel/test_walk.py::test_keeps_the_partial_answer",
     "await_streaming": "kernel/test_prompts.py::test_await_in_a_cell_can_be_interrupted",
     "worker_thread_close": "stream/test_response_stream.py::test_close_from_another_thread",
-    "no_leak": "kernel/test_interrupts.py::test_a_hundred_interrupts",
+    "no_leak": "kernel/test_interrupts.py::test_many_interrupts",
     "same_display_id_twice": "kernel/test_frames.py::test_fresh_display_ids_in_every_run",
     "rate_limit_bytes": "browser/test_page.py::"
         "test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file",
@@ -64,7 +64,7 @@ def test_sync_magic_retry_sleep(kernel: Kernel, server: ScriptedServer) -> None:
     pressed = time.monotonic()
     kernel.interrupt()
     run = kernel.finish(msg_id, run)
-    assert run.reply_at - pressed < 2
+    assert run.reply_time - pressed < 2
     assert run.error == "KeyboardInterrupt: stopped by you; no text had arrived"
 
 
@@ -113,7 +113,7 @@ def test_two_subshells_at_once(kernel: Kernel, server: ScriptedServer) -> None:
         for letter, shell in zip("ab", shells, strict=True)
     ]
     runs = together(kernel, msg_ids)
-    assert [run.shown[-1] for run in runs] == ["a" * 40, "b" * 40]
+    assert [run.texts[-1] for run in runs] == ["a" * 40, "b" * 40]
     lines = [line for run in runs for line in run.printed.splitlines()]
     assert lines == ["The stop button does not reach subshells; %llm_stop in another cell does."]
     turns = kernel.run("%llm_history").printed.splitlines()[1:]
@@ -138,7 +138,7 @@ def test_stopping_a_subshell(kernel: Kernel, server: ScriptedServer) -> None:
 
 
 def test_task_later_cell(kernel: Kernel, server: ScriptedServer) -> None:
-    """What a task prints lands in the cell that started it, and set_parent_reset: no other's."""
+    """A task prints in the cell that started it; set_parent_reset: in no other cell."""
     server.play(*[step for _ in range(10) for step in (chunk("word "), 0.05)], *answer("end"))
     code = (
         "import asyncio\nfrom cellmage import Conversation\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.client import Kernel
 from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish
+from tests.kernel.client import Kernel
 
 
 def files(home: Path) -> set[Path]:
@@ -31,7 +31,7 @@ class TestLoading:
             " for m in k if m.startswith('llm')))"
         )
         others = ["config", "history", "index", "models", "stop"]
-        names = ["llm", "llm", "llm_compare", "llm_compare", *(f"llm_{each}" for each in others)]
+        names = ["llm", "llm", "llm_compare", "llm_compare", *(f"llm_{name}" for name in others)]
         assert offline.value(count) == (1, 1, 1, 1, names)
         for name in ("cellmage", "cellmage.integrations.ipython_magic"):
             offline.run(f"%load_ext {name}")
@@ -62,13 +62,13 @@ class TestLoading:
 
     def test_the_offline_model_says_once_that_it_is_one(self, offline: Kernel) -> None:
         first, second = offline.run("%%llm\nhi"), offline.run("%%llm\nhi")
-        assert "No model is configured" in first.shown[1]
-        assert len(second.shown) == 1
-        assert "3 messages" in second.shown[0]
+        assert "No model is configured" in first.texts[1]
+        assert len(second.texts) == 1
+        assert "3 messages" in second.texts[0]
 
     def test_returns_nothing(self, kernel: Kernel) -> None:
-        assert not kernel.run("%%llm\nhi").of("execute_result")
-        assert not kernel.run("r = %llm hi").of("execute_result")
+        assert not kernel.run("%%llm\nhi").of_type("execute_result")
+        assert not kernel.run("r = %llm hi").of_type("execute_result")
         assert kernel.value("r") is None
 
     def test_out_and_last_response(self, kernel: Kernel, server: ScriptedServer) -> None:
@@ -83,7 +83,7 @@ class TestLoading:
         server.play(chunk(reasoning="hm"), finish("stop"), DONE)
         run = kernel.run("%%llm --out text\nsecond")
         assert run.ok
-        assert run.shown == ["hm", "(The model sent no text (finish reason: stop).)"]
+        assert run.texts == ["hm", "(The model sent no text (finish reason: stop).)"]
         assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
         server.play(status=400)
         kernel.run("text = 'kept'")

@@ -1,4 +1,4 @@
-"""What a notebook remembers when its kernel ends: those cases that need a real kernel.
+"""A notebook remembers its turns when its kernel ends: the cases that need a real kernel.
 
 tests/magics/test_conversations.py has the others.
 """
@@ -29,7 +29,7 @@ def test_restart_resume_run_all(start: Start, server: ScriptedServer, tmp_path: 
     )
     assert second.run("%llm_history --resume").printed == "Resumed 5 turns.\n"
     run = second.run("%llm_history --show 1")
-    assert run.shown == ["A"]
+    assert run.texts == ["A"]
     assert (
         second.run("%llm_history --show 9").error == "UsageError: there is no turn 9; there are 5"
     )

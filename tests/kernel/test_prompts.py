@@ -1,4 +1,4 @@
-"""What is sent: the text of a cell as it was typed, in a real kernel."""
+"""The text of a cell is sent as it was typed, from a real kernel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage.display import heal, sanitize
-from tests.kernel.client import Kernel
 from cellmage.testing import DONE, ScriptedServer, chunk, finish, sse
+from tests.kernel.client import Kernel
 from tests.test_sse import cut
 
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"

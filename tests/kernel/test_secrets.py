@@ -11,19 +11,19 @@ from urllib.parse import quote
 
 import pytest
 
-from cellmage.providers.registry import without_secrets
-from tests.kernel.client import Kernel, Run
+from cellmage.providers.keys import mask_secrets
 from cellmage.testing import Exchange, Reply, ScriptedServer, answer
+from tests.kernel.client import Kernel, Run
 
 DATA = json.loads((Path(__file__).parent.parent / "data/secrets.json").read_text())
-SECRETS = {each["id"]: each["value"] for each in DATA["secrets"]}
+SECRETS = {secret["id"]: secret["value"] for secret in DATA["secrets"]}
 
 # What must not be seen: the whole, and the part of it that is secret.
 PARTS = {
     "bearer_in_url": "pa55-test", "query_key": "TESTQUERYKEY123", "custom_header": "TESTHEADER123",
 }  # fmt: skip
 
-# The code that brings the secret in; it stands in the kernel's variable `secret`, typed by nobody.
+# The code that brings the secret in. It is in the kernel's variable `secret`; no user types it.
 WAYS = {
     "environment variable": "os.environ['OPENAI_API_KEY'] = secret",
     ".env file": (
@@ -48,7 +48,7 @@ WAYS = {
         "os.environ['OPENAI_BASE_URL'] = url.replace('://', f'://user:{secret}@')"
     ),
     "base_url with a query key": "os.environ['OPENAI_BASE_URL'] = f'{url}?key={secret}'",
-    # What is typed stands in IPython's history ever after: at the end.
+    # At the end: what is typed stays in IPython's history.
     "line magic argument (must be refused with a hint)": "%llm --api-key {}",
     "cell text": "%%llm\nWhat is {} for?",
 }
@@ -91,7 +91,7 @@ logged = io.StringIO()
 logging.basicConfig(stream=logged, level=logging.DEBUG, force=True)
 """
 
-# Everything that a reader may do afterwards.
+# Everything that a user may do afterwards.
 LOOKS = [
     "%llm -m m My key is {{ secret }}",
     "%llm -m m --stats hi",
@@ -107,9 +107,9 @@ LOOKS = [
     "print(to_json(get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns))\n"
     "history.writeout_cache()\n"
     "key = getattr(chat.provider, '_api_key', 0)\n"
-    "for each in (_llm, chat, chat.options, chat.provider, key):\n"
-    "    print(repr(each), str(each), getattr(each, '__dict__', ''))\n"
-    "    get_ipython().run_line_magic('pinfo', 'each')\n"
+    "for value in (_llm, chat, chat.options, chat.provider, key):\n"
+    "    print(repr(value), str(value), getattr(value, '__dict__', ''))\n"
+    "    get_ipython().run_line_magic('pinfo', 'value')\n"
     "try:\n    chat.ask('fails', model='fail')\nexcept Exception as error:\n"
     "    print(pickle.dumps(error), error.__context__, error.__cause__, vars(error))\n"
     "print(logged.getvalue(), sys.argv)",
@@ -118,8 +118,8 @@ LOOKS = [
 
 # The store, with what SQLite keeps beside it, and IPython's own history.
 FILES = (
-    "[str(each) for each in (*store.path.parent.glob('*'), Path(history.hist_file)) "
-    "if each.is_file()]"
+    "[str(path) for path in (*store.path.parent.glob('*'), Path(history.hist_file)) "
+    "if path.is_file()]"
 )
 
 
@@ -127,42 +127,44 @@ def echoing(exchange: Exchange) -> Reply:
     """A server that sends all that it received back in its error."""
     if exchange.body is not None and exchange.body["model"] == "m":
         return Reply(answer("fine"))
-    said = json.dumps({"error": {"message": f"bad: {exchange.headers} {exchange.body}"}})
-    return Reply([said.encode()], status=401, content_type="application/json")
+    error = json.dumps({"error": {"message": f"bad: {exchange.headers} {exchange.body}"}})
+    return Reply([error.encode()], status=401, content_type="application/json")
 
 
-def seen(run: Run) -> str:
-    """All that came back from the kernel; not what was sent to it."""
+def output_of(run: Run) -> str:
+    """Return all that arrived from the kernel; not what was sent to it."""
     messages = [message for message in run.messages if message.type != "execute_input"]
-    return json.dumps([[each.content, each.metadata] for each in messages], ensure_ascii=False)
+    return json.dumps(
+        [[message.content, message.metadata] for message in messages], ensure_ascii=False
+    )
 
 
-def places(
-    kernel: Kernel, server: ScriptedServer, code: str, way: str, is_known: bool
+def collect(
+    kernel: Kernel, server: ScriptedServer, code: str, way_in: str, is_known: bool
 ) -> dict[str, str]:
-    """What stands in every place, by the name of the place."""
-    found = {"way in": seen(kernel.run(code))} if is_known or "api-key" in code else {}
+    """Return all text that may contain the secret, by the name of its source."""
+    texts = {"way in": output_of(kernel.run(code))} if is_known or "api-key" in code else {}
     for look in LOOKS if is_known else LOOKS[1:]:
-        found[look] = seen(kernel.run(look))
+        texts[look] = output_of(kernel.run(look))
     completions = kernel.client.complete("chat.provider.", reply=True, timeout=20)
-    found["completions"] = json.dumps(completions["content"])
+    texts["completions"] = json.dumps(completions["content"])
     for file in map(Path, kernel.value(FILES)):
-        # What was typed stands in IPython's history, as in the notebook.
-        if "history" not in file.name or way not in TYPED:
-            found[file.name] = file.read_bytes().decode("utf-8", "replace")
-    found["to the model"] = json.dumps([exchange.body for exchange in server.exchanges])
-    return found
+        # What was typed is in IPython's history, as in the notebook.
+        if "history" not in file.name or way_in not in TYPED:
+            texts[file.name] = file.read_bytes().decode("utf-8", "replace")
+    texts["to the model"] = json.dumps([exchange.body for exchange in server.exchanges])
+    return texts
 
 
-def can_be_known(name: str, way: str) -> bool:
+def can_be_known(name: str, way_in: str) -> bool:
     """Not so where it is text that was never a key here, and looks like none."""
-    return way not in UNUSED or bool(without_secrets(SECRETS[name])[1])
+    return way_in not in UNUSED or bool(mask_secrets(SECRETS[name])[1])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way_in", WAYS)
 @pytest.mark.parametrize("name", SECRETS)
 def test_no_secret_is_seen(
-    kernel: Kernel, server: ScriptedServer, name: str, way: str, tmp_path: Path
+    kernel: Kernel, server: ScriptedServer, name: str, way_in: str, tmp_path: Path
 ) -> None:
     secret = SECRETS[name]
     (tmp_path / "secret").write_text(secret)
@@ -170,17 +172,19 @@ def test_no_secret_is_seen(
     assert kernel.run(START).ok
     read = f"url = {server.url!r}; secret = open({str(tmp_path / 'secret')!r}).read()"
     assert kernel.run(read).ok
-    code = WAYS[way].format(secret.strip()) if way in TYPED else WAYS[way]
-    found = places(kernel, server, code, way, can_be_known(name, way))
+    code = WAYS[way_in].format(secret.strip()) if way_in in TYPED else WAYS[way_in]
+    texts = collect(kernel, server, code, way_in, can_be_known(name, way_in))
     part = PARTS.get(name, secret).strip()
-    assert [place for place, text in found.items() if part in text] == []
+    assert [name for name, text in texts.items() if part in text] == []
 
 
-@pytest.mark.parametrize("way", ["environment variable", "keyring", "a 0600 file"])
-def test_the_key_arrives(kernel: Kernel, server: ScriptedServer, way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way_in", ["environment variable", "keyring", "a 0600 file"])
+def test_the_key_arrives(
+    kernel: Kernel, server: ScriptedServer, way_in: str, tmp_path: Path
+) -> None:
     assert kernel.run(START).ok
     assert kernel.run(f"url = {server.url!r}; secret = 'sk-test-arrives-0001'").ok
-    assert kernel.run(WAYS[way]).ok
+    assert kernel.run(WAYS[way_in]).ok
     assert kernel.run("%llm hi").ok
     assert server.last.headers["authorization"] == "Bearer sk-test-arrives-0001"
 

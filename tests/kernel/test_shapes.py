@@ -6,15 +6,15 @@ from markdown_it import MarkdownIt
 
 from cellmage.display.tables import markdown_table
 from cellmage.markdown.sanitize import sanitize
-from tests.kernel.client import Kernel
 from cellmage.testing import DONE, ScriptedServer, chunk, finish
+from tests.kernel.client import Kernel
 
 TRIP = "import pydantic\nclass Trip(pydantic.BaseModel):\n    city: str\n    days: int"
 
 
 def play(server: ScriptedServer, text: str, size: int = 6, wait: float = 0.08) -> None:
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    server.play(*[step for each in pieces for step in (chunk(each), wait)], finish(), DONE)
+    pieces = [text[index : index + size] for index in range(0, len(text), size)]
+    server.play(*[step for piece in pieces for step in (chunk(piece), wait)], finish(), DONE)
 
 
 def test_a_model_fills_as_a_table(kernel: Kernel, server: ScriptedServer) -> None:
@@ -24,18 +24,18 @@ def test_a_model_fills_as_a_table(kernel: Kernel, server: ScriptedServer) -> Non
     frames = [frame.markdown for frame in run.frames if "field" in frame.markdown]
     assert len(frames) > 2
     assert frames[-1].splitlines()[2:] == ["| city | Paris |", "| days | 3 |"]
-    assert any("Par" in each and "days" not in each for each in frames)
+    assert any("Par" in frame and "days" not in frame for frame in frames)
     assert kernel.value("(type(trip).__name__, trip.city, trip.days)") == ("Trip", "Paris", 3)
-    assert run.shown == ['{"city": "Paris", "days": 3}']
-    wanted = server.last.body["response_format"]
-    assert wanted["json_schema"]["name"] == "Trip"
-    assert set(wanted["json_schema"]["schema"]["properties"]) == {"city", "days"}
+    assert run.texts == ['{"city": "Paris", "days": 3}']
+    response_format = server.last.body["response_format"]
+    assert response_format["json_schema"]["name"] == "Trip"
+    assert set(response_format["json_schema"]["schema"]["properties"]) == {"city", "days"}
 
 
 def test_any_json(kernel: Kernel, server: ScriptedServer) -> None:
     play(server, '```json\n[{"n": 1}, {"n": 2}]\n```', wait=0)
-    assert kernel.run("%%llm --json --out found\nList").ok
-    assert kernel.value("found") == [{"n": 1}, {"n": 2}]
+    assert kernel.run("%%llm --json --out value\nList").ok
+    assert kernel.value("value") == [{"n": 1}, {"n": 2}]
     assert server.last.body["response_format"] == {"type": "json_object"}
 
 
@@ -43,12 +43,14 @@ def test_what_does_not_fit_fails_the_cell(kernel: Kernel, server: ScriptedServer
     kernel.run(TRIP)
     play(server, '{"city": "Paris"}', wait=0)
     run = kernel.run("trip = 'old'\n%llm --schema Trip --out trip Where to?")
-    assert run.error.startswith("ProtocolError: the answer does not fit Trip: ")
+    assert run.error.startswith("OutputValidationError: the answer does not fit Trip: ")
     assert kernel.value("trip") == "old"
     play(server, "I would rather not.", wait=0)
     run = kernel.run("%%llm --json --out trip\nGo")
-    assert run.error.startswith("ProtocolError: the answer is not the JSON that was asked for")
-    assert run.shown == ["I would rather not."]
+    assert run.error.startswith(
+        "OutputValidationError: the answer is not the JSON that was asked for"
+    )
+    assert run.texts == ["I would rather not."]
 
 
 def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:

@@ -105,7 +105,7 @@ def test_no_such_function(kernel: Kernel) -> None:
 
 
 def test_functions_of_functions(kernel: Kernel, server: ScriptedServer) -> None:
-    """What a function that asks has defined is found, and shown by a dry run."""
+    """A tool may be a local variable of the function that asks; a dry run shows it."""
     play(server, "inner", "{}")
     code = (
         "def outer():\n    def inner():\n        'Within.'\n        return 'within'\n"

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.kernel.client import Kernel, Run
 from cellmage.testing import Reply, ScriptedServer, answer, chunk, finish
+from tests.kernel.client import Kernel, Run
 
 
 def echo(server: ScriptedServer) -> None:
@@ -34,7 +34,7 @@ class TestInterrupt:
         pressed = time.monotonic()
         kernel.interrupt()
         run = kernel.finish(msg_id, run)
-        assert run.reply_at - pressed < 2
+        assert run.reply_time - pressed < 2
         assert server.last.finished.wait(2)
         assert run.reply["ename"] == "KeyboardInterrupt"
         assert run.error == (
@@ -76,7 +76,7 @@ class TestInterrupt:
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
         server.play(chunk("one two three"), end="hang")
-        kernel.run("import asyncio, cellmage.runtime.loop as e; loop = e._engine.loop()")
+        kernel.run("import asyncio, cellmage.runtime.loop as e; loop = e.background_loop()")
         for _ in range(5):
             msg_id, run = self.start(kernel, server, "one two")
             pid = kernel.manager.provisioner.process.pid
@@ -86,7 +86,7 @@ class TestInterrupt:
             assert server.last.finished.wait(2)
             assert "▌" not in run.frames[-1].markdown
         time.sleep(0.1)
-        tasks = "[str(t) for t in asyncio.all_tasks(loop) if '_pump' in str(t)]"
+        tasks = "[str(t) for t in asyncio.all_tasks(loop) if t.get_name() == e.TASK_NAME]"
         assert kernel.value(tasks) == []
 
     def test_run_all_stops(self, kernel: Kernel, server: ScriptedServer) -> None:
@@ -108,15 +108,15 @@ class TestFailure:
             f"HTTPStatusError: nosuch at 127.0.0.1:{server.port}: "
             "there is no such model or address (HTTP 404): no such model"
         )
-        assert run.of("error")
+        assert run.of_type("error")
         assert not run.frames
-        assert len(server.exchanges) == 1, "nothing is retried behind the reader's back"
+        assert len(server.exchanges) == 1, "nothing is retried without the user"
 
     def test_cut_keeps_the_text(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(chunk("half an"), 0.1, end="reset")
         run = kernel.run("%%llm\nGo")
         assert run.reply["ename"] == "IncompleteResponseError"
-        assert run.shown == ["half an"]
+        assert run.texts == ["half an"]
         assert "▌" not in run.frames[-1].markdown
         assert kernel.value("_llm.incomplete_reason") == "connection_lost"
         assert "partial" in kernel.run("%llm_history").printed
@@ -186,7 +186,7 @@ class TestConversation:
         echo(server)
         code = "def ask(what):\n    %llm say {{ what }}, not {what}\nfor i in range(COUNT): ask(i)"
         run = kernel.run(code.replace("COUNT", "3"), "loop")
-        assert run.shown == [f"SAY {n}, NOT {{WHAT}}" for n in range(3)]
+        assert run.texts == [f"SAY {n}, NOT {{WHAT}}" for n in range(3)]
         kernel.run("%%llm\nafter", "after")
         kernel.run(code.replace("COUNT", "3"), "loop")
         assert kernel.run("%llm_history").printed.count("say ") == 3
@@ -221,10 +221,10 @@ class TestConversation:
         echo(server)
         for cell in "abc":
             kernel.run(f"%%llm\n{cell}", cell)
-        assert kernel.run("%llm_history --undo").printed == "dropped 1 turn, 2 turns left\n"
-        assert kernel.run("%llm_history --undo 1").printed == "dropped 1 turn, 1 turn left\n"
-        assert kernel.run("%llm_history --clear").printed == "cleared 1 turn\n"
-        assert kernel.run("%llm_history").printed == "No turns yet\n"
+        assert kernel.run("%llm_history --undo").printed == "Dropped 1 turn. 2 turns remain.\n"
+        assert kernel.run("%llm_history --undo 1").printed == "Dropped 1 turn. 1 turn remains.\n"
+        assert kernel.run("%llm_history --clear").printed == "Dropped 1 turn.\n"
+        assert kernel.run("%llm_history").printed == "No turns yet.\n"
 
     def test_two_kernels_at_once(
         self, kernel: Kernel, server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
@@ -238,9 +238,10 @@ class TestConversation:
         other = Kernel(tmp_path_factory.mktemp("home2"), env)
         try:
             other.run("%load_ext cellmage")
-            ids = [each.start(f"%%llm\n{word}") for each, word in ((kernel, "a"), (other, "b"))]
-            runs = [each.finish(ids[n]) for n, each in enumerate((kernel, other))]
+            kernels = (kernel, other)
+            ids = [kernels[n].start(f"%%llm\n{word}") for n, word in enumerate("ab")]
+            runs = [kernels[n].finish(ids[n]) for n in range(2)]
         finally:
             other.close()
-        assert [run.shown for run in runs] == [["a" * 20], ["b" * 20]]
+        assert [run.texts for run in runs] == [["a" * 20], ["b" * 20]]
         assert all(len(exchange.messages) == 1 for exchange in server.exchanges)

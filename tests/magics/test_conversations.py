@@ -47,15 +47,17 @@ class Session:
         self.greeting = ""
         self.questions = ""
 
-    def run(self, cells: str, chat: str | None = None, store: str = "auto", **facts: Any) -> None:
+    def run(self, cells: str, chat: str | None = None, store: str = "auto", **fields: Any) -> None:
         """Ask one question in each cell; `questions` is what the last request has asked."""
         for cell in cells:
-            front_end = replace(self.front_end, **{"cell_id": cell, **facts})
+            front_end = replace(self.front_end, **{"cell_id": cell, **fields})
             self.chats.apply_store_setting(store, front_end)
             stream = self.chats.get(chat).stream(cell, cell=CellRef(cell, 0), model="offline/echo")
             assert "".join(stream) == cell
             messages = stream.request.messages
-            self.questions = "".join(each.content for each in messages if each.role == "user")
+            self.questions = "".join(
+                message.content for message in messages if message.role == "user"
+            )
 
     def history(self, line: str) -> str:
         """Run ``%llm_history``, and return what it prints."""
@@ -290,7 +292,7 @@ def test_what_the_actions_print(start: Start) -> None:
     assert session.history("--search A").splitlines()[1].split() == ["1", "question", "a"]
     assert session.history("-v").splitlines()[:2] == ["── 1, complete ──", "a"]
     assert session.history("--drop 1") == "Dropped turn 1: a"
-    assert session.history("--undo") == "Dropped 1 turn. The conversation has 1 turn."
+    assert session.history("--undo") == "Dropped 1 turn. 1 turn remains."
     session.run("b", store="off")
     assert session.history("--restore 1.1") == "Restored turn 1: b"
     with pytest.raises(UsageError, match=r"give N\.K, as --versions N lists them"):

@@ -14,14 +14,14 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\"
 @given(VALUES, st.sampled_from("\"'"))
 def test_any_quoted_value_means_itself(value: str, quote: str) -> None:
     for flag in ("-s ", "--system ", "--system="):
-        args, rest = parse(LLMMagics.llm, f"{flag}{quote}{value}{quote} -t 1 the rest")
-        assert (args.system, args.temperature, rest) == (value, 1, "the rest")
+        args, text = parse(LLMMagics.llm, f"{flag}{quote}{value}{quote} -t 1 the prompt")
+        assert (args.system, args.temperature, text) == (value, 1, "the prompt")
 
 
 @given(st.text(st.characters(exclude_characters="\n\r")))
-def test_any_text_behind_two_dashes_is_the_prompt(text: str) -> None:
-    args, rest = parse(LLMMagics.llm, f"--stream -- {text}")
-    assert rest == text.strip()
+def test_any_text_after_two_dashes_is_the_prompt(text: str) -> None:
+    args, prompt = parse(LLMMagics.llm, f"--stream -- {text}")
+    assert prompt == text.strip()
     assert args.stream is True
 
 
@@ -51,9 +51,9 @@ def test_unset_is_none() -> None:
     ],
 )
 def test_values(line: str, name: str, value: object) -> None:
-    args, rest = parse(LLMMagics.llm, line)
+    args, text = parse(LLMMagics.llm, line)
     assert getattr(args, name) == value
-    assert rest == ""
+    assert text == ""
 
 
 @pytest.mark.parametrize("line", ["--undo", "--undo 3", "--undo --chat x"])

@@ -20,7 +20,7 @@ def test_any_value_is_put_in_once(value: str, around: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"),
+    ("prompt", "message"),
     [
         ("{{ x.y }}", r"\{\{ x.y \}\} failed: AttributeError"),
         ("{{ 1 / 0 }}", "failed: ZeroDivisionError: division by zero"),
@@ -29,6 +29,6 @@ def test_any_value_is_put_in_once(value: str, around: str, number: int) -> None:
         ("{{\n}}", "`interpolate`"),
     ],
 )
-def test_errors_say_what_to_type(prompt: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_errors_say_what_to_type(prompt: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         interpolate(prompt, {"x": 1})

@@ -51,7 +51,7 @@ def test_front_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"---\nbase_url: http://x\n---\n", "may not set base_url"),
         (b"---\napi_key: x\ntools: []\n---\n", "may not set api_key, tools"),
@@ -66,8 +66,8 @@ def test_front_matter() -> None:
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_bad_files(data: bytes, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_bad_files(data: bytes, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         parse_persona("p", data)
 
 
