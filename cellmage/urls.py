@@ -1,9 +1,9 @@
-"""Which addresses may be asked."""
+"""Validate base URLs: the form of the address, and the hosts to which a request may be sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from .errors import ConfigError
@@ -13,47 +13,66 @@ HTTP_HOSTS = "CELLMAGE_HTTP_HOSTS"
 
 
 def host_of(base_url: str) -> str:
-    """The host and port of an address.
+    """Return the host and port of a base URL, in lower case.
+
+    Args:
+        base_url: such as ``https://api.openai.com/v1``.
 
     Raises:
-        ConfigError: the address cannot be used.
+        ConfigError: the URL cannot be used: no http(s), no host, or it contains a user name, a
+            password, a query or a fragment.
+
+    Example:
+        >>> host_of("http://LocalHost:8000/v1")
+        'localhost:8000'
     """
     try:
         parts = urlsplit(base_url)
-        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_plain = False
-    # A password or a key in the address would be shown wherever the address is.
-    if not is_plain or "@" in base_url or parts.query or parts.fragment:
+        is_valid = False
+    # A password or a key in the URL would be shown wherever the URL is shown.
+    if not is_valid or "@" in base_url or parts.query or parts.fragment:
         raise ConfigError(
-            "the base URL (OPENAI_BASE_URL, or --base-url) must look like "
-            "http://localhost:8000/v1, with no name, password or key in it"
+            "the base URL (OPENAI_BASE_URL, or `base_url`) must look like "
+            "http://localhost:8000/v1, with no name, password or key in it",
+            option="base_url",
         )
     return parts.netloc.lower()
 
 
-def is_here(base_url: str) -> bool:
-    """Whether an address is on this machine.
+def is_loopback(base_url: str) -> bool:
+    """Return whether a URL is one of this machine.
 
     Example:
-        >>> is_here("http://localhost:1/v1"), is_here("http://127.0.0.2/v1"), is_here("http://a/v1")
-        (True, True, False)
+        >>> urls = ("http://localhost:1/v1", "http://127.0.0.2/v1", "http://a/v1")
+        >>> [is_loopback(url) for url in urls]
+        [True, True, False]
     """
-    name = urlsplit(base_url).hostname or ""
-    return name == "localhost" or name.endswith(".localhost") or _is(name, "is_loopback")
+    hostname = urlsplit(base_url).hostname or ""
+    if hostname == "localhost" or hostname.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    address = _parse_ip(hostname)
+    return address is not None and address.is_loopback
 
 
-def check_address(base_url: str, environ: Mapping[str, str]) -> None:
-    """Refuse to send a prompt, and perhaps a key, where it does not belong.
+def check_base_url(base_url: str, environ: Mapping[str, str]) -> None:
+    """Refuse a base URL to which neither a prompt nor a key should be sent.
+
+    Args:
+        base_url: the URL of a server.
+        environ: where ``CELLMAGE_HTTP_HOSTS`` is read from.
 
     Raises:
-        ConfigError: the address is that of a cloud's metadata, or plain http to another machine.
+        ConfigError: the host is a link-local address (a cloud's metadata service), or the URL is
+            plain http to another machine.
     """
     host, parts = host_of(base_url), urlsplit(base_url)
-    if _is(parts.hostname or "", "is_link_local"):
+    address = _parse_ip(parts.hostname or "")
+    if address is not None and address.is_link_local:
         raise ConfigError(f"{host} is a link-local address, where no model is", host=host)
     allowed = environ.get(HTTP_HOSTS, "").lower().replace(",", " ").split()
-    if parts.scheme == "http" and not is_here(base_url) and host not in allowed:
+    if parts.scheme == "http" and not is_loopback(base_url) and host not in allowed:
         raise ConfigError(
             f"plain http to {host} would show prompts and keys to the network; use https, "
             f"or allow it: set {HTTP_HOSTS}={host}",
@@ -61,8 +80,8 @@ def check_address(base_url: str, environ: Mapping[str, str]) -> None:
         )
 
 
-def _is(name: str, what: str) -> bool:
+def _parse_ip(hostname: str) -> IPv4Address | IPv6Address | None:
     try:
-        return bool(getattr(ip_address(name), what))
+        return ip_address(hostname)
     except ValueError:
-        return False
+        return None

@@ -1,4 +1,4 @@
-"""Keys: that they are sent to their host, and seen nowhere else."""
+"""API keys: sent only to their host, and never shown, logged or pickled."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from weakref import WeakSet
 from ..errors import ConfigError, UsageError
 
 _MASK = "…"
-_SHORTEST = 8
-"""Characters from which a value may be a key: a shorter one is a word that may stand anywhere."""
+_MIN_KEY_CHARS = 8
+"""Characters from which a value is searched as it is: a shorter one may be an ordinary word."""
 
-# How secrets look in a text; the group is what nobody should see.
+# How secrets look in a text; the group is what must not be shown.
 _SECRETS = re.compile(
     r"""
     \b((?:sk-|gsk_|hf_|xai-|AIza|pplx-)[A-Za-z0-9_-]{16,})  # keys of well-known providers
@@ -28,6 +28,9 @@ _SECRETS = re.compile(
 class Key:
     """A key that shows its last four characters at most, and cannot be pickled.
 
+    Args:
+        value: the key itself.
+
     Example:
         >>> key = Key("sk-test-0000001234")
         >>> key, str(key), f"{key.reveal()[:2]}"
@@ -39,14 +42,14 @@ class Key:
     def __init__(self, value: str) -> None:
         # A closure: inspection and debuggers show the attributes of objects.
         self._reveal: Callable[[], str] = lambda: value
-        _in_use.add(self)
+        _keys_in_use.add(self)
 
     def reveal(self) -> str:
-        """The key itself, for the request alone."""
+        """Return the key itself; only for the request to its host."""
         return self._reveal()
 
     def __str__(self) -> str:
-        return _end_of(self.reveal())
+        return _last_four(self.reveal())
 
     def __repr__(self) -> str:
         return f"Key({str(self)!r})"
@@ -55,77 +58,85 @@ class Key:
         raise TypeError("a key cannot be pickled")
 
 
+_keys_in_use: WeakSet[Key] = WeakSet()
+
+
 def check_key(key: Key, host: str) -> None:
-    """Refuse what cannot be a key; the error says where it is wrong, and shows none of it.
+    """Refuse a value that cannot be a key; the error shows the position, and no character of it.
+
+    Args:
+        key: the value that was set as a key.
+        host: the host that it is for.
 
     Raises:
-        ConfigError: it has a character that no key has.
+        ConfigError: it contains a character that no key has.
     """
     value = key.reveal()
-    for place, char in enumerate(value, 1):
+    for position, char in enumerate(value, 1):
         if not "!" <= char <= "~":
             raise ConfigError(
-                f"the key for {host} has a character that no key has, at position {place} "
+                f"the key for {host} has a character that no key has, at position {position} "
                 f"of {len(value)}; set it again",
                 host=host,
             )
 
 
-def masked(text: str, key: Key | None) -> str:
-    """The text without the key, which some servers send back in their errors."""
-    return text.replace(key.reveal(), _MASK) if key is not None else text
+def mask_key(text: str, key: Key) -> str:
+    """Return the text without the key, which some servers send back in their errors."""
+    return text.replace(key.reveal(), _MASK)
 
 
-_in_use: WeakSet[Key] = WeakSet()
-
-
-def _end_of(value: str) -> str:
-    """What may be shown of a key: its last four characters, of a short one nothing."""
-    return _MASK + (value[-4:] if len(value) >= 2 * _SHORTEST else "")
-
-
-def refuse_keys(texts: Iterable[str], named: Mapping[str, str]) -> None:
-    """Refuse to send to a model what is a key here.
+def refuse_keys(texts: Iterable[str], keys: Mapping[str, str]) -> None:
+    """Refuse texts that contain a key of this machine.
 
     Args:
-        texts: what would be sent.
-        named: keys that are configured, by the name of where; those in use are known.
+        texts: the texts that would be sent to a model.
+        keys: configured keys, by the name of their variable; the keys that providers of this
+            process hold are always refused.
 
     Raises:
-        UsageError: a text holds one of the keys.
+        UsageError: a text contains one of the keys.
     """
-    keys = [*named.items(), *(("use", key.reveal()) for key in _in_use)]
+    every_key = [*keys.items(), *(("use", key.reveal()) for key in _keys_in_use)]
     for text in texts:
-        for name, key in keys:
-            if _holds(text, key.strip()):
+        for name, key in every_key:
+            if _contains_key(text, key.strip()):
                 raise UsageError(f"the prompt holds the key in {name}; nothing was sent")
 
 
-def _holds(text: str, key: str) -> bool:
-    """Whether a key is in a text; a short one as a word, and only if it is no word of a language.
+def mask_secrets(text: str) -> tuple[str, list[str]]:
+    """Mask what looks like a key or a password.
 
-    Local servers are often given keys such as ``none``.
-    """
-    if len(key) >= _SHORTEST:
-        return key in text
-    return bool(re.search(r"\d", key)) and bool(re.search(rf"\b{re.escape(key)}\b", text))
-
-
-def without_secrets(text: str) -> tuple[str, list[str]]:
-    """A text with what looks like a key or a password masked, and how each of them ends.
+    Returns:
+        The text with each secret masked but for its end, and the ends that remain.
 
     Example:
-        >>> without_secrets("use sk-abcdefghijklmnop1234, not a task-force")
+        >>> mask_secrets("use sk-abcdefghijklmnop1234, not a task-force")
         ('use …1234, not a task-force', ['…1234'])
-        >>> without_secrets("http://me:pa55-word@example.org/?key=K123")[0]
+        >>> mask_secrets("http://me:pa55-word@example.org/?key=K123")[0]
         'http://me:…@example.org/?key=…'
     """
-    ends: list[str] = []
+    endings: list[str] = []
 
     def mask(match: re.Match[str]) -> str:
-        at = match.lastindex or 0
-        ends.append(_end_of(match[at]))
-        start, end = (place - match.start() for place in match.span(at))
-        return match[0][:start] + ends[-1] + match[0][end:]
+        group = match.lastindex or 0
+        endings.append(_last_four(match[group]))
+        start, end = (offset - match.start() for offset in match.span(group))
+        return match[0][:start] + endings[-1] + match[0][end:]
 
-    return _SECRETS.sub(mask, text), ends
+    return _SECRETS.sub(mask, text), endings
+
+
+def _last_four(value: str) -> str:
+    """Return what may be shown of a key: its last four characters, or nothing of a short one."""
+    return _MASK + (value[-4:] if len(value) >= 2 * _MIN_KEY_CHARS else "")
+
+
+def _contains_key(text: str, key: str) -> bool:
+    """Return whether a text contains a key; a short key counts only as a word with a digit.
+
+    Local servers are often given keys such as ``none``, which any prompt may contain.
+    """
+    if len(key) >= _MIN_KEY_CHARS:
+        return key in text
+    return bool(re.search(r"\d", key)) and bool(re.search(rf"\b{re.escape(key)}\b", text))
