@@ -3,19 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+PLUGINS := -p no:nbval -p no:langsmith_plugin
 
-.PHONY: help demo lab test browser check faults oldest sequences documents servers bench notebooks clean
+.PHONY: help demo lab test coverage stress browser check faults oldest servers bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
 	@echo "make lab         open the quickstart notebook in JupyterLab"
 	@echo "make test        run the tests"
+	@echo "make coverage    run the tests and measure branch coverage, at least 95 %"
+	@echo "make stress      the heavy repetitions: random sequences, random JSON, interrupts; an hour"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make check       lint and type-check"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
-	@echo "make sequences   10 000 random sequences of what can happen to a conversation; half an hour"
-	@echo "make documents   10 000 random JSON texts, cut anywhere; a minute"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make bench       measure the kernel, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -35,10 +36,28 @@ demo: .venv/kernel
 lab: .venv/lab
 	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
 
+# PLUGINS: what pytest would import at each start, for seconds, and these tests do not use.
 test: .venv/dev
-	$(BIN)/pytest -n 2 --dist loadfile
-	$(BIN)/pytest --doctest-modules cellmage
+	$(BIN)/pytest $(PLUGINS) -n 2 --dist loadfile
+	$(BIN)/pytest $(PLUGINS) --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest --nbval notebooks
+
+coverage: .venv/dev
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(PLUGINS) -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest $(PLUGINS) --doctest-modules cellmage
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(ALONE) $(BIN)/pytest --nbval notebooks
+
+# Every repetition can be chosen: make stress SEQUENCES=100
+stress: export SEQUENCES ?= 10000
+stress: export DOCUMENTS ?= 10000
+stress: export INTERRUPTS ?= 100
+stress: export TINY_CHUNKS ?= 100000
+stress: export HYPOTHESIS_PROFILE ?= stress
+stress: .venv/dev
+	$(BIN)/pytest $(PLUGINS) -n 2 --dist worksteal
 
 browser: .venv/browser
 	$(BIN)/pytest --override-ini addopts= tests/browser
@@ -55,12 +74,6 @@ oldest: | .venv/made
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
 	.venv-oldest/bin/pytest tests/providers
-
-sequences: .venv/dev
-	SEQUENCES=10000 $(BIN)/pytest tests/conversation/test_sequences.py
-
-documents: .venv/dev
-	DOCUMENTS=10000 $(BIN)/pytest tests/stream/test_partial_json.py
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers

@@ -39,6 +39,7 @@ def connected(scripted_endpoint: ScriptedServer) -> ScriptedServer:
 
 @pytest.fixture(scope="session")
 def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """Return the kernel that the tests of one worker share, with the extension loaded."""
     kernel = Kernel(tmp_path_factory.mktemp("home"))
     kernel.run("%load_ext cellmage")
     yield kernel
@@ -47,7 +48,7 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 @pytest.fixture
 def offline(shared_kernel: Kernel) -> Kernel:
-    """A kernel with no model configured and an empty conversation."""
+    """Return the shared kernel, with no model configured and an empty conversation."""
     shared_kernel.run(
         "import os\n"
         "for name in [n for n in os.environ if n.startswith(('OPENAI_', 'CELLMAGE_'))]:\n"
@@ -59,6 +60,6 @@ def offline(shared_kernel: Kernel) -> Kernel:
 
 @pytest.fixture
 def kernel(offline: Kernel, server: ScriptedServer) -> Kernel:
-    """A kernel whose configured endpoint is the scripted server."""
+    """Return the shared kernel; its configured endpoint is the scripted server."""
     offline.run(f"%env OPENAI_BASE_URL={server.url}\n%env OPENAI_API_KEY=sk-test-0000")
     return offline

@@ -1,4 +1,4 @@
-"""What a strict server refuses: the invariants I1 to I3 of tests/data/state_scenarios.json."""
+"""The checks of a strict server: invariants I1 to I3 of tests/data/state_scenarios.json."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellmage.testing import Exchange
 
 
 def violations(exchange: Exchange) -> list[str]:
-    """What is wrong with the messages of a request."""
+    """Return the faults in the messages of a request."""
     messages = exchange.body["messages"]
     if messages[0]["role"] == "system":
         messages = messages[1:]
@@ -19,41 +19,41 @@ def violations(exchange: Exchange) -> list[str]:
 
 
 def _turns(messages: list[dict[str, Any]]) -> Iterator[str]:
-    """User and assistant in turn; an assistant that asked for tools speaks again after them."""
-    before = "assistant"
+    """Check that user and assistant alternate; the results of tools precede an assistant."""
+    previous = "assistant"
     for message in messages:
         role = message["role"]
-        if role == "user" and before not in ("assistant", "tool"):
+        if role == "user" and previous not in ("assistant", "tool"):
             yield "two questions"
-        if role == "assistant" and before == "assistant":
+        if role == "assistant" and previous == "assistant":
             yield "two answers"
         if not message["content"] and not message.get("tool_calls"):
             yield f"empty: {message}"
-        before = role
-    if before not in ("user", "tool"):
+        previous = role
+    if previous not in ("user", "tool"):
         yield "the last message is the assistant's"
 
 
 def _tools(messages: list[dict[str, Any]]) -> Iterator[str]:
-    """Every call has one result, directly after the message that asks for it."""
-    waiting: list[str] = []
+    """Check that every call has one result, directly after the message that holds the call."""
+    pending: list[str] = []
     for message in messages:
         if message["role"] == "tool":
-            if message["tool_call_id"] not in waiting:
+            if message["tool_call_id"] not in pending:
                 yield f"a result without its call: {message}"
             else:
-                waiting.remove(message["tool_call_id"])
+                pending.remove(message["tool_call_id"])
             continue
-        if waiting:
-            yield f"calls without results: {waiting}"
+        if pending:
+            yield f"calls without results: {pending}"
         calls = message.get("tool_calls") or []
-        waiting = [call["id"] for call in calls]
-        if not all(waiting) or len(set(waiting)) < len(waiting):
-            yield f"ids are empty, or not each its own: {waiting}"
-        for call in (each["function"] for each in calls):
+        pending = [call["id"] for call in calls]
+        if not all(pending) or len(set(pending)) < len(pending):
+            yield f"ids are empty or not unique: {pending}"
+        for call in (item["function"] for item in calls):
             if not re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", call["name"]):
                 yield f"no name: {call}"
             if not isinstance(json.loads(call["arguments"]), dict):
                 yield f"no arguments: {call}"
-    if waiting:
-        yield f"calls without results: {waiting}"
+    if pending:
+        yield f"calls without results: {pending}"

@@ -1,4 +1,4 @@
-"""A real JupyterLab in headless Chromium; every host but this machine is refused and logged."""
+"""A real JupyterLab in headless Chromium; requests to other hosts are refused and recorded."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "install chromium: apt-get update && apt-get install chromium"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield running
-        running.close()
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as running:
-        yield running
+    with ScriptedServer() as server:
+        yield server
 
 
 @pytest.fixture
 def server(shared_server: ScriptedServer) -> ScriptedServer:
-    """The scripted server that every kernel of the JupyterLab asks."""
+    """Return the scripted server, which is the endpoint of every kernel of the JupyterLab."""
     return shared_server
 
 
@@ -62,35 +62,35 @@ def jupyter(
 ) -> Iterator[Jupyter]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    running = Jupyter(tmp_path_factory.mktemp("lab"), f"http://127.0.0.1:{port}")
+    lab_server = Jupyter(tmp_path_factory.mktemp("lab"), f"http://127.0.0.1:{port}")
     settings = [
         f"--port={port}", "--no-browser", "--allow-root", "--ServerApp.token=",
         "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
         "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={running.folder}",
+        f"--ServerApp.root_dir={lab_server.folder}",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
     home = str(tmp_path_factory.mktemp("home"))
     env = {"OPENAI_BASE_URL": shared_server.url, "OPENAI_API_KEY": "none", "HOME": home}
     process = subprocess.Popen(
         [sys.executable, "-m", "jupyter", "lab", *settings],
-        env=keep | env,
+        env=inherited | env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         deadline = time.monotonic() + 60
-        while not _answers(f"{running.url}/api"):
+        while not _is_up(f"{lab_server.url}/api"):
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        yield running
+        yield lab_server
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _answers(url: str) -> bool:
+def _is_up(url: str) -> bool:
     try:
         urllib.request.urlopen(url).close()
     except OSError:
@@ -100,7 +100,7 @@ def _answers(url: str) -> bool:
 
 @dataclass
 class Lab:
-    """One notebook in a page of the JupyterLab."""
+    """One notebook in a page of the JupyterLab; `outside` has the refused addresses."""
 
     folder: Path
     url: str
@@ -133,10 +133,10 @@ class Lab:
         self.until(lambda: self.is_done(0))
 
     def restart(self) -> None:
-        """By the page's own kernel connection: it is connected again when this returns.
+        """Restart the kernel through the page's own connection, and wait until it is back.
 
-        A restart over Jupyter Server's API reaches the page later, and a cell that was run
-        before then is never answered.
+        A restart through Jupyter Server's API reaches the page later, and a cell that is run
+        before that is never answered.
         """
         self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
 
@@ -151,17 +151,17 @@ class Lab:
 
     def is_done(self, cell: int) -> bool:
         prompt = self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputPrompt")
-        # Not inner_text: of a cell that is out of sight JupyterLab paints nothing.
+        # Not inner_text: JupyterLab does not paint a cell that is out of sight.
         return any(char.isdigit() for char in prompt.text_content() or "")
 
-    def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while not holds():
+        while not condition():
             assert time.monotonic() < deadline, self.page.inner_text("body")[-2000:]
             self.page.wait_for_timeout(50)
 
     def save(self, cell: int = 1) -> list[dict[str, Any]]:
-        """Save the notebook; the outputs of a cell, as they are in the file."""
+        """Save the notebook, and return the outputs of a cell from the file."""
         before = self.file.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
         self.until(
@@ -170,9 +170,9 @@ class Lab:
                 and self.file.read_text().rstrip().endswith("}")
             )
         )
-        return self.saved(cell)
+        return self.read_outputs(cell)
 
-    def saved(self, cell: int) -> list[dict[str, Any]]:
+    def read_outputs(self, cell: int) -> list[dict[str, Any]]:
         outputs: list[dict[str, Any]] = json.loads(self.file.read_text())["cells"][cell]["outputs"]
         return outputs
 
@@ -181,14 +181,14 @@ class Lab:
 def lab(jupyter: Jupyter, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Lab]:
     context = browser.new_context(viewport={"width": 1000, "height": 900})
     name = f"{request.node.name}.ipynb"
-    running = Lab(jupyter.folder, jupyter.url, context.new_page(), name)
+    notebook = Lab(jupyter.folder, jupyter.url, context.new_page(), name)
 
     def refuse(route: Route) -> None:
-        running.outside.append(route.request.url)
+        notebook.outside.append(route.request.url)
         route.abort()
 
     context.route(lambda address: not address.startswith(jupyter.url), refuse)
-    yield running
+    yield notebook
     context.close()
     for session in json.load(urllib.request.urlopen(f"{jupyter.url}/api/sessions")):
         address = f"{jupyter.url}/api/sessions/{session['id']}"

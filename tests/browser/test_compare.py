@@ -1,12 +1,12 @@
-"""Answers side by side in JupyterLab: while they arrive, at their end, and in the saved file."""
+"""Answers side by side in JupyterLab: while they arrive, at the end, and in the saved file."""
 
 from __future__ import annotations
 
 import pytest
 
-from cellmage.conversation.export import read
-from tests.browser.conftest import Lab
+from cellmage.conversation.export import import_turns
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish
+from tests.browser.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +30,10 @@ def test_side_by_side(lab: Lab, server: ScriptedServer) -> None:
     head = lab.area(1).locator("h1").bounding_box()
     assert code is not None
     assert head is not None
-    assert code["x"] + code["width"] <= head["x"], "they stand side by side"
+    assert code["x"] + code["width"] <= head["x"], "the answers are side by side"
     assert lab.area(1).locator("pre").inner_text().split() == ["one", "two"]
     assert lab.area(1).locator("li").all_inner_texts() == ["a", "b"]
     assert lab.area(1).locator("table td").nth(0).inner_text() == "fence"
     lab.save()
-    (turn,) = read(lab.file)
+    (turn,) = import_turns(lab.file)
     assert (turn.response.model, turn.response.text) == ("quick", "# Quick\n\n- *a*\n- b")

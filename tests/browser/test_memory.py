@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cellmage.conversation.export import read
-from tests.browser.conftest import Lab
+from cellmage.conversation.export import import_turns
 from cellmage.testing import Reply, ScriptedServer, answer, chunk
+from tests.browser.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
@@ -14,29 +14,29 @@ QUESTIONS = [f"Question {n}?" for n in range(1, 6)]
 
 
 def run_all(lab: Lab) -> None:
-    """By the command of the Run menu; the last cell's number says that all have run."""
+    """Run all cells by the command of the menu, and wait for the number of the last one."""
     prompt = lab.page.locator(".jp-CodeCell .jp-InputPrompt").nth(7)
     before = prompt.text_content()
     lab.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     lab.until(lambda: prompt.text_content() not in (before, "[*]:"))
 
 
-def turns(lab: Lab) -> list[str]:
-    """The lines of the history cell, which is the last but one."""
+def history_lines(lab: Lab) -> list[str]:
+    """Return the lines of the history cell, which is the last but one."""
     lines = lab.output(6).splitlines()
     return [line for line in lines if line.strip()[:1].isdigit()]
 
 
-def test_a_save_in_mid_stream_says_so(lab: Lab, server: ScriptedServer) -> None:
-    """The file holds what stood there, with the cursor; the next kernel offers the whole answer."""
+def test_a_save_in_mid_stream(lab: Lab, server: ScriptedServer) -> None:
+    """The file contains the frame with the cursor; the next kernel has the complete answer."""
     words = [step for n in range(60) for step in (chunk(f"{n} "), 0.1)]
     server.play(*words, *answer("end"))
     lab.open("%load_ext cellmage", "%%llm --stream\nGo", "%llm_history --resume --show 1", "")
     lab.load()
     lab.run_next(1)
     lab.until(lambda: "5" in lab.output(1))
-    (saved,) = lab.save()
-    assert "▌" in "".join(saved["data"]["text/markdown"])
+    (output,) = lab.save()
+    assert "▌" in "".join(output["data"]["text/markdown"])
     lab.until(lambda: lab.is_done(1))
     lab.restart()
     lab.load()
@@ -51,7 +51,7 @@ def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> 
     lab.open("%load_ext cellmage", *questions, "%llm_history", "%llm_history --resume")
     for _ in range(2):
         run_all(lab)
-        lab.until(lambda: len(turns(lab)) == 5)
+        lab.until(lambda: len(history_lines(lab)) == 5)
     assert len(server.last.messages) == 9
     assert "Yes, Question 3?" in lab.output(3)
     lab.save()
@@ -61,13 +61,11 @@ def test_run_all_twice_and_after_a_restart(lab: Lab, server: ScriptedServer) -> 
     lab.run_next(7)
     lab.until(lambda: "Resumed 5 turns" in lab.output(7))
     run_all(lab)
-    lab.until(lambda: len(turns(lab)) == 5)
+    lab.until(lambda: len(history_lines(lab)) == 5)
     assert len(server.last.messages) == 9
     lab.save()
-    rebuilt = read(lab.file)
-    assert [(turn.prompt, turn.response.text) for turn in rebuilt] == [
+    turns = import_turns(lab.file)
+    assert [(turn.prompt, turn.response.text) for turn in turns] == [
         (question, f"**Yes**, {question}") for question in QUESTIONS
     ]
-    assert [turn.cell and turn.cell.cell_id for turn in rebuilt] == [
-        f"cell{n}" for n in range(1, 6)
-    ]
+    assert [turn.cell and turn.cell.cell_id for turn in turns] == [f"cell{n}" for n in range(1, 6)]

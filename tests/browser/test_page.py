@@ -1,4 +1,4 @@
-"""What the reader sees, in JupyterLab."""
+"""The page as the user sees it, in JupyterLab."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HOSTILE = json.loads((Path(__file__).parents[1] / "data/output_injection.json").
 
 ACTIVE = "script, iframe, img, object, embed, form, input, video, audio, base, meta, svg"
 
-HANDLERS = """all => all.filter(each => [...each.attributes].some(one => /^on/i.test(one.name)))
-    .map(each => each.outerHTML)"""
+HANDLERS = """all => all.filter(node => [...node.attributes].some(item => /^on/i.test(item.name)))
+    .map(node => node.outerHTML)"""
 
 LONG = "".join(
     f"## Section {n}\n\nSome **bold** text and `code`. {'More words follow. ' * 12}\n\n"
@@ -38,7 +38,7 @@ def ask(lab: Lab, prompt: str = "%%llm --stream\nGo") -> None:
 
 
 def value(lab: Lab, expression: str, cell: int) -> str:
-    """What a cell prints of the kernel; the cell must hold nothing yet."""
+    """Print an expression in an empty cell, and return the output."""
     lab.page.locator(".jp-Notebook .jp-CodeCell").nth(cell).locator(".cm-content").click()
     lab.page.keyboard.insert_text(f"print({expression})")
     lab.page.keyboard.press("Control+Enter")
@@ -46,21 +46,21 @@ def value(lab: Lab, expression: str, cell: int) -> str:
     return lab.output(cell).strip()
 
 
-def test_it_arrives_collapses_and_is_there_again(lab: Lab, server: ScriptedServer) -> None:
+def test_an_answer_arrives_collapses_and_is_saved(lab: Lab, server: ScriptedServer) -> None:
     server.play(*steps_of(LONG, 20, 0.005))
     ask(lab)
     lab.until(lambda: "▌" in lab.output(1))
     lab.until(lambda: lab.outputs(1) > 1)
-    assert not lab.is_done(1), "the answer is seen while the cell runs"
+    assert not lab.is_done(1), "the answer is shown while the cell runs"
     assert "**" not in lab.output(1)
     lab.until(lambda: lab.is_done(1) and lab.outputs(1) == 1)
     lab.until(lambda: "Section 39" in lab.output(1))
     assert "▌" not in lab.output(1)
-    shown = lab.output(1)
+    text = lab.output(1)
     (output,) = lab.save()
     assert "".join(output["data"]["text/plain"]) == LONG
     lab.reopen()
-    lab.until(lambda: lab.output(1) == shown)
+    lab.until(lambda: lab.output(1) == text)
 
 
 def test_stop_button(lab: Lab, server: ScriptedServer) -> None:
@@ -91,10 +91,10 @@ def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     assert value(lab, "len(_llm.text), _llm.incomplete_reason", 2) == "4000 None"
 
 
-def test_reasoning_is_open_while_it_comes_and_folded_then(lab: Lab, server: ScriptedServer) -> None:
-    thought = [step for word in ("First ", "**this", "**.") for step in (
+def test_reasoning_is_open_until_it_ends(lab: Lab, server: ScriptedServer) -> None:
+    reasoning = [step for word in ("First ", "**this", "**.") for step in (
         chunk(reasoning_content=word), 0.3)]  # fmt: skip
-    server.play(*thought, 1, *answer("The *answer*."))
+    server.play(*reasoning, 1, *answer("The *answer*."))
     ask(lab)
     details = lab.area(1).locator("details")
     lab.until(lambda: details.count() == 1 and "First this." in lab.output(1))
@@ -111,7 +111,7 @@ def test_reasoning_is_open_while_it_comes_and_folded_then(lab: Lab, server: Scri
     lab.reopen()
     lab.until(lambda: "The answer." in lab.output(1))
     assert is_folded()
-    copy = untrusted(lab)
+    copy = copy_untrusted(lab)
     lab.reopen(copy)
     lab.until(lambda: "The answer." in lab.output(1))
     assert is_folded()
@@ -141,31 +141,31 @@ def test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file(
     lab.save()
     for n, text in enumerate(texts):
         ending = f"End of answer {n}."
-        shown = lab.area(n + 1).text_content() or ""
-        assert shown.rstrip().endswith(ending), "on the page"
-        assert shown.count(ending) == lab.outputs(n + 1) == 1
-        (output,) = lab.saved(n + 1)
+        text_on_page = lab.area(n + 1).text_content() or ""
+        assert text_on_page.rstrip().endswith(ending), "on the page"
+        assert text_on_page.count(ending) == lab.outputs(n + 1) == 1
+        (output,) = lab.read_outputs(n + 1)
         assert "".join(output["data"]["text/plain"]) == text
         assert "▌" not in "".join(output["data"]["text/markdown"])
 
 
-def untrusted(lab: Lab) -> str:
-    """A copy of the saved notebook as another person gets it: nobody here has signed it."""
+def copy_untrusted(lab: Lab) -> str:
+    """Copy the saved notebook as another user receives it, unsigned; return its name."""
     notebook = json.loads(lab.file.read_text())
     notebook["metadata"]["title"] = "a copy"
     (lab.folder / f"copy_{lab.name}").write_text(json.dumps(notebook))
     return f"copy_{lab.name}"
 
 
-def converted(lab: Lab) -> str:
-    """The saved notebook as nbconvert's HTML."""
+def convert_to_html(lab: Lab) -> str:
+    """Convert the saved notebook by nbconvert; return the name of the page."""
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(lab.file)]
     subprocess.run(command, check=True, capture_output=True)
     return lab.file.with_suffix(".html").name
 
 
-def test_no_answer_acts(lab: Lab, server: ScriptedServer) -> None:
-    """Live, at the end, when the saved notebook is opened again, by another person, as HTML."""
+def test_no_answer_is_active(lab: Lab, server: ScriptedServer) -> None:
+    """Live, after the end, in the saved notebook, in an untrusted copy of it, and as HTML."""
     cases: list[dict[str, Any]] = [c for c in HOSTILE["cases"] if c["category"] != "dos"]
     texts = [*(case["markdown"] for case in cases), *LAB_ONLY]
 
@@ -185,22 +185,22 @@ def test_no_answer_acts(lab: Lab, server: ScriptedServer) -> None:
     for _ in loops:
         lab.run_next()
     lab.until(lambda: lab.is_done(len(loops)))
-    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+    check_nothing_is_active(lab, ".jp-RenderedMarkdown", len(texts))
     lab.save()
     lab.reopen()
-    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
-    lab.reopen(untrusted(lab))
-    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
-    lab.page.goto(f"{lab.url}/files/{converted(lab)}")
-    nothing_acts(lab, ".jp-RenderedMarkdown", len(texts))
+    check_nothing_is_active(lab, ".jp-RenderedMarkdown", len(texts))
+    lab.reopen(copy_untrusted(lab))
+    check_nothing_is_active(lab, ".jp-RenderedMarkdown", len(texts))
+    lab.page.goto(f"{lab.url}/files/{convert_to_html(lab)}")
+    check_nothing_is_active(lab, ".jp-RenderedMarkdown", len(texts))
 
 
-def nothing_acts(lab: Lab, answers: str, count: int) -> None:
+def check_nothing_is_active(lab: Lab, answers: str, count: int) -> None:
     lab.page.wait_for_timeout(2000)
     assert lab.page.evaluate("window.__pwn") is None
     assert [url for url in lab.outside if ".invalid" in url] == []
-    shown = lab.page.locator(f".jp-OutputArea {answers}")
-    assert shown.count() >= count
-    assert shown.locator(ACTIVE).evaluate_all("all => all.map(each => each.outerHTML)") == []
-    assert shown.locator("*").evaluate_all(HANDLERS) == []
-    assert "cp <src> <dst>" in "".join(shown.all_text_contents())
+    rendered = lab.page.locator(f".jp-OutputArea {answers}")
+    assert rendered.count() >= count
+    assert rendered.locator(ACTIVE).evaluate_all("all => all.map(node => node.outerHTML)") == []
+    assert rendered.locator("*").evaluate_all(HANDLERS) == []
+    assert "cp <src> <dst>" in "".join(rendered.all_text_contents())

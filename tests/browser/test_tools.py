@@ -1,10 +1,10 @@
-"""Tools in JupyterLab: the question at the keyboard, the call and its result, the saved file."""
+"""Tools in JupyterLab: the question to the user, the call with its result, and the saved file."""
 
 from __future__ import annotations
 
 import pytest
 
-from cellmage.conversation.export import read
+from cellmage.conversation.export import import_turns
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.browser.conftest import Lab
 
@@ -15,7 +15,7 @@ WEATHER = '''def weather(city: str) -> str:
     return f"<b>rain</b> in {city} at $5 and $6"'''
 
 
-def test_asked_for_run_and_kept(lab: Lab, server: ScriptedServer) -> None:
+def test_calls_are_confirmed_run_and_saved(lab: Lab, server: ScriptedServer) -> None:
     first = Reply(
         [chunk("**Wait**."), tool_call("weather", '{"city": "Oslo"}'), finish("tool_calls")]
     )
@@ -39,8 +39,8 @@ def test_asked_for_run_and_kept(lab: Lab, server: ScriptedServer) -> None:
     assert panels.nth(0).locator("pre").inner_text() == "<b>rain</b> in Oslo at $5 and $6"
     assert lab.area(2).locator("strong").all_inner_texts() == ["Wait"]
     lab.save(2)
-    (turn,) = read(lab.file)
+    (turn,) = import_turns(lab.file)
     assert turn.response.text == "**Wait**.It *rains*."
     assert [
-        (each.text, [call.arguments for call in each.calls]) for each in turn.response.steps
+        (step.text, [call.arguments for call in step.calls]) for step in turn.response.steps
     ] == [("**Wait**.", ['{"city": "Oslo"}']), ("", ['{"city": "Rome"}'])]

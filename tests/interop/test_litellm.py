@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cellmage import CellmageError, Conversation, Options
-from cellmage.providers.catalogue import catalogue
+from cellmage.providers.catalogue import list_models
 from tests.interop.test_aimock import until_it_answers
 
 PROGRAM = Path(__file__).parents[2] / ".venv-servers/bin/litellm"
@@ -71,7 +71,7 @@ def test_an_answer(chat: Conversation) -> None:
 
 
 def test_its_models(chat: Conversation) -> None:
-    configured = catalogue()[0]
+    configured = list_models()[0]
     assert set(configured.models) == {"plain", "limited", "broken", "long"}
 
 

@@ -32,12 +32,12 @@ def test_an_answer(model: str) -> None:
 def test_the_same_answer_by_every_face(model: str) -> None:
     options = Options(model=model, temperature=0, max_tokens=40, extra_body={"seed": 1})
     chat = Conversation(options)
-    whole = chat.ask("hi", history=False).text
+    whole = chat.ask("hi", history="ignore").text
 
     async def gather() -> str:
-        return "".join([text async for text in chat.astream("hi", history=False)])
+        return "".join([text async for text in chat.astream("hi", history="ignore")])
 
-    events = list(chat.stream_events("hi", history=False))
+    events = list(chat.stream_events("hi", history="ignore"))
     assert asyncio.run(gather()) == whole
     assert "".join(event.text for event in events if isinstance(event, Token)) == whole
     assert isinstance(events[-1], Complete)
@@ -56,7 +56,7 @@ def test_leaving_stops_the_server(model: str) -> None:
         for _ in stream:
             break
     assert stream.response.incomplete_reason == "closed"
-    assert chat.ask("again", max_tokens=5, history=False).text is not None
+    assert chat.ask("again", max_tokens=5, history="ignore").text is not None
 
 
 def test_what_the_server_refuses(model: str) -> None:
@@ -68,7 +68,7 @@ def test_what_the_server_refuses(model: str) -> None:
 def test_in_a_cell(kernel: Kernel, model: str) -> None:
     run = kernel.run(f"%%llm -m {model} --max-tokens 20 -t 0\nhi")
     assert run.ok
-    assert not run.of("stream"), "llama.cpp writes nothing into the cell"
+    assert not run.of_type("stream"), "llama.cpp writes nothing into the cell"
     assert kernel.value("_llm.usage.output_tokens") >= 1
 
 

@@ -94,9 +94,8 @@ class Kernel:
     """
 
     def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
-        inherited = {
-            k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))
-        }
+        prefixes = ("OPENAI_", "CELLMAGE_")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
         folders = {
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
@@ -149,7 +148,7 @@ class Kernel:
     def collect(
         self, msg_id: str, run: Run, timeout: float = 60, until: str = "", frames: int = 0
     ) -> Run:
-        """Collect messages until the kernel is idle, a frame contains a text, or enough frames arrived."""
+        """Collect messages until the kernel is idle, or until a text or so many frames arrived."""
         deadline = time.monotonic() + timeout
         while True:
             try:

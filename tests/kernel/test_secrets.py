@@ -59,7 +59,7 @@ import io, logging, os, pickle, sys
 import keyring, keyring.backend
 from pathlib import Path
 from cellmage import Conversation, Options
-from cellmage.providers.stored import key_file
+from cellmage.providers.keystore import key_file_path
 
 class Ring(keyring.backend.KeyringBackend):
     priority = 1
@@ -75,15 +75,15 @@ def keep_in_ring(secret):
     Ring.keys = {url.split("/")[2]: secret}
 
 def keep_in_file(secret):
-    key_file().parent.mkdir(parents=True, exist_ok=True)
-    key_file().touch(0o600)
-    key_file().write_text(f"{url.split('/')[2]}={secret}\\n")
+    key_file_path().parent.mkdir(parents=True, exist_ok=True)
+    key_file_path().touch(0o600)
+    key_file_path().write_text(f"{url.split('/')[2]}={secret}\\n")
     del os.environ["OPENAI_API_KEY"]
 
 get_ipython().config.LLMMagics.clear()
 %reload_ext cellmage
 Ring.keys = {}
-key_file().unlink(missing_ok=True)
+key_file_path().unlink(missing_ok=True)
 chat = Conversation()
 history = get_ipython().history_manager
 store = get_ipython().magics_manager.registry["LLMMagics"].chats.store

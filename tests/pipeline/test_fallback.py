@@ -98,8 +98,8 @@ class TestFallback:
         by_model(server, A=GONE, b=Reply(answer("from b")))
         kernel.run("%llm_config --fallback b")
         run = kernel.run("%%llm -m A\nhi")
-        assert run.shown[0] == "from b"
-        assert run.shown[1].startswith("(b answered, since A at")
+        assert run.texts[0] == "from b"
+        assert run.texts[1].startswith("(b answered, since A at")
 
     def test_a_message_of_a_provider_is_sanitized(
         self, kernel: Kernel, server: ScriptedServer
@@ -122,7 +122,7 @@ class TestFallback:
         run = kernel.run("%%llm -m m\nhi")
         lines = [message.markdown for message in run.frames]
         assert [line.rstrip("*")[-3:] for line in lines if "again" in line] == ["2 s", "1 s"]
-        assert run.shown == ["now"]
+        assert run.texts == ["now"]
 
 
 class TestContinuing:
@@ -130,11 +130,11 @@ class TestContinuing:
         server.play(chunk("one two "), finish("length"), DONE)
         run = kernel.run("%%llm -m m\ncount", "c1")
         assert run.ok
-        assert run.shown[1].startswith("(The answer was cut at the output limit.")
+        assert run.texts[1].startswith("(The answer was cut at the output limit.")
         assert "partial" in kernel.run("%llm_history").printed
         server.play(*answer("three"))
         run = kernel.run("%llm -m m --continue", "c2")
-        assert run.shown == ["three"]
+        assert run.texts == ["three"]
         roles = [role for role, _ in server.last.messages]
         assert roles == ["user", "assistant", "user"]
         assert server.last.messages[1][1] == "one two "

@@ -66,7 +66,7 @@ def test_watch_for_words(connected: ScriptedServer) -> None:
 def test_the_flags(kernel: Kernel, server: ScriptedServer) -> None:
     server.play(*answer("The Moon pulls. STOP here and more", 3))
     run = kernel.run("%%llm --watch moon --stop-at 'STOP here' --stop-at never\nGo")
-    assert run.shown == ["The Moon pulls. STOP here", "(first seen: moon, at character 8)"]
+    assert run.texts == ["The Moon pulls. STOP here", "(first seen: moon, at character 8)"]
     assert kernel.value("(_llm.finish_reason, _llm.incomplete_reason)") == ("stop_phrase", None)
 
 
