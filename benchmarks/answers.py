@@ -1,4 +1,4 @@
-"""Answers, and a server in a process of its own that sends them at a steady rate."""
+"""Texts of answers, and a server in a process of its own that sends them at a steady rate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from multiprocessing.connection import Connection
 
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
 
-SIZE = 4
+CHUNK_CHARS = 4
 """Characters in a chunk."""
 
-WAIT = 0.6
-"""Seconds before the first chunk: Chromium forgives layout shifts for 0.5 s after a key."""
+FIRST_WAIT_SECONDS = 0.6
+"""The wait before the first chunk: Chromium ignores layout shifts for 0.5 s after a key."""
 
 BEGINNING = "# Report\n"
 ENDING = "These are the last words."
@@ -24,7 +24,7 @@ SECTION = """\
 ## Section {n}: how it was measured
 
 Every run had **its own kernel** and `one` page, as [the notes](https://example.org/notes/{n})
-say; the *slowest* of them is kept, because a reader remembers **that one** and `no other`. A
+say; the *slowest* of them is kept, because a user remembers **that one** and `no other`. A
 paragraph of ordinary length goes on for some lines, and most of it is plain text without any mark.
 
 - the first point, with **bold** text
@@ -52,7 +52,7 @@ def total_{n}(values: list[float]) -> float:
 
 
 def mixed(size: int) -> str:
-    """About so many bytes of everything that an answer is made of."""
+    """Return markdown of about this many bytes, with every kind of block."""
     text, n = f"{BEGINNING}\n", 0
     while len(text) < size - len(SECTION) / 2:
         n += 1
@@ -77,21 +77,21 @@ def table(rows: int) -> str:
 
 
 def steady(text: str, rate: float) -> Iterator[Step]:
-    """Chunks on schedule; those that a short sleep would overshoot leave together."""
-    yield WAIT
-    began = time.monotonic()
-    for n, at in enumerate(range(0, len(text), SIZE)):
-        ahead = began + n / rate - time.monotonic()
+    """Yield chunks on schedule; chunks that are due within a millisecond are sent together."""
+    yield FIRST_WAIT_SECONDS
+    started = time.monotonic()
+    for n, start in enumerate(range(0, len(text), CHUNK_CHARS)):
+        ahead = started + n / rate - time.monotonic()
         if ahead > 0.001:
             yield ahead
-        yield chunk(text[at : at + SIZE])
+        yield chunk(text[start : start + CHUNK_CHARS])
     yield finish()
     yield DONE
 
 
 @dataclass
 class Sent:
-    """What the server wrote: times are seconds since the epoch."""
+    """The answer that the server wrote; times are seconds since the epoch."""
 
     first: float
     last: float
@@ -108,12 +108,12 @@ class Sender:
     pipe: Connection
 
     def play(self, text: str, rate: float) -> None:
-        """Answer every request with this text, so many chunks a second."""
+        """Answer every request with this text, at this rate in chunks a second."""
         self.pipe.send((text, rate))
         self.pipe.recv()
 
     def sent(self) -> Sent | None:
-        """What the last answer was, once it is over; None when it was not sent to its end."""
+        """Wait for the end of the last answer; return None if it was not sent to its end."""
         self.pipe.send(None)
         sent: Sent | None = self.pipe.recv()
         return sent
@@ -121,7 +121,7 @@ class Sender:
 
 @contextmanager
 def sender() -> Iterator[Sender]:
-    # Not forked: playwright runs threads.
+    # Spawned, not forked: playwright runs threads.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -148,7 +148,7 @@ def _serve(pipe: Connection) -> None:
 
 
 def _sent(exchange: Exchange, text: str) -> Sent | None:
-    chunks = -(-len(text) // SIZE)
+    chunks = -(-len(text) // CHUNK_CHARS)
     if not exchange.finished.wait(5) or len(exchange.write_times) < chunks:
         return None
     epoch = time.time() - time.monotonic()

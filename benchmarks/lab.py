@@ -23,7 +23,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from .answers import ENDING, SIZE, Sender, Sent, mixed
+from .answers import CHUNK_CHARS, ENDING, Sender, Sent, mixed
 from .peers import Way, environment
 
 FLAGS = [
@@ -135,11 +135,11 @@ class Lab:
         Path(f"/proc/{pid}/clear_refs").write_text("5")  # forget the largest size so far
         before = memory(pid, "VmRSS")
         began = time.time()
-        begins = text[:SIZE].strip("# ")
+        begins = text[:CHUNK_CHARS].strip("# ")
         page.evaluate(f"bench.watch({CELL}, {begins!r})")
         press(page)
         try:
-            limit = (len(text) / SIZE / rate + MAX_DELAY_SECONDS) * 1000
+            limit = (len(text) / CHUNK_CHARS / rate + MAX_DELAY_SECONDS) * 1000
             page.wait_for_function("bench.over", polling=500, timeout=limit)
         except PlaywrightTimeout:
             output = page.evaluate(f"bench.outputs({CELL})")

@@ -1,4 +1,4 @@
-"""What the walk costs, against the textbook loop and a bare loop over the SDK, in one run.
+"""The cost of an answer, against the textbook loop and a bare loop over the SDK, in one run.
 
     make bench            all figures, medians of 3
     make bench RUNS=1     quickly
@@ -76,7 +76,7 @@ class Cost:
 
 @contextmanager
 def kernel(server: ScriptedServer) -> Iterator[Kernel]:
-    """A kernel in which everything is imported and has run once."""
+    """Start a kernel in which everything is imported and has run once."""
     env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
     running = Kernel(Path(tempfile.mkdtemp()), env)
     server.play(chunk("x"), finish(), DONE)
@@ -94,7 +94,7 @@ def cost(running: Kernel, server: ScriptedServer, code: str) -> Cost:
     assert run.ok, run.error
     after = running.value("time.process_time()")
     size = sum(len(json.dumps(message.content)) for message in run.frames)
-    last = run.frames[-1].at if run.frames else run.reply_at
+    last = run.frames[-1].time if run.frames else run.reply_time
     return Cost(after - before, size, last - server.last.write_times[-1])
 
 
@@ -107,7 +107,7 @@ def medians(runs: list[Cost]) -> Cost:
 
 
 def compare(server: ScriptedServer, steps: list[Step], codes: dict[str, str]) -> dict[str, Cost]:
-    """The cost of each way to read the same answer; the ways take turns."""
+    """Return the cost of each loop over the same answer; the loops take turns."""
     costs: dict[str, list[Cost]] = {name: [] for name in codes}
     with kernel(server) as running:
         server.play(*steps, finish(), DONE)
@@ -118,20 +118,20 @@ def compare(server: ScriptedServer, steps: list[Step], codes: dict[str, str]) ->
 
 
 def first_text(server: ScriptedServer, times: int = 20) -> list[float]:
-    """Seconds from the server's first write to the first frame on iopub."""
+    """Measure the seconds from the server's first write to the first frame on iopub."""
     delays = []
     with kernel(server) as running:
         server.play(0.1, chunk("Hello"), 0.05, finish(), DONE)
         for _ in range(times):
             run = running.run(OURS)
             frame = next(frame for frame in run.frames if "Hello" in frame.markdown)
-            delays.append(frame.at - server.last.write_times[0])
+            delays.append(frame.time - server.last.write_times[0])
     return delays
 
 
 def interrupts(server: ScriptedServer, times: int = 100) -> tuple[list[float], list[float]]:
-    """Seconds from the interrupt until the server sees the close, and until the cell is over."""
-    closed, over = [], []
+    """Measure the seconds from an interrupt to the close at the server and to the cell's end."""
+    until_closed, until_done = [], []
     chance = random.Random(1)
     with kernel(server) as running:
         server.play(*[step for _ in range(2000) for step in (chunk("word "), 0.01)])
@@ -143,15 +143,15 @@ def interrupts(server: ScriptedServer, times: int = 100) -> tuple[list[float], l
             running.interrupt()
             running.finish(msg_id, run)
             assert server.last.finished.wait(5)
-            over.append(run.reply_at - pressed)
-            closed.append((server.last.closed_at or 0) - pressed)
-    return closed, over
+            until_done.append(run.reply_time - pressed)
+            until_closed.append((server.last.closed_at or 0) - pressed)
+    return until_closed, until_done
 
 
-def delay(what: str, seconds: list[float], limit: float) -> None:
+def delay(name: str, seconds: list[float], limit: float) -> None:
     middle, worst = statistics.median(seconds), max(seconds)
     figure = f"{middle * 1000:.1f} ms (max {worst * 1000:.1f})"
-    line(what, figure, f"at most {limit * 1000:g} ms", worst <= limit)
+    line(name, figure, f"at most {limit * 1000:g} ms", worst <= limit)
 
 
 def main() -> None:
@@ -160,7 +160,7 @@ def main() -> None:
         at_500 = compare(server, paced, {"ours": OURS, "textbook": TEXTBOOK, "bare": BARE})
         fast = compare(server, [chunk(PIECE)] * 20_000, {"view": SYNC_VIEW, "bare": BARE})
         first = first_text(server)
-        closed, over = interrupts(server)
+        until_closed, until_done = interrupts(server)
 
     ours, textbook, bare = at_500["ours"], at_500["textbook"], at_500["bare"]
     print(f"2 000 chunks at 500/s (8 kB), medians of {RUNS}")
@@ -171,8 +171,8 @@ def main() -> None:
     ratio("  CPU, sync view / bare loop", fast["view"].cpu, fast["bare"].cpu, 0.3, seconds)
     print("delays, 20 times each: the median, and the longest, which counts")
     delay("  server's first write to first text on iopub", first, 0.02)
-    delay("  interrupt to connection closed at the server", closed, 0.5)
-    delay("  interrupt to cell over", over, 0.5)
+    delay("  interrupt to connection closed at the server", until_closed, 0.5)
+    delay("  interrupt to cell over", until_done, 0.5)
 
 
 if __name__ == "__main__":
