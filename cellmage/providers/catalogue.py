@@ -1,4 +1,4 @@
-"""Which models can be asked: what the configured server offers, and which local servers answer."""
+"""List the models of the configured server and of the local servers that answer."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from dataclasses import dataclass
 
 from ..errors import CellmageError
 from ..options import Options
-from ..runtime.loop import Flow
-from .registry import ModelLister, choose, local_servers
+from ..runtime.loop import SyncStream
+from .base import ModelLister
+from .registry import local_servers, resolve_model
 
-LIMIT = 5.0
-"""Seconds that a server may take to say what it offers."""
+TIMEOUT_SECONDS = 5.0
+"""The time that a server has to list its models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one server offers.
+    """The models of one server.
 
     Args:
-        server: its host, or the name that goes before the slash of its models.
-        models: what it can be asked for; empty when it did not say.
-        error: why it did not say.
+        server: its host, or its prefix in the names of models.
+        models: the names of its models; empty if it did not list them.
+        error: why it did not list them.
     """
 
     server: str
@@ -30,42 +31,49 @@ class Offer:
     error: str = ""
 
 
-def catalogue(prefix: str | None = None, base_url: str | None = None) -> list[Offer]:
-    """What can be asked: of one provider, or of the configured server and those on this machine.
+def list_models(
+    prefix: str | None = None, base_url: str | None = None, timeout: float = TIMEOUT_SECONDS
+) -> list[Offer]:
+    """Return the models of one provider, or of the configured server and the local servers.
+
+    A local server that does not answer is left out. The servers are asked at the same time.
 
     Args:
-        prefix: the name of a provider; None for the configured server and the local ones.
-        base_url: the address of the configured server, where no environment variable has it.
+        prefix: the prefix of a provider; None for the configured server and the local ones.
+        base_url: the base URL of the configured server; None reads the environment.
+        timeout: seconds that each server has.
 
-    Raises:
-        ConfigError: the provider has no key or no address.
+    Example:
+        >>> [offer.server for offer in list_models("offline")]
+        ['offline']
     """
-    names: list[str | None] = [prefix] if prefix else [None, *local_servers()]
-    with Flow(_offers(names, base_url)) as flow:
-        return [offer for batch in flow.batches() for offer in batch]
+    prefixes: list[str | None] = [prefix] if prefix else [None, *local_servers()]
+    with SyncStream(_offers(prefixes, base_url, timeout)) as stream:
+        return [offer for batch in stream.batches() for offer in batch]
 
 
-async def _offers(names: list[str | None], base_url: str | None) -> AsyncGenerator[Offer, None]:
-    every = await asyncio.gather(*(_offer(name, base_url) for name in names))
-    for name, offer in zip(names, every, strict=True):
-        if offer.models or not name or len(names) == 1:  # a local server may well not run
+async def _offers(
+    prefixes: list[str | None], base_url: str | None, timeout: float
+) -> AsyncGenerator[Offer, None]:
+    offers = await asyncio.gather(*(_offer(prefix, base_url, timeout) for prefix in prefixes))
+    for prefix, offer in zip(prefixes, offers, strict=True):
+        is_optional = prefix is not None and len(prefixes) > 1
+        if offer.models or not is_optional:
             yield offer
 
 
-async def _offer(name: str | None, base_url: str | None) -> Offer:
-    """What one server offers, or why it does not say."""
-    server = name or "configured"
+async def _offer(prefix: str | None, base_url: str | None, timeout: float) -> Offer:
+    """Return the models of one server; None is the configured one."""
+    server = prefix or "configured"
     try:
-        if name is None:
-            provider = choose(Options(base_url=base_url)).provider
-        else:
-            provider = choose(Options(model=f"{name}/any")).provider
+        options = Options(model=f"{prefix}/any") if prefix else Options(base_url=base_url)
+        provider = resolve_model(options).provider
         if not isinstance(provider, ModelLister):
             built_in = "offline/tour, offline/echo, offline/tools"
             return Offer(server, error=f"the built-in models: {built_in}")
-        async with asyncio.timeout(LIMIT):
-            return Offer(name or provider.name, tuple(await provider.models()))
+        async with asyncio.timeout(timeout):
+            return Offer(prefix or provider.name, tuple(await provider.models()))
     except TimeoutError:
-        return Offer(server, error=f"no answer within {LIMIT:g} s")
+        return Offer(server, error=f"no answer within {timeout:g} s")
     except CellmageError as error:
         return Offer(server, error=str(error))

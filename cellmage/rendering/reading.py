@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ..display.base import Display, Frame
 from ..messages import Response
-from ..runtime.interrupts import interrupts_held, one_interrupt
+from ..runtime.interrupts import defer_interrupts, first_interrupt_only
 
 Batch = TypeVar("Batch")
 
@@ -37,7 +37,7 @@ def read_to_end(
         KeyboardInterrupt: the one that stopped the stream, with a traceback of one line.
         CellmageError: the answer failed.
     """
-    with one_interrupt():
+    with first_interrupt_only():
         try:
             for batch in batches:
                 on_batch(batch)
@@ -48,7 +48,7 @@ def read_to_end(
             set_interrupt_message(interrupt, response())
             raise
         finally:
-            with interrupts_held():
+            with defer_interrupts():
                 finish()
 
 
@@ -59,7 +59,7 @@ def paint(display: Display, frames: Sequence[Frame]) -> None:
     taken: the kernel would then never show anything again. (Measured: 2 of 10 000 interrupts.)
     """
     if frames:
-        with interrupts_held():
+        with defer_interrupts():
             display.show(frames)
 
 

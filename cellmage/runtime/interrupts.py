@@ -1,4 +1,7 @@
-"""Interrupts: held back, let through once, and sent."""
+"""Interrupts (SIGINT, the stop button of a notebook): deferred, let through once, and sent.
+
+Python runs signal handlers on the main thread only. Elsewhere these functions change nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+Handler = Callable[[int, FrameType | None], object]
 
-def interrupt_main() -> None:
-    """Interrupt the main thread, as the user would."""
+
+def interrupt_main_thread() -> None:
+    """Interrupt the main thread, as the user does."""
     # A signal to the thread wakes it from a wait; on Windows it is seen when the wait is over.
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -20,51 +25,58 @@ def interrupt_main() -> None:
         _thread.interrupt_main()
 
 
-def is_main() -> bool:
-    """Whether this is the thread that takes interrupts."""
+def on_main_thread() -> bool:
+    """Return whether this is the main thread, which takes the interrupts."""
     return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
-def interrupts_held() -> Generator[None]:
-    """Let what must not be cut in half end first; an interrupt is raised after it.
+def defer_interrupts() -> Generator[None]:
+    """Finish the block first, and raise an interrupt after it.
 
-    While a KeyboardInterrupt is already on its way, a further one adds nothing and is dropped.
-    Only the main thread takes interrupts; elsewhere this does nothing.
+    If a KeyboardInterrupt is already being raised, a further one adds nothing and is dropped.
     """
-    if not is_main():
+    if not on_main_thread():
         yield
         return
-    held: list[tuple[int, FrameType | None]] = []
-    with handler(lambda number, frame: held.append((number, frame))) as previous:
+    deferred: list[tuple[int, FrameType | None]] = []
+    with sigint_handler(lambda number, frame: deferred.append((number, frame))) as previous:
         yield
-    if held and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
-        previous(*held[0])
+    if deferred and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
+        previous(*deferred[0])
 
 
 @contextmanager
-def one_interrupt() -> Generator[None]:
-    """Let only the first interrupt through: a second must not cut short what the first began."""
-    if not is_main():
+def first_interrupt_only() -> Generator[None]:
+    """Let only the first interrupt through: a second must not cut short what the first started."""
+    if not on_main_thread():
         yield
         return
-    seen = False
+    is_first = True
 
-    def first(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if not seen and callable(previous):
-            seen = True
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal is_first
+        if is_first and callable(previous):
+            is_first = False
             previous(number, frame)
 
-    with handler(first) as previous:
+    with sigint_handler(handle) as previous:
         yield
 
 
-class Latch:
-    """Set once, and waited for where interrupts strike.
+class InterruptSafeEvent:
+    """An event that is set once, for waits that an interrupt may leave at any moment.
 
-    An interrupt in `threading.Event`, which is written in Python, may leave its lock taken: the
-    thread that sets it would then wait for ever. Here there is nothing but one lock of the system.
+    `threading.Event` is written in Python. An interrupt inside its wait may leave its lock taken,
+    and the thread that sets the event would then wait for ever. This class has one lock of the
+    operating system, and nothing else.
+
+    Example:
+        >>> event = InterruptSafeEvent()
+        >>> event.wait(0.001); event.is_set
+        False
+        >>> event.set(); event.wait(10); event.is_set
+        True
     """
 
     def __init__(self) -> None:
@@ -73,24 +85,25 @@ class Latch:
         self.is_set = False
 
     def set(self) -> None:
-        """Let all go on that wait, now and later."""
+        """Release all waits, now and later."""
         if not self.is_set:
             self.is_set = True
             self._gate.release()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is set, so many seconds at most."""
+        """Wait until the event is set, at most so many seconds."""
         if not self.is_set and self._gate.acquire(timeout=seconds):
             self._gate.release()
 
 
-Handler = Callable[[int, FrameType | None], object]
-
-
 @contextmanager
-def handler(function: Handler) -> Generator[Handler | int | None]:
-    """Another handler for SIGINT for a while; gives the one that it stands in for."""
-    previous = signal.signal(signal.SIGINT, function)
+def sigint_handler(handler: Handler) -> Generator[Handler | int | None]:
+    """Replace the handler of SIGINT in the block, and yield the one before.
+
+    Args:
+        handler: is called with the number of the signal and the interrupted frame.
+    """
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield previous
     finally:

@@ -1,4 +1,25 @@
-"""Functions that one thread runs for a task on another's loop."""
+"""Run a function on the consumer's thread for an asyncio task, and await its result.
+
+Two threads take part. Each attribute of a call has one writer, and only `_cancel` and the end of
+the function meet in a lock.
+
+===========================  =======================  ==========================================
+what happens                 on the loop's thread     on the consumer's thread
+===========================  =======================  ==========================================
+the task awaits the result   `result` waits for       the call is in the queue
+                             `_started`
+the consumer takes the call                           `run` sets `_is_interruptible` (on the main
+                                                      thread), resolves `_started`, calls
+the function returns         `result` returns         resolves `_outcome`
+the time is over, or the     `_cancel` sets           an interrupt is raised in the function on
+task is cancelled            `_is_cancelled`, and     the main thread; another thread finishes
+                             interrupts a function    its function, and nobody awaits the result
+                             that is interruptible
+the interrupt arrives late                            `_is_interruptible` is False: it is dropped
+the user interrupts                                   the usual handler runs; the function may
+                                                      catch it, `run` raises it once more
+===========================  =======================  ==========================================
+"""
 
 from __future__ import annotations
 
@@ -10,103 +31,111 @@ from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Any
 
-from .interrupts import Handler, handler, interrupt_main, is_main
+from .interrupts import Handler, interrupt_main_thread, on_main_thread, sigint_handler
 
 
-class Job:
-    """A function that another thread runs for a task on the running loop.
+class ConsumerCall:
+    """A function that the consumer's thread runs for a task of the running loop.
 
-    Leaving the wait for it stops it: an interrupt is raised in it where the main thread runs it;
-    another thread is left to itself.
+    A task that stops waiting cancels the function: on the main thread an interrupt is raised in
+    it; on another thread it runs to its end.
 
     Args:
-        function: takes nothing.
+        function: takes no arguments.
     """
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
         self._loop = asyncio.get_running_loop()
-        self._begun: asyncio.Future[None] = self._loop.create_future()
-        self._over: asyncio.Future[Any] = self._loop.create_future()
+        self._started: asyncio.Future[None] = self._loop.create_future()
+        self._outcome: asyncio.Future[tuple[bool, Any]] = self._loop.create_future()
         self._lock = threading.Lock()
-        self._is_running = self._is_stopped = self._is_struck = False
-        self._usual: Handler | int | None = signal.default_int_handler
+        self._is_cancelled = False
+        self._is_interruptible = False
+        self._was_interrupted = False
+        self._previous_handler: Handler | int | None = signal.default_int_handler
 
-    # On the loop.
+    # On the loop's thread.
 
     async def result(self, seconds: float | None = None) -> Any:
-        """What the function returns, when it has.
+        """Return what the function returns, or raise what it raises.
 
         Args:
-            seconds: how long it may take, from when it begins.
+            seconds: the longest time that the function may take, from its start.
 
         Raises:
-            TimeoutError: it took longer, and was stopped.
+            TimeoutError: the function took longer, and was cancelled.
         """
         try:
-            await self._begun
+            await self._started
             async with asyncio.timeout(seconds):
-                is_well, value = await self._over
+                has_succeeded, value = await self._outcome
         finally:
-            self._stop()
-        if is_well:
+            self._cancel()
+        if has_succeeded:
             return value
         raise value
 
-    def _stop(self) -> None:
+    def _cancel(self) -> None:
         with self._lock:
-            self._is_stopped = True
-            if self._is_running:
-                interrupt_main()
+            self._is_cancelled = True
+            if self._is_interruptible:
+                interrupt_main_thread()
 
-    # On the thread that runs it.
+    # On the consumer's thread.
 
     def run(self) -> None:
-        """Run the function; what stops it from outside ends here, what the user does is raised."""
-        on_main = is_main()
-        with handler(self._struck) if on_main else nullcontext() as self._usual:
-            try:
-                with self._running():
-                    self._tell(self._begun, None)
-                    outcome = (True, self._function())
-            except KeyboardInterrupt:
-                if on_main and not self._is_stopped:
-                    raise
-                outcome = (False, RuntimeError("KeyboardInterrupt"))
-            except Exception as error:  # noqa: BLE001 - raised where it is waited for
-                outcome = (False, error)
-            except BaseException as error:  # noqa: BLE001 - else the wait for it would never end
-                outcome = (False, RuntimeError(f"{type(error).__name__}: {error}"))
-            self._tell(self._over, outcome)
-            if self._is_struck:  # the function has gone on, but the user means the answer, too
+        """Run the function and resolve its outcome; an interrupt of the user is raised here."""
+        is_main = on_main_thread()
+        with sigint_handler(self._on_sigint) if is_main else nullcontext() as previous:
+            self._previous_handler = previous
+            outcome = self._call(is_main)
+            self._resolve(self._outcome, outcome)
+            if self._was_interrupted:  # the function went on, but the user means the answer, too
                 raise KeyboardInterrupt
 
+    def _call(self, is_main: bool) -> tuple[bool, Any]:
+        try:
+            with self._running(is_main):
+                self._resolve(self._started, None)
+                return True, self._function()
+        except KeyboardInterrupt:
+            if is_main and not self._is_cancelled:
+                raise
+            return False, RuntimeError("KeyboardInterrupt")
+        except Exception as error:  # noqa: BLE001 - raised by `result`
+            return False, error
+        except BaseException as error:  # noqa: BLE001 - else `result` would wait for ever
+            return False, RuntimeError(f"{type(error).__name__}: {error}")
+
     @contextmanager
-    def _running(self) -> Generator[None]:
+    def _running(self, is_main: bool) -> Generator[None]:
         with self._lock:
-            if self._is_stopped:
+            if self._is_cancelled:
                 raise KeyboardInterrupt
-            self._is_running = is_main()
+            self._is_interruptible = is_main
         try:
             yield
         finally:
-            self._is_running = False
-            with self._lock:  # an interrupt that is being sent comes before the handler goes
+            self._is_interruptible = False
+            # `_cancel` may hold the lock while it sends an interrupt. That must arrive before the
+            # handler of this call is replaced.
+            with self._lock:
                 pass
 
-    def _struck(self, number: int, frame: FrameType | None) -> None:
-        """An interrupt: from `_stop`, which may come too late, or from the user."""
-        if not self._is_stopped:
-            self._is_struck = True
-            if callable(self._usual):
-                self._usual(number, frame)
-        elif self._is_running:
+    def _on_sigint(self, number: int, frame: FrameType | None) -> None:
+        """Handle an interrupt: of `_cancel`, which may come too late, or of the user."""
+        if not self._is_cancelled:
+            self._was_interrupted = True
+            if callable(self._previous_handler):
+                self._previous_handler(number, frame)
+        elif self._is_interruptible:
             raise KeyboardInterrupt
 
-    def _tell(self, future: asyncio.Future[Any], value: Any) -> None:
-        def settle() -> None:
+    def _resolve(self, future: asyncio.Future[Any], value: Any) -> None:
+        def set_result() -> None:
             if not future.done():  # else nobody waits any more
                 future.set_result(value)
 
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(settle)
+            self._loop.call_soon_threadsafe(set_result)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
-from ..runtime.loop import Flow
+from ..runtime.loop import SyncStream
 from .response_stream import ResponseStream
 
 _Queue = asyncio.Queue[tuple[int, Event | None]]
@@ -67,9 +67,9 @@ class Comparison:
         """Yield lists of pairs as they arrive, and an empty list when a while passes with none.
 
         Args:
-            min_interval: the least number of seconds between two lists: see `Flow.batches`.
+            min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
-        with Flow(self._merge()) as flow:
+        with SyncStream(self._merge()) as flow:
             yield from flow.batches(min_interval)
 
     def close(self) -> None:

@@ -20,8 +20,8 @@ from ..errors import CellmageError, UsageError
 from ..events import Event
 from ..messages import Request, Response
 from ..pipeline.base import Ask
-from ..runtime.interrupts import interrupts_held
-from ..runtime.loop import Flow, Heartbeat
+from ..runtime.interrupts import defer_interrupts
+from ..runtime.loop import SyncStream, Heartbeat
 from .accumulator import Accumulator
 from .views import Readable
 
@@ -77,7 +77,7 @@ class ResponseStream(Readable):
         self._is_closing = False
         self._reader: weakref.ref[Generator[list[Event]]] | None = None
         self._async_reader: weakref.ref[AsyncGenerator[Event, None]] | None = None
-        self._flow: Flow[Event] | None = None
+        self._sync_stream: SyncStream[Event] | None = None
         self._pending_task: asyncio.Task[object] | None = None
 
     # Options, before the stream is read.
@@ -150,7 +150,7 @@ class ResponseStream(Readable):
         An empty list says that a while has passed without an event.
 
         Args:
-            min_interval: the least number of seconds between two lists: see `Flow.batches`.
+            min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
         reader = self._read(min_interval)
         if not self._is_running:
@@ -173,8 +173,8 @@ class ResponseStream(Readable):
             yield self._accumulator.events
             self._raise_error()
             return
-        with self._consume(), Flow(self._receive()) as self._flow:
-            for batch in self._flow.batches(min_interval):
+        with self._consume(), SyncStream(self._receive()) as self._sync_stream:
+            for batch in self._sync_stream.batches(min_interval):
                 self._notify_taps(batch)
                 yield batch
 
@@ -233,7 +233,7 @@ class ResponseStream(Readable):
         self._accumulator.start(time.monotonic())
         try:
             if self._on_start is not None:
-                with interrupts_held():
+                with defer_interrupts():
                     self._on_start(self)
             yield
         except BaseException as error:
@@ -248,7 +248,7 @@ class ResponseStream(Readable):
         Args:
             reason: why the reading ended, for an answer that is not complete.
         """
-        with interrupts_held():
+        with defer_interrupts():
             incomplete_reason = None if self._accumulator.is_complete else reason
             self._response = self._accumulator.response(incomplete_reason, time.monotonic())
             self._is_closing = False
@@ -269,8 +269,8 @@ class ResponseStream(Readable):
         self._is_closing = True
         if self._pending_task is not None:
             self._pending_task.get_loop().call_soon_threadsafe(self._pending_task.cancel)
-        if self._flow is not None:
-            self._flow.cancel()
+        if self._sync_stream is not None:
+            self._sync_stream.cancel()
         reader = self._reader() if self._reader is not None else None
         if reader is not None and getgeneratorstate(reader) != GEN_RUNNING:
             reader.close()

@@ -17,6 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from cellmage.testing import Reply, ScriptedServer, answer, chunk
+from tests.defined_tests import defined_tests
 from tests.kernel.client import Kernel, Run
 from tests.kernel.notebooks import Start, write_notebook
 
@@ -24,20 +25,18 @@ DATA = json.loads((Path(__file__).parent.parent / "data/jupyter_cases.json").rea
 CASES = {case["id"]: case for case in DATA["cases"]}
 
 ELSEWHERE = {
-    "sync_magic_streaming": "kernel/test_walk.py::test_keeps_the_partial_answer",
-    "await_streaming": "kernel/test_prompts.py::test_await_in_a_cell_can_be_interrupted",
-    "worker_thread_close": "stream/test_response_stream.py::test_close_from_another_thread",
-    "no_leak": "kernel/test_interrupts.py::test_many_interrupts",
-    "same_display_id_twice": "kernel/test_frames.py::test_fresh_display_ids_in_every_run",
-    "rate_limit_bytes": "browser/test_page.py::"
-        "test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file",
-    "reload_mid_stream": "browser/test_page.py::"
-        "test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer",
-    "autosave_mid_stream": "browser/test_memory.py::test_a_save_in_mid_stream_says_so",
-    "plain_terminal": "display/test_terminal.py::test_urls_are_shown",
-    "silent_and_no_history": "kernel/test_memory.py::test_silent_and_without_history",
-    "same_id_two_notebooks": "magics/test_conversations.py::test_a_copy_starts_fresh",
-}  # fmt: skip
+    "sync_magic_streaming": "test_keeps_the_partial_answer",
+    "await_streaming": "test_await_in_a_cell_can_be_interrupted",
+    "worker_thread_close": "test_close_from_another_thread",
+    "no_leak": "test_many_interrupts",
+    "same_display_id_twice": "test_fresh_display_ids_in_every_run",
+    "rate_limit_bytes": "test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file",
+    "reload_mid_stream": "test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer",
+    "autosave_mid_stream": "test_a_save_in_mid_stream_says_so",
+    "plain_terminal": "test_urls_are_shown",
+    "silent_and_no_history": "test_silent_and_without_history",
+    "same_id_two_notebooks": "test_a_copy_starts_fresh",
+}
 IN_DOCS = {"windows", "papermill", "voila"}
 
 
@@ -46,8 +45,7 @@ def test_every_case_is_somewhere() -> None:
     docs = Path(__file__).parents[2] / docs
     for name in CASES:
         if name in ELSEWHERE:
-            file, test = ELSEWHERE[name].split("::")
-            assert f"def {test}(" in (Path(__file__).parent.parent / file).read_text(), name
+            assert ELSEWHERE[name] in defined_tests(), name
         elif name in IN_DOCS:
             assert name.casefold() in docs.read_text().casefold()
         else:
