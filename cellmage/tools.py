@@ -51,7 +51,7 @@ class Tool:
         >>> made = Tool(weather)
         >>> made.schema["description"], made.schema["parameters"]["required"]
         ('The weather in a city.', ['city'])
-        >>> made.prepared('{"city": "Oslo"}')()
+        >>> made.bind('{"city": "Oslo"}')()
         'rain in Oslo'
     """
 
@@ -99,7 +99,7 @@ class Tool:
         """Whether a call must be awaited."""
         return inspect.iscoroutinefunction(self.function)
 
-    def prepared(self, arguments: str) -> Callable[[], Any]:
+    def bind(self, arguments: str) -> Callable[[], Any]:
         """The call with these arguments, not yet made.
 
         Args:
@@ -108,7 +108,7 @@ class Tool:
         Raises:
             ValueError: it is none.
         """
-        return functools.partial(self._checked, **arguments_of(arguments))
+        return functools.partial(self._checked, **parse_arguments(arguments))
 
 
 def tool(
@@ -137,7 +137,7 @@ def tool(
     return Tool(function, name, seconds)
 
 
-def tools_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool]:
+def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool]:
     """Tools by name; a function that is none yet is made one.
 
     Raises:
@@ -153,16 +153,16 @@ def tools_of(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool]:
     return named
 
 
-def arguments_of(text: str) -> dict[str, Any]:
+def parse_arguments(text: str) -> dict[str, Any]:
     """The arguments of a call, strictly: one JSON object and nothing else.
 
     Raises:
         ValueError: it is none; the message says why, for the model to do better.
 
     Example:
-        >>> arguments_of('{"x": 1}'), arguments_of("")
+        >>> parse_arguments('{"x": 1}'), parse_arguments("")
         ({'x': 1}, {})
-        >>> arguments_of('{"x": 1}}')
+        >>> parse_arguments('{"x": 1}}')
         Traceback (most recent call last):
         ValueError: the arguments are not JSON: trailing characters at line 1 column 9
     """
@@ -180,16 +180,16 @@ def arguments_of(text: str) -> dict[str, Any]:
     return dict(found)
 
 
-def call_text(call: ToolCall | ToolInvocation) -> str:
+def format_call(call: ToolCall | ToolInvocation) -> str:
     """A call on one line, as Python would write it; what cannot be seen is spelled out.
 
     Example:
-        >>> call_text(ToolCall("a", "weather", '{"city": "Oslo"}'))
+        >>> format_call(ToolCall("a", "weather", '{"city": "Oslo"}'))
         "weather(city='Oslo')"
     """
     try:
         given = ", ".join(
-            f"{name}={value!r}" for name, value in arguments_of(call.arguments).items()
+            f"{name}={value!r}" for name, value in parse_arguments(call.arguments).items()
         )
     except ValueError:
         given = call.arguments
@@ -197,7 +197,7 @@ def call_text(call: ToolCall | ToolInvocation) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def ask(call: ToolCall) -> bool:
+def ask_user(call: ToolCall) -> bool:
     """Ask whoever sits at the keyboard whether a call may be made.
 
     Raises:
@@ -207,13 +207,13 @@ def ask(call: ToolCall) -> bool:
     # what is piped into a program.
     if isinstance(input, BuiltinFunctionType) and not (sys.stdin and sys.stdin.isatty()):
         raise EOFError
-    return input(f"Run {call_text(call)}? [y/N] ").strip().lower() in ("y", "yes")
+    return input(f"Run {format_call(call)}? [y/N] ").strip().lower() in ("y", "yes")
 
 
 # What the model is told.
 
 
-def outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
+def run_tool(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
     """Make a call, and say what came of it; an error is told like any other result.
 
     Args:
@@ -221,7 +221,7 @@ def outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
         safe: makes a text one that may be sent.
 
     Example:
-        >>> outcome(lambda: {"n": 1}), outcome(lambda: 1 / 0)
+        >>> run_tool(lambda: {"n": 1}), run_tool(lambda: 1 / 0)
         ('{"n":1}', 'error: ZeroDivisionError: division by zero')
     """
     try:
@@ -232,8 +232,8 @@ def outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
         return failure_text(error, safe)
 
 
-async def awaited_outcome(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
-    """As `outcome`, of a coroutine function."""
+async def run_tool_async(call: Callable[[], Any], safe: Callable[[str], str] = str) -> str:
+    """As `run_tool`, of a coroutine function."""
     try:
         return result_text(await call(), safe)
     except asyncio.CancelledError as error:

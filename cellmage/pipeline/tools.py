@@ -19,8 +19,8 @@ from ..errors import ProviderError, UsageError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..providers.secrets import redact_text
-from ..runtime.loop import on_reader
-from ..tools import Tool, ask, awaited_outcome, failure_text, outcome
+from ..runtime.loop import run_on_consumer
+from ..tools import Tool, ask_user, run_tool_async, failure_text, run_tool
 from .base import Ask
 
 MAX_STEPS = 10
@@ -32,7 +32,7 @@ Approve = Callable[[ToolCall], bool | Awaitable[bool]]
 Approval = Approve | Literal["ask", "always", "never"]
 
 _APPROVALS: Mapping[Any, Approve] = {
-    "ask": ask,
+    "ask": ask_user,
     "always": lambda call: True,
     "never": lambda call: False,
 }
@@ -118,7 +118,7 @@ class _Runner:
         if tool is None:
             return f"error: there is no tool {call.name!r}, only {', '.join(self._tools)}"
         try:
-            function = tool.prepared(call.arguments)
+            function = tool.bind(call.arguments)
         except ValueError as error:
             return f"error: {error}; nothing was run"
         return await self._why_refused(call) or await self._run(tool, function)
@@ -126,9 +126,9 @@ class _Runner:
     async def _run(self, tool: Tool, function: Callable[[], Any]) -> str:
         try:
             if not tool.is_async:
-                return await on_reader(partial(outcome, function, redact_text), tool.seconds)
+                return await run_on_consumer(partial(run_tool, function, redact_text), tool.seconds)
             async with asyncio.timeout(tool.seconds):
-                return await awaited_outcome(function, redact_text)
+                return await run_tool_async(function, redact_text)
         except TimeoutError:
             return (
                 f"error: no result within {tool.seconds:g} s; the tool may have done a part of its "
@@ -138,7 +138,7 @@ class _Runner:
     async def _why_refused(self, call: ToolCall) -> str:
         """Return why a call may not run; empty if it may."""
         try:
-            answer: Any = await on_reader(partial(self._approve, call))
+            answer: Any = await run_on_consumer(partial(self._approve, call))
             is_allowed = await answer if inspect.isawaitable(answer) else answer
         except (EOFError, NotImplementedError):
             return "refused: nobody to ask"
