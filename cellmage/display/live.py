@@ -10,7 +10,7 @@ from ..markdown.sanitize import sanitize
 from .base import Frame
 from .pacer import Pacer
 from .panels import Panel
-from .parts import Part, freeze_by_size
+from .parts import Part, content_size, freeze_by_size
 from .reasoning import ReasoningBlock
 from .status import StatusLine
 
@@ -76,6 +76,7 @@ class LiveMarkdown:
     def set_panels(self, panels: Sequence[Panel]) -> None:
         """Show panels after the text so far; later calls replace them until more text arrives."""
         # Of a new panel the page must know at once: its tool may keep the consumer's thread busy.
+        self._part.absorb()
         self._is_urgent = self._is_urgent or len(panels) > len(self._part.open_panels)
         self._part.set_panels(panels)
 
@@ -137,7 +138,7 @@ class LiveMarkdown:
 
     def _freeze(self) -> list[Frame]:
         """Return the last frame of the part if it is frozen now."""
-        before = sum(len(frame.text) for frame in self._frozen)
+        before = sum(content_size(frame.text, frame.markdown) for frame in self._frozen)
         if not self._should_freeze(self._part.size, before, self._part.index):
             return []
         frame = self._part.frozen_frame()

@@ -13,7 +13,7 @@ from ..messages import Response, Turn
 from ..once import Once
 from ..stats import stats_line
 from ..stream.response_stream import ResponseStream
-from ..tools import call_text
+from ..tools import format_call
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .reading import POLL_SECONDS, paint, read_to_end
@@ -91,7 +91,7 @@ class AnswerRenderer:
             case Status():
                 self._view.set_status(event.text)
             case ToolCall():
-                self._set_panel(event.id, Panel(call_text(event)))
+                self._set_panel(event.id, Panel(format_call(event)))
             case ToolResult():
                 call = self._panels.get(event.id)
                 title = call.title if call else event.name
@@ -170,7 +170,7 @@ def render_turn(turn: Turn, display: Display, options: RenderOptions | None = No
     view.feed_reasoning(turn.response.reasoning)
     for step in turn.response.steps:
         view.feed(step.text)
-        view.set_panels([Panel(call_text(call), call.result) for call in step.calls])
+        view.set_panels([Panel(format_call(call), call.result) for call in step.calls])
     view.feed(turn.response.final_text)
     # A program that reads the file finds the complete metadata in the cell of the first time.
     metadata = {"id": turn.response.id, "again": True}

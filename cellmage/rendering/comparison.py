@@ -11,7 +11,7 @@ from ..display.text_table import format_columns
 from ..errors import CellmageError
 from ..events import Event, Status, Token
 from ..messages import Response
-from ..stats import figures
+from ..stats import response_stats
 from ..stream.comparison import Comparison
 from .metadata import answer_metadata
 from .options import RenderOptions
@@ -87,7 +87,8 @@ class ComparisonRenderer:
     def _figures(self) -> Frame:
         """Return a table of the answers' figures, which marks the selected one."""
         rows = [
-            figures(stream.response) | {"kept": "✓" if stream is self._comparison.selected else ""}
+            response_stats(stream.response)
+            | {"kept": "✓" if stream is self._comparison.selected else ""}
             for stream in self._comparison.streams
         ]
         text = format_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
