@@ -18,12 +18,12 @@ import time
 from pathlib import Path
 
 from cellmage import CellRef, Conversation, Options, Response, Timings, Turn, Usage
-from cellmage.conversation.store import Home, Store
+from cellmage.conversation.store import ConversationScope, Store
 from cellmage.providers.scripted import ScriptedProvider
 
 from .table import line, missed
 
-HOME = Home("/notes/a.ipynb", "/notes")
+SCOPE = ConversationScope("/notes/a.ipynb", "/notes")
 KILLS = int(os.environ.get("KILLS", "100"))
 
 # A word each 10 ms, and each is told on stdout when it is on the screen.
@@ -32,8 +32,9 @@ import sys
 from pathlib import Path
 from cellmage import CellRef, Conversation
 from cellmage.providers.scripted import ScriptedProvider
-from cellmage.conversation.store import Home, Store
-chat = Conversation(journal=Store(Path(sys.argv[1])).journal(Home("/notes/a.ipynb", "/notes")))
+from cellmage.conversation.store import ConversationScope, Store
+scope = ConversationScope("/notes/a.ipynb", "/notes")
+chat = Conversation(journal=Store(Path(sys.argv[1])).journal(scope))
 chat.provider = ScriptedProvider(["whole"])
 chat.ask("finished " + sys.argv[2])
 print("finished", flush=True)
@@ -65,7 +66,7 @@ def kills(folder: Path) -> None:
         with sqlite3.connect(path) as connection:
             sound += connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         store = Store(path)
-        turns = {turn.prompt: turn for turn in store.journal(HOME).load()[0]}
+        turns = {turn.prompt: turn for turn in store.journal(SCOPE).load()[0]}
         finished += f"finished {number}" in turns
         cut = turns.get(f"killed {number}")
         kept = len(cut.response.text.split()) if cut else 0
@@ -99,13 +100,13 @@ def grows(folder: Path, count: int, is_limited: bool) -> None:
     """Resume, ask and append with so many turns of 2 kB."""
     path = folder / f"{count}.db"
     store = Store(path)
-    store.journal(HOME).extend(map(turn, range(count)))
+    store.journal(SCOPE).extend(map(turn, range(count)))
     store.close()
     resumes, asks, appends = [], [], []
     for _ in range(5):
         store = Store(path)
         chat = Conversation(
-            Options(model="m"), ScriptedProvider(["ok"]), journal=store.journal(HOME)
+            Options(model="m"), ScriptedProvider(["ok"]), journal=store.journal(SCOPE)
         )
         began = time.perf_counter()
         assert chat.history.resume() >= count

@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conversation": {
         *VALUES,
         "context_window",
+        "once",
         "pipeline",
         "providers",
         "serialization",

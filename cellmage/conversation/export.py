@@ -1,4 +1,4 @@
-"""Conversations as files: for reading (.md), for programs (.json), to run again (.ipynb)."""
+"""Export turns to a file and import them: .md to read, .json for programs, .ipynb to run again."""
 
 from __future__ import annotations
 
@@ -6,160 +6,171 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..messages import CellRef, Response, Turn, Usage
 from ..serialization import steps_from_record, turn_from_record, turn_to_record
+from ..text import truncate
 
-MAX_BYTES = 64 * 2**20
-"""The largest file that is read."""
+Metadata = Mapping[str, Any]
 
-_VERSION = 1
-_LINE = 300
-"""Characters of what a tool gave, in markdown that is to be read."""
+MAX_FILE_BYTES = 64 * 2**20
+"""The largest file that is imported."""
 
-_MARK = "<!-- cellmage "
-# No front end and no system takes these for part of a name in one folder.
+_FORMAT_VERSION = 1
+"""The version of the JSON document; a later release may write a higher one."""
+
+_MAX_CODE_CHARS = 300
+"""The longest tool call, and the longest result, in markdown."""
+
+_MAX_NAME_BYTES = 200
+"""The longest file name; file systems have room for 255 bytes, with what they add."""
+
+_COMMENT_START = "<!-- cellmage "
+"""Begins the comment at the end of a markdown file that contains the turns as JSON."""
+
+# Each of these has a meaning in a path, in a shell or in a URL, or cannot be seen.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff<>:"/\\|?*%]')
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)\Z", re.IGNORECASE)
+# Names of devices on Windows, also with a suffix.
+_RESERVED_NAME = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)\Z", re.IGNORECASE)
 
 
-def export(turns: Sequence[Turn], folder: Path, name: str) -> Path:
-    """Write turns to a new file.
+def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
+    """Write turns to a new file, and return its path.
 
     Args:
-        turns: what is written.
-        folder: where.
-        name: of the file, without a folder; ``.md``, ``.json`` or ``.ipynb`` says the form.
+        turns: the turns.
+        folder: the folder of the file.
+        name: the name of the file, without a folder; its suffix selects the format: ``.md``,
+            ``.json`` or ``.ipynb``.
 
     Raises:
-        UsageError: the name cannot be used, or there is such a file. Nothing is written.
+        UsageError: the name cannot be used, or such a file exists. Nothing is written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> turns = [Turn("Hi", Response("Hello", id="1"))]
         >>> with TemporaryDirectory() as folder:
-        ...     read(export(turns, Path(folder), "talk.md")) == turns
+        ...     import_turns(export_turns(turns, Path(folder), "talk.md")) == turns
         True
     """
-    path = folder / _checked(name)
-    text = _FORMS[path.suffix][0](turns)
+    _check_name(name)
+    path = folder / name
+    text = _FORMATS[path.suffix].write(turns)
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        problem = f"there is a {name} already; give another name"
+        raise UsageError(f"there is a {name} already; give another name") from None
     except OSError as error:
-        problem = f"{name} cannot be written: {error.strerror}"
-    else:
-        return path
-    raise UsageError(problem)
+        raise UsageError(f"{name} cannot be written: {error.strerror}") from None
+    return path
 
 
-def _checked(name: str) -> str:
+def _check_name(name: str) -> None:
     stem, dot, suffix = name.rpartition(".")
-    if dot + suffix not in _FORMS or not stem:
-        raise UsageError(f"{name!r}: give a name that ends in {', '.join(_FORMS)}")
-    is_odd = _NOT_IN_NAMES.search(name) or stem != stem.strip(" .~-") or stem.startswith(".")
-    if is_odd or _RESERVED.match(stem) or len(name.encode()) > 200:
+    if dot + suffix not in _FORMATS or not stem:
+        raise UsageError(f"{name!r}: give a name that ends in {', '.join(_FORMATS)}")
+    # A name that begins with "." is hidden; "~" marks backups; some systems drop "." and " ".
+    is_unsafe = _NOT_IN_NAMES.search(name) or stem != stem.strip(" .~-") or stem.startswith(".")
+    if is_unsafe or _RESERVED_NAME.match(stem) or len(name.encode()) > _MAX_NAME_BYTES:
         raise UsageError(f"{name!r}: give a plain file name, without a folder")
-    return name
 
 
-def read(path: Path) -> list[Turn]:
-    """The turns in a file that `export` wrote, or in a notebook as it was saved.
+def import_turns(path: Path) -> list[Turn]:
+    """Return the turns of a file that `export_turns` wrote, or of a notebook as it was saved.
+
+    Args:
+        path: the file; its suffix says its format.
 
     Raises:
-        UsageError: there is no such file, it is too large, or holds no turns.
+        UsageError: the file does not exist, is too large, or contains no turns.
     """
-    problem = ""
     try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            problem = "it is no file, or larger than 64 MiB"
-        elif path.suffix not in _FORMS:
-            problem = f"its name does not end in {', '.join(_FORMS)}"
-        else:
-            return list(_FORMS[path.suffix][1](path.read_text("utf-8")))
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            raise UsageError(f"{path.name}: it is not a file, or it is larger than 64 MiB")
+        if path.suffix not in _FORMATS:
+            raise UsageError(f"{path.name}: its name does not end in {', '.join(_FORMATS)}")
+        return list(_FORMATS[path.suffix].read(path.read_text("utf-8")))
     except (OSError, ValueError, RecursionError):
-        problem = "it cannot be read"
+        raise UsageError(f"{path.name}: it cannot be read") from None
     except (KeyError, TypeError, AttributeError):
-        problem = "it is not in the form that its name says"
-    raise UsageError(f"{path.name}: {problem}")
+        raise UsageError(f"{path.name}: it is not in the format of its suffix") from None
 
 
 # JSON.
 
 
 def to_json(turns: Sequence[Turn]) -> str:
-    """A document with a record for each turn."""
-    document = {"cellmage": _VERSION, "turns": [turn_to_record(turn) for turn in turns]}
+    """Return a JSON document with a record of each turn."""
+    document = {"cellmage": _FORMAT_VERSION, "turns": [turn_to_record(turn) for turn in turns]}
     return json.dumps(document, indent=1) + "\n"
 
 
 def _from_json(text: str) -> Iterator[Turn]:
     document = json.loads(text)
-    if document["cellmage"] > _VERSION:
+    if document["cellmage"] > _FORMAT_VERSION:
         raise UsageError("this file is of a later release: pip install --upgrade cellmage")
     return map(turn_from_record, document["turns"])
 
 
-# Markdown: to be read; a comment at the end holds what markdown cannot say.
+# Markdown: a comment at the end contains the turns as JSON.
 
 
 def to_markdown(turns: Sequence[Turn]) -> str:
-    """Questions as headings and quotes, answers as they are."""
+    """Return markdown with questions as headings and quotes, and with answers as they are."""
     parts = []
     for number, turn in enumerate(turns, 1):
-        quoted = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
-        parts += [f"## {number}", _visible(quoted)]
-        for each in turn.response.steps:
-            called = [
-                f"- {_code(call.name + call.arguments)}: {_code(call.result)}"
-                for call in each.calls
+        quote = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
+        parts += [f"## {number}", _replace_surrogates(quote)]
+        for step in turn.response.steps:
+            calls = [
+                f"- {_inline_code(call.name + call.arguments)}: {_inline_code(call.result)}"
+                for call in step.calls
             ]
-            parts += [_visible(each.text), _visible("\n".join(called))]
-        parts.append(_visible(turn.response.final_text))
-    hidden = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
-    return "\n\n".join([*parts, f"{_MARK}{hidden}-->"]) + "\n"
+            parts += [_replace_surrogates(step.text), _replace_surrogates("\n".join(calls))]
+        parts.append(_replace_surrogates(turn.response.final_text))
+    # Escaped characters of a JSON string are the same characters; a comment must not contain "-->".
+    document = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
+    return "\n\n".join([*parts, f"{_COMMENT_START}{document}-->"]) + "\n"
 
 
-def _code(text: str) -> str:
-    """A text on one line, as code that nothing in it can end."""
-    line = " ".join(text.split())
-    short = line if len(line) <= _LINE else f"{line[:_LINE]}…"
-    fence = "`" * (1 + max(map(len, re.findall("`+", short)), default=0))
-    return f"{fence} {short} {fence}"
+def _inline_code(text: str) -> str:
+    """Return a text on one line, in a code span that nothing in the text can end."""
+    line = truncate(text, _MAX_CODE_CHARS)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}"
 
 
-def _visible(text: str) -> str:
-    """An answer as UTF-8 can hold it."""
+def _replace_surrogates(text: str) -> str:
+    """Return a text that UTF-8 can encode."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _from_markdown(text: str) -> Iterator[Turn]:
-    _, mark, hidden = text.rpartition(_MARK)
-    if not mark:
+    _, comment_start, document = text.rpartition(_COMMENT_START)
+    if not comment_start:
         raise UsageError("this markdown file was not exported by cellmage")
-    return _from_json(hidden.strip().removesuffix("-->"))
+    return _from_json(document.strip().removesuffix("-->"))
 
 
 # Notebooks.
 
 
 def to_notebook(turns: Sequence[Turn]) -> str:
-    """A notebook that asks the same again, with the answers as its outputs."""
-    cells = [_cell("load", "%load_ext cellmage", [], {})]
+    """Return a notebook that asks the same questions, with the answers as its outputs."""
+    cells = [_code_cell("load", "%load_ext cellmage", [], {})]
     for number, turn in enumerate(turns, 1):
-        facts = {"id": turn.response.id, "prompt": turn.prompt}
-        text = _visible(turn.response.text)
+        text = _replace_surrogates(turn.response.text)
         output = {
             "output_type": "display_data",
             "data": {"text/markdown": text, "text/plain": text},
-            "metadata": {"cellmage": facts},
+            "metadata": {"cellmage": {"id": turn.response.id, "prompt": turn.prompt}},
         }
-        source = f"%%llm\n{_visible(turn.prompt)}"
-        cells.append(_cell(f"turn-{number}", source, [output], {"turn": turn_to_record(turn)}))
+        source = f"%%llm\n{_replace_surrogates(turn.prompt)}"
+        metadata = {"turn": turn_to_record(turn)}
+        cells.append(_code_cell(f"turn-{number}", source, [output], metadata))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
         "cells": cells,
@@ -170,12 +181,12 @@ def to_notebook(turns: Sequence[Turn]) -> str:
     return json.dumps(notebook, indent=1) + "\n"
 
 
-def _cell(name: str, source: str, outputs: list[Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+def _code_cell(cell_id: str, source: str, outputs: list[Any], metadata: Metadata) -> dict[str, Any]:
     return {
         "cell_type": "code",
-        "id": name,
+        "id": cell_id,
         "execution_count": None,
-        "metadata": {"cellmage": facts} if facts else {},
+        "metadata": {"cellmage": metadata} if metadata else {},
         "source": source,
         "outputs": outputs,
     }
@@ -183,69 +194,76 @@ def _cell(name: str, source: str, outputs: list[Any], facts: Mapping[str, Any]) 
 
 def _from_notebook(text: str) -> Iterator[Turn]:
     turns: list[Turn] = []
-    for turn, cut in _turns_in(json.loads(text)["cells"]):
-        at = next((at for at, each in enumerate(turns) if cut and each.response.id == cut), None)
-        if at is None:
+    for turn, continues_id in _read_cells(json.loads(text)["cells"]):
+        index = _index_of(turns, continues_id)
+        if index is None:
             turns.append(turn)
         else:
-            turns[at] = turn.continue_from(turns[at])
+            turns[index] = turn.continue_from(turns[index])
     return iter(turns)
 
 
-def _turns_in(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
-    """The turns, each with the id of the answer that it goes on from."""
+def _index_of(turns: Sequence[Turn], response_id: str) -> int | None:
+    indexes = (i for i, turn in enumerate(turns) if response_id and turn.response.id == response_id)
+    return next(indexes, None)
+
+
+def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
+    """Yield each turn, with the id of the response that it continues."""
     for cell in cells:
         record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
         if record:
             yield turn_from_record(record), ""
         elif cell["cell_type"] == "code":
-            yield from _turns_of(cell)
+            yield from _read_outputs(cell)
 
 
-def _turns_of(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
-    """The turns of a cell as the magics leave it: the source asked, the outputs answer."""
-    source = _joined(cell["source"])
-    asked = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
-    answers: dict[str, tuple[str, Mapping[str, Any]]] = {}
+def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
+    """Yield the turns of a cell as the magics leave it; its outputs are the answers."""
+    source = _join_lines(cell["source"])
+    question = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
+    answers: dict[str, tuple[str, Metadata]] = {}
     for output in cell["outputs"]:
-        facts = output.get("metadata", {}).get("cellmage", {})
-        if "id" in facts and facts.get("part") != "reasoning" and not facts.get("again"):
-            text, before = answers.get(facts["id"], ("", {}))
-            plain = _joined(output["data"].get("text/plain", ""))
-            answers[facts["id"]] = (text + plain, {**before, **facts})
-    for ordinal, (text, facts) in enumerate(answers.values()):
-        if text or facts.get("steps"):
-            key = CellRef(cell["id"], ordinal) if "id" in cell else None
-            turn = _turn(facts.get("prompt", asked), facts.get("text", text), facts, key)
-            yield turn, facts.get("continues", "")
+        metadata = output.get("metadata", {}).get("cellmage", {})
+        if "id" in metadata and metadata.get("part") != "reasoning" and not metadata.get("again"):
+            # An answer may have several outputs.
+            text, previous = answers.get(metadata["id"], ("", {}))
+            text += _join_lines(output["data"].get("text/plain", ""))
+            answers[metadata["id"]] = (text, {**previous, **metadata})
+    for index, (text, metadata) in enumerate(answers.values()):
+        if text or metadata.get("steps"):
+            ref = CellRef(cell["id"], index) if "id" in cell else None
+            response = _response(metadata.get("text", text), metadata)
+            prompt = metadata.get("prompt", question)
+            turn = Turn(prompt, response, ref, system=metadata.get("system", ""))
+            yield turn, metadata.get("continues", "")
 
 
-def _turn(prompt: str, text: str, facts: Mapping[str, Any], key: CellRef | None) -> Turn:
-    usage = facts.get("usage")
-    response = Response(
+def _response(text: str, metadata: Metadata) -> Response:
+    usage = metadata.get("usage")
+    return Response(
         text,
-        facts.get("reasoning", ""),
-        facts.get("model", ""),
-        facts.get("provider", ""),
-        facts.get("finish_reason"),
+        metadata.get("reasoning", ""),
+        metadata.get("model", ""),
+        metadata.get("provider", ""),
+        metadata.get("finish_reason"),
         Usage(**usage) if usage else None,
-        incomplete_reason=facts.get("incomplete_reason"),
-        notices=tuple(facts.get("notices", ())),
-        id=facts["id"],
-        steps=steps_from_record(facts.get("steps", ()), text),
+        incomplete_reason=metadata.get("incomplete_reason"),
+        notices=tuple(metadata.get("notices", ())),
+        id=metadata["id"],
+        steps=steps_from_record(metadata.get("steps", ()), text),
     )
-    return Turn(prompt, response, key, system=facts.get("system", ""))
 
 
-def _joined(source: str | list[str]) -> str:
-    """Notebook files hold long texts as lists of lines."""
+def _join_lines(source: str | list[str]) -> str:
+    """Return a text of a notebook's file, which may store it as a list of lines."""
     return source if isinstance(source, str) else "".join(source)
 
 
-def cell_ids(path: Path) -> set[str]:
-    """The ids of a notebook's cells; none where it cannot be read."""
+def read_cell_ids(path: Path) -> set[str]:
+    """Return the ids of a notebook's cells; none if the file cannot be read."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_FILE_BYTES:
             return set()
         cells = json.loads(path.read_text("utf-8"))["cells"]
         return {cell["id"] for cell in cells if "id" in cell}
@@ -253,9 +271,13 @@ def cell_ids(path: Path) -> set[str]:
         return set()
 
 
-Form = tuple[Callable[[Sequence[Turn]], str], Callable[[str], Iterator[Turn]]]
-_FORMS: Mapping[str, Form] = {
-    ".md": (to_markdown, _from_markdown),
-    ".json": (to_json, _from_json),
-    ".ipynb": (to_notebook, _from_notebook),
+class _Format(NamedTuple):
+    write: Callable[[Sequence[Turn]], str]
+    read: Callable[[str], Iterator[Turn]]
+
+
+_FORMATS: Mapping[str, _Format] = {
+    ".md": _Format(to_markdown, _from_markdown),
+    ".json": _Format(to_json, _from_json),
+    ".ipynb": _Format(to_notebook, _from_notebook),
 }

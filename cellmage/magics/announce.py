@@ -39,7 +39,7 @@ def announce_stored(chats: ConversationRegistry, front_end: FrontEnd, setting: s
 
 def print_store_messages(chats: ConversationRegistry) -> None:
     """Print what the store reports, such as a damaged file."""
-    for line in chats.store.told():
+    for line in chats.store.pending_messages():
         print_line(line)
 
 

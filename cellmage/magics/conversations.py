@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..conversation.conversation import Conversation
-from ..conversation.store import Home, Journal, Store
+from ..conversation.store import ConversationScope, Store, StoredJournal
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
 from .frontend import FrontEnd
@@ -28,7 +28,7 @@ class ConversationRegistry:
 
     def __init__(self, notebook: Path | None) -> None:
         self._conversations: dict[str, Conversation] = {"": Conversation()}
-        self._journals: dict[str, Journal] = {}
+        self._journals: dict[str, StoredJournal] = {}
         self.folder = Path.cwd()
         self.notebook = notebook
         self.store = Store()
@@ -67,7 +67,7 @@ class ConversationRegistry:
         loaded = [(name, len(chat.turns), "loaded") for name, chat in self._conversations.items()]
         stored = [
             (name, count, "stored")
-            for name, count in self.store.chats(self.scope())
+            for name, count in self.store.count_by_chat(self.scope())
             if count and name not in self._conversations
         ]
         return loaded + stored
@@ -95,12 +95,13 @@ class ConversationRegistry:
             return front_end.is_interactive
         return front_end.is_interactive or front_end.cell_id is not None
 
-    def scope(self, name: str = "") -> Home:
+    def scope(self, name: str = "") -> ConversationScope:
         """Return the place of a conversation in the store."""
         folder = self.notebook.parent if self.notebook else self.folder
-        return Home(_path_text(self.notebook) if self.notebook else None, _path_text(folder), name)
+        notebook = _path_text(self.notebook) if self.notebook else None
+        return ConversationScope(notebook, _path_text(folder), name)
 
-    def _journal(self, name: str) -> Journal:
+    def _journal(self, name: str) -> StoredJournal:
         if name not in self._journals:
             self._journals[name] = self.store.journal(self.scope(name))
         return self._journals[name]
@@ -113,7 +114,7 @@ class ConversationRegistry:
 
     def count_stored(self) -> int:
         """Return how many turns are stored for this notebook, in all its conversations."""
-        return sum(count for _, count in self.store.chats(self.scope()))
+        return sum(count for _, count in self.store.count_by_chat(self.scope()))
 
     def resume(self, name: str | None = None) -> int:
         """Resume the stored turns of a conversation, or of all; return how many turns there are.
@@ -121,7 +122,7 @@ class ConversationRegistry:
         Raises:
             UsageError: there are none.
         """
-        stored = [chat for chat, count in self.store.chats(self.scope()) if count]
+        stored = [chat for chat, count in self.store.count_by_chat(self.scope()) if count]
         names = [chat for chat in dict.fromkeys(stored) if name in (None, chat)]
         if not names:
             raise UsageError("no turns are stored for this notebook")
@@ -143,7 +144,7 @@ class ConversationRegistry:
         """
         if self.notebook is None:
             raise UsageError("this notebook has no known path; --import FILE reads a file")
-        if not self.store.attach(os.path.abspath(notebook), self.scope()):
+        if not self.store.move_notebook(os.path.abspath(notebook), self.scope()):
             raise UsageError(f"no turns are stored for {notebook}, or this notebook has its own")
         return self.resume()
 

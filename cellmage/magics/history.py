@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..context_window import turn_tokens
 from ..conversation.conversation import Conversation
-from ..conversation.export import export, read
+from ..conversation.export import export_turns, import_turns
 from ..display.text_table import format_columns
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
@@ -158,13 +158,13 @@ def _tokens(chats: ConversationRegistry, chat: Conversation, args: Namespace) ->
 
 
 def _export(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
-    export(chat.turns, chats.folder, args.export)
+    export_turns(chat.turns, chats.folder, args.export)
     return f"Wrote {count_turns(len(chat.turns))} to {args.export}"
 
 
 def _import(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
     path = _path(chats, args.import_)
-    return f"Imported {count_turns(chat.history.extend(read(path)))} from {path.name}"
+    return f"Imported {count_turns(chat.history.extend(import_turns(path)))} from {path.name}"
 
 
 def _versions(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:

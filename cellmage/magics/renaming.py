@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..conversation.export import cell_ids
-from ..conversation.store import Home
+from ..conversation.export import read_cell_ids
+from ..conversation.store import ConversationScope
 from .conversations import ConversationRegistry
 from .frontend import FrontEnd
 
@@ -20,12 +20,12 @@ def find_renamed_notebook(chats: ConversationRegistry, front_end: FrontEnd) -> P
     old = front_end.named_notebook
     if chats.notebook is not None or old is None:
         return None
-    cells = chats.store.lost(str(old.parent)).get(str(old))
+    cells = chats.store.missing_notebooks(str(old.parent)).get(str(old))
     if not cells:
         return None
     for path in sorted(old.parent.glob("*.ipynb")):
-        scope = Home(str(path), str(path.parent))
-        if _has_cells(path, cells) and not chats.store.count(scope):
+        scope = ConversationScope(str(path), str(path.parent))
+        if _has_cells(path, cells) and not chats.store.count_turns(scope):
             return path
     return None
 
@@ -38,12 +38,12 @@ def adopt_renamed(chats: ConversationRegistry) -> str | None:
     """
     if chats.notebook is None:
         return None
-    for path, cells in chats.store.lost(str(chats.notebook.parent)).items():
-        if _has_cells(chats.notebook, cells) and chats.store.attach(path, chats.scope()):
+    for path, cells in chats.store.missing_notebooks(str(chats.notebook.parent)).items():
+        if _has_cells(chats.notebook, cells) and chats.store.move_notebook(path, chats.scope()):
             return os.path.basename(path)
     return None
 
 
 def _has_cells(notebook: Path, cells: set[str]) -> bool:
     """Return whether more than half of these cells are in a notebook."""
-    return 2 * len(cells & cell_ids(notebook)) > len(cells)
+    return 2 * len(cells & read_cell_ids(notebook)) > len(cells)

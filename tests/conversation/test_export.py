@@ -1,4 +1,4 @@
-"""Exports: read again they are the same turns; names are data, and never paths."""
+"""Exports: imported again they are the same turns; names are data, and never paths."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellmage import CellRef, Response, Timings, Turn, Usage, UsageError
-from cellmage.conversation.export import export, read
+from cellmage.conversation.export import export_turns, import_turns
 
 DATA = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())
-NAMES = [each["name"] for each in DATA["names"]]
+NAMES = [case["name"] for case in DATA["names"]]
 
 TEXT = st.text(st.characters(), max_size=30) | st.sampled_from(
     ["-->", "<!-- cellmage ", "\ud800", "a\r\nb", "```\n", "> q", "\x00\x1b[1m"]
@@ -34,7 +34,7 @@ RESPONSES = st.builds(
     notices=st.lists(TEXT, max_size=2).map(tuple),
     id=TEXT,
 )
-PLAIN = st.builds(
+TURN_WITHOUT_ATTEMPTS = st.builds(
     Turn,
     TEXT,
     RESPONSES,
@@ -44,11 +44,11 @@ PLAIN = st.builds(
 )
 TURNS = st.lists(
     st.builds(
-        lambda turn, earlier: Turn(
-            turn.prompt, turn.response, turn.cell, turn.stale, tuple(earlier), turn.system
+        lambda turn, attempts: Turn(
+            turn.prompt, turn.response, turn.cell, turn.stale, tuple(attempts), turn.system
         ),
-        PLAIN,
-        st.lists(PLAIN, max_size=2),
+        TURN_WITHOUT_ATTEMPTS,
+        st.lists(TURN_WITHOUT_ATTEMPTS, max_size=2),
     ),
     max_size=4,
 )
@@ -56,14 +56,14 @@ TURNS = st.lists(
 
 @settings(max_examples=200)
 @given(TURNS, st.sampled_from(["x.md", "x.json", "x.ipynb"]))
-def test_any_turns_come_back(tmp_path: Path, turns: list[Turn], name: str) -> None:
+def test_any_turns_are_imported_as_they_were(tmp_path: Path, turns: list[Turn], name: str) -> None:
     (tmp_path / name).unlink(missing_ok=True)
-    assert read(export(turns, tmp_path, name)) == turns
+    assert import_turns(export_turns(turns, tmp_path, name)) == turns
 
 
 def test_an_exported_notebook_is_a_notebook(tmp_path: Path) -> None:
     turns = [Turn("What?", Response("**This**", id="1")), Turn("And?", Response("That", id="2"))]
-    path = export(turns, tmp_path, "x.ipynb")
+    path = export_turns(turns, tmp_path, "x.ipynb")
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert [cell.source for cell in notebook.cells] == [
@@ -72,7 +72,7 @@ def test_an_exported_notebook_is_a_notebook(tmp_path: Path) -> None:
 
 
 def test_markdown_can_be_read(tmp_path: Path) -> None:
-    path = export([Turn("What\nis it?", Response("# This\n\n- and that"))], tmp_path, "x.md")
+    path = export_turns([Turn("What\nis it?", Response("# This\n\n- and that"))], tmp_path, "x.md")
     assert path.read_text().startswith("## 1\n\n> What\n> is it?\n\n# This\n\n- and that\n\n<!--")
 
 
@@ -83,22 +83,22 @@ def test_hostile_names(tmp_path: Path, name: str, suffix: str) -> None:
     folder.mkdir()
     (folder / f"symlink-to-outside{suffix}").symlink_to(tmp_path / "outside")
     (folder / f"dir-instead-of-file{suffix}").mkdir()
-    before = tree(tmp_path)
+    before = list_files(tmp_path)
     path = None
     with suppress(UsageError):
-        path = export([Turn("a", Response("b"))], folder, name + suffix)
+        path = export_turns([Turn("a", Response("b"))], folder, name + suffix)
     if path is None:
-        assert tree(tmp_path) == before
+        assert list_files(tmp_path) == before
     else:
         assert path.parent == folder
         assert path.is_file()
-        assert tree(tmp_path) - before == {f"ours/{name + suffix}"}
+        assert list_files(tmp_path) - before == {f"ours/{name + suffix}"}
 
 
-def tree(folder: Path) -> set[str]:
+def list_files(folder: Path) -> set[str]:
     return {
-        str((Path(where) / name).relative_to(folder))
-        for where, folders, files in os.walk(folder)
+        str((Path(parent) / name).relative_to(folder))
+        for parent, folders, files in os.walk(folder)
         for name in [*folders, *files]
     }
 
@@ -106,7 +106,7 @@ def tree(folder: Path) -> set[str]:
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "x.md").write_text("mine")
     with pytest.raises(UsageError, match=r"there is a x\.md already"):
-        export([], tmp_path, "x.md")
+        export_turns([], tmp_path, "x.md")
     assert (tmp_path / "x.md").read_text() == "mine"
 
 
@@ -125,10 +125,10 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         ("x.ipynb", '{"cells": [{"cell_type": "code", "source": 3, "outputs": []}]}'),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, text: str) -> None:
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError) as caught:
-        read(tmp_path / name)
+        import_turns(tmp_path / name)
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -137,4 +137,4 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.json")
     for path in (tmp_path / "x.json", tmp_path, tmp_path / "nowhere.json", Path("/dev/zero")):
         with pytest.raises(UsageError):
-            read(path)
+            import_turns(path)

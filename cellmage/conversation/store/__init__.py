@@ -1,155 +1,174 @@
 """Conversations on disk: turns, written one by one, and answers while they are being written.
 
-The walk of a turn: `Journal` (what happens to it, as SQL) → `Writer` (one thread that owns the
-connection) → `cellmage.conversation.store.database` (the file).
+A turn passes `StoredJournal` (its changes, as SQL), `WriterThread` (one thread, which owns the
+connection) and `cellmage.conversation.store.database` (the file).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
 
-from . import rows
 from .database import transaction
-from .journal import Draft, Home, Journal
-from .writer import Writer
+from .drafts import Drafts
+from .journal import ConversationScope, StoredJournal
+from .writer import AUTOSAVE_SECONDS, LOCK_TIMEOUT_SECONDS, StoreError, WriterThread
 
-__all__ = ["Home", "Journal", "Store", "data_file"]
+__all__ = ["ConversationScope", "Store", "StoreError", "StoredJournal", "default_path"]
+
+# An open turn counts as soon as some of its answer was saved. A chat outside of a notebook has one
+# conversation for each session of the folder; the last one counts.
+_COUNT_BY_CHAT = """
+    SELECT chat, (
+        SELECT count(*) FROM turns WHERE conversation_id = c.id AND (
+            state = 'live' OR state = 'open' AND (instr(metadata, '"steps"') OR EXISTS (
+                SELECT 1 FROM chunks
+                WHERE conversation_id = c.id AND response_id = turns.response_id)))
+    )
+    FROM conversations AS c
+    WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = (
+        SELECT max(id) FROM conversations AS d
+        WHERE d.chat = c.chat AND d.notebook IS c.notebook AND d.folder = c.folder)
+    ORDER BY id
+"""
+_CELLS_BY_NOTEBOOK = """
+    SELECT DISTINCT notebook, cell_id FROM conversations AS c
+    JOIN turns ON conversation_id = c.id AND state = 'live' AND cell_id IS NOT NULL
+    WHERE folder = ? AND notebook IS NOT NULL
+"""
+_HAS_TURNS = """
+    SELECT 1 FROM conversations JOIN turns ON conversation_id = conversations.id
+    WHERE notebook = ? AND position IS NOT NULL
+"""
 
 
-def data_file() -> Path:
-    """Where conversations are stored unless another place is given."""
+def default_path() -> Path:
+    """Return the file in which conversations are stored unless another one is given."""
     return user_data_path("cellmage") / "conversations.db"
 
 
 class Store:
-    """The stored conversations of this user. Nothing is opened or made before the first turn.
+    """The stored conversations of this user. No file is opened or created before the first turn.
 
-    What goes wrong never costs the answer: it is a line in `told`.
+    A failure of the store never costs an answer: it becomes one of the `pending_messages`.
 
     Args:
-        path: the file.
-        uri_options: further options of SQLite's.
+        path: the file; None stores in `default_path`.
+        autosave_seconds: time between two savings of the answers that are being written.
+        lock_timeout_seconds: how long a cell waits for a file that another program has locked.
 
     Example:
         >>> from tempfile import mkdtemp
         >>> from cellmage import Conversation, Options
         >>> store = Store(Path(mkdtemp()) / "turns.db")
-        >>> home = Home("/notes/a.ipynb", "/notes")
-        >>> chat = Conversation(Options(model="offline/echo"), journal=store.journal(home))
-        >>> chat.ask("Hello").text, store.count(home), store.told()
+        >>> scope = ConversationScope("/notes/a.ipynb", "/notes")
+        >>> chat = Conversation(Options(model="offline/echo"), journal=store.journal(scope))
+        >>> chat.ask("Hello").text, store.count_turns(scope), store.pending_messages()
         ('Hello', 1, [])
-        >>> again = Conversation(journal=store.journal(home))
-        >>> again.history.resume(), again.turns == chat.turns
+        >>> resumed = Conversation(journal=store.journal(scope))
+        >>> resumed.history.resume(), resumed.turns == chat.turns
         (1, True)
     """
 
-    def __init__(self, path: Path | None = None, uri_options: str = "") -> None:
-        self._drafts: dict[tuple[int, str], Draft] = {}
-        self._unsaved: list[tuple[int, str, bytes]] = []
-        self._facts: dict[tuple[int, str], str] = {}
-        self._writer = Writer(path or data_file(), self._save_drafts, self._forget, uri_options)
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        autosave_seconds: float = AUTOSAVE_SECONDS,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
+        self._drafts = Drafts()
+        self._writer = WriterThread(
+            path or default_path(),
+            self._drafts.save,
+            self._drafts.clear,
+            autosave_seconds,
+            lock_timeout_seconds,
+        )
 
     @property
     def path(self) -> Path:
         """The file."""
         return self._writer.path
 
-    def journal(self, home: Home) -> Journal:
-        """What keeps the conversation of this home."""
-        return Journal(self._writer, self._drafts, home)
+    def journal(self, scope: ConversationScope) -> StoredJournal:
+        """Return the journal of a conversation, for `cellmage.Conversation`."""
+        return StoredJournal(self._writer, self._drafts, scope)
 
-    def told(self) -> list[str]:
-        """What the reader should be told, and was not told before."""
-        return self._writer.told()
+    def pending_messages(self) -> list[str]:
+        """Return the messages for the user since the last call; each message is sent once."""
+        return self._writer.pending_messages()
 
     def close(self) -> None:
-        """Write what is to be written; the next turn opens the file again."""
+        """Finish the queued work and close the file; the next turn opens it again."""
         self._writer.close()
 
-    def count(self, home: Home) -> int:
-        """How many turns are stored for a home; an answer that was never finished is one."""
-        return dict(self.chats(home)).get(home.chat, 0)
+    def count_turns(self, scope: ConversationScope) -> int:
+        """Return the number of stored turns; an answer that was never finished is one."""
+        return dict(self.count_by_chat(scope)).get(scope.chat, 0)
 
-    def chats(self, home: Home) -> list[tuple[str, int]]:
-        """The chats that are stored for a home's notebook, and how many turns they have."""
+    def count_by_chat(self, scope: ConversationScope) -> list[tuple[str, int]]:
+        """Return the names and numbers of turns of all chats of a notebook, the oldest first.
 
-        def job(connection: sqlite3.Connection) -> list[tuple[str, int]]:
-            return connection.execute(
-                "SELECT chat, (SELECT count(*) FROM turns WHERE conversation = c.id AND ("
-                "state = 'live' OR state = 'open' AND (instr(facts, '\"steps\"') OR EXISTS ("
-                "SELECT 1 FROM pieces WHERE conversation = c.id AND turn = turns.id)))) "
-                "FROM conversations AS c "
-                "WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = ("
-                "SELECT max(id) FROM conversations AS d WHERE d.chat = c.chat AND "
-                "d.notebook IS c.notebook AND d.folder = c.folder) ORDER BY id",
-                (home.notebook, home.folder),
-            ).fetchall()
+        Args:
+            scope: of any chat of the notebook.
+        """
+        return self._query(_COUNT_BY_CHAT, (scope.notebook, scope.folder))
 
-        return (self._writer.do(job) or []) if os.path.exists(self.path) else []
+    def missing_notebooks(self, folder: str) -> dict[str, set[str]]:
+        """Return the stored notebooks of a folder that have no file, with their cells' ids."""
+        cells: dict[str, set[str]] = {}
+        for notebook, cell_id in self._query(_CELLS_BY_NOTEBOOK, (folder,)):
+            cells.setdefault(notebook, set()).add(cell_id)
+        return {notebook: ids for notebook, ids in cells.items() if not Path(notebook).exists()}
 
-    def lost(self, folder: str) -> dict[str, set[str]]:
-        """The stored notebooks of a folder whose files are gone, with the cells that asked."""
+    def move_notebook(self, notebook: str, scope: ConversationScope) -> int:
+        """Make the conversations of one notebook those of another.
 
-        def job(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-            return connection.execute(
-                "SELECT DISTINCT notebook, cell FROM conversations AS c "
-                "JOIN turns ON conversation = c.id AND state = 'live' AND cell IS NOT NULL "
-                "WHERE folder = ? AND notebook IS NOT NULL",
-                (folder,),
-            ).fetchall()
+        Args:
+            notebook: the path under which they are stored.
+            scope: of any chat of the other notebook.
 
-        found: dict[str, set[str]] = {}
-        for notebook, cell in (self._writer.do(job) or []) if os.path.exists(self.path) else []:
-            found.setdefault(notebook, set()).add(cell)
-        return {notebook: cells for notebook, cells in found.items() if not Path(notebook).exists()}
-
-    def attach(self, notebook: str, home: Home) -> int:
-        """Make the conversations of a notebook those of another one; how many there were.
-
-        0 where the other one has conversations of its own.
+        Returns:
+            the number of conversations; 0 if the other notebook has turns of its own.
         """
 
-        def job(connection: sqlite3.Connection) -> int:
+        def move(connection: sqlite3.Connection) -> int:
             with transaction(connection):
-                has_turns = "EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND place)"
-                own = f"FROM conversations AS c WHERE notebook = ? AND {has_turns}"
-                if connection.execute(f"SELECT 1 {own}", (home.notebook,)).fetchone():
+                if connection.execute(_HAS_TURNS, (scope.notebook,)).fetchone():
                     return 0
-                connection.execute("DELETE FROM conversations WHERE notebook = ?", (home.notebook,))
+                connection.execute(
+                    "DELETE FROM conversations WHERE notebook = ?", (scope.notebook,)
+                )
                 sql = "UPDATE conversations SET notebook = ?, folder = ? WHERE notebook = ?"
-                return connection.execute(sql, (home.notebook, home.folder, notebook)).rowcount
+                return connection.execute(sql, (scope.notebook, scope.folder, notebook)).rowcount
 
-        return (self._writer.do(job) or 0) if os.path.exists(self.path) else 0
+        return self._writer.call_if_exists(move) or 0
 
-    def _save_drafts(self, connection: sqlite3.Connection) -> bool:
-        """Write what has come of the answers that are being written."""
-        # A store that is busy has this called again: what is taken from an answer must not go.
-        for (conversation, turn), draft in list(self._drafts.items()):
-            text, steps = draft.take_new()
-            if text:
-                piece = text.encode("utf-8", "surrogatepass")
-                self._unsaved.append((conversation, turn, piece))
-            if steps:
-                self._facts[conversation, turn] = rows.facts(draft.turn, steps)
-        if self._unsaved or self._facts:
-            with transaction(connection):
-                connection.executemany(
-                    "INSERT INTO pieces (conversation, turn, text) VALUES (?, ?, ?)", self._unsaved
-                )
-                connection.executemany(
-                    "UPDATE turns SET facts = ? WHERE conversation = ? AND id = ? "
-                    "AND state = 'open' AND facts <> ?",
-                    ((facts, *key, facts) for key, facts in self._facts.items()),
-                )
-            self._unsaved.clear()
-            self._facts.clear()
-        return bool(self._drafts)
+    def execute(
+        self, sql: str, parameters: Sequence[Any] = (), timeout: float | None = None
+    ) -> list[Any]:
+        """Run a statement after all queued work, and return its rows: for tests and repairs.
 
-    def _forget(self) -> None:
-        self._drafts.clear()
-        self._unsaved.clear()
-        self._facts.clear()
+        Args:
+            sql: one statement.
+            parameters: the values of its placeholders.
+            timeout: seconds to wait; None waits as long as another program locks the file.
+
+        Raises:
+            StoreError: the statement failed.
+            TimeoutError: the file is locked for longer.
+        """
+        return self._writer.submit(
+            lambda connection: connection.execute(sql, parameters).fetchall()
+        ).result(timeout)
+
+    def _query(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        rows = self._writer.call_if_exists(
+            lambda connection: connection.execute(sql, parameters).fetchall()
+        )
+        return rows or []

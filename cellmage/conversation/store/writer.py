@@ -1,6 +1,36 @@
-"""One thread that owns the connection: what is asked of the store happens there, in order.
+"""One thread that owns the connection to the store, and does all work on it in order.
 
-So a store that is locked, or slow, holds up no answer, and a cell that waits for it can say so.
+A locked or slow file therefore delays no answer: a cell that waits for the store stops waiting
+after `LOCK_TIMEOUT_SECONDS`, and the work is done later.
+
+Which thread does what:
+
+==================  ======================================  ==================================
+thread              calls                                   touches
+==================  ======================================  ==================================
+any, such as a      `submit`, `call`, `close`,              `_thread`, `_queue`, `_messages`,
+cell's              `pending_messages`                      each under `_lock`
+``cellmage-store``  `_run`: work and autosave, in turn      the connection, and all that the
+                                                            work and the autosave share
+a forked child's    `reset_after_fork`                      everything: it is the only thread
+==================  ======================================  ==================================
+
+States of the ``cellmage-store`` thread:
+
+=========  =====================================  ===========================================
+state      while                                  leaves it when
+=========  =====================================  ===========================================
+none       nothing was submitted, or closed       `submit` starts a thread with a new queue
+waiting    the queue is empty                     work is queued; with open drafts also after
+                                                  `AUTOSAVE_SECONDS`, for an autosave
+working    a work or an autosave runs             it has returned or failed
+retrying   the file is locked by others           the file is free, however late; until then
+                                                  `call` returns None
+stopping   `close` has queued `None`              the queue is done; the connection is closed
+=========  =====================================  ===========================================
+
+A thread that stops may still be retrying when the next one is started: `_turnstile` lets only one
+of them work.
 """
 
 from __future__ import annotations
@@ -8,7 +38,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,220 +46,181 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from .database import NewerStoreError, connect, set_aside
+from ...once import Once
+from .connection import StoreConnection
+from .database import NewerStoreError
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], T]
+Work = Callable[[sqlite3.Connection], T]
+Queue = SimpleQueue[tuple[Work[Any], Future[Any]] | None]
 
-TICK = 0.5
-"""Seconds between two savings of the answers that are being written."""
+AUTOSAVE_SECONDS = 0.5
+"""Time between two savings of the answers that are being written."""
 
-PATIENCE = 5.0
-"""Seconds that a cell waits for a store that another program holds."""
-
-
-_BREATH = 0.02
+LOCK_TIMEOUT_SECONDS = 5.0
+"""How long a cell waits for a store that another program has locked."""
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked of it; the reader has been told."""
+    """The store could not do some work; the user has a message about it."""
 
 
-class Writer:
-    """The thread, started at the first job, and started anew in a forked child.
+class WriterThread:
+    """The thread; it is started by the first work, and again in a forked child.
 
     Args:
-        path: the file; it is made by the first job.
-        tick: called on the thread every `TICK` seconds, with the connection; gives whether there
-            is something to come back for.
+        path: the file; it is created by the first work.
+        autosave: called on the thread after each work, and every ``autosave_seconds`` as long as
+            it returns True.
         on_fork: called in a forked child, whose answers are not those of its parent.
-        uri_options: further options of SQLite's, such as ``?vfs=unix-dotfile``.
+        autosave_seconds: time between two calls of ``autosave``.
+        lock_timeout_seconds: the longest time that `call` and `close` wait.
     """
 
     def __init__(
         self,
         path: Path,
-        tick: Callable[[sqlite3.Connection], bool],
+        autosave: Work[bool],
         on_fork: Callable[[], object],
-        uri_options: str = "",
+        autosave_seconds: float = AUTOSAVE_SECONDS,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
-        self.path = path
+        self._connection = StoreConnection(path, self._report)
+        self._autosave = autosave
         self._on_fork = on_fork
-        self._tick = tick
-        self._options = uri_options
-        self._told: list[str] = []
-        self._said: set[str] = set()
-        self._is_late = False
-        self.generation = 0
-        self._file: tuple[int, int] | None = None
-        self._start()
+        self._autosave_seconds = autosave_seconds
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._reset()
         _writers.add(self)
 
-    def _start(self) -> None:
-        self._jobs: SimpleQueue[tuple[Job[Any], Future[Any]]] = SimpleQueue()
+    def _reset(self) -> None:
+        self._queue: Queue = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._connection: sqlite3.Connection | None = None
+        # Reentrant: the garbage collector may finalize a stream, which commits, at any point.
         self._lock = threading.RLock()
+        self._turnstile = threading.Lock()
+        self._messages: list[str] = []
+        self._reported = Once()
+        self._is_late = False
 
-    def forget(self) -> None:
-        """Begin anew, in a forked child."""
-        self._start()
+    def reset_after_fork(self) -> None:
+        """Begin anew in a forked child: neither the thread nor the connection survives a fork."""
+        self._reset()
+        self._connection.abandon()
         self._on_fork()
 
-    def told(self) -> list[str]:
-        """What the reader should be told, and was not told before."""
-        told, self._told = self._told, []
-        return told
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._connection.path
+
+    @property
+    def file_generation(self) -> int:
+        """The number of the file that is open: see `StoreConnection.generation`."""
+        return self._connection.generation
 
     # On any thread.
 
-    def put(self, job: Job[T]) -> Future[T]:
-        """Have a job done, after those before it."""
+    def pending_messages(self) -> list[str]:
+        """Return the messages for the user since the last call."""
+        with self._lock:
+            messages, self._messages = self._messages, []
+        return messages
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue work after all that was queued before, and return its future."""
         future: Future[T] = Future()
-        self._jobs.put((job, future))
         with self._lock:
             if self._thread is None:
+                self._queue = SimpleQueue()
                 self._thread = threading.Thread(
-                    target=self._run, name="cellmage-store", daemon=True
+                    target=self._run, args=(self._queue,), name="cellmage-store", daemon=True
                 )
                 self._thread.start()
+            self._queue.put((work, future))
         return future
 
-    def do(self, job: Job[T]) -> T | None:
-        """Have a job done and wait for it; None where it failed, or takes too long.
+    def call(self, work: Work[T]) -> T | None:
+        """Do work on the thread, and return its result; None if it failed or takes too long.
 
-        What takes too long is not given up: it is done when the store is free.
+        Work that takes too long is not given up: it is done when the store is free.
         """
-        future = self.put(job)
+        future = self.submit(work)
         try:
-            return future.result(TICK if self._is_late else PATIENCE)
+            # Only the first of several calls waits for long.
+            return future.result(
+                self._autosave_seconds if self._is_late else self._lock_timeout_seconds
+            )
         except TimeoutError:
             self._is_late = True
-            self._tell("the store is in use by another program: what is new is stored later")
+            self._report("the store is in use by another program: what is new is stored later")
         except StoreError:
             pass
         return None
 
+    def call_if_exists(self, work: Work[T]) -> T | None:
+        """Return the result of `call`; None if the store has no file, which is not created."""
+        return self.call(work) if os.path.exists(self.path) else None
+
     def close(self) -> None:
-        """Do what is to be done, and end the thread; the next job starts a new one."""
+        """Do the queued work, and end the thread; the next work starts a new one."""
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is not None:
-                self._jobs.put((_last, Future()))
+                self._queue.put(None)
         if thread is not None:
-            thread.join(PATIENCE)
+            thread.join(self._lock_timeout_seconds)
 
-    # On the thread.
+    def _report(self, message: str) -> None:
+        if self._reported.is_new(message):
+            with self._lock:
+                self._messages.append(message)
 
-    def _run(self) -> None:
-        pause: float | None = None
-        while True:
-            with suppress(Empty):
-                job, future = self._jobs.get(timeout=pause)
-                self._do(job, future)
-                if job is _last:
-                    self._close()
-                    return
-            ticked: Future[bool] = Future()
-            self._do(self._tick, ticked)
-            pause = TICK if ticked.exception() is None and ticked.result() else None
+    # On the store's thread.
 
-    def _do(self, job: Job[Any], future: Future[Any]) -> None:
+    def _run(self, queue: Queue) -> None:
+        with self._turnstile:
+            timeout: float | None = None
+            while True:
+                with suppress(Empty):
+                    item = queue.get(timeout=timeout)
+                    if item is None:
+                        break
+                    self._do(*item)
+                has_drafts: Future[bool] = Future()
+                self._do(self._autosave, has_drafts)
+                is_due_again = has_drafts.exception() is None and has_drafts.result()
+                timeout = self._autosave_seconds if is_due_again else None
+            self._connection.close()
+
+    def _do(self, work: Work[Any], future: Future[Any]) -> None:
         try:
-            result = self._attempt(job)
+            result = self._try_until_free(work)
         except StoreError as error:
             future.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - the reader is told, and the thread lives on
-            self._tell(f"a turn is not stored ({error})")
+        except Exception as error:  # noqa: BLE001 - it is reported, and the thread must live on
+            self._report(f"a turn is not stored ({error})")
             future.set_exception(StoreError(str(error)))
         else:
             self._is_late = False
             future.set_result(result)
 
-    def _attempt(self, job: Job[T]) -> T:
-        """The result of a job; it waits for a busy store, and begins anew beside a damaged one."""
+    def _try_until_free(self, work: Work[T]) -> T:
         while True:
             try:
-                return job(self._connected())
+                return work(self._connection.open())
             except (sqlite3.Error, OSError, NewerStoreError) as error:
-                what = error
-            if not self._can_go_on(what):
-                raise StoreError(str(what))
-
-    def _connected(self) -> sqlite3.Connection:
-        """The connection; a new one where the file is another one than it was."""
-        if self._connection is not None and self._file != _identity(self.path):
-            self._close()
-        if self._connection is None:
-            self._connection = connect(self.path, self._options)
-            before, self._file = self._file, _identity(self.path)
-            self.generation += before != self._file
-        return self._connection
-
-    def _can_go_on(self, error: Exception) -> bool:
-        if _is(error, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            time.sleep(_BREATH)  # some of these come at once
-            return True
-        if _is(error, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return self._set_aside()
-        if isinstance(error, NewerStoreError):
-            self._tell(str(error))
-        else:
-            self._close()
-            self._tell(f"turns are not stored in {self.path.parent} ({error})")
-        return False
-
-    def _set_aside(self) -> bool:
-        is_ours = self._file in (None, _identity(self.path))
-        self._close()
-        if not is_ours:  # another kernel has set it aside
-            return True
-        self._file = None
-        try:
-            aside = set_aside(self.path)
-        except OSError as error:
-            self._tell(f"the stored conversations in {self.path} are damaged ({error})")
-            return False
-        self._tell(f"the stored conversations were damaged; the file is kept as {aside}")
-        return True
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _tell(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
-            self._told.append(line)
+                if not self._connection.recover(error):
+                    raise StoreError(str(error)) from None
 
 
-def _last(connection: sqlite3.Connection) -> None:
-    """The last job of a thread, which closes the file."""
+_writers: weakref.WeakSet[WriterThread] = weakref.WeakSet()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _is(error: Exception, *codes: int) -> bool:
-    """Whether SQLite says one of these, in its plain or one of its extended codes."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
-
-
-_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    # Neither a thread nor a connection of SQLite's survives a fork.
+def _reset_all_after_fork() -> None:
     for writer in _writers:
-        writer.forget()
+        writer.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
+    os.register_at_fork(after_in_child=_reset_all_after_fork)

@@ -1,0 +1,93 @@
+"""Answers that are being written, and the autosave of what is new in them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...messages import Response, ToolStep, Turn
+from . import rows
+from .database import transaction
+
+DraftKey = tuple[int, str]
+"""The id of a conversation, and the id of a response."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer that is being written, and how much of it was taken to be saved.
+
+    Args:
+        turn: the turn as it began, without an answer.
+        snapshot: returns the answer so far, on any thread.
+        taken_chars: number of characters of its text that were taken.
+        taken_steps: the tool steps that were taken.
+
+    Example:
+        >>> answers = iter([Response("one "), Response("one two")])
+        >>> draft = Draft(Turn("Count", Response("")), lambda: next(answers))
+        >>> draft.take_new(), draft.take_new()
+        (('one ', ()), ('two', ()))
+    """
+
+    turn: Turn
+    snapshot: Callable[[], Response]
+    taken_chars: int = 0
+    taken_steps: tuple[ToolStep, ...] = ()
+
+    def take_new(self) -> tuple[str, tuple[ToolStep, ...]]:
+        """Return the text since the last call; and all tool steps, if one of them has changed."""
+        response = self.snapshot()
+        text = response.text[self.taken_chars :]
+        steps = response.steps if response.steps != self.taken_steps else ()
+        self.taken_chars, self.taken_steps = len(response.text), response.steps
+        return text, steps
+
+
+class Drafts:
+    """The answers that this process is writing; used on the store's thread only."""
+
+    def __init__(self) -> None:
+        self._drafts: dict[DraftKey, Draft] = {}
+        self._unsaved_chunks: list[tuple[int, str, bytes]] = []
+        self._unsaved_metadata: dict[DraftKey, str] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._drafts
+
+    def add(self, conversation_id: int, draft: Draft) -> None:
+        """Save this answer from now on."""
+        self._drafts[conversation_id, draft.turn.response.id] = draft
+
+    def remove(self, conversation_id: int, response_id: str) -> None:
+        """Save this answer no more."""
+        self._drafts.pop((conversation_id, response_id), None)
+
+    def clear(self) -> None:
+        """Forget all answers, in a forked child: they are its parent's."""
+        self._drafts.clear()
+        self._unsaved_chunks.clear()
+        self._unsaved_metadata.clear()
+
+    def save(self, connection: sqlite3.Connection) -> bool:
+        """Store what is new in the answers; return whether any answer is still being written."""
+        self._take_new()
+        if self._unsaved_chunks or self._unsaved_metadata:
+            with transaction(connection):
+                rows.insert_chunks(connection, self._unsaved_chunks)
+                rows.update_metadata(connection, self._unsaved_metadata)
+            self._unsaved_chunks.clear()
+            self._unsaved_metadata.clear()
+        return bool(self._drafts)
+
+    def _take_new(self) -> None:
+        # A busy store has `save` called again: what was taken is kept until it is committed.
+        for (conversation_id, response_id), draft in list(self._drafts.items()):
+            text, steps = draft.take_new()
+            if text:
+                chunk = (conversation_id, response_id, rows.encode(text))
+                self._unsaved_chunks.append(chunk)
+            if steps:
+                metadata = rows.metadata_json(draft.turn, steps)
+                self._unsaved_metadata[conversation_id, response_id] = metadata
