@@ -1,4 +1,4 @@
-"""What answers cost, by the price list of the genai-prices package, and a limit on it."""
+"""Price answers by the list of the genai-prices package, and keep them within a budget."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import importlib
 from decimal import Decimal
 from importlib.util import find_spec
 
-from .errors import ConfigError, UsageError
+from .errors import ConfigError, SpendLimitError
 from .messages import Request, Response, Usage
-from .urls import is_here
+from .urls import is_loopback
 
-_CHARACTERS = 4
-"""Characters in a token, about: for answers that were cut before their tokens were counted."""
+_CHARS_PER_TOKEN = 4
+"""An estimate, for answers that were cut before the provider counted their tokens."""
 
 
-def need_prices() -> None:
-    """Say what to install, where it is missing.
+def require_price_list() -> None:
+    """Check that the price list is installed.
 
     Raises:
-        ConfigError: the price list is not installed.
+        ConfigError: it is not installed; the message says how to install it.
     """
     if find_spec("genai_prices") is None:
         raise ConfigError("a spend limit needs a price list: pip install 'cellmage[prices]'")
 
 
 def cost(response: Response) -> Decimal | None:
-    """US dollars that an answer cost, by the provider's count of its tokens.
+    """Return what an answer cost in US dollars, by the provider's count of its tokens.
 
-    None where the tokens were not counted, the price is not known, or the package is missing.
+    Returns:
+        None if the tokens were not counted, the price is unknown, or the list is not installed.
 
     Example:
         >>> str(cost(Response("Hi", "", "gpt-4o-mini", "api.openai.com", usage=Usage(1000, 100))))
@@ -42,7 +43,7 @@ def cost(response: Response) -> Decimal | None:
 
 def _price(model: str, host: str, usage: Usage) -> Decimal | None:
     try:
-        # It takes a fifth of a second to import.
+        # Imported at the first use: it takes a fifth of a second.
         prices = importlib.import_module("genai_prices")
     except ImportError:
         return None
@@ -52,81 +53,92 @@ def _price(model: str, host: str, usage: Usage) -> Decimal | None:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cached_tokens,
         )
-        found = prices.calc_price(counts, model, provider_api_url=f"https://{host}/v1")
-    except (LookupError, ValueError):  # no such price; counts that cannot be
+        price = prices.calc_price(counts, model, provider_api_url=f"https://{host}/v1")
+    except (LookupError, ValueError):  # no such price; impossible counts
         return None
-    return Decimal(found.total_price)
+    return Decimal(price.total_price)
 
 
-def dollars(amount: Decimal) -> str:
-    """An amount as it is shown: cents from a cent on, else two digits.
+def format_usd(amount: Decimal) -> str:
+    """Return an amount as text: with cents from one cent up, else with two significant digits.
 
     Example:
-        >>> dollars(Decimal("1.5")), dollars(Decimal("0.000213"))
+        >>> format_usd(Decimal("1.5")), format_usd(Decimal("0.000213"))
         ('$1.50', '$0.00021')
     """
     return f"${amount:.2f}" if amount >= Decimal("0.01") or not amount else f"${amount:.2g}"
 
 
-class Spending:
-    """What the answers of a notebook have cost.
+class Budget:
+    """The cost of the answers of a notebook, and a limit on it.
 
     Example:
         >>> from cellmage import Options
-        >>> spending = Spending()
-        >>> asked = Request((), Options())
-        >>> dear = Response("Hi", "", "gpt-4o", "api.openai.com", usage=Usage(10**6, 0))
-        >>> spending.add(asked, dear), dollars(spending.total)
+        >>> budget = Budget()
+        >>> response = Response("Hi", "", "gpt-4o", "api.openai.com", usage=Usage(10**6, 0))
+        >>> budget.record(Request((), Options()), response), format_usd(budget.spent)
         (True, '$2.50')
-        >>> spending.check(3.0)
+        >>> budget.check(3.0)
     """
 
     def __init__(self) -> None:
         self._costs: list[Decimal] = []
 
     @property
-    def total(self) -> Decimal:
-        """US dollars so far."""
+    def spent(self) -> Decimal:
+        """The cost of the answers so far, in US dollars."""
         return sum(self._costs, Decimal(0))
 
     def check(self, limit: float | None) -> None:
-        """Stop before the request when the answers so far have cost the limit, in US dollars.
+        """Refuse a request when the answers so far have cost as much as the limit.
+
+        Args:
+            limit: US dollars; None allows any cost.
 
         Raises:
-            UsageError: they have.
+            SpendLimitError: the limit is reached.
         """
-        if limit is not None and self.total >= Decimal(str(limit)):
-            raise UsageError(
-                f"nothing was sent: answers have cost {dollars(self.total)} in this notebook, and "
-                f"the limit is {dollars(Decimal(str(limit)))}; %llm_config --spend-limit raises it"
+        if limit is not None and self.spent >= Decimal(str(limit)):
+            raise SpendLimitError(
+                f"nothing was sent: answers have cost {format_usd(self.spent)} in this notebook, "
+                f"and the limit is {format_usd(Decimal(str(limit)))}; `spend_limit` raises it",
+                option="spend_limit",
             )
 
-    def add(self, request: Request, response: Response) -> bool:
-        """Count an answer, by an estimate where its tokens were not counted.
+    def record(self, request: Request, response: Response) -> bool:
+        """Add the cost of an answer; it is estimated if its tokens were not counted.
+
+        Args:
+            request: the request of the answer, for the estimate.
+            response: the answer.
 
         Returns:
-            whether its price is known.
+            True if its price is known.
         """
         amount = Decimal(0) if _is_free(response) else cost(response)
         if amount is None:
-            amount = _price(response.model, response.provider, _estimate(request, response))
+            amount = _price(response.model, response.provider, _estimate_usage(request, response))
         self._costs.append(amount or Decimal(0))
         return amount is not None
 
 
 def _is_free(response: Response) -> bool:
-    """Whether an answer came from this machine or network, or failed without a word."""
+    """Return whether an answer is from this machine or network, or has no content."""
     host = response.provider
-    has_words = response.text or response.reasoning or response.usage or response.steps
-    return not has_words or "." not in host or is_here(f"http://{host}")
+    has_content = response.text or response.reasoning or response.usage or response.steps
+    return not has_content or "." not in host or is_loopback(f"http://{host}")
 
 
-def _estimate(request: Request, response: Response) -> Usage:
-    asked = sent = sum(len(message.content) for message in request.messages)
-    answered = len(response.text) + len(response.reasoning)
-    for each in response.steps:  # a request each, with all that was before it
-        written = len(each.text) + sum(len(call.arguments) for call in each.calls)
-        answered += written - len(each.text)
-        sent += written + sum(len(call.result) for call in each.calls)
-        asked += sent
-    return Usage(asked // _CHARACTERS, answered // _CHARACTERS)
+def _estimate_usage(request: Request, response: Response) -> Usage:
+    """Return an estimate of the tokens, from the number of characters.
+
+    Every tool step was a request of its own, which contained everything before it.
+    """
+    chars_in = context = sum(len(message.content) for message in request.messages)
+    chars_out = len(response.text) + len(response.reasoning)
+    for step in response.steps:
+        arguments = sum(len(call.arguments) for call in step.calls)
+        chars_out += arguments
+        context += len(step.text) + arguments + sum(len(call.result) for call in step.calls)
+        chars_in += context
+    return Usage(chars_in // _CHARS_PER_TOKEN, chars_out // _CHARS_PER_TOKEN)

@@ -1,24 +1,26 @@
-"""Figures of an answer: who, how fast, how much."""
+"""Statistics of an answer: its model, speed, size and cost."""
 
 from __future__ import annotations
 
 from .messages import Response, Timings, Usage
-from .pricing import cost, dollars
+from .pricing import cost, format_usd
 
 
-def figures(response: Response) -> dict[str, str]:
-    """What is known of an answer, in words, by name; tokens as the provider counted them.
+def response_stats(response: Response) -> dict[str, str]:
+    """Return the statistics of an answer as text, by name; "—" is a value that is not known.
+
+    Tokens are as the provider counted them, and the cost follows from them.
 
     Example:
-        >>> figures(Response("Hello", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2)))
-        ... # doctest: +NORMALIZE_WHITESPACE
+        >>> answer = Response("Hello", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2))
+        >>> response_stats(answer)  # doctest: +NORMALIZE_WHITESPACE
         {'model': 'm', 'first word': '0.50 s', 'in all': '2.50 s', 'chunks': '2',
          'characters': '5', 'tokens in': '3', 'tokens out': '20', 'tokens/s': '10', 'cost': '—'}
     """
     timings = response.timings or Timings(None, 0.0)
     usage, price = response.usage or Usage(), cost(response)
     first = timings.time_to_first_token
-    known = {
+    stats = {
         "model": response.model,
         "first word": None if first is None else f"{first:.2f} s",
         "in all": f"{timings.duration:.2f} s",
@@ -26,14 +28,14 @@ def figures(response: Response) -> dict[str, str]:
         "characters": len(response.text),
         "tokens in": usage.input_tokens,
         "tokens out": usage.output_tokens,
-        "tokens/s": _speed(usage, timings),
-        "cost": None if price is None else dollars(price),
+        "tokens/s": _tokens_per_second(usage, timings),
+        "cost": None if price is None else format_usd(price),
     }
-    return {name: "—" if value is None else str(value) for name, value in known.items()}
+    return {name: "—" if value is None else str(value) for name, value in stats.items()}
 
 
 def stats_line(response: Response) -> str:
-    """The same on one line, under an answer.
+    """Return the statistics of an answer as the line below it.
 
     Example:
         >>> stats_line(Response("Hi", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2)))
@@ -43,24 +45,24 @@ def stats_line(response: Response) -> str:
         >>> stats_line(Response("", model="m", timings=Timings(None, 2.5)))
         'm · 2.50 s in all · 0 characters in 0 chunks · tokens: not given'
     """
-    known = figures(response)
-    tokens = [known["tokens in"], known["tokens out"]]
-    told, answered = ("?" if count == "—" else count for count in tokens)
-    is_counted = tokens != ["—", "—"]
-    speed, price, first = known["tokens/s"], known["cost"], known["first word"]
+    stats = response_stats(response)
+    counts = [stats["tokens in"], stats["tokens out"]]
+    tokens_in, tokens_out = ("?" if count == "—" else count for count in counts)
+    is_counted = counts != ["—", "—"]
+    speed, price, first = stats["tokens/s"], stats["cost"], stats["first word"]
     parts = [
         response.model,
         "" if first == "—" else f"first word after {first}",
-        f"{known['in all']} in all",
-        f"{known['characters']} characters in {known['chunks']} chunks",
-        f"{told} tokens in, {answered} out" if is_counted else "tokens: not given",
+        f"{stats['in all']} in all",
+        f"{stats['characters']} characters in {stats['chunks']} chunks",
+        f"{tokens_in} tokens in, {tokens_out} out" if is_counted else "tokens: not given",
         "" if speed == "—" else f"{speed} tokens/s",
         "" if price == "—" else price,
     ]
     return " · ".join(part for part in parts if part)
 
 
-def _speed(usage: Usage, timings: Timings) -> str | None:
-    """Tokens a second, from the first word to the end."""
-    took = timings.duration - (timings.time_to_first_token or 0)
-    return f"{usage.output_tokens / took:.0f}" if usage.output_tokens and took > 0 else None
+def _tokens_per_second(usage: Usage, timings: Timings) -> str | None:
+    """Return the speed from the first token to the end."""
+    seconds = timings.duration - (timings.time_to_first_token or 0)
+    return f"{usage.output_tokens / seconds:.0f}" if usage.output_tokens and seconds > 0 else None

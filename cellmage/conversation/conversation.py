@@ -18,7 +18,7 @@ from ..providers.registry import ResolvedModel, resolve_models
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
-from ..tools import tools_of
+from ..tools import tools_by_name
 from .arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .history import History, Journal
 from .request import make_request
@@ -97,7 +97,7 @@ class Conversation:
         """
         _, resolved = self._resolve(options, overrides)
         earlier = self._earlier_turns(cell, history, commit)
-        return make_request(prompt, resolved, earlier, tools_of(tools))
+        return make_request(prompt, resolved, earlier, tools_by_name(tools))
 
     def stream(  # noqa: PLR0913 - keyword arguments
         self,
@@ -135,7 +135,7 @@ class Conversation:
             ('Hello', 1)
         """
         models, resolved = self._resolve(options, overrides)
-        earlier, toolset = self._earlier_turns(cell, history, commit), tools_of(tools)
+        earlier, toolset = self._earlier_turns(cell, history, commit), tools_by_name(tools)
         request = make_request(prompt, resolved, earlier, toolset)
         searcher = None if retriever is None else Retriever.of(retriever)
         ask = build(models, tools=toolset, approve=approval_function(approve), retriever=searcher)

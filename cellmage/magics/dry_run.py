@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..messages import Message, Request
-from ..tools import call_text
+from ..tools import format_call
 
 
 def describe(request: Request, models: Sequence[str], retriever: str | None) -> str:
@@ -31,4 +31,4 @@ def describe(request: Request, models: Sequence[str], retriever: str | None) -> 
 
 def _text(message: Message) -> str:
     """Return the text of a message, and the tool calls that it makes."""
-    return "\n".join(filter(None, [message.content, *map(call_text, message.tool_calls)]))
+    return "\n".join(filter(None, [message.content, *map(format_call, message.tool_calls)]))

@@ -14,7 +14,7 @@ from ..options import Options
 from ..prompt.personas import Persona, find_personas, load_persona
 from ..providers.catalogue import Offer
 from ..providers.registry import default_model
-from ..stats import figures
+from ..stats import response_stats
 from ..text import truncate
 from .settings import OPTION_FIELDS, Settings, config_section
 
@@ -80,7 +80,7 @@ def latency_table(responses: Iterable[tuple[Response, bool]]) -> str:
 
 
 def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
-    columns = figures(response)
+    columns = response_stats(response)
     model, first_text = columns.pop("model"), columns.pop("first word")
     mode, seen_after = ("streamed", first_text) if is_streamed else ("complete", columns["in all"])
     return {"model": model, "asked": mode, "seen after": seen_after, **columns}

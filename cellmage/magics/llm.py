@@ -23,7 +23,7 @@ from ..display.select import choose_display
 from ..errors import UsageError
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
-from ..providers.catalogue import catalogue
+from ..providers.catalogue import list_models
 from ..rendering import RenderOptions, render_turn
 from . import flags
 from .announce import announce_stored, print_store_messages
@@ -91,7 +91,7 @@ class LLMMagics(Magics, Settings):
     @line_magic
     def llm_models(self, args: Namespace) -> None:
         """List the models of the configured server, and of the servers on this machine."""
-        print_line(models_table(catalogue(args.provider, self.base_url)))
+        print_line(models_table(list_models(args.provider, self.base_url)))
 
     @no_var_expand
     @declare(*flags.INDEX, takes_text=True)

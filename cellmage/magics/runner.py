@@ -13,7 +13,7 @@ from ..display.select import choose_display
 from ..errors import CellmageError
 from ..once import Once
 from ..options import Options
-from ..pricing import Spending
+from ..pricing import Budget
 from ..prompt.interpolation import interpolate
 from ..providers.secrets import redact_text
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
@@ -65,7 +65,7 @@ class PromptRunner:
         self._shell = shell
         self._settings = settings
         self.chats = ConversationRegistry(FrontEnd.of(shell).notebook_path)
-        self._spending = Spending()
+        self._budget = Budget()
         self._counter = PromptCounter()
         self._shown_notices = Once()
         self._active: set[ResponseStream] = set()
@@ -115,7 +115,7 @@ class PromptRunner:
         check_flags(args, text)
         front_end = FrontEnd.of(self._shell)
         content = text if args.no_interpolate else interpolate(text, variables)
-        self._spending.check(self._settings.spend_limit)
+        self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         self.chats.apply_store_setting(self._settings.store, front_end)
         chat, options = self.chats.get(args.chat), call_options(self._settings, args)
@@ -190,7 +190,7 @@ class PromptRunner:
 
     def _record_cost(self, stream: ResponseStream) -> None:
         response, limit = stream.response, self._settings.spend_limit
-        has_price = self._spending.add(stream.request, response)
+        has_price = self._budget.record(stream.request, response)
         if limit is not None and not has_price:
             print_line(
                 f"The price of {response.model} is not known: the spend limit does not count it."

@@ -13,9 +13,9 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError,
 from ..errors import UsageError
 from ..options import Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
-from ..pricing import need_prices
+from ..pricing import require_price_list
 from ..prompt.personas import load_persona
-from ..providers.registry import without_secrets
+from ..providers.keys import mask_secrets
 from .parsing import parse_params
 
 
@@ -189,7 +189,7 @@ def _validate(settings: Settings, changes: Mapping[str, Any]) -> None:
     if changes.get("persona"):
         load_persona(changes["persona"], settings.folders)
     if "spend_limit" in changes:
-        need_prices()
+        require_price_list()
 
 
 def _reset(settings: Settings, set_by_flag: Mapping[str, Any]) -> None:
@@ -217,7 +217,7 @@ def drop_invalid(section: dict[str, Any]) -> list[str]:
         try:
             Settings(**{name: value})
         except TraitError:
-            masked, _ = without_secrets(repr(value))
+            masked, _ = mask_secrets(repr(value))
             lines.append(f"{name} cannot be {masked}; the setting is ignored")
             del section[name]
     return lines
