@@ -1,4 +1,4 @@
-"""What a provider is."""
+"""The protocol of a provider."""
 
 from __future__ import annotations
 
@@ -10,28 +10,55 @@ from ..messages import Request
 
 
 class Provider(Protocol):
-    """Answers requests. Holds no state of a call, so that answers may run side by side."""
+    """Answers requests.
+
+    A provider keeps no state of an answer, so that several answers may arrive at the same time.
+
+    Example:
+        >>> from cellmage import Complete, Conversation, Start, Token
+        >>> class Constant:
+        ...     name = "constant"
+        ...     async def stream(self, request):
+        ...         yield Start(request.options.model or "", self.name)
+        ...         yield Token("42")
+        ...         yield Complete("stop")
+        >>> Conversation(provider=Constant()).ask("What is the answer?").text
+        '42'
+    """
 
     @property
     def name(self) -> str:
-        """The name that the reader knows it by."""
+        """The name under which the user knows it, such as its host."""
         ...
 
     def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer: `Start` first, `Complete` last, or a `CellmageError`."""
+        """Yield the events of one answer: `Start` first, `Complete` last.
+
+        Write it as an async generator function. It runs on cellmage's event loop, not on the
+        thread of the consumer. When the user stops reading, the generator is closed: any `yield`
+        or `await` in it may raise `GeneratorExit` or `asyncio.CancelledError`. Release connections
+        in a ``finally`` block or an ``async with``.
+
+        Args:
+            request: the messages, the options (``request.options.model`` is the name of the
+                model), and the schemas of the tools that the model may call.
+
+        Raises:
+            CellmageError: the answer failed. A `ProviderError` with ``retries`` is asked again.
+        """
         ...
 
 
 @runtime_checkable
 class ModelLister(Protocol):
-    """A provider that can say what it offers."""
+    """A provider that can list its models."""
 
     name: str
 
     async def models(self) -> list[str]:
-        """The names of its models, in order.
+        """Return the names of its models, sorted.
 
         Raises:
-            CellmageError: it did not say.
+            CellmageError: the server returned no list.
         """
         ...

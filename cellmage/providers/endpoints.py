@@ -1,4 +1,4 @@
-"""Where models are, as data."""
+"""The servers that are known by name, as data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,25 @@ class Endpoint:
     """An OpenAI-compatible server.
 
     Args:
-        base_url: its address, up to and with the version (``/v1``); ``{NAME}`` in it is the value
-            of that environment variable.
-        api_key_variable: the environment variable that holds its key; None for a server that needs none.
-        max_tokens_field: what it calls the limit of an answer's length.
-        supports_stream_usage: whether it may be asked for the token count of a stream.
-        requires_assistant_after_tool: whether it wants an assistant's message between a tool's and the user's;
-            there is none where an answer was stopped while its tools ran.
+        base_url: the address, up to and including the version (``/v1``). ``{NAME}`` in it is the
+            value of that environment variable.
+        api_key_variable: the environment variable with the key; None if the server needs no key.
+        max_tokens_field: the field of the request that limits the length of the answer.
+        supports_stream_usage: False if the server refuses the field that asks for the token count
+            of a stream.
+        requires_assistant_after_tool: True if the server refuses a user message right after a
+            tool's. There is no assistant message between them where the user stopped the answer
+            while its tools ran.
 
     Raises:
-        ConfigError: the address is none, or holds a password or a key.
+        ConfigError: the address cannot be used, or contains a password or a key.
+
+    Example:
+        >>> vllm = Endpoint("http://localhost:8000/v1")
+        >>> vllm.api_key_variable, vllm.max_tokens_field
+        (None, 'max_tokens')
+        >>> Endpoint("https://llm.example.org/v1", api_key_variable="EXAMPLE_API_KEY").base_url
+        'https://llm.example.org/v1'
     """
 
     base_url: str
@@ -38,8 +47,8 @@ class Endpoint:
 
 OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")
 
-# The part of a model's name before the first slash. The addresses are those of the providers' own
-# documentation of their OpenAI-compatible interface.
+# The prefix of a model's name, before the first slash, and its server. The addresses are those in
+# the providers' own documentation of their OpenAI-compatible interface.
 ENDPOINTS: Mapping[str, Endpoint] = {
     "openai": OPENAI,
     "anthropic": Endpoint("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
@@ -49,7 +58,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "deepseek": Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "gemini": Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     "groq": Endpoint("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    # It counts tokens unasked, and refuses fields that it does not know, and a user after a tool.
+    # Mistral always sends the token count, refuses fields that it does not know, and refuses a user
+    # message right after a tool's.
     "mistral": Endpoint(
         "https://api.mistral.ai/v1",
         "MISTRAL_API_KEY",

@@ -1,4 +1,4 @@
-"""A local weights file, served by llama.cpp inside this process."""
+"""Run a GGUF file with llama.cpp inside this process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from ..messages import Request
 from .endpoints import Endpoint
 from .openai import OpenAIProvider
 
+# One server for each file, shared by all providers of this process.
 _servers: dict[Path, Any] = {}
 _lock = threading.Lock()
 
 
-class LocalProvider:
-    """Answers with the weights in a GGUF file; they are loaded at the first request.
+class LlamaCppProvider:
+    """Answers with the weights in a GGUF file, which are loaded at the first request.
 
     The server listens on a free port of this machine alone, and ends with this process.
 
@@ -28,7 +29,7 @@ class LocalProvider:
         path: the file.
 
     Example:
-        >>> LocalProvider(Path("models/tiny.gguf")).name
+        >>> LlamaCppProvider(Path("models/tiny.gguf")).name
         'llamacpp'
     """
 
@@ -38,47 +39,50 @@ class LocalProvider:
         self._path = path
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer."""
+        """Yield the events of one answer.
+
+        Raises:
+            ConfigError: llama.cpp is not installed, or the file cannot be loaded.
+        """
         yield Start(request.options.model or "", self.name)
-        address = await asyncio.to_thread(_address, self._path)
-        server = OpenAIProvider(Endpoint(f"{address}/v1"))
-        async with aclosing(server.stream(request)) as events:
+        address = await asyncio.to_thread(_server_address, self._path)
+        provider = OpenAIProvider(Endpoint(f"{address}/v1"))
+        async with aclosing(provider.stream(request)) as events:
             async for event in events:
                 if not isinstance(event, Start):
                     yield event
 
 
-def weights(path: str) -> Path:
-    """The file of weights at a path, which may begin with ``~``.
+def find_weights(path: str) -> Path:
+    """Return the absolute path of a GGUF file; the path may begin with ``~``.
 
     Raises:
         ConfigError: there is no such file.
     """
-    found = Path(path).expanduser().resolve()
-    if not found.is_file():
+    resolved = Path(path).expanduser().resolve()
+    if not resolved.is_file():
         raise ConfigError(f"there is no weights file {path}; name it as gguf/PATH")
-    return found
+    return resolved
 
 
-def _address(path: Path) -> str:
-    """Where the file is served; the server is started when there is none."""
+def _server_address(path: Path) -> str:
+    """Return the address where the file is served; the first call starts the server."""
     with _lock:
         if path not in _servers:
-            _servers[path] = _start(path)
+            _servers[path] = _start_server(path)
         return str(_servers[path].listening_address)
 
 
-def _start(path: Path) -> Any:
+def _start_server(path: Path) -> Any:
     try:
-        import xllamacpp  # noqa: PLC0415 - an extra
+        import xllamacpp  # noqa: PLC0415 - an optional dependency
     except ImportError:
         raise ConfigError("a weights file needs llama.cpp: pip install 'cellmage[local]'") from None
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.hostnames, params.port = ["127.0.0.1"], 0
-    params.verbosity = -1  # it would write into the cell
+    params.verbosity = -1  # llama.cpp would write its log into the cell
     try:
         return xllamacpp.Server(params)
     except RuntimeError as error:
-        message = f"{path.name} cannot be loaded: {error}"
-    raise ConfigError(message)
+        raise ConfigError(f"{path.name} cannot be loaded: {error}") from None

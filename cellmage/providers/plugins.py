@@ -1,19 +1,20 @@
-"""Providers that other packages bring, by the entry points that they declare.
+"""Load endpoints and providers of other packages, by their entry points.
 
-A package names its endpoint in its ``pyproject.toml``, and ``acme/some-model`` is answered there::
+A package names its endpoint in its ``pyproject.toml``, and answers for ``acme/some-model``::
 
     [project.entry-points."cellmage.providers"]
     acme = "acme_models:ENDPOINT"
 
-The object is an `Endpoint`, or a function that makes a `Provider` for the name of a model.
+The object is an `Endpoint`, or a function that returns a `Provider` for the name of a model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import cast
 
 from ..errors import ConfigError
 from .base import Provider
@@ -22,31 +23,32 @@ from .endpoints import Endpoint
 GROUP = "cellmage.providers"
 
 
-def plugin(prefix: str) -> Endpoint | Callable[[str], Provider] | None:
-    """What a package has declared for models that are named ``prefix/…``; None without one.
+def load_plugin(prefix: str) -> Endpoint | Callable[[str], Provider] | None:
+    """Return the object of a package for models named ``prefix/…``; None if there is none.
 
     Raises:
-        ConfigError: it cannot be loaded, or is no endpoint and no function.
+        ConfigError: the object cannot be loaded, or is neither an endpoint nor a function.
     """
-    declared = _declared().get(prefix)
-    if declared is None:
+    entry_point = _entry_points(tuple(sys.path)).get(prefix)
+    if entry_point is None:
         return None
-    found, problem = _load(declared)
-    if isinstance(found, Endpoint):
-        return found
-    if callable(found):
-        return cast(Callable[[str], Provider], found)
-    raise ConfigError(f"the provider {prefix!r} of {declared.value} cannot be used: {problem}")
-
-
-def _load(declared: EntryPoint) -> tuple[Any, str]:
-    """The object, or why there is none: what a package runs when it is imported may do anything."""
     try:
-        return declared.load(), "it is neither an Endpoint nor a function"
-    except Exception as error:  # noqa: BLE001 - told to the reader, by our own error
-        return None, f"{type(error).__name__}: {error}"
+        target = entry_point.load()
+    except Exception as error:  # noqa: BLE001 - the import runs foreign code; reported as our error
+        message = f"{type(error).__name__}: {error}"
+        raise _unusable(prefix, entry_point, message) from None
+    if isinstance(target, Endpoint):
+        return target
+    if callable(target):
+        return cast(Callable[[str], Provider], target)
+    raise _unusable(prefix, entry_point, "it is neither an Endpoint nor a function")
 
 
-@cache
-def _declared() -> dict[str, EntryPoint]:
-    return {each.name: each for each in entry_points(group=GROUP)}
+def _unusable(prefix: str, entry_point: EntryPoint, message: str) -> ConfigError:
+    return ConfigError(f"the provider {prefix!r} of {entry_point.value} cannot be used: {message}")
+
+
+@lru_cache(maxsize=1)  # to read them takes milliseconds, and every installed package counts
+def _entry_points(search_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """Return the entry points of the packages on Python's search path, by name."""
+    return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}

@@ -1,4 +1,4 @@
-"""A provider that plays a script, for tests and demonstrations."""
+"""A test double: a provider that plays a script."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class ScriptedProvider:
     """A provider that plays a script, for tests and demonstrations.
 
     Args:
-        steps: what happens, in order: a string is a piece of the answer, a number is a wait in
-            seconds, an event is sent as it is, an exception is raised. Without an exception and
-            without a `Complete` the answer ends with finish reason ``stop``.
+        steps: the script. A string is a piece of the answer, a number is a wait in seconds, an
+            event is yielded as it is, an exception is raised. If the script ends without a
+            `Complete` or an exception, the answer ends with the finish reason ``stop``.
         name: the name of the provider.
 
     Attributes:
-        requests: the requests it was sent, oldest first.
+        requests: the requests that it received, oldest first.
 
     Example:
         >>> from cellmage import Conversation
@@ -35,16 +35,16 @@ class ScriptedProvider:
         self._steps: Sequence[str | float | Event | Exception] = list(steps)
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """Play the script."""
+        """Yield the events of the script."""
         self.requests.append(request)
         yield Start(request.options.model or "", self.name)
-        last: object = None
-        for last in self._steps:
-            if isinstance(last, Exception):
-                raise last
-            if isinstance(last, int | float):
-                await asyncio.sleep(last)
+        step: object = None
+        for step in self._steps:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, int | float):
+                await asyncio.sleep(step)
             else:
-                yield Token(last) if isinstance(last, str) else last
-        if not isinstance(last, Complete):
+                yield Token(step) if isinstance(step, str) else step
+        if not isinstance(step, Complete):
             yield Complete("stop")
