@@ -20,11 +20,11 @@ from .events import Event, Reasoning, Token
 
 MEDIA_TYPE = "text/event-stream"
 
-MAX_EVENT = 16 * 2**20
+MAX_EVENT_BYTES = 16 * 2**20
 """Bytes that one event may hold; an endless line is an error, not a full memory."""
 
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class EventStreamDecoder:
@@ -68,7 +68,7 @@ class EventStreamDecoder:
                 yield event
         self._line.append(rest)
         self._line_size = len(rest) if lines else self._line_size + len(rest)
-        if self._line_size + self._data_size > MAX_EVENT:
+        if self._line_size + self._data_size > MAX_EVENT_BYTES:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
 
     def close(self) -> Iterator[str]:
@@ -82,7 +82,7 @@ class EventStreamDecoder:
     def _end_line(self, line: bytes) -> str | None:
         if self._first_line:
             self._first_line = False
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         if not line:
             return self._end_event()
         name, _, value = line.partition(b":")

@@ -1,13 +1,19 @@
-"""Bytes of an answer to events; no I/O.
+"""Decode the body of a chat completion to events; no I/O.
 
-Source: OpenAI's chat completions, as a stream of chunks or as one completion, and what the servers
-that are compatible with it make of them.
+Source: OpenAI's API reference, "Chat completions", as a stream of chunks or as one completion, and
+the variants of the servers that are compatible with it. A body passes these steps::
+
+    feed, close      bytes of the body, cut anywhere
+    _on_data         the data of one event of the stream (`cellmage.sse`)
+    _on_json         one parsed object: a chunk, a complete body, or an error
+    _on_chunk        usage, choices, finish reason
+    _on_delta        the reasoning, the tool calls and the text of one choice
+    _emit_text       a text without halves of characters
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,21 +22,40 @@ import jiter
 from ..errors import IncompleteResponseError, ProtocolError, ProviderError
 from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
-from ..sse import EventStreamDecoder
+from ..sse import BOM, EventStreamDecoder
+from ..text import join_surrogates
 from .foreign_errors import provider_message
-from .tool_calls import CallCollector
+from .tool_calls import ToolCallAccumulator
 
-_REASONING = ("reasoning_content", "reasoning")
+# DeepSeek and llama.cpp; OpenRouter and Ollama. Some servers send both, with one text.
+_REASONING_FIELDS = ("reasoning_content", "reasoning")
+_ERROR_FIELDS = {"message", "detail"}  # an error without "error": vLLM, FastAPI
+
+_PREVIEW_BYTES = 200
+"""Bytes at the beginning of a body that an error may show a part of."""
+
+_PREVIEW_CHARS = 60
+"""Characters that an error shows of a body that is not an answer."""
+
+_CHUNK_CHARS = 80
+"""Characters that an error shows of one chunk."""
+
+_JSON_BYTES = 40
+"""Bytes that an error shows of what is not JSON."""
 
 
-class AnswerDecoder:
-    """Feed it the body of an answer, cut anywhere; it gives the events that the bytes complete.
+class ChatCompletionDecoder:
+    """Decodes the body of one answer: `feed` it the bytes, cut anywhere, then `close` it.
 
-    A body that begins with ``{`` or ``[`` is read as one whole completion (some servers do not
-    stream), anything else as an event stream: the content type is not asked, since proxies lose it.
+    A body that begins with ``{`` or ``[`` is parsed as one completion (some servers do not stream),
+    anything else as an event stream. The content type is ignored, because proxies change it.
 
     Args:
-        has_tools: whether the model was offered any; else what it asks for is told, and dropped.
+        has_tools: False if the request offered no tools; a tool call then becomes a notice.
+
+    Attributes:
+        finish_reason: the finish reason, once it has arrived.
+        done: True when nothing follows: to read on would only wait.
 
     Raises:
         ProviderError: the provider reports an error inside its answer.
@@ -38,7 +63,7 @@ class AnswerDecoder:
         IncompleteResponseError: from `close`, when the answer has no end.
 
     Example:
-        >>> decoder = AnswerDecoder()
+        >>> decoder = ChatCompletionDecoder()
         >>> list(decoder.feed(b'data: {"choices": [{"delta": {"content": "Hi"}}]}\\n\\n'))
         [Token(text='Hi')]
         >>> list(decoder.feed(b'data: {"choices": [{"finish_reason": "stop"}]}\\n\\n'))
@@ -50,179 +75,181 @@ class AnswerDecoder:
     def __init__(self, has_tools: bool = False) -> None:
         self.finish_reason: str | None = None
         self.done = False
-        """Nothing more is to come: reading on would only wait."""
         self._usage: Usage | None = None
-        self._stream = EventStreamDecoder()
-        self._is_whole: bool | None = None
-        self._is_answer = False
         self._has_tools = has_tools
-        self._calls = CallCollector()
-        self._kept: list[bytes] = []
-        self._head = b""
-        self._half = ""
+        self._tool_calls = ToolCallAccumulator()
+        self._stream = EventStreamDecoder()
+        self._is_json_body: bool | None = None  # None until the first byte that is not blank
+        self._buffer: list[bytes] = []  # the body, until it is known to be an event stream
+        self._has_choices = False
+        self._preview = b""
+        self._high_surrogate = ""
 
-    def cut(self) -> IncompleteResponseError | None:
-        """The error for a connection that breaks now, where it is a special one."""
-        if not self._calls:
+    def truncation_error(self) -> IncompleteResponseError | None:
+        """Return the error for a connection that breaks now, if it says more than the usual one."""
+        if not self._tool_calls:
             return None
-        said = "the request for a tool was cut; nothing was run"
-        return IncompleteResponseError(said, kind="truncated_no_finish")
+        message = "the request for a tool was cut; nothing was run"
+        return IncompleteResponseError(message, kind="truncated_no_finish")
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """The events that these bytes complete; run it to its end before the next call.
+        """Yield the events that these bytes complete; exhaust the iterator before the next call.
 
-        An iterator, so that what stands before an error in the same bytes is given first.
+        It is an iterator, so that the events before an error in the same bytes are yielded first.
+
+        Args:
+            data: the next bytes of the body, of any length.
         """
-        if not self._is_answer:
-            self._head = (self._head + data)[:200]
-        if self._is_whole is None:
-            data = b"".join([*self._kept, data])
-            begin = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-            self._is_whole = begin in (b"{", b"[") if begin else None
-            self._kept.clear()
-        if self._is_whole is not False:
-            self._kept.append(data)
+        if not self._has_choices:
+            self._preview = (self._preview + data)[:_PREVIEW_BYTES]
+        if self._is_json_body is None:
+            data = b"".join([*self._buffer, data])
+            first = data.removeprefix(BOM).lstrip()[:1]
+            self._is_json_body = first in (b"{", b"[") if first else None
+            self._buffer.clear()
+        if self._is_json_body is not False:
+            self._buffer.append(data)
             return
-        for item in self._stream.feed(data):
+        for event_data in self._stream.feed(data):
             if not self.done:
-                yield from self._item(item)
+                yield from self._on_data(event_data)
 
     def close(self) -> Iterator[Event]:
-        """The last events, when the body has ended or `done` is set."""
-        if self._is_whole:
-            yield from self._read(_json(b"".join(self._kept)))
+        """Yield the last events, when the body has ended or `done` is set."""
+        if self._is_json_body:
+            yield from self._on_json(_parse_json(b"".join(self._buffer)))
         elif not self.done:
-            for item in self._stream.close():
-                yield from self._item(item)
-        if self._half:
-            yield Token("\ufffd")
-        if not self._is_answer:
-            raise self._no_answer()
+            for event_data in self._stream.close():
+                yield from self._on_data(event_data)
+        if self._high_surrogate:
+            yield Token(join_surrogates(self._high_surrogate))
+        if not self._has_choices:
+            raise self._not_an_answer()
         if not (self.finish_reason or self.done):
-            raise self.cut() or IncompleteResponseError(
+            raise self.truncation_error() or IncompleteResponseError(
                 "the answer ended without a finish reason", kind="truncated_no_finish"
             )
-        yield from self._asked()
+        yield from self._emit_tool_calls()
         yield Complete(self.finish_reason, self._usage)
 
-    def _asked(self) -> Iterator[Event]:
-        """The tools that the model asks for: given when the answer is whole, and not before."""
-        calls = self._calls.calls()
-        if calls and not self._has_tools:
-            names = ", ".join(call.name for call in calls)
-            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
-        else:
-            yield from calls
-
-    def _no_answer(self) -> ProtocolError:
-        begin = " ".join(self._head.decode("utf-8", "replace").split())[:60]
-        what = f"it begins with {begin!r}" if begin else "it is empty"
-        error = ProtocolError(
-            f"what came back is no answer of a model: {what}; does the base URL end in /v1?",
-            kind="empty_response",
-        )
-        if not begin:
-            error.retries, error.short = 1, "an empty answer came back"
-        return error
-
-    def _item(self, data: str) -> Iterator[Event]:
+    def _on_data(self, data: str) -> Iterator[Event]:
         if data.strip() == "[DONE]":
             self.done = True
         elif data.strip():
-            yield from self._read(_json(data.encode("utf-8", "replace")))
+            yield from self._on_json(_parse_json(data.encode("utf-8", "replace")))
 
-    def _read(self, body: Any) -> Iterator[Event]:
+    def _on_json(self, body: Any) -> Iterator[Event]:
         if isinstance(body, list) and body:
             body = body[0]  # Gemini wraps an error in a list
         if not isinstance(body, dict):
             return
-        if body.get("error") or ("choices" not in body and _ERROR_KEYS & body.keys()):
-            said = provider_message(body) or provider_message(body.get("detail"))
-            raise ProviderError(f"the provider reports an error: {said or 'without a word'}")
+        if body.get("error") or ("choices" not in body and _ERROR_FIELDS & body.keys()):
+            message = provider_message(body) or provider_message(body.get("detail"))
+            raise ProviderError(f"the provider reports an error: {message or 'without a word'}")
         try:
-            yield from self._chunk(body)
-        except (AttributeError, TypeError):
-            begin = str(body)[:80]
-        else:
-            return
-        raise ProtocolError(f"the provider sent a chunk that cannot be read: {begin}")
+            yield from self._on_chunk(body)
+        except (AttributeError, TypeError):  # a field of another type than the reference says
+            text = str(body)[:_CHUNK_CHARS]
+            raise ProtocolError(f"the provider sent a chunk that cannot be read: {text}") from None
 
-    def _chunk(self, body: dict[str, Any]) -> Iterator[Event]:
-        if usage := body.get("usage"):
+    def _on_chunk(self, chunk: dict[str, Any]) -> Iterator[Event]:
+        if usage := chunk.get("usage"):
             details = usage.get("prompt_tokens_details") or {}
             self._usage = Usage(
                 usage.get("prompt_tokens"),
                 usage.get("completion_tokens"),
                 details.get("cached_tokens"),
             )
-        for choice in body.get("choices") or ():
-            self._is_answer = True
+        for choice in chunk.get("choices") or ():
+            self._has_choices = True
             if choice.get("index"):
-                continue
-            yield from self._texts(choice.get("delta") or choice.get("message") or {})
+                continue  # one answer is shown, also where `n` asks for more
+            yield from self._on_delta(choice.get("delta") or choice.get("message") or {})
             self.finish_reason = self.finish_reason or choice.get("finish_reason")
 
-    def _texts(self, part: dict[str, Any]) -> Iterator[Event]:
-        for name in _REASONING:
-            if thought := part.get(name):
-                yield Reasoning(_string(thought))
+    def _on_delta(self, delta: dict[str, Any]) -> Iterator[Event]:
+        for field in _REASONING_FIELDS:
+            if reasoning := delta.get(field):
+                yield Reasoning(_require_str(reasoning))
                 break
-        legacy = part.get("function_call")
-        if pieces := part.get("tool_calls") or ([{"function": legacy}] if legacy else None):
-            self._calls.feed(pieces)
-            yield Status(f"Preparing {self._calls.name}…")  # a long one is no silence
-        content = part.get("content")
-        for text in content if isinstance(content, list) else [content]:
+        deprecated = delta.get("function_call")  # the form before "tool_calls"
+        pieces = delta.get("tool_calls") or ([{"function": deprecated}] if deprecated else None)
+        if pieces:
+            self._tool_calls.feed(pieces)
+            # Long arguments take a while; the status tells the user, and ends no wait for a text.
+            yield Status(f"Preparing {self._tool_calls.current_name}…")
+        content = delta.get("content")
+        for part in content if isinstance(content, list) else [content]:
             # Mistral sends a list of parts; a part that is not text has no "text".
-            if text := text.get("text") if isinstance(text, dict) else text:
-                yield from self._token(_string(text))
+            if text := part.get("text") if isinstance(part, dict) else part:
+                yield from self._emit_text(_require_str(text))
 
-    def _token(self, text: str) -> Iterator[Event]:
-        """A piece of text; a character that was cut into two surrogates is put together again."""
-        if self._half or not (text.isascii() or _SURROGATE.search(text) is None):
-            text, self._half = self._half + text, ""
-            if "\ud800" <= text[-1] <= "\udbff":
-                text, self._half = text[:-1], text[-1]
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    def _emit_text(self, text: str) -> Iterator[Event]:
+        """Yield the text; a high surrogate at its end waits for the low one in the next text.
+
+        Servers that cut by UTF-16 code units send a character beyond U+FFFF in two halves.
+        """
+        text, self._high_surrogate = self._high_surrogate + text, ""
+        if "\ud800" <= text[-1] <= "\udbff":
+            text, self._high_surrogate = text[:-1], text[-1]
         if text:
-            yield Token(text)
+            yield Token(join_surrogates(text))
+
+    def _emit_tool_calls(self) -> Iterator[Event]:
+        """Yield the tool calls; only a complete answer has calls that may be run."""
+        calls = self._tool_calls.calls()
+        if calls and not self._has_tools:
+            names = ", ".join(call.name for call in calls)
+            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
+        else:
+            yield from calls
+
+    def _not_an_answer(self) -> ProtocolError:
+        preview = " ".join(self._preview.decode("utf-8", "replace").split())[:_PREVIEW_CHARS]
+        found = f"it begins with {preview!r}" if preview else "it is empty"
+        error = ProtocolError(
+            f"what came back is no answer of a model: {found}; does the base URL end in /v1?",
+            kind="empty_response",
+        )
+        if not preview:
+            error.retries, error.short = 1, "an empty answer came back"
+        return error
 
 
 def model_names(data: bytes) -> list[str]:
-    """The names in a list of models, in order.
+    """Return the names in a list of models, sorted.
+
+    Args:
+        data: the body of the reply to ``GET /models``.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: the body is not a list of models.
 
     Example:
         >>> model_names(b'{"data": [{"id": "b"}, {"id": "a"}]}')
         ['a', 'b']
     """
-    body = _json(data)
-    found = body.get("data") if isinstance(body, dict) else body
-    if not isinstance(found, list):
+    body = _parse_json(data)
+    models = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(models, list):
         raise ProtocolError("what came back is no list of models; does the base URL end in /v1?")
-    return sorted(str(each["id"]) for each in found if isinstance(each, dict) and "id" in each)
+    return sorted(str(model["id"]) for model in models if isinstance(model, dict) and "id" in model)
 
 
-_ERROR_KEYS = {"message", "detail"}  # vLLM, FastAPI
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _string(value: Any) -> str:
+def _require_str(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
 
 
-def _json(data: bytes) -> Any:
+def _parse_json(data: bytes) -> Any:
     try:
         return jiter.from_json(data)
     except ValueError:
         pass
     try:
-        # Half of an escaped character, from servers that cut by UTF-16: jiter refuses it.
+        # jiter refuses half of an escaped character, which servers send that cut by UTF-16.
         return json.loads(data)
     except (ValueError, RecursionError):
-        begin = data[:40].decode("utf-8", "replace")
-    raise ProtocolError(f"the provider sent something that is not JSON: {begin!r}")
+        text = data[:_JSON_BYTES].decode("utf-8", "replace")
+        raise ProtocolError(f"the provider sent something that is not JSON: {text!r}") from None

@@ -1,15 +1,13 @@
 """Servers that speak OpenAI's chat completions.
 
-The SDK makes the request; its raw body is decoded here, because the SDK's own loop costs ten times
-the CPU and takes a cut stream, a web page or an error inside the stream for an answer.
+The SDK makes the request. Its raw body is decoded here, because the SDK's own loop takes ten times
+the CPU, and accepts a cut stream, a web page or an error inside the stream as an answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -17,46 +15,45 @@ from contextlib import (
 )
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
-
-import jiter
 
 from ..errors import CellmageError, ResponseTimeoutError
 from ..events import Event, Start
-from ..messages import Message, Request
-from ..urls import is_here
-from .chat_completions import AnswerDecoder, model_names
+from ..messages import Request
+from ..urls import is_loopback
+from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
 from .foreign_errors import translate
-from .keys import Key, check_key, masked
+from .http_client import http_client, load_sdk
+from .keys import Key, check_key, mask_key
+from .payload import encode_request
 
 if TYPE_CHECKING:
     import openai
 
-_GRACE = 1.0
-"""Seconds to wait for the token count and the end mark after the model has said that it is done."""
+_GRACE_SECONDS = 1.0
+"""The wait for the token count and the end mark after the model has sent a finish reason."""
 
-CONNECT = 5.0
-FIRST_BYTE = 60.0
-FIRST_BYTE_HERE = 300.0
-"""Seconds for the connection, and for the head of the reply; a server here may load its model."""
+CONNECT_SECONDS = 5.0
+"""The limit for the connection, where the options set none."""
 
-# All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
-# also send organisation, project and custom headers from the environment, and the platform of
-# this machine, to every base URL.
-_HEADERS = {
-    "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
-    "host", "user-agent", "x-stainless-raw-response",
-}  # fmt: skip
-_OPENAI_HEADERS = {"openai-organization", "openai-project"}
+FIRST_BYTE_SECONDS = 60.0
+"""The limit for the head of the reply, where the options set none."""
+
+LOOPBACK_FIRST_BYTE_SECONDS = 300.0
+"""The same for a server on this machine, which may have to load its model first."""
 
 
 class OpenAIProvider:
     """A provider behind one `Endpoint`.
 
     Args:
-        endpoint: the address, and how its server wants to be asked.
-        api_key: the key for that address; a placeholder is sent when it is None.
+        endpoint: the base URL, and what its server supports.
+        api_key: the key for that server; a placeholder is sent when it is None.
+
+    Attributes:
+        endpoint: as the argument.
+        api_key: as the argument; a `Key` shows its end only.
+        name: the host and port of the server.
 
     Raises:
         ConfigError: the key has a character that no key has.
@@ -71,13 +68,21 @@ class OpenAIProvider:
         self.name = urlsplit(endpoint.base_url).netloc
         if api_key is not None:
             check_key(api_key, self.name)
-        self._api_key = api_key
+        self.api_key = api_key
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer; nothing is retried, no redirect is followed."""
+        """Yield the events of one answer; no request is repeated, and no redirect is followed.
+
+        Args:
+            request: the messages and the options.
+
+        Raises:
+            ProviderError: the server cannot be reached, or its reply is not a complete answer.
+            ConfigError: the address or the key cannot be used.
+        """
         model = request.options.model or ""
         yield Start(model, self.name)
-        events = self._answer(request)
+        events = self._events(request)
         failure: CellmageError | None = None
         async with aclosing(events):
             while failure is None:
@@ -86,16 +91,35 @@ class OpenAIProvider:
                 except StopAsyncIteration:
                     return
                 except Exception as error:
-                    failure = self._ours(error, model)
+                    failure = self._translate(error, model)
                     if failure is None:
                         raise
                 else:
                     yield event
-        # Outside of the handler: the cause may hold the key, and IPython does not call our
-        # one-line hook when an ExceptionGroup stands anywhere in the context.
+        # Not `raise … from None` inside the handler: that keeps the foreign error as the context.
+        # It may contain the key, and IPython does not call our one-line hook when the context
+        # contains an ExceptionGroup.
         raise failure
 
-    def _ours(self, error: Exception, model: str) -> CellmageError | None:
+    async def models(self) -> list[str]:
+        """Return the names of the models that the server offers, sorted.
+
+        Raises:
+            CellmageError: the server cannot be reached, or returned no list.
+        """
+        client = await self._client(CONNECT_SECONDS)
+        failure: CellmageError | None = None
+        try:
+            reply = await client.models.with_raw_response.list()
+            return model_names(reply.content)
+        except Exception as error:
+            failure = self._translate(error, "the list of models")
+            if failure is None:
+                raise
+        raise failure  # outside the handler, as in `stream`
+
+    def _translate(self, error: Exception, model: str) -> CellmageError | None:
+        """Return our error for any error of a request, without the key; None if it is unknown."""
         ours: CellmageError | None
         if isinstance(error, CellmageError):
             ours = error
@@ -104,23 +128,24 @@ class OpenAIProvider:
         else:
             ours = translate(error, host=self.name, model=model)
         if ours is not None:
-            ours.args = (self._masked(ours),)
+            ours.args = (self._mask(ours),)
         return ours
 
-    def _masked(self, error: CellmageError) -> str:
-        """The message without the key, which some servers send back in their error."""
-        if self._api_key:
-            return masked(str(error), self._api_key)
+    def _mask(self, error: CellmageError) -> str:
+        """Return the message without the key, which some servers send back in their error."""
+        if self.api_key:
+            return mask_key(str(error), self.api_key)
         if error.kind == "auth":
             return f"{error}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
         return str(error)
 
-    async def _answer(self, request: Request) -> AsyncGenerator[Event, None]:
-        decoder = AnswerDecoder(has_tools=bool(request.tools))
+    async def _events(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Yield the events of the answer; errors of the SDK pass unchanged."""
+        decoder = ChatCompletionDecoder(has_tools=bool(request.tools))
         async with AsyncExitStack() as stack:
-            response = await self._begin(request, stack)
+            response = await self._send(request, stack)
             try:
-                async for data in self._reads(response.iter_bytes(), decoder):
+                async for data in _read_body(response.iter_bytes(), decoder):
                     for event in decoder.feed(data):
                         yield event
                 for event in decoder.close():
@@ -129,14 +154,15 @@ class OpenAIProvider:
                 error.request_id = response.request_id
                 raise
             except Exception:
-                if cut := decoder.cut():
-                    raise cut from None
+                if truncation := decoder.truncation_error():
+                    raise truncation from None
                 raise
 
-    async def _begin(self, request: Request, stack: AsyncExitStack) -> Any:
-        """Send the request, and wait for the head of the reply."""
-        usual = FIRST_BYTE_HERE if is_here(self.endpoint.base_url) else FIRST_BYTE
-        limit = request.options.first_byte_timeout or usual
+    async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
+        """Send the request, and return the response when its head has arrived."""
+        is_local = is_loopback(self.endpoint.base_url)
+        default = LOOPBACK_FIRST_BYTE_SECONDS if is_local else FIRST_BYTE_SECONDS
+        limit = request.options.first_byte_timeout or default
         reply = await self._open(request)
         try:
             async with asyncio.timeout(limit):
@@ -144,145 +170,42 @@ class OpenAIProvider:
         except TimeoutError:
             raise ResponseTimeoutError(
                 f"the server did not begin to answer within {limit:g} s; "
-                "%llm_config --first-byte-timeout SECONDS allows more"
+                "`first_byte_timeout` allows more",
+                option="first_byte_timeout",
             ) from None
-
-    async def _reads(
-        self, body: AsyncIterator[bytes], decoder: AnswerDecoder
-    ) -> AsyncGenerator[bytes, None]:
-        """What the network gives, until the answer is over: some servers never close."""
-        async for data in body:
-            yield data
-            if decoder.done or decoder.finish_reason:
-                break
-        deadline = asyncio.get_running_loop().time() + _GRACE
-        while decoder.finish_reason and not decoder.done:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    data = await anext(body)
-            except Exception:  # noqa: BLE001 - the answer is whole; this would have followed it
-                return
-            yield data
-
-    async def models(self) -> list[str]:
-        """The names of the models that the server offers."""
-        client = await self._client(CONNECT)
-        failure: CellmageError | None = None
-        try:
-            reply = await client.models.with_raw_response.list()
-            return model_names(reply.content)
-        except Exception as error:
-            failure = self._ours(error, "the list of models")
-            if failure is None:
-                raise
-        raise failure
-
-    async def _client(self, connect_timeout: float) -> openai.AsyncOpenAI:
-        sdk = await _load_sdk()
-        client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
-            api_key=self._api_key.reveal() if self._api_key else "none",
-            base_url=self.endpoint.base_url,
-            max_retries=0,
-            timeout=sdk.Timeout(None, connect=connect_timeout),
-            http_client=_http_client(sdk),
-        )
-        return client
 
     async def _open(
         self, request: Request
     ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
-        client = await self._client(request.options.connect_timeout or CONNECT)
-        return client.chat.completions.with_streaming_response.create(**self._payload(request))
+        client = await self._client(request.options.connect_timeout or CONNECT_SECONDS)
+        payload = encode_request(request, self.endpoint)
+        return client.chat.completions.with_streaming_response.create(**payload)
 
-    def _messages(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
-        sent: list[dict[str, Any]] = []
-        for message in messages:
-            is_after_tool = message.role == "user" and sent and sent[-1]["role"] == "tool"
-            if is_after_tool and self.endpoint.requires_assistant_after_tool:
-                sent.append({"role": "assistant", "content": "(stopped)"})
-            sent.append(_message(message))
-        return sent
-
-    def _payload(self, request: Request) -> dict[str, Any]:
-        options = request.options
-        payload = {
-            "model": options.model,
-            "messages": self._messages(request.messages),
-            "tools": [{"type": "function", "function": each} for each in request.tools] or None,
-            "stream": True,
-            "stream_options": {"include_usage": True}
-            if self.endpoint.supports_stream_usage
-            else None,
-            "temperature": options.temperature,
-            self.endpoint.max_tokens_field: options.max_tokens,
-            "extra_body": dict(options.extra_body) or None,
-        }
-        return {name: value for name, value in payload.items() if value is not None}
-
-
-def _message(message: Message) -> dict[str, Any]:
-    """A message as chat completions have it."""
-    sent: dict[str, Any] = {"role": message.role, "content": _sendable(message.content)}
-    if message.tool_calls:
-        sent["content"] = sent["content"] or None
-        sent["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": _named(call.name), "arguments": _object(call.arguments)},
-            }
-            for call in message.tool_calls
-        ]
-    return sent | ({"tool_call_id": message.tool_call_id} if message.tool_call_id else {})
-
-
-def _named(name: str) -> str:
-    """A name that servers accept; a model may have made one up."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unnamed"
-
-
-def _object(arguments: str) -> str:
-    """Arguments that servers accept, which parse them: what was no JSON stands in the result."""
-    try:
-        found = jiter.from_json(arguments.encode("utf-8", "replace"), allow_inf_nan=False)
-    except ValueError:
-        return "{}"
-    return _sendable(arguments) if isinstance(found, dict) else "{}"
-
-
-def _sendable(text: str) -> str:
-    """The text with what JSON in UTF-8 cannot hold (lone surrogates) replaced."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-_sdk: list[Any] = []
-
-
-async def _load_sdk() -> Any:
-    """The SDK. Its import takes half a second, while other answers on this loop go on."""
-    if not _sdk:
-        _sdk.append(await asyncio.to_thread(importlib.import_module, "openai"))
-    return _sdk[0]
-
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
-
-
-def _http_client(sdk: Any) -> Any:
-    """The one HTTP client of the running event loop: its connections cannot serve another."""
-    for loop in [loop for loop in _clients if loop.is_closed()]:
-        del _clients[loop]
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = sdk.DefaultAsyncHttpxClient(
-            follow_redirects=False, event_hooks={"request": [_strip_headers]}
+    async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:
+        sdk = await load_sdk()
+        client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
+            api_key=self.api_key.reveal() if self.api_key else "none",
+            base_url=self.endpoint.base_url,
+            max_retries=0,
+            timeout=sdk.Timeout(None, connect=connect_seconds),
+            http_client=http_client(sdk),
         )
-    return _clients[loop]
+        return client
 
 
-async def _strip_headers(request: Any) -> None:
-    allowed = _HEADERS
-    if request.url.host == "api.openai.com":
-        allowed = _HEADERS | _OPENAI_HEADERS
-    for name in [name for name in request.headers if name.lower() not in allowed]:
-        del request.headers[name]
+async def _read_body(
+    body: AsyncIterator[bytes], decoder: ChatCompletionDecoder
+) -> AsyncGenerator[bytes, None]:
+    """Yield the body until the answer is complete: some servers never close the connection."""
+    async for data in body:
+        yield data
+        if decoder.done or decoder.finish_reason:
+            break
+    deadline = asyncio.get_running_loop().time() + _GRACE_SECONDS
+    while decoder.finish_reason and not decoder.done:
+        try:
+            async with asyncio.timeout_at(deadline):
+                data = await anext(body)
+        except Exception:  # noqa: BLE001 - the answer is complete without what is missing here
+            return
+        yield data

@@ -1,7 +1,23 @@
-"""Requests for tools, put together from the pieces in which servers send them; no I/O.
+"""Tool calls, put together from the pieces in which servers send them; no I/O.
 
-OpenAI numbers the calls of an answer, and gives each piece the number. Others give none, give all
-of them 0, give a new id with every piece, repeat the name, or send the arguments as an object.
+OpenAI gives each call of an answer an index, and repeats the index in each of its pieces. The id
+and the name are in the first piece only, and the arguments are JSON that is cut anywhere. Other
+servers have other habits; below, one piece is ``[index] id name(arguments)``:
+
+==============================  =============================  ==================================
+habit                           pieces, in order               the accumulator
+==============================  =============================  ==================================
+as OpenAI                       [0] a add({"x"   [0] : 1})     one call for each index
+no index                        a add({})   b add({})          a new id begins a call
+every index is 0                [0] a add({})   [0] b add({})  a new id begins a call
+no index, no id                 add({})   add({})              complete arguments end a call
+a new id in every piece         [0] a add({"x"   [0] b : 1})   no name, so the call continues
+name and id in every piece      [0] a add({"x"   [0] a add(:…  the id is known, so it continues
+the name in every piece         [0] add({"x"   [0] add(: 1})   incomplete arguments continue
+the name once more at the end   [0] a add({})   [0] add        without id or arguments: no call
+the name in pieces              [0] a get_   [0] weather({})   no arguments yet: the name grows
+arguments as an object          [0] a add({"x": 1} as JSON)    written as a string
+==============================  =============================  ==================================
 """
 
 from __future__ import annotations
@@ -15,18 +31,21 @@ from typing import Any
 import jiter
 
 from ..events import ToolCall
+from ..text import join_surrogates
+
+_VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(slots=True)
-class _Open:
-    """A call that is still being written."""
+class _PartialCall:
+    """A call of which some pieces have arrived."""
 
     id: str
-    name: str
+    name: str = ""
     arguments: str = ""
 
-    def is_cut(self) -> bool:
-        """Whether its arguments have begun, and are not whole."""
+    def has_incomplete_arguments(self) -> bool:
+        """Return whether the arguments have begun, and are not yet a JSON value."""
         try:
             jiter.from_json(self.arguments.encode("utf-8", "replace"))
         except ValueError:
@@ -34,87 +53,87 @@ class _Open:
         return False
 
 
-class CallCollector:
-    """Feed it the pieces of calls, in order; at the end it gives the calls.
+class ToolCallAccumulator:
+    """Puts tool calls together: `feed` it the pieces in order, and read `calls` at the end.
 
     Example:
-        >>> calls = CallCollector()
-        >>> calls.feed([{"index": 0, "id": "a", "function": {"name": "add", "arguments": '{"x"'}}])
-        >>> calls.feed([{"index": 0, "function": {"arguments": ": 1}"}}])
-        >>> calls.calls()
+        >>> accumulator = ToolCallAccumulator()
+        >>> first = {"index": 0, "id": "a", "function": {"name": "add", "arguments": '{"x"'}}
+        >>> accumulator.feed([first])
+        >>> accumulator.feed([{"index": 0, "function": {"arguments": ": 1}"}}])
+        >>> accumulator.calls()
         [ToolCall(id='a', name='add', arguments='{"x": 1}')]
     """
 
     def __init__(self) -> None:
-        self._calls: list[_Open] = []
-        self._numbered: dict[int, _Open] = {}
+        self._calls: list[_PartialCall] = []
+        self._by_index: dict[int, _PartialCall] = {}
 
     def __bool__(self) -> bool:
         return bool(self._calls)
 
     @property
-    def name(self) -> str:
-        """The name of the call that is being written."""
+    def current_name(self) -> str:
+        """The name of the call that is arriving; empty before the first."""
         return self._calls[-1].name if self._calls else ""
 
     def feed(self, pieces: Iterable[Any]) -> None:
-        """Take the pieces of one chunk.
+        """Add the pieces of one chunk.
+
+        Args:
+            pieces: the list ``tool_calls`` of a delta, as parsed JSON.
 
         Raises:
-            AttributeError, TypeError: they are no pieces of calls.
+            AttributeError, TypeError: they are not pieces of calls.
         """
         for piece in pieces:
-            self._take(piece.get("index"), _id(piece.get("id")), piece.get("function") or {})
+            self._add(piece.get("index"), piece.get("id"), piece.get("function") or {})
 
     def calls(self) -> list[ToolCall]:
-        """All calls, in the order in which they began; to be asked for at the end."""
+        """Return the calls in the order in which they began, once the answer is complete."""
         return [
-            ToolCall(each.id, _joined(each.name), _joined(each.arguments) or "{}")
-            for each in self._calls
+            # A lone surrogate stays: the check of the arguments refuses it, and says so.
+            ToolCall(
+                call.id,
+                join_surrogates(call.name, lone="keep"),
+                join_surrogates(call.arguments, lone="keep") or "{}",
+            )
+            for call in self._calls
         ]
 
-    def _take(self, number: Any, name: str, function: dict[str, Any]) -> None:
-        called, given = function.get("name") or "", function.get("arguments")
+    def _add(self, index: Any, id: Any, function: dict[str, Any]) -> None:
+        id = id if isinstance(id, str) and _VALID_ID.fullmatch(id) else ""  # made anew later
+        name, arguments = function.get("name") or "", function.get("arguments")
         last = self._calls[-1] if self._calls else None
-        call = self._numbered.get(number) if isinstance(number, int) else last
-        if call is None or _begins_another(call, name, called, bool(given)):
-            call = _Open(name, "")
+        call = self._by_index.get(index) if isinstance(index, int) else last
+        if call is None or _starts_new_call(call, id, name, bool(arguments)):
+            call = _PartialCall(id)
             self._calls.append(call)
-        if isinstance(number, int):
-            self._numbered[number] = call
-        if called != call.name:
-            call.name += called
-        call.arguments += given if isinstance(given, str) else json.dumps(given) if given else ""
+        if isinstance(index, int):
+            self._by_index[index] = call
+        if name != call.name:
+            call.name += name
+        if arguments:
+            call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
 
-def _id(given: Any) -> str:
-    """An id as every server takes it; what is none is made anew later."""
-    return given if isinstance(given, str) and _ID.fullmatch(given) else ""
-
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def _joined(text: str) -> str:
-    """The text with characters put together that were cut into two surrogates."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def _begins_another(call: _Open, name: str, called: str, has_arguments: bool) -> bool:
-    """Whether a piece, for which the server gives no new number, begins another call.
+def _starts_new_call(call: _PartialCall, id: str, name: str, has_arguments: bool) -> bool:
+    """Return whether a piece starts another call, though its index is known or missing.
 
     Args:
-        call: the one before it.
-        name: the piece's id.
-        called: the name of the tool in it.
-        has_arguments: whether there are any in it.
+        call: the call before it.
+        id: the id in the piece, or empty.
+        name: the name in the piece, or empty.
+        has_arguments: True if the piece contains arguments.
     """
-    if not called or (name and name == call.id):
-        return False  # a piece without a name goes on, whatever its id
-    is_repeated = called == call.name and not (name or has_arguments)
-    if is_repeated or (call.is_cut() and called == call.name):
-        return False
-    has_new_id = bool(name and call.id)
-    return has_new_id or bool(call.arguments)  # else the name comes in pieces
+    if not name:
+        return False  # "a new id in every piece"
+    if id and id == call.id:
+        return False  # "name and id in every piece"
+    is_same_name = name == call.name
+    if is_same_name and not id and not has_arguments:
+        return False  # "the name once more at the end"
+    if is_same_name and call.has_incomplete_arguments():
+        return False  # "the name in every piece"
+    has_new_id = bool(id and call.id)  # "no index", "every index is 0"
+    return has_new_id or bool(call.arguments)  # else "the name in pieces"
