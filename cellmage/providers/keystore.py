@@ -1,4 +1,4 @@
-"""Keys that are kept on this machine: in a file that only you can read, and in the keyring."""
+"""Keys that are stored on this machine: in a file that only the user can read, or the keyring."""
 
 from __future__ import annotations
 
@@ -6,69 +6,96 @@ import importlib
 import os
 import stat
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_config_path
 
 from ..errors import ConfigError
 
-SERVICE = "cellmage"
+KEYRING_SERVICE = "cellmage"
 """The name under which keys are in the keyring: ``keyring set cellmage OPENAI_API_KEY``."""
 
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def key_file() -> Path:
-    """The file with a ``NAME=value`` line for each key; NAME is a variable's, or a host."""
+def key_file_path() -> Path:
+    """Return the path of the key file.
+
+    It has a line ``NAME=value`` for each key; the name is a variable's or a host.
+    """
     return user_config_path("cellmage") / "keys"
 
 
-def keys_in(path: Path) -> Mapping[str, str]:
-    """The keys in a file, by name; none when there is no file.
+def read_key_file(path: Path) -> Mapping[str, str]:
+    """Return the keys in a file, by name; an empty mapping if the file does not exist.
+
+    Every request needs the keys several times; the file is read again only after a change.
+
+    Args:
+        path: a file of ``NAME=value`` lines in UTF-8; a line that begins with ``#`` is a comment.
 
     Raises:
-        ConfigError: others can read the file, or it cannot be read.
+        ConfigError: other users can read the file, or it cannot be read.
 
     Example:
-        >>> keys_in(Path("nowhere"))
+        >>> read_key_file(Path("no-such-file"))
         {}
     """
     try:
+        status = path.stat()
         # Windows has no such bits; there a file in the user's folder is the user's.
-        is_open = os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & _OTHERS
-        lines = [] if is_open else path.read_text("utf-8").splitlines()
+        if os.name != "nt" and stat.S_IMODE(status.st_mode) & _GROUP_OR_OTHERS:
+            raise ConfigError(f"others can read the keys in {path}: chmod 600 {path}")
+        return _parse_key_file(path, (status.st_mtime_ns, status.st_size, status.st_mode))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError):
-        is_open, lines = False, None
-    if is_open:
-        raise ConfigError(f"others can read the keys in {path}: chmod 600 {path}")
-    if lines is None:
-        raise ConfigError(f"the keys in {path} cannot be read")
+    except OSError:
+        raise _unreadable(path) from None
+
+
+# A cached function, not a dict of this module: inspection shows the values of globals.
+@lru_cache(maxsize=1)
+def _parse_key_file(path: Path, version: tuple[int, ...]) -> Mapping[str, str]:
+    """Return the keys in a file; `version` is what changes when the file does."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    if "\ufffd" in text:  # a `UnicodeDecodeError` would hold the bytes, and so the keys
+        raise _unreadable(path)
+    lines = text.splitlines()
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-def stored_key(*names: str) -> str | None:
-    """The first key that is kept under one of these names: in the file, else in the keyring.
+def _unreadable(path: Path) -> ConfigError:
+    return ConfigError(f"the keys in {path} cannot be read")
+
+
+def find_key(*names: str) -> str | None:
+    """Return the first key that is stored under one of these names.
+
+    Args:
+        names: hosts or names of variables; the key file is searched for all of them, then the
+            keyring.
 
     Raises:
-        ConfigError: others can read the file, or the keyring is locked.
+        ConfigError: other users can read the file, or the keyring is locked.
     """
-    in_file = keys_in(key_file())
-    return next((in_file[name] for name in names if in_file.get(name)), None) or _in_keyring(names)
+    keys = read_key_file(key_file_path())
+    return next((keys[name] for name in names if keys.get(name)), None) or _find_in_keyring(names)
 
 
-def _in_keyring(names: tuple[str, ...]) -> str | None:
+def _find_in_keyring(names: tuple[str, ...]) -> str | None:
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:  # the extra is not installed
         return None
     try:
-        found = (keyring.get_password(SERVICE, name) for name in names)
-        return next((key for key in found if key), None)
+        keys = (keyring.get_password(KEYRING_SERVICE, name) for name in names)
+        return next((key for key in keys if key), None)
     except keyring.errors.NoKeyringError:
         return None
     except keyring.errors.KeyringError as error:
         problem = type(error).__name__
-    raise ConfigError(f"the keyring does not open ({problem}); unlock it, or set {names[-1]}")
+        raise ConfigError(
+            f"the keyring does not open ({problem}); unlock it, or set {names[-1]}"
+        ) from None

@@ -19,8 +19,8 @@ from dataclasses import replace
 from ..errors import UsageError
 from ..messages import Message, Request
 from .endpoints import ENDPOINTS
-from .keys import refuse_keys, without_secrets
-from .keystore import key_file, keys_in
+from .keys import mask_secrets, refuse_keys
+from .keystore import key_file_path, read_key_file
 
 _WITHHELD = "[withheld: it contains a key of this machine]"
 
@@ -100,7 +100,7 @@ class _Policy:
         return [f"The request contains what looks like a key ({endings}): only its end is sent."]
 
     def _mask(self, text: str) -> str:
-        masked, endings = without_secrets(text)
+        masked, endings = mask_secrets(text)
         self._endings += endings
         return masked
 
@@ -109,4 +109,4 @@ def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return the keys of the environment and of the key file, by the name of their variable."""
     variables = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()} - {None}
     names = [name for name in environ if name in variables and environ[name]]
-    return {**keys_in(key_file()), **{name: environ[name] for name in names}}
+    return {**read_key_file(key_file_path()), **{name: environ[name] for name in names}}
