@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..context_window import select_turns
 from ..errors import UsageError
@@ -13,7 +14,7 @@ from ..tools import Tool
 
 
 def make_request(
-    prompt: str, options: Options, earlier: Sequence[Turn], tools: Mapping[str, Tool]
+    prompt: str, options: Options, earlier: Sequence[Turn], tools: Mapping[str, Tool[..., Any]]
 ) -> Request:
     """Return the request of a question, as it may be sent.
 

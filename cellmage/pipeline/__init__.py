@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from ..providers.registry import ResolvedModel
 from ..tools import Tool
@@ -34,7 +35,7 @@ MODEL_STAGES: tuple[Stage, ...] = (
 def build(
     models: Sequence[ResolvedModel],
     *,
-    tools: Mapping[str, Tool] | None = None,
+    tools: Mapping[str, Tool[..., Any]] | None = None,
     approve: Approve = approval_function("ask"),  # noqa: B008 - a constant
     retriever: Retriever | None = None,
 ) -> Ask:

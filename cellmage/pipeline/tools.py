@@ -20,7 +20,8 @@ from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, 
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..providers.secrets import redact_text
 from ..runtime.loop import run_on_consumer
-from ..tools import Tool, ask_user, run_tool_async, failure_text, run_tool
+from ..tool_results import format_error, run_tool, run_tool_async
+from ..tools import Tool, ask_user
 from .base import Ask
 
 MAX_STEPS = 10
@@ -58,7 +59,7 @@ def approval_function(approve: Approval) -> Approve:
 
 
 def run_tools(
-    tools: Mapping[str, Tool], approve: Approve, ask: Ask, request: Request
+    tools: Mapping[str, Tool[..., Any]], approve: Approve, ask: Ask, request: Request
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all steps, as of one answer; without tools, those of the answer.
 
@@ -108,7 +109,7 @@ async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenera
 class _Runner:
     """Runs calls: finds the tool, checks the arguments, asks for approval."""
 
-    def __init__(self, tools: Mapping[str, Tool], approve: Approve) -> None:
+    def __init__(self, tools: Mapping[str, Tool[..., Any]], approve: Approve) -> None:
         self._tools = tools
         self._approve = approve
 
@@ -123,7 +124,7 @@ class _Runner:
             return f"error: {error}; nothing was run"
         return await self._why_refused(call) or await self._run(tool, function)
 
-    async def _run(self, tool: Tool, function: Callable[[], Any]) -> str:
+    async def _run(self, tool: Tool[..., Any], function: Callable[[], Any]) -> str:
         try:
             if not tool.is_async:
                 return await run_on_consumer(partial(run_tool, function, redact_text), tool.seconds)
@@ -143,7 +144,7 @@ class _Runner:
         except (EOFError, NotImplementedError):
             return "refused: nobody to ask"
         except Exception as error:  # noqa: BLE001 - any function may approve; reported, and not run
-            return f"refused: the approval function failed; {failure_text(error)}"
+            return f"refused: the approval function failed; {format_error(error)}"
         # Only True itself allows: a function that forgets to return must not run anything.
         return "" if is_allowed is True else "refused by the user"
 
