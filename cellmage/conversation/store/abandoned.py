@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections.abc import Container
 from contextlib import suppress
@@ -11,46 +10,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...messages import CONTINUE_PROMPT, Turn
-from . import rows
 from .drafts import DraftKey
+from .rows import TurnTable
 
 
-def finish_abandoned(
-    connection: sqlite3.Connection, conversation_id: int, drafts: Container[DraftKey]
-) -> None:
+def finish_abandoned(table: TurnTable, drafts: Container[DraftKey]) -> None:
     """Commit the open turns of a conversation that no running process writes.
 
     Args:
-        connection: in a transaction.
-        conversation_id: the conversation.
+        table: the turns of the conversation.
         drafts: the answers that this process is writing.
     """
-    open_turns = connection.execute(
-        f"SELECT {rows.TURN_COLUMNS}, response_id, owner, appends FROM turns "
-        "WHERE conversation_id = ? AND state = 'open' ORDER BY changed_at",
-        (conversation_id,),
-    ).fetchall()
-    for prompt, _, *columns, response_id, owner, appends in open_turns:
-        if (conversation_id, response_id) in drafts or is_other_process_alive(owner):
+    for open_turn in table.open_turns():
+        turn = open_turn.turn
+        is_ours = (table.conversation_id, turn.response.id) in drafts
+        if is_ours or is_other_process_alive(open_turn.owner):
             continue
-        text = rows.read_chunks(connection, conversation_id, response_id)
-        turn = rows.to_turn((prompt, text, *columns))
         turn = replace(turn, response=replace(turn.response, incomplete_reason="killed"))
-        cut = _continued_turn(connection, conversation_id, turn)
+        cut = _find_cut_turn(table, turn)
         if cut is None:
-            rows.commit(connection, conversation_id, turn, replace_turn=not appends)
+            table.commit(turn, open_turn.replace_turn)
         else:
-            joined = turn.continue_from(cut)
-            rows.merge(connection, conversation_id, cut.response.id, joined)
+            table.merge(cut.response.id, turn.continue_from(cut))
 
 
-def _continued_turn(
-    connection: sqlite3.Connection, conversation_id: int, turn: Turn
-) -> Turn | None:
-    """Return the cut turn that this one continues; None if there is none."""
+def _find_cut_turn(table: TurnTable, turn: Turn) -> Turn | None:
+    """Return the turn that this one continues; None if it continues none."""
     if turn.prompt != CONTINUE_PROMPT or not turn.response.text:
         return None
-    turns, _ = rows.load(connection, conversation_id)
+    turns, _ = table.load()
     return turns[-1] if turns and turns[-1].response.incomplete_reason else None
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...messages import Response, ToolStep, Turn
-from . import rows
 from .database import transaction
+from .rows import encode_text, metadata_json
 
 DraftKey = tuple[int, str]
 """The id of a conversation, and the id of a response."""
@@ -75,8 +75,15 @@ class Drafts:
         self._take_new()
         if self._unsaved_chunks or self._unsaved_metadata:
             with transaction(connection):
-                rows.insert_chunks(connection, self._unsaved_chunks)
-                rows.update_metadata(connection, self._unsaved_metadata)
+                connection.executemany(
+                    "INSERT INTO chunks (conversation_id, response_id, text) VALUES (?, ?, ?)",
+                    self._unsaved_chunks,
+                )
+                connection.executemany(
+                    "UPDATE turns SET metadata = ? "
+                    "WHERE conversation_id = ? AND response_id = ? AND state = 'open'",
+                    ((metadata, *key) for key, metadata in self._unsaved_metadata.items()),
+                )
             self._unsaved_chunks.clear()
             self._unsaved_metadata.clear()
         return bool(self._drafts)
@@ -86,8 +93,8 @@ class Drafts:
         for (conversation_id, response_id), draft in list(self._drafts.items()):
             text, steps = draft.take_new()
             if text:
-                chunk = (conversation_id, response_id, rows.encode(text))
+                chunk = (conversation_id, response_id, encode_text(text))
                 self._unsaved_chunks.append(chunk)
             if steps:
-                metadata = rows.metadata_json(draft.turn, steps)
+                metadata = metadata_json(draft.turn, steps)
                 self._unsaved_metadata[conversation_id, response_id] = metadata

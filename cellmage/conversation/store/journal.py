@@ -1,8 +1,8 @@
 """One conversation in the store: each change of its turns is a transaction.
 
 A turn is a row, named by the id of its response. The live row of a position is the turn that is
-sent; its previous attempts share the position. The rules of `History` for which turn a new one
-replaces are repeated in `rows`, because a stored turn is superseded also when it was never loaded.
+sent; its previous attempts share the position. `TurnTable` repeats the rules of `History` for which
+turn a new one replaces, because a stored turn is superseded also when it was never loaded.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from ...messages import CellRef, Response, Turn
-from . import rows
 from .abandoned import finish_abandoned, process_token
 from .database import transaction
 from .drafts import Draft, Drafts
+from .rows import TurnTable
 from .writer import WriterThread
 
 T = TypeVar("T")
-Change = Callable[[sqlite3.Connection, int], T]
-"""Work in a transaction; the number is the id of the conversation."""
+Change = Callable[[TurnTable], T]
+"""A change of the turns of a conversation, in a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +69,43 @@ class StoredJournal:
             replace_turn: False will keep an older turn of the same cell.
         """
 
-        def insert_open(connection: sqlite3.Connection, conversation_id: int) -> int:
+        def begin_turn(table: TurnTable) -> int:
             # A killed answer is older than this one, and must be committed before it.
-            finish_abandoned(connection, conversation_id, self._drafts)
-            row = rows.to_row(turn) | {"state": "open", "owner": process_token(os.getpid())}
-            rows.insert(connection, conversation_id, row | {"appends": not replace_turn})
-            return conversation_id
+            finish_abandoned(table, self._drafts)
+            table.begin(turn, process_token(os.getpid()), replace_turn)
+            return table.conversation_id
 
         def begin_draft(connection: sqlite3.Connection) -> None:
-            self._drafts.add(self._write(connection, insert_open), Draft(turn, snapshot))
+            self._drafts.add(self._write(connection, begin_turn), Draft(turn, snapshot))
 
         self._writer.submit(begin_draft)
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
         """Record the end of a turn; a turn without content has failed."""
 
-        def change(connection: sqlite3.Connection, conversation_id: int) -> None:
-            self._drafts.remove(conversation_id, turn.response.id)
-            rows.commit(connection, conversation_id, turn, replace_turn)
+        def change(table: TurnTable) -> None:
+            self._drafts.remove(table.conversation_id, turn.response.id)
+            table.commit(turn, replace_turn)
 
         self._do(change)
 
     def merge(self, response_id: str, turn: Turn) -> None:
         """Record that a turn continues a cut one, and replaces it."""
 
-        def change(connection: sqlite3.Connection, conversation_id: int) -> None:
-            self._drafts.remove(conversation_id, turn.response.id)
-            rows.merge(connection, conversation_id, response_id, turn)
+        def change(table: TurnTable) -> None:
+            self._drafts.remove(table.conversation_id, turn.response.id)
+            table.merge(response_id, turn)
 
         self._do(change)
 
     def extend(self, turns: Iterable[Turn]) -> None:
         """Record turns that are added at the end, with their previous attempts."""
-        turns = list(turns)
-
-        def change(connection: sqlite3.Connection, conversation_id: int) -> None:
-            first = rows.next_position(connection, conversation_id)
-            for position, turn in enumerate(turns, first):
-                for attempt in turn.previous_attempts:
-                    row = rows.to_row(attempt) | {"position": position, "state": "superseded"}
-                    rows.insert(connection, conversation_id, row)
-                rows.insert(connection, conversation_id, rows.to_row(turn) | {"position": position})
-
-        self._do(change)
+        new_turns = tuple(turns)
+        self._do(lambda table: table.extend(new_turns))
 
     def drop(self, response_ids: Iterable[str]) -> None:
         """Record that turns are dropped; their rows stay, and are not sent."""
-        self._set_states([(response_id, "dropped") for response_id in response_ids])
+        self._set_states((response_id, "dropped") for response_id in response_ids)
 
     def restore(self, live_id: str, attempt_id: str) -> None:
         """Record that a previous attempt replaces the live turn, which becomes an attempt."""
@@ -123,20 +113,14 @@ class StoredJournal:
 
     def drop_from(self, cell: CellRef) -> None:
         """Record that a cell's turns from this question on are dropped, also if never loaded."""
-        sql = (
-            "UPDATE turns SET state = 'dropped' WHERE conversation_id = ? AND cell_id = ? "
-            "AND question_index >= ? AND state = 'live'"
-        )
-        self._do(
-            lambda connection, conversation_id: connection.execute(
-                sql, (conversation_id, cell.cell_id, cell.index)
-            )
-        )
+        self._do(lambda table: table.drop_from(cell))
 
-    def _set_states(self, states: list[tuple[str, str]]) -> None:
-        def change(connection: sqlite3.Connection, conversation_id: int) -> None:
-            for response_id, state in states:
-                rows.set_state(connection, conversation_id, response_id, state)
+    def _set_states(self, states: Iterable[tuple[str, str]]) -> None:
+        changes = tuple(states)
+
+        def change(table: TurnTable) -> None:
+            for response_id, state in changes:
+                table.set_state(response_id, state)
 
         self._do(change)
 
@@ -153,8 +137,9 @@ class StoredJournal:
                 conversation_id = self._find(connection)
                 if conversation_id is None:
                     return [], set()
-                finish_abandoned(connection, conversation_id, self._drafts)
-                return rows.load(connection, conversation_id)
+                table = TurnTable(connection, conversation_id)
+                finish_abandoned(table, self._drafts)
+                return table.load()
 
         return self._writer.call_if_exists(read) or ([], set())
 
@@ -168,7 +153,7 @@ class StoredJournal:
         """Make a change in a transaction."""
         try:
             with transaction(connection):
-                return change(connection, self._find_or_create(connection))
+                return change(TurnTable(connection, self._find_or_create(connection)))
         except BaseException:
             self._cached_id = None  # an id that was created here has been rolled back
             raise
