@@ -135,7 +135,7 @@ class Options:
         Example:
             >>> Options.from_fields({"temperatur": 0})
             Traceback (most recent call last):
-            cellmage.errors.UsageError: there is no option temperatur; did you mean temperature?
+            cellmage.errors.UsageError: unknown option temperatur; did you mean temperature?
         """
         names = [option.name for option in fields(Options)]
         for name in options:
@@ -143,7 +143,7 @@ class Options:
                 nearest = get_close_matches(name, names, 1)
                 others = f"the options are {', '.join(names)}"
                 advice = f"did you mean {nearest[0]}?" if nearest else others
-                raise UsageError(f"there is no option {name}; {advice}")
+                raise UsageError(f"unknown option {name}; {advice}")
         return Options(**options)
 
     @staticmethod
