@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import pytest
 
 from cellmage import Conversation, UsageError
-from cellmage.runtime.loop import SyncStream, background_loop
 from cellmage.testing import ScriptedServer, chunk
 from tests.stream.scripts import ask, gather
 
@@ -161,23 +157,6 @@ def test_a_program_that_ends_while_a_stream_is_read() -> None:
     assert result.stderr == ""
 
 
-def test_the_garbage_collector_on_the_loop_does_not_wait() -> None:
-    _, stream = ask(["a", 60.0])
-    texts = iter(stream)
-    next(texts)
-    cycle: list[object] = [texts]
-    cycle.append(cycle)
-    del texts, cycle
-
-    async def collect() -> float:
-        started = time.monotonic()
-        gc.collect()
-        return time.monotonic() - started
-
-    seconds = asyncio.run_coroutine_threadsafe(collect(), background_loop()).result(10)
-    assert seconds < 1.5, "the loop would wait two seconds for itself"
-
-
 def test_an_exception_in_the_body_of_the_loop(connected: ScriptedServer) -> None:
     connected.play(chunk("a"), end="hang")
 
@@ -188,13 +167,3 @@ def test_an_exception_in_the_body_of_the_loop(connected: ScriptedServer) -> None
     with pytest.raises(KeyError):
         read()
     assert connected.last.finished.wait(2)
-
-
-def test_close_before_the_first_step() -> None:
-    async def never() -> AsyncGenerator[int, None]:
-        yield 1
-
-    for _ in range(50):
-        background_loop().call_soon_threadsafe(time.sleep, 0.01)  # so that the start has to wait
-        with SyncStream(never()) as stream:
-            assert next(stream.batches(min_interval=0.001)) == []

@@ -128,9 +128,7 @@ def test_depth_is_refused_at_once(depth: str) -> None:
     started = time.process_time()
     parser = parse(depth * 5000, 10**9)
     assert parser.value is NOTHING
-    assert (
-        time.process_time() - started < 5
-    )  # linear; benchmarks/structured.py measures it
+    assert time.process_time() - started < 5  # linear; benchmarks/structured.py measures it
 
 
 def test_the_view(connected: ScriptedServer) -> None:

@@ -1,12 +1,9 @@
-"""ResponseStream: order, replay, errors, and the loop that it is read from."""
+"""ResponseStream: order, replay and errors."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -27,7 +24,6 @@ from cellmage import (
     UsageError,
 )
 from cellmage.providers.scripted import ScriptedProvider
-from cellmage.runtime.loop import SyncStream, background_loop
 from tests.stream.scripts import READERS, Steps, ask, read_async
 
 
@@ -110,73 +106,6 @@ class TestErrors:
         with pytest.raises(UsageError, match="already"):
             next(iter(stream))
         assert list(texts) == ["b"]
-
-    def test_reading_on_the_background_loop_is_refused(self) -> None:
-        _, stream = ask(["a"])
-
-        async def wrong() -> list[str]:
-            return list(stream)
-
-        future = asyncio.run_coroutine_threadsafe(wrong(), background_loop())
-        with pytest.raises(UsageError, match="async for"):
-            future.result(5)
-
-
-class TestEngine:
-    def test_one_thread_for_all(self) -> None:
-        for _ in range(3):
-            list(ask(["a"])[1])
-        names = [thread.name for thread in threading.enumerate()]
-        assert names.count("cellmage-engine") == 1
-        assert asyncio.run_coroutine_threadsafe(tasks(), background_loop()).result(5) == 1
-
-    def test_streams_in_threads(self) -> None:
-        results: dict[int, str] = {}
-
-        def read(n: int) -> None:
-            results[n] = "".join(ask([str(n)] * 50)[1])
-
-        threads = [threading.Thread(target=read, args=(n,)) for n in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert results == {n: str(n) * 50 for n in range(8)}
-
-    def test_a_slow_reader_holds_the_producer_back(self) -> None:
-        made = 0
-
-        async def many() -> AsyncGenerator[int, None]:
-            nonlocal made
-            for made in range(1_000_000):
-                yield made
-
-        with SyncStream(many()) as flow:
-            next(iter(flow.batches()))
-            time.sleep(0.3)
-            assert made < 100_000
-
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-    def test_a_forked_child_has_a_loop_of_its_own(self) -> None:
-        list(ask(["a"])[1])
-        child = os.fork()
-        if not child:
-            os._exit(0 if list(ask(["b"])[1]) == ["b"] else 1)
-        assert os.waitpid(child, 0)[1] == 0
-
-
-async def tasks() -> int:
-    return len(asyncio.all_tasks())
-
-
-def test_works_inside_a_running_loop() -> None:
-    """As in a notebook, where a plain 'for' runs on a thread that has a loop."""
-
-    async def cell() -> list[str]:
-        return list(ask(["a", "b"])[1])
-
-    assert asyncio.run(cell()) == ["a", "b"]
 
 
 def test_errors_are_one_line() -> None:
