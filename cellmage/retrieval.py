@@ -1,4 +1,4 @@
-"""A full-text index of documents, in one SQLite file: what is found is put before a question."""
+"""Full-text index of documents in one SQLite file; a search returns passages for a question."""
 
 from __future__ import annotations
 
@@ -15,20 +15,29 @@ from .errors import UsageError
 from .events import Document
 
 SUFFIXES = (".md", ".txt", ".rst", ".py", ".ipynb", ".html", ".csv", ".json", ".tex", ".log")
-MAX_BYTES = 4 * 2**20
-"""Files that are read, by the ends of their names, and the largest of them."""
+"""The files that are indexed, by the ends of their names."""
 
-_WORDS = 32
+MAX_FILE_BYTES = 4 * 2**20
+"""Larger files are left out."""
 
-RANKED = 4_000
-"""Passages that are ranked for a question, about, and twice as many at most: it takes most of the
-time. A word that is in more than `_MANY` passages does not count among others.
-"""
-_MANY = 8 * RANKED
-_FEW = 8
+PASSAGE_CHARS = 1_500
+"""The length of a passage, at most."""
 
-PASSAGE = 1_500
-"""Characters in a passage, about: a document is found by its passages."""
+MAX_RANKED = 4_000
+"""The passages that are ranked for a question, about; ranking takes most of the time."""
+
+_COMMON_WORD_FACTOR = 8
+"""A word in more than this many times `max_ranked` passages does not affect the ranking."""
+
+_CANDIDATES_PER_RESULT = 8
+"""The best passages that are read for one result: several may be of one file, or copies."""
+
+_MAX_QUERY_WORDS = 32
+_MAX_OR_WORDS = 8
+"""The rarest words of a question that are searched for when all of its words are common."""
+
+_TITLE_CHARS = 4_000
+"""The beginning of a file, where its title is looked for."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -38,17 +47,43 @@ CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5 (
     title, text, file UNINDEXED, line UNINDEXED, tokenize = 'porter unicode61'
 );
 """
+
+# The texts are read when it is known which passages are the best: reading the text of every ranked
+# passage takes longer than ranking them.
+_SEARCH = """
+SELECT p.file, f.title, p.text, f.path, p.line
+FROM (
+    SELECT passage, score FROM (
+        SELECT rowid AS passage, bm25(passages, 8.0, 1.0) AS score
+        FROM passages WHERE passages MATCH ? LIMIT ?
+    ) ORDER BY score LIMIT ?
+) AS best
+JOIN passages AS p ON p.rowid = best.passage JOIN files AS f ON f.id = p.file
+ORDER BY best.score
+"""
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM passages WHERE passages MATCH ? LIMIT ?)"
+
 _WORD = re.compile(r"\w+")
 _HEADING = re.compile(r"^(?:#+\s+(\S.*)|=+\s*(\S.*?)\s*=+)$", re.MULTILINE)
 _DOCSTRING = re.compile(r'\A(?:#[^\n]*\n|\s)*[rRuU]?(?:"""|\'\'\'|"|\')\s*([^\n"]+)')
 _BREAK = re.compile(r"\n\s*\n|\n(?=#|def |class )")
+
+# Words that are in every passage, and say nothing about the question.
+_STOP_WORDS = frozenset(
+    """a an and are as at be by can do does for from has have how i if in is it its of on or that
+    the this to was what when where which who why will with you""".split()  # noqa: SIM905
+)
 
 
 class Index:
     """A full-text index with BM25 ranking.
 
     Args:
-        path: the file; it is made when something is added.
+        path: the file of the index; `add` makes it.
+        max_ranked: the passages that are ranked for a question, about.
+
+    Attributes:
+        path: as the argument.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -56,68 +91,77 @@ class Index:
         >>> _ = (folder / "tides.md").write_text("# Tides\\n\\nThe moon pulls the sea.")
         >>> _ = (folder / "bread.md").write_text("# Bread\\n\\nFlour and water.")
         >>> index = Index(folder / "index.db")
-        >>> index.add([folder]), [found.title for found in index.search("What pulls the sea?")]
+        >>> index.add([folder]), [match.title for match in index.search("What pulls the sea?")]
         (2, ['Tides'])
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_ranked: int = MAX_RANKED) -> None:
         self.path = path
+        self._max_ranked = max_ranked
 
     def add(
         self, paths: Iterable[Path], progress: Callable[[int, int], object] = lambda *_: None
     ) -> int:
-        """Index files, and folders with all that is in them; what has not changed is left alone.
+        """Index files, and folders with everything in them; unchanged files are not read again.
 
         Args:
-            paths: files and folders. What is gone from a folder is taken out.
-            progress: called before each file, and at the end, with how many of how many are done.
+            paths: files and folders. A file that was deleted from a folder leaves the index.
+            progress: called before each file, and at the end, with the number of files that are
+                done and the number of all files to read.
 
         Returns:
-            how many files were read.
+            The number of files that were read.
 
         Raises:
-            UsageError: there is no such file or folder, or none that can be read.
+            UsageError: a path does not exist, or no file in it can be indexed.
         """
         roots = [Path(os.path.abspath(path)) for path in paths]
         for root in roots:
             if not root.exists():
                 raise UsageError(f"there is no file or folder {root}")
-        files = dict(_files(roots))
+        files = dict(find_files(roots))
         if not files:
             raise UsageError(f"no file here can be read; names end in {', '.join(SUFFIXES)}")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(self._open()) as connection, connection:
-            known = dict(connection.execute("SELECT path, stamp FROM files"))
-            stale = [path for path in known if path not in files and _is_below(path, roots)]
-            fresh = [path for path, stamp in files.items() if known.get(path) != stamp]
-            _forget(connection, [*stale, *(path for path in fresh if path in known)])
-            for number, path in enumerate(fresh):
-                progress(number, len(fresh))
-                _read(connection, path, files[path])
-            progress(len(fresh), len(fresh))
-        return len(fresh)
+            indexed = dict(connection.execute("SELECT path, stamp FROM files"))
+            deleted = [path for path in indexed if path not in files and _is_below(path, roots)]
+            changed = [path for path, stamp in files.items() if indexed.get(path) != stamp]
+            _delete(connection, [*deleted, *(path for path in changed if path in indexed)])
+            for count, path in enumerate(changed):
+                progress(count, len(changed))
+                _insert(connection, path, files[path])
+            progress(len(changed), len(changed))
+        return len(changed)
 
     def search(self, query: str, limit: int = 5) -> list[Document]:
-        """The passages that suit a question best: one of each document, and a copy is no other.
+        """Return the best passages for a question, at most one per file; copies count once.
+
+        Args:
+            query: the question, in any words.
+            limit: the number of passages, at most.
 
         Raises:
-            UsageError: nothing is indexed yet.
+            UsageError: nothing has been indexed yet.
         """
         if not self.path.exists():
-            raise UsageError("nothing is indexed under this name; %llm_index FOLDER --name NAME")
-        found: dict[int, Document] = {}
-        seen: set[str] = set()
+            raise UsageError(
+                "nothing is indexed yet; `add` indexes files and folders", option="add"
+            )
+        documents: dict[int, Document] = {}
+        texts: set[str] = set()
+        limits = (2 * self._max_ranked, _CANDIDATES_PER_RESULT * limit)
         with closing(self._open()) as connection:
-            for match in _queries(connection, query):
-                for file, *facts in connection.execute(_SEARCH, (match, 2 * RANKED, 8 * limit)):
-                    document = Document(*facts)
-                    if document.text not in seen:
-                        found.setdefault(file, document)
-                    seen.add(document.text)
-                if len(found) >= limit:
+            for match in _queries(connection, query, self._max_ranked):
+                for file, *fields in connection.execute(_SEARCH, (match, *limits)):
+                    document = Document(*fields)
+                    if document.text not in texts:
+                        documents.setdefault(file, document)
+                    texts.add(document.text)
+                if len(documents) >= limit:
                     break
-        return list(found.values())[:limit]
+        return list(documents.values())[:limit]
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path)
@@ -125,69 +169,62 @@ class Index:
         return connection
 
 
-# Words that say nothing of what is looked for, and are in every passage.
-_COMMON = frozenset(
-    """a an and are as at be by can do does for from has have how i if in is it its of on or that
-    the this to was what when where which who why will with you""".split()  # noqa: SIM905
-)
+# Queries.
 
 
-# The texts are read when it is known which are the best: to read all that are ranked takes longer.
-_SEARCH = """
-SELECT p.file, f.title, p.text, f.path, p.line
-FROM (
-    SELECT place, score FROM (
-        SELECT rowid AS place, bm25(passages, 8.0, 1.0) AS score
-        FROM passages WHERE passages MATCH ? LIMIT ?
-    ) ORDER BY score LIMIT ?
-) AS best
-JOIN passages AS p ON p.rowid = best.place JOIN files AS f ON f.id = p.file
-ORDER BY best.score
-"""
-_COUNT = "SELECT count(*) FROM (SELECT 1 FROM passages WHERE passages MATCH ? LIMIT ?)"
+def _queries(connection: sqlite3.Connection, question: str, max_ranked: int) -> Iterator[str]:
+    """Yield queries in FTS5's syntax; the next one is for when those before match too little.
 
-
-def _queries(connection: sqlite3.Connection, question: str) -> Iterator[str]:
-    """What is looked for: what holds a rare word of the question, ranked by all of its words.
-
-    To rank all that holds any word takes ten times as long, nearly all of it for common words, and
-    these seldom bring a passage among the best. It is done where the rare words find too little.
+    The first query matches passages with a rare word, and ranks them by all informative words.
+    Ranking every passage that contains *any* word of the question is ten times slower, almost all
+    of it for common words that rarely change the best results.
     """
-    counts = _counts(connection, question)
+    limit = _COMMON_WORD_FACTOR * max_ranked
+    counts = _passages_per_word(connection, question, limit)
     words, totals = list(counts), list(accumulate(counts.values()))
-    rare = [word for word, total in zip(words, totals, strict=True) if total <= RANKED]
-    telling = [word for word in words if counts[word] < _MANY] or words[:1]
+    rare = [word for word, total in zip(words, totals, strict=True) if total <= max_ranked]
+    informative = [word for word in words if counts[word] < limit] or words[:1]
     if rare:
-        yield f"({' OR '.join(rare)}) AND ({' OR '.join(telling)})"
+        yield f"({' OR '.join(rare)}) AND ({' OR '.join(informative)})"
     elif words:
         yield " AND ".join(words)
     if words:
-        yield " OR ".join(words[:_FEW])
+        yield " OR ".join(words[:_MAX_OR_WORDS])
 
 
-def _counts(connection: sqlite3.Connection, question: str) -> dict[str, int]:
-    """The words of a question that are there at all, the rarest first, with their passages."""
+def _passages_per_word(connection: sqlite3.Connection, question: str, limit: int) -> dict[str, int]:
+    """Return how many passages contain each word of a question, the rarest word first.
+
+    Words that no passage contains are left out; the counts end at the limit.
+    """
     words = dict.fromkeys(_WORD.findall(question.casefold()))
-    quoted = [f'"{word}"' for word in words if word not in _COMMON][:_WORDS]
-    found = [(connection.execute(_COUNT, (word, _MANY)).fetchone()[0], word) for word in quoted]
-    return {word: count for count, word in sorted(found) if count}
+    quoted = [f'"{word}"' for word in words if word not in _STOP_WORDS][:_MAX_QUERY_WORDS]
+    counts = [(connection.execute(_COUNT, (word, limit)).fetchone()[0], word) for word in quoted]
+    return {word: count for count, word in sorted(counts) if count}
 
 
-def _files(roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """The files that can be read, each with a stamp that changes when it does."""
+# Files.
+
+
+def find_files(roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield the files that can be indexed: their path, and a stamp that changes with the file.
+
+    Args:
+        roots: files, and folders that are searched recursively.
+    """
     for root in roots:
-        for path in [str(root)] if root.is_file() else _below(root):
+        for path in [str(root)] if root.is_file() else _walk(root):
             if path.lower().endswith(SUFFIXES):
-                facts = os.stat(path)
-                if 0 < facts.st_size <= MAX_BYTES:
-                    yield path, f"{facts.st_mtime_ns} {facts.st_size}"
+                status = os.stat(path)
+                if 0 < status.st_size <= MAX_FILE_BYTES:
+                    yield path, f"{status.st_mtime_ns} {status.st_size}"
 
 
-def _below(root: Path) -> Iterator[str]:
-    """The files in a folder, without hidden ones and without links."""
-    for where, folders, names in os.walk(root):
-        folders[:] = [each for each in folders if not each.startswith((".", "__pycache__"))]
-        paths = (os.path.join(where, name) for name in names if not name.startswith("."))
+def _walk(root: Path) -> Iterator[str]:
+    """Yield the files in a folder, without hidden files and without links."""
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = [name for name in subfolders if not name.startswith((".", "__pycache__"))]
+        paths = (os.path.join(folder, name) for name in names if not name.startswith("."))
         yield from (path for path in paths if stat.S_ISREG(os.lstat(path).st_mode))
 
 
@@ -195,7 +232,7 @@ def _is_below(path: str, roots: Sequence[Path]) -> bool:
     return any(Path(path).is_relative_to(root) for root in roots)
 
 
-def _forget(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
+def _delete(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
     ids = [
         connection.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
         for path in paths
@@ -204,10 +241,10 @@ def _forget(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
     connection.executemany("DELETE FROM files WHERE id = ?", ids)
 
 
-def _read(connection: sqlite3.Connection, path: str, stamp: str) -> None:
+def _insert(connection: sqlite3.Connection, path: str, stamp: str) -> None:
     text = Path(path).read_text("utf-8", "replace")
     stem = Path(path).stem.replace("_", " ")
-    heading = (_DOCSTRING if path.endswith(".py") else _HEADING).search(text[:4000])
+    heading = (_DOCSTRING if path.endswith(".py") else _HEADING).search(text[:_TITLE_CHARS])
     title = next(filter(None, heading.groups()), stem) if heading else stem
     row = connection.execute(
         "INSERT INTO files (path, stamp, title) VALUES (?, ?, ?)", (path, stamp, title)
@@ -219,7 +256,9 @@ def _read(connection: sqlite3.Connection, path: str, stamp: str) -> None:
 
 
 def passages(text: str) -> Iterator[tuple[str, int]]:
-    """A text in passages, cut between paragraphs where it can be; each with its first line.
+    """Yield a text in passages, each with the number of its first line, from 1.
+
+    A passage ends between two paragraphs if possible.
 
     Example:
         >>> [line for _, line in passages("one\\n\\n" + "word " * 400 + "\\n\\nlast")]
@@ -227,22 +266,22 @@ def passages(text: str) -> Iterator[tuple[str, int]]:
     """
     start, line = 0, 1
     while start < len(text):
-        end = _end(text, start)
+        end = _passage_end(text, start)
         passage = text[start:end]
         if passage.strip():
-            skipped = len(passage) - len(passage.lstrip("\n"))
-            yield passage.strip(), line + skipped
+            empty_lines = len(passage) - len(passage.lstrip("\n"))
+            yield passage.strip(), line + empty_lines
         line += passage.count("\n")
         start = end
 
 
-def _end(text: str, start: int) -> int:
-    """Where a passage ends: at the last break before it is too long, else at a space."""
-    limit = start + PASSAGE
+def _passage_end(text: str, start: int) -> int:
+    """Return the end of a passage: the last break before it is too long, else a space."""
+    limit = start + PASSAGE_CHARS
     if limit >= len(text):
         return len(text)
-    breaks = [match.end() for match in _BREAK.finditer(text, start + PASSAGE // 3, limit)]
+    breaks = [match.end() for match in _BREAK.finditer(text, start + PASSAGE_CHARS // 3, limit)]
     if breaks:
         return breaks[-1]
-    space = text.rfind(" ", start + PASSAGE // 2, limit)
+    space = text.rfind(" ", start + PASSAGE_CHARS // 2, limit)
     return space + 1 if space > 0 else limit

@@ -54,14 +54,15 @@ def publish_sources(sources: Sequence[tuple[str, str]]) -> None:
     """Publish a numbered list, with links to the files below the kernel's working directory."""
     if not sources:
         return
-    links = [_link(title, source) for title, source in sources]
+    links = [source_link(title, source) for title, source in sources]
     markdown = "\n".join(f"{number}. {link}" for number, link in enumerate(links, 1))
     lines = [f"[{number}] {title} ({source})" for number, (title, source) in enumerate(sources, 1)]
     text = strip_control_chars("\n".join(lines))
     display({"text/markdown": markdown, "text/plain": text}, raw=True)
 
 
-def _link(title: str, source: str) -> str:
+def source_link(title: str, source: str) -> str:
+    """Return markdown for a source: a link to a web address or to a file that Jupyter serves."""
     text = escape_markdown(title)
     if source.startswith(("http://", "https://")):
         return sanitize(f"[{text}]({quote(source, safe=_SAFE_IN_URL)})")
