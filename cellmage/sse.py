@@ -1,7 +1,8 @@
-"""Answers as server-sent events, for any web framework that can send an iterator of text.
+"""Server-sent events, both ways: decode those of a model's server, encode those of an answer.
 
-The form is the WHATWG's: an ``event`` line with the event's type, a ``data`` line with JSON, an
-empty line. With Starlette::
+Source: WHATWG, HTML, section 9.2 "Server-sent events". `encode` writes an ``event`` line with the
+type of the event, a ``data`` line with JSON, and an empty line, for any web framework that sends an
+iterator of text. With Starlette::
 
     async def answer(request):
         stream = chat.stream(request.query_params["q"])
@@ -19,19 +20,20 @@ from .errors import CellmageError, ProtocolError
 from .events import Event, Reasoning, Token
 
 MEDIA_TYPE = "text/event-stream"
+"""The content type of a response with server-sent events."""
 
 MAX_EVENT_BYTES = 16 * 2**20
-"""Bytes that one event may hold; an endless line is an error, not a full memory."""
-
+"""A longer event is an error: an endless line must not fill the memory."""
 
 BOM = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which a body may begin with."""
 
 
 class EventStreamDecoder:
-    """Feed it bytes, cut anywhere; it gives the data of each event that they complete.
+    """Decodes a stream of bytes, cut anywhere, to the data of its events.
 
-    Lines may end with LF, CR LF or CR. Names and ids of events are not kept: no chat protocol
-    needs them. What is not UTF-8 becomes U+FFFD, as the standard says.
+    Lines may end with LF, CR LF or CR. Names and ids of events are ignored: no chat protocol needs
+    them. Bytes that are not UTF-8 become U+FFFD, as the standard requires.
 
     Raises:
         ProtocolError: an event is longer than 16 MiB.
@@ -52,41 +54,46 @@ class EventStreamDecoder:
         self._first_line = True
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """The data of the events that end in these bytes; run it to its end, then call again."""
+        """Yield the data of each event that ends in these bytes; exhaust it before the next call.
+
+        Args:
+            data: the next bytes of the stream, of any length.
+        """
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
         if b"\r" in data:
             self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = data.split(b"\n")
+        *lines, remainder = data.split(b"\n")
         for line in lines:
             self._line.append(line)
             event = self._end_line(b"".join(self._line))
             self._line.clear()
             if event is not None:
                 yield event
-        self._line.append(rest)
-        self._line_size = len(rest) if lines else self._line_size + len(rest)
+        self._line.append(remainder)
+        self._line_size = len(remainder) if lines else self._line_size + len(remainder)
         if self._line_size + self._data_size > MAX_EVENT_BYTES:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
 
     def close(self) -> Iterator[str]:
-        """The last event, where its lines are whole and only the blank line behind it is missing.
+        """Yield the last event, if its lines are complete and only the blank line is missing.
 
-        The standard drops it; servers that forget the blank line have sent it all the same.
+        The standard discards such an event, but some servers forget the last blank line.
         """
         if event := self._end_event():
             yield event
 
     def _end_line(self, line: bytes) -> str | None:
+        """Add a complete line, without its end; return the data if the line ends an event."""
         if self._first_line:
             self._first_line = False
             line = line.removeprefix(BOM)
         if not line:
             return self._end_event()
-        name, _, value = line.partition(b":")
-        if name == b"data":
+        field, _, value = line.partition(b":")
+        if field == b"data":
             self._data.append(value.removeprefix(b" "))
             self._data_size += len(value)
         return None
@@ -97,31 +104,35 @@ class EventStreamDecoder:
 
 
 def encode_one(event: Event) -> str:
-    r"""One event as text.
+    r"""Return one event as text.
 
     Example:
         >>> from cellmage import Token
         >>> encode_one(Token("two\nlines"))
         'event: token\ndata: {"text": "two\\nlines"}\n\n'
     """
-    if isinstance(event, Token | Reasoning):  # nearly all: a tenth of what `asdict` takes
+    if isinstance(event, Token | Reasoning):  # nearly all events; ten times as fast as `asdict`
         return f'event: {event.type}\ndata: {{"text": {json.dumps(event.text)}}}\n\n'
-    return _frame(event.type, asdict(event))
+    return _encode_fields(event.type, asdict(event))
 
 
-def _frame(kind: str, data: Mapping[str, object]) -> str:
-    # In ASCII no character is a line end to any reader.
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+def _encode_fields(event_type: str, data: Mapping[str, object]) -> str:
+    # JSON in ASCII contains no character that any parser takes for the end of a line.
+    return f"event: {event_type}\ndata: {json.dumps(data)}\n\n"
 
 
 async def encode(events: AsyncIterable[Event]) -> AsyncIterator[str]:
-    """Events as text, one for each; a failure is the last one, of type ``error``.
+    """Yield each event as text; a failure becomes the last event, of type ``error``.
 
-    Leaving it, as a server does when its client has gone, leaves the answer and closes its
-    connection.
+    If the iterator is closed early, as by a server whose client has disconnected, the answer stops
+    and its connection is closed.
 
     Args:
         events: such as ``stream.events``, or ``chat.astream_events(…)``.
+
+    Returns:
+        Texts of one event each; the ``error`` event has the fields ``kind``, ``message`` and
+        ``text``, the text that had arrived.
 
     Example:
         >>> import asyncio
@@ -133,12 +144,12 @@ async def encode(events: AsyncIterable[Event]) -> AsyncIterator[str]:
         ['event: start', 'event: token', 'event: complete']
     """
     failure: CellmageError | None = None
-    async with aclosing(aiter(events)) as each:  # type: ignore[type-var]
+    async with aclosing(aiter(events)) as iterator:  # type: ignore[type-var]
         try:
-            async for event in each:
+            async for event in iterator:
                 yield encode_one(event)
         except CellmageError as error:
             failure = error
     if failure is not None:
-        facts = {"kind": failure.kind, "message": str(failure), "text": failure.text}
-        yield _frame("error", facts)
+        fields = {"kind": failure.kind, "message": str(failure), "text": failure.text}
+        yield _encode_fields("error", fields)

@@ -206,9 +206,9 @@ class ChatCompletionDecoder:
 
     def _not_an_answer(self) -> ProtocolError:
         preview = " ".join(self._preview.decode("utf-8", "replace").split())[:_PREVIEW_CHARS]
-        found = f"it begins with {preview!r}" if preview else "it is empty"
+        detail = f"it begins with {preview!r}" if preview else "it is empty"
         error = ProtocolError(
-            f"what came back is no answer of a model: {found}; does the base URL end in /v1?",
+            f"what came back is no answer of a model: {detail}; does the base URL end in /v1?",
             kind="empty_response",
         )
         if not preview:

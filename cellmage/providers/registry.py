@@ -91,18 +91,18 @@ def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> 
         'llama3.2'
     """
     name = options.model or default_model(environ, options.base_url)
-    prefix, _, rest = name.partition("/")
+    prefix, _, suffix = name.partition("/")
     if name in _registered:
         return ResolvedModel(_registered[name], name)
     if prefix in _BUILT_IN:
-        return _BUILT_IN[prefix](rest, options.model is None)
+        return _BUILT_IN[prefix](suffix, options.model is None)
     default = default_endpoint(environ)
-    has_prefix = bool(prefix and rest) and not options.base_url
+    has_prefix = bool(prefix and suffix) and not options.base_url
     target = _endpoint_for_prefix(prefix, default) if has_prefix else None
     if isinstance(target, Endpoint):
-        return _openai_provider(target, rest, default, environ)
+        return _openai_provider(target, suffix, default, environ)
     if target is not None:
-        return ResolvedModel(target(rest), rest)
+        return ResolvedModel(target(suffix), suffix)
     endpoint = _endpoint_at(options.base_url) if options.base_url else default
     # "openai/" is a prefix for OpenAI's own server alone; elsewhere it may belong to the name of
     # the model, as in "openai/gpt-oss-20b".
@@ -152,7 +152,7 @@ def unregister(name: str) -> None:
     _registered.pop(name, None)
 
 
-def registered_models() -> list[str]:
+def list_registered() -> list[str]:
     """Return the names of the registered providers, sorted."""
     return sorted(_registered)
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from ..errors import CellmageError
 from ..events import Complete, Event, Reasoning, Token
 from ..options import Options
-from ..providers.registry import registered
+from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
 from .requests import at, body_of, stream_of
 from .responses import Chunks, data, usage_chunk, whole
@@ -61,7 +61,7 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = HERE) -> Starle
         return await _answer(http, stream, body)
 
     async def models(http: HTTPRequest) -> Response:
-        names = ["default", "offline/tour", "offline/echo", "offline/tools", *registered()]
+        names = ["default", "offline/tour", "offline/echo", "offline/tools", *list_registered()]
         data = [{"id": name, "object": "model", "owned_by": "cellmage"} for name in names]
         return JSONResponse({"object": "list", "data": data})
 
