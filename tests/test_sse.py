@@ -1,4 +1,4 @@
-"""The decoder alone: each case whole, byte by byte, and cut at random."""
+"""The decoder of server-sent events: each case complete, byte by byte, and cut at random."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.errors import ProtocolError
-from cellmage.sse import MAX_EVENT, EventStreamDecoder
+from cellmage.sse import MAX_EVENT_BYTES, EventStreamDecoder
 
 CASES = {
     "lf": (b"data: a\n\ndata: b\n\n", ["a", "b"]),
@@ -37,13 +37,13 @@ def decode(pieces: list[bytes]) -> list[str]:
     return [event for piece in pieces for event in decoder.feed(piece)]
 
 
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    cuts = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
+def cut(data: bytes, offsets: list[int]) -> list[bytes]:
+    cuts = sorted({0, len(data), *(offset % (len(data) + 1) for offset in offsets)})
     return [data[a:b] for a, b in itertools.pairwise(cuts)] or [data]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_case_whole_and_in_every_size(name: str) -> None:
+def test_case_complete_and_in_every_size(name: str) -> None:
     data, events = CASES[name]
     for size in (len(data), 1, 2, 3, 5, 7):
         assert decode([data[i : i + size] for i in range(0, len(data), size)]) == events
@@ -54,14 +54,14 @@ def test_case_whole_and_in_every_size(name: str) -> None:
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
     st.lists(st.integers(0, 10_000)),
 )
-def test_any_events_cut_anywhere(texts: list[str], end: bytes, places: list[int]) -> None:
+def test_any_events_cut_anywhere(texts: list[str], end: bytes, offsets: list[int]) -> None:
     data = b"".join(b"data: " + text.encode() + end + end for text in texts)
-    assert decode(cut(data, places)) == texts
+    assert decode(cut(data, offsets)) == texts
 
 
 @given(st.binary(), st.lists(st.integers(0, 10_000)))
-def test_any_bytes_give_the_same_however_they_are_cut(data: bytes, places: list[int]) -> None:
-    assert decode(cut(data, places)) == decode([data])
+def test_any_bytes_decode_to_the_same_in_any_pieces(data: bytes, offsets: list[int]) -> None:
+    assert decode(cut(data, offsets)) == decode([data])
 
 
 def test_an_event_may_hold_10_mib() -> None:
@@ -74,7 +74,7 @@ def test_an_event_may_hold_10_mib() -> None:
 def test_an_endless_line_is_an_error(start: bytes) -> None:
     decoder = EventStreamDecoder()
     list(decoder.feed(start))
-    for _ in range(MAX_EVENT // 65536 - 1):
+    for _ in range(MAX_EVENT_BYTES // 65536 - 1):
         list(decoder.feed(b"x" * 65536))
     with pytest.raises(ProtocolError, match="16 MiB"):
         list(decoder.feed(b"x" * 65537))

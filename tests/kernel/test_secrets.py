@@ -106,7 +106,7 @@ LOOKS = [
     "from cellmage.conversation.export import to_json\n"
     "print(to_json(get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns))\n"
     "history.writeout_cache()\n"
-    "key = getattr(chat.provider, '_api_key', 0)\n"
+    "key = getattr(chat.provider, 'api_key', 0)\n"
     "for value in (_llm, chat, chat.options, chat.provider, key):\n"
     "    print(repr(value), str(value), getattr(value, '__dict__', ''))\n"
     "    get_ipython().run_line_magic('pinfo', 'value')\n"

@@ -1,4 +1,4 @@
-"""Bytes of an answer to events, with every shape that servers send."""
+"""The body of an answer to events, in every shape that servers send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cellmage.errors import IncompleteResponseError, ProtocolError, ProviderError
 from cellmage.events import Complete, Event, Reasoning, Token
 from cellmage.messages import Usage
-from cellmage.providers.chat_completions import AnswerDecoder
+from cellmage.providers.chat_completions import ChatCompletionDecoder
 from cellmage.testing import DONE, chunk, finish, sse, usage
 from tests.test_sse import cut
 
@@ -20,7 +20,7 @@ HELLO = [Token("Hel"), Token("lo"), Complete("stop")]
 
 
 def decode(pieces: list[bytes]) -> list[Event]:
-    decoder = AnswerDecoder()
+    decoder = ChatCompletionDecoder()
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return [*events, *decoder.close()]
 
@@ -85,7 +85,7 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_stream_whole_and_in_every_size(name: str) -> None:
+def test_stream_complete_and_in_every_size(name: str) -> None:
     parts, events = STREAMS[name]
     data = b"".join(parts)
     for size in (len(data), 1, 2, 3, 7, 64):
@@ -93,7 +93,7 @@ def test_stream_whole_and_in_every_size(name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096])
-def test_whole_completion(size: int) -> None:
+def test_complete_body(size: int) -> None:
     message = {"role": "assistant", "content": "Hello", "reasoning_content": "hm"}
     body = {
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
@@ -107,23 +107,23 @@ def test_whole_completion(size: int) -> None:
     ]
 
 
-def test_done_stops_reading() -> None:
-    decoder = AnswerDecoder()
+def test_done_at_the_end_mark() -> None:
+    decoder = ChatCompletionDecoder()
     list(decoder.feed(HEL + finish()))
     assert not decoder.done
     list(decoder.feed(DONE))
     assert decoder.done
 
 
-def test_what_stands_before_an_error_in_the_same_bytes_is_given() -> None:
-    got = []
+def test_events_before_an_error_in_the_same_bytes_are_yielded() -> None:
+    events = []
     with pytest.raises(ProviderError):
-        got.extend(AnswerDecoder().feed(HEL + LO + sse({"error": "boom"})))
-    assert got == HELLO[:2]
+        events.extend(ChatCompletionDecoder().feed(HEL + LO + sse({"error": "boom"})))
+    assert events == HELLO[:2]
 
 
 @pytest.mark.parametrize(
-    ("parts", "error", "said"),
+    ("parts", "error", "message"),
     [
         ([HEL], IncompleteResponseError, "without a finish reason"),
         ([], ProtocolError, "it is empty"),
@@ -145,8 +145,8 @@ def test_what_stands_before_an_error_in_the_same_bytes_is_given() -> None:
         ([b"{broken"], ProtocolError, "not JSON"),
     ],
 )
-def test_errors(parts: list[bytes], error: type[Exception], said: str) -> None:
-    with pytest.raises(error, match=said):
+def test_errors(parts: list[bytes], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         decode(parts)
 
 
@@ -156,9 +156,9 @@ def test_errors(parts: list[bytes], error: type[Exception], said: str) -> None:
     st.booleans(),
 )
 def test_any_text_in_any_pieces_cut_at_any_byte(
-    texts: list[str], places: list[int], ascii_only: bool
+    texts: list[str], offsets: list[int], ascii_only: bool
 ) -> None:
     chunks = [{"choices": [{"delta": {"content": text}}]} for text in texts]
-    lines = [sse(json.dumps(each, ensure_ascii=ascii_only)) for each in chunks]
-    events = decode(cut(b"".join([*lines, finish(), DONE]), places))
+    frames = [sse(json.dumps(body, ensure_ascii=ascii_only)) for body in chunks]
+    events = decode(cut(b"".join([*frames, finish(), DONE]), offsets))
     assert events == [*map(Token, texts), Complete("stop")]

@@ -1,4 +1,4 @@
-"""Keys are sent to their host, and seen nowhere else."""
+"""Keys are sent to their host, and appear nowhere else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from cellmage import CellmageError, Conversation, Options
 from cellmage.providers.keys import Key
-from cellmage.providers.registry import choose
+from cellmage.providers.registry import resolve_model
 from cellmage.testing import Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel
 
@@ -24,13 +24,13 @@ SECRETS = [
 
 def echoing(secret: str) -> Reply:
     """A server that sends the key back in its error."""
-    said = b'{"error": {"message": "bad key %s"}}' % secret.encode()
-    return Reply([said], status=401, content_type="application/json")
+    body = b'{"error": {"message": "bad key %s"}}' % secret.encode()
+    return Reply([body], status=401, content_type="application/json")
 
 
-def everything_shown(value: Any) -> str:
-    inner = vars(value) if hasattr(value, "__dict__") else ""
-    return f"{value!r} {value!s} {inner!r}"
+def everything_visible(value: Any) -> str:
+    attributes = vars(value) if hasattr(value, "__dict__") else ""
+    return f"{value!r} {value!s} {attributes!r}"
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -42,7 +42,7 @@ def test_in_python(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", secret)
     caplog.set_level(logging.DEBUG)
-    provider = choose(Options(model="m")).provider
+    provider = resolve_model(Options(model="m")).provider
     chat = Conversation(Options(model="m"))
     stream = chat.stream("hi")
     assert "".join(stream) == "ok"
@@ -50,9 +50,9 @@ def test_in_python(
     connected.play_with(lambda exchange: echoing(secret))
     with pytest.raises(CellmageError) as caught:
         chat.ask("again")
-    shown = [everything_shown(each) for each in (provider, chat, stream, stream.response)]
-    shown += [everything_shown(caught.value), str(pickle.dumps(caught.value)), caplog.text]
-    assert secret not in "".join(shown)
+    values = (provider, chat, stream, stream.response, caught.value)
+    visible = [everything_visible(value) for value in values]
+    assert secret not in "".join([*visible, str(pickle.dumps(caught.value)), caplog.text])
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -85,13 +85,13 @@ def test_a_key_on_a_magic_line_is_refused(kernel: Kernel, server: ScriptedServer
 def test_a_key_in_a_cell_is_warned_of(kernel: Kernel) -> None:
     run = kernel.run("%%llm -m offline/echo\nIs sk-abcdefghijklmnop1234 a good key?")
     assert run.printed == (
-        "The prompt holds what looks like a key (…1234): only its end is sent.\n"
-        "It stands in this cell, which the notebook keeps: take it out.\n"
+        "This cell contains what looks like a key, and the notebook saves it: remove it.\n"
     )
-    assert run.shown == ["Is …1234 a good key?"]
+    notice = "(The request contains what looks like a key (…1234): only its end is sent.)"
+    assert run.texts == ["Is …1234 a good key?", notice]
     run = kernel.run("key = 'sk-abcdefghijklmnop1234'\n%llm -m offline/echo Is {{ key }} a key?")
-    assert "stands in this cell" not in run.printed
-    assert run.shown == ["Is …1234 a key?"]
+    assert "This cell contains" not in run.printed
+    assert run.texts == ["Is …1234 a key?", notice]
 
 
 def test_a_key_shows_its_end_and_is_not_pickled() -> None:
@@ -100,7 +100,7 @@ def test_a_key_shows_its_end_and_is_not_pickled() -> None:
         pickle.dumps(Key("sk-test-0000001234"))
 
 
-def test_a_key_with_what_no_key_has(connected: ScriptedServer, monkeypatch: Any) -> None:
+def test_a_key_with_an_impossible_character(connected: ScriptedServer, monkeypatch: Any) -> None:
     for secret in ("sk-test-newline\n", "sk-test-\u00e9"):
         monkeypatch.setenv("OPENAI_API_KEY", secret)
         with pytest.raises(CellmageError, match="at position") as caught:

@@ -11,9 +11,9 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from cellmage import ConfigError, Conversation, Options, UsageError
-from cellmage.providers.keystore import SERVICE, key_file, keys_in
+from cellmage.providers.keystore import KEYRING_SERVICE, key_file_path, read_key_file
 from cellmage.providers.openai import OpenAIProvider
-from cellmage.providers.registry import choose, default_model
+from cellmage.providers.registry import default_model, resolve_model
 
 
 class Ring(KeyringBackend):
@@ -37,14 +37,14 @@ class Ring(KeyringBackend):
 
 @pytest.fixture(autouse=True)
 def ring() -> Iterator[Ring]:
-    before, ours = keyring.get_keyring(), Ring()
-    keyring.set_keyring(ours)
-    yield ours
-    keyring.set_keyring(before)
+    previous, ring = keyring.get_keyring(), Ring()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(previous)
 
 
 def write(text: str, mode: int = 0o600) -> Path:
-    path = key_file()
+    path = key_file_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(mode)
@@ -52,9 +52,9 @@ def write(text: str, mode: int = 0o600) -> Path:
 
 
 def key_of(model: str, **environ: str) -> str | None:
-    provider = choose(Options(model=model), environ).provider
+    provider = resolve_model(Options(model=model), environ).provider
     assert isinstance(provider, OpenAIProvider)
-    return provider._api_key.reveal() if provider._api_key else None
+    return provider.api_key.reveal() if provider.api_key else None
 
 
 def test_a_file() -> None:
@@ -65,29 +65,42 @@ def test_a_file() -> None:
     assert default_model({}) == "gpt-4o-mini"
 
 
+def test_a_changed_file_is_read_again() -> None:
+    path = write("OPENAI_API_KEY=sk-1\n")
+    assert [key_of("gpt-4o") for _ in range(2)] == ["sk-1", "sk-1"]
+    write("OPENAI_API_KEY=sk-other\n")
+    assert key_of("gpt-4o") == "sk-other"
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="others can read"):
+        key_of("gpt-4o")
+    path.unlink()
+    with pytest.raises(ConfigError, match="needs a key"):
+        key_of("gpt-4o")
+
+
 def test_a_keyring(ring: Ring) -> None:
-    ring.set_password(SERVICE, "OPENAI_API_KEY", "sk-ring")
+    ring.set_password(KEYRING_SERVICE, "OPENAI_API_KEY", "sk-ring")
     assert key_of("gpt-4o") == "sk-ring"
     assert key_of("gpt-4o", OPENAI_API_KEY="sk-env") == "sk-env"
     with pytest.raises(ConfigError, match="needs a key"):
-        choose(Options(model="groq/llama"), {})
+        resolve_model(Options(model="groq/llama"), {})
 
 
 def test_a_key_goes_to_its_host_alone(ring: Ring) -> None:
     write("OPENAI_API_KEY=sk-file\n")
-    ring.set_password(SERVICE, "GROQ_API_KEY", "gsk_ring")
+    ring.set_password(KEYRING_SERVICE, "GROQ_API_KEY", "gsk_ring")
     assert key_of("m", OPENAI_BASE_URL="https://elsewhere.example/v1") is None
     assert key_of("ollama/llama3.2") is None
-    assert choose(Options(model="m", base_url="https://elsewhere.example/v1"), {})
+    assert resolve_model(Options(model="m", base_url="https://elsewhere.example/v1"), {})
     with pytest.raises(ConfigError, match="needs a key"):
-        choose(Options(model="xai/grok"), {})
+        resolve_model(Options(model="xai/grok"), {})
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_a_file_that_others_can_read_is_refused(mode: int) -> None:
     path = write("OPENAI_API_KEY=sk-0000000000000000\n", mode)
     with pytest.raises(ConfigError) as caught:
-        choose(Options(model="gpt-4o"), {})
+        resolve_model(Options(model="gpt-4o"), {})
     assert str(caught.value) == f"others can read the keys in {path}: chmod 600 {path}"
 
 
@@ -95,13 +108,13 @@ def test_a_file_that_is_no_text_is_refused() -> None:
     path = write("")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="cannot be read"):
-        keys_in(path)
+        read_key_file(path)
 
 
 def test_a_locked_keyring(ring: Ring) -> None:
     ring.is_locked = True
     with pytest.raises(ConfigError, match="KeyringLocked"):
-        choose(Options(model="gpt-4o"), {})
+        resolve_model(Options(model="gpt-4o"), {})
 
 
 def test_a_stored_key_is_not_sent_to_a_model() -> None:

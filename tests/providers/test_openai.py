@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
+import weakref
+from typing import Any
 
+import openai
 import pytest
 
 from cellmage import (
@@ -70,22 +74,33 @@ def test_usage_and_reasoning(connected: ScriptedServer) -> None:
     assert Conversation().ask("hi").usage is None
 
 
-def test_one_client_for_an_event_loop(connected: ScriptedServer) -> None:
-    """Requests of one loop share a pool; requests of two loops share nothing."""
-    from cellmage.providers import openai  # noqa: PLC0415
+def test_one_client_for_an_event_loop(
+    connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of one loop share a client; a loop that is closed is not kept."""
+    make_client = openai.DefaultAsyncHttpxClient
+    clients: list[weakref.ref[Any]] = []
 
-    async def twice() -> None:
+    def count_client(**options: Any) -> Any:
+        client = make_client(**options)
+        clients.append(weakref.ref(client))
+        return client
+
+    async def ask_twice() -> weakref.ref[asyncio.AbstractEventLoop]:
         await asyncio.gather(*(drain(Conversation()) for _ in range(2)))
-        assert asyncio.get_running_loop() in openai._clients
+        return weakref.ref(asyncio.get_running_loop())
 
     async def drain(chat: Conversation) -> None:
         async for _ in chat.astream("hi"):
             pass
 
-    for _ in range(3):
-        asyncio.run(twice())
+    Conversation().ask("hi")  # the background loop has its client now
+    monkeypatch.setattr(openai, "DefaultAsyncHttpxClient", count_client)
+    loops = [asyncio.run(ask_twice()) for _ in range(3)]
+    assert len(clients) == 3
     Conversation().ask("hi")
-    assert len(openai._clients) <= 2, "clients of closed loops are dropped"
+    gc.collect()
+    assert [reference() for reference in (*loops, *clients)] == [None] * 6
 
 
 @pytest.mark.parametrize(
@@ -112,7 +127,7 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("message", "kind"),
     [
         ("This model's maximum context length is 8192 tokens. However, …", "context_length"),
         ("prompt is too long: 210000 tokens > 200000 maximum", "context_length"),
@@ -123,9 +138,9 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
         ("max_tokens is too large: 20000. This model supports at most 16384", "bad_request"),
     ],
 )
-def test_a_conversation_that_is_too_long(connected: ScriptedServer, said: str, kind: str) -> None:
-    """Each provider in its own words; most give no code."""
-    body = json.dumps({"error": {"message": said}}).encode()
+def test_a_conversation_is_too_long(connected: ScriptedServer, message: str, kind: str) -> None:
+    """Each provider has its own words; most send no code."""
+    body = json.dumps({"error": {"message": message}}).encode()
     connected.play(body, status=400, content_type="application/json")
     with pytest.raises(HTTPStatusError) as caught:
         Conversation().ask("hi")
@@ -160,12 +175,12 @@ def test_cut(connected: ScriptedServer, end: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["truncate", "reset", "hang"])
-def test_whole_once_the_model_has_finished(connected: ScriptedServer, end: str) -> None:
+def test_complete_once_the_model_has_finished(connected: ScriptedServer, end: str) -> None:
     connected.play(chunk("Hello"), finish(), 0.05, end=end)
-    began = time.monotonic()
+    started_at = time.monotonic()
     response = Conversation().ask("hi")
     assert (response.text, response.incomplete_reason) == ("Hello", None)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - started_at < 10
     assert connected.last.finished.wait(2)
 
 
@@ -177,16 +192,16 @@ def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
 
 
 def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None:
-    said = b'{"error": {"message": "Incorrect API key provided: sk-test-0000."}}'
-    connected.play(said, status=401, content_type="application/json")
+    body = b'{"error": {"message": "Incorrect API key provided: sk-test-0000."}}'
+    connected.play(body, status=401, content_type="application/json")
     with pytest.raises(HTTPStatusError, match="provided: …") as caught:
         Conversation().ask("hi")
     assert "sk-test" not in repr(vars(caught.value)) + repr(caught.value)
     blocked = sse({"error": "key sk-test-0000 is blocked"})
     connected.play(chunk("a"), blocked, headers={"x-request-id": "r1"})
-    with pytest.raises(ProviderError, match="key … is blocked") as inside:
+    with pytest.raises(ProviderError, match="key … is blocked") as blocked_key:
         Conversation().ask("hi")
-    assert inside.value.request_id == "r1"
+    assert blocked_key.value.request_id == "r1"
 
 
 def test_no_key_was_sent(connected: ScriptedServer) -> None:
@@ -218,7 +233,7 @@ def test_lone_surrogates_are_sendable(connected: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("key", ["sk-é", "sk-\n"])
-def test_a_key_that_is_none(
+def test_a_value_that_cannot_be_a_key(
     connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)

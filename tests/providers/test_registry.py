@@ -1,11 +1,14 @@
+"""The provider and the key for the name of a model."""
+
 from __future__ import annotations
 
 import pytest
 
 from cellmage import ConfigError, Conversation, Options
 from cellmage.providers.endpoints import ENDPOINTS, OPENAI
-from cellmage.providers.offline import UNASKED
-from cellmage.providers.registry import choose, default_model
+from cellmage.providers.offline import DEFAULT_NOTICE
+from cellmage.providers.openai import OpenAIProvider
+from cellmage.providers.registry import default_model, resolve_model
 
 KEY = {"OPENAI_API_KEY": "k"}
 LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
@@ -36,15 +39,16 @@ LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
 def test_remote(
     model: str | None, base_url: str | None, environ: dict[str, str], address: str, name: str
 ) -> None:
-    choice = choose(Options(model=model, base_url=base_url), environ)
-    assert (choice.provider.endpoint.base_url, choice.model) == (address, name)  # type: ignore[attr-defined]
+    resolved = resolve_model(Options(model=model, base_url=base_url), environ)
+    assert isinstance(resolved.provider, OpenAIProvider)
+    assert (resolved.provider.endpoint.base_url, resolved.model) == (address, name)
 
 
 def test_with_nothing_configured_the_offline_model_answers_and_says_so() -> None:
     assert default_model({}) == "offline/tour"
     response = Conversation().ask("What is this?")
     assert response.model == "offline/tour"
-    assert response.notices == (UNASKED,)
+    assert response.notices == (DEFAULT_NOTICE,)
     assert "> What is this?" in response.text
     assert "1 message." in response.text
     assert Conversation().ask("hi", model="offline/tour").notices == ()
@@ -53,12 +57,12 @@ def test_with_nothing_configured_the_offline_model_answers_and_says_so() -> None
 @pytest.mark.parametrize("model", ["gpt-4o", "openai/gpt-4o"])
 def test_a_named_model_without_a_key_is_an_error(model: str) -> None:
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
-        choose(Options(model=model), {})
+        resolve_model(Options(model=model), {})
 
 
 def test_a_key_for_one_host_does_not_serve_openai() -> None:
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
-        choose(Options(model="m", base_url="https://api.openai.com/v1"), KEY | LOCAL)
+        resolve_model(Options(model="m", base_url="https://api.openai.com/v1"), KEY | LOCAL)
 
 
 @pytest.mark.parametrize(
@@ -75,43 +79,44 @@ def test_a_key_for_one_host_does_not_serve_openai() -> None:
 )
 def test_bad_address(base_url: str) -> None:
     with pytest.raises(ConfigError, match="must look like") as caught:
-        choose(Options(model="m", base_url=base_url), {})
+        resolve_model(Options(model="m", base_url=base_url), {})
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("environ", [{}, KEY])
 def test_an_unknown_provider_is_not_sent_to_openai(environ: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="no provider 'acme'"):
-        choose(Options(model="acme/model"), environ)
+        resolve_model(Options(model="acme/model"), environ)
 
 
 def test_unknown_offline_model() -> None:
     with pytest.raises(ConfigError, match="offline/tour, offline/echo"):
-        choose(Options(model="offline/x"), {})
+        resolve_model(Options(model="offline/x"), {})
 
 
 def test_every_provider_has_its_own_key() -> None:
-    every = {
+    variables = {
         endpoint.api_key_variable: endpoint.api_key_variable
         for endpoint in ENDPOINTS.values()
         if endpoint.api_key_variable
     }
-    environ = every | {"AZURE_OPENAI_ENDPOINT": "https://x.example"}
+    environ = variables | {"AZURE_OPENAI_ENDPOINT": "https://x.example"}
     for name, endpoint in ENDPOINTS.items():
-        provider = choose(Options(model=f"{name}/m"), environ).provider
-        key = provider._api_key  # type: ignore[attr-defined]
-        assert (key and key.reveal()) == endpoint.api_key_variable
+        provider = resolve_model(Options(model=f"{name}/m"), environ).provider
+        assert isinstance(provider, OpenAIProvider)
+        key = provider.api_key.reveal() if provider.api_key else None
+        assert key == endpoint.api_key_variable
         if endpoint.api_key_variable and endpoint is not OPENAI:
             without = {
                 key: value for key, value in environ.items() if key != endpoint.api_key_variable
             }
             with pytest.raises(ConfigError, match=endpoint.api_key_variable):
-                choose(Options(model=f"{name}/m"), without)
+                resolve_model(Options(model=f"{name}/m"), without)
 
 
 def test_azure_needs_an_address() -> None:
     with pytest.raises(ConfigError, match="AZURE_OPENAI_ENDPOINT"):
-        choose(Options(model="azure/m"), {"AZURE_OPENAI_API_KEY": "k"})
+        resolve_model(Options(model="azure/m"), {"AZURE_OPENAI_API_KEY": "k"})
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,7 @@ def test_azure_needs_an_address() -> None:
 def test_where_nothing_is_sent(base_url: str, environ: dict[str, str], error: str | None) -> None:
     options = Options(model="m", base_url=base_url)
     if error is None:
-        assert choose(options, environ).model == "m"
+        assert resolve_model(options, environ).model == "m"
     else:
         with pytest.raises(ConfigError, match=error):
-            choose(options, environ)
+            resolve_model(options, environ)

@@ -1,0 +1,73 @@
+"""Tool calls from the pieces in which servers send them: one case for each habit of the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cellmage.providers.tool_calls import ToolCallAccumulator
+
+
+def piece(
+    index: int | None = None, id: Any = None, name: str | None = None, arguments: Any = None
+) -> dict[str, Any]:
+    fields = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+ADD_1, ADD_2 = ("add", '{"x": 1}'), ("add", '{"x": 2}')
+HABITS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
+    "as OpenAI": (
+        [
+            piece(0, "a", "add", ""),
+            piece(0, arguments='{"x"'),
+            piece(0, arguments=": 1}"),
+            piece(1, "b", "add", '{"x": 2}'),
+        ],
+        [ADD_1, ADD_2],
+    ),
+    "no index": ([piece(None, "a", *ADD_1), piece(None, "b", *ADD_2)], [ADD_1, ADD_2]),
+    "every index is 0": ([piece(0, "a", *ADD_1), piece(0, "b", *ADD_2)], [ADD_1, ADD_2]),
+    "no index, no id": ([piece(None, None, *ADD_1), piece(None, None, *ADD_2)], [ADD_1, ADD_2]),
+    "a new id in every piece": (
+        [piece(0, "a", "add", '{"x"'), piece(0, "b", None, ": 1}")],
+        [ADD_1],
+    ),
+    "name and id in every piece": (
+        [piece(0, "a", "add", '{"x"'), piece(0, "a", "add", ": 1}")],
+        [ADD_1],
+    ),
+    "the name in every piece": (
+        [piece(0, None, "add", '{"x"'), piece(0, None, "add", ": 1}")],
+        [ADD_1],
+    ),
+    "the name once more at the end": ([piece(0, "a", *ADD_1), piece(0, None, "add")], [ADD_1]),
+    "the name in pieces": ([piece(0, "a", "a"), piece(0, None, "dd", '{"x": 1}')], [ADD_1]),
+    "arguments as an object": ([piece(0, "a", "add", {"x": 1})], [ADD_1]),
+    "no arguments": ([piece(0, "a", "add")], [("add", "{}")]),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_habits_of_servers(habit: str) -> None:
+    pieces, calls = HABITS[habit]
+    accumulator = ToolCallAccumulator()
+    assert not accumulator
+    for one_piece in pieces:
+        accumulator.feed([one_piece])
+        assert accumulator.current_name
+    assert [(call.name, call.arguments) for call in accumulator.calls()] == calls
+
+
+@pytest.mark.parametrize("id", [7, ["a"], "\ud800", "a b", "x" * 99, None])
+def test_an_id_that_servers_do_not_accept_is_empty(id: Any) -> None:
+    accumulator = ToolCallAccumulator()
+    accumulator.feed([piece(0, id, "add")])
+    assert [call.id for call in accumulator.calls()] == [""]
+
+
+@pytest.mark.parametrize("pieces", [[None], ["add"], [{"function": "add"}], [piece(0, "a", 5)]])  # type: ignore[arg-type]
+def test_a_piece_of_another_shape_is_an_error(pieces: list[Any]) -> None:
+    with pytest.raises((AttributeError, TypeError)):
+        ToolCallAccumulator().feed(pieces)
