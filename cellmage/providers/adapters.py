@@ -1,4 +1,4 @@
-"""Anything that streams is a model: LangChain runnables, chains, async generators of text."""
+"""Adapt anything that streams: LangChain runnables and chains, async generators of text."""
 
 from __future__ import annotations
 
@@ -20,40 +20,53 @@ class AdaptedProvider:
     """A provider over an object that streams.
 
     Args:
-        source: an object with ``astream`` (a LangChain runnable, model or chain), which is given
-            the messages as ``(role, text)`` pairs; or an async generator function, which is given
-            the `Request`. What they give may be text, events, or chunks that have a ``content``.
+        source: an async generator function that takes the `Request`; or an object with ``astream``
+            (a LangChain runnable, model or chain), which receives the messages as ``(role, text)``
+            pairs. They may yield text, events, or chunks with a ``content``.
         name: the name of the provider, and of its model.
+
+    Attributes:
+        name: as the argument.
+
+    Raises:
+        UsageError: the object does not stream.
     """
 
     def __init__(self, source: Any, name: str) -> None:
         self.name = name
         self._source = source
-        self._open: Callable[[Request], AsyncIterator[Any]] = _opener(source)
+        self._stream_source: Callable[[Request], AsyncIterator[Any]] = _stream_function(source)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r})"
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
-        """The events of one answer."""
+        """Yield the events of one answer.
+
+        Raises:
+            UsageError: tools are offered to an object that cannot take them.
+            ProviderError: the object raised an error, or yielded neither text nor an event.
+        """
         yield Start(request.options.model or self.name, self.name)
         if request.tools and not inspect.isasyncgenfunction(self._source):
             raise UsageError(f"{self.name} cannot be offered tools here; bind them to it")
         failure: ProviderError | None = None
-        last: Event | None = None
-        async with aclosing(_closable(self._open(request))) as pieces:
+        event: Event | None = None
+        async with aclosing(_closing(self._stream_source(request))) as chunks:
             try:
-                async for piece in pieces:
-                    for last in _events(piece):
-                        yield last
+                async for chunk in chunks:
+                    for event in _events(chunk):
+                        yield event
             except CellmageError:
                 raise
-            except Exception as error:  # noqa: BLE001 - anything may stream; told as our error
-                what = f"{type(error).__name__}: {error}"
-                failure = ProviderError(f"{self.name} failed: {what}", model=self.name)
+            except Exception as error:  # noqa: BLE001 - any object may stream; raised as our error
+                message = f"{self.name} failed: {type(error).__name__}: {error}"
+                failure = ProviderError(message, model=self.name)
+        # Raised outside the handler, not 'from None' inside it: LangChain raises ExceptionGroups,
+        # and IPython does not call our one-line hook if one is anywhere in the context.
         if failure is not None:
             raise failure
-        if not isinstance(last, Complete):
+        if not isinstance(event, Complete):
             yield Complete("stop")
 
 
@@ -61,79 +74,87 @@ def register_provider(source: Any, name: str) -> Provider:
     """Make anything that streams a model, for ``%%llm --model NAME`` and for conversations.
 
     Args:
-        source: see `AdaptedProvider`.
-        name: what it is called, without a slash.
+        source: an async generator function or a LangChain runnable: see `AdaptedProvider`.
+        name: the name of the model, without a slash.
 
     Raises:
-        UsageError: the object does not stream, or the name cannot be one.
+        UsageError: the object does not stream, or the name cannot be used.
 
     Example:
         >>> from cellmage import Conversation
         >>> async def shout(request):
         ...     for word in request.messages[-1].content.upper().split():
         ...         yield word + " "
-        >>> made = register_provider(shout, name="shout")
+        >>> provider = register_provider(shout, name="shout")
         >>> Conversation().ask("not so loud", model="shout").text
         'NOT SO LOUD '
     """
-    made = AdaptedProvider(source, name)
-    register(name, made)
-    return made
+    provider = AdaptedProvider(source, name)
+    register(name, provider)
+    return provider
 
 
-def _opener(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
+def _stream_function(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
     if inspect.isasyncgenfunction(source):
         return source  # type: ignore[no-any-return]
     if callable(getattr(source, "astream", None)):
-        return lambda request: source.astream(list(map(_plain, request.messages)))
+        return lambda request: source.astream(list(map(_langchain_message, request.messages)))
     raise UsageError(
         f"{source!r:.60} does not stream: give an object with astream, or an async generator "
         "function that takes the request"
     )
 
 
-def _plain(message: Message) -> Any:
-    """A message as LangChain takes it: a pair, and OpenAI's form where tools come in."""
-    if not (message.tool_calls or message.tool_call_id):
+def _langchain_message(message: Message) -> Any:
+    """Return a message as LangChain takes it: a pair, or OpenAI's form for tool calls."""
+    if message.tool_call_id:
+        return {
+            "role": message.role,
+            "content": message.content,
+            "tool_call_id": message.tool_call_id,
+        }
+    if not message.tool_calls:
         return (message.role, message.content)
     calls = [
-        {"id": call.id, "type": "function",
-         "function": {"name": call.name, "arguments": call.arguments}}
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
         for call in message.tool_calls
-    ]  # fmt: skip
-    more = {"tool_calls": calls} if calls else {"tool_call_id": message.tool_call_id}
-    return {"role": message.role, "content": message.content} | more
+    ]
+    return {"role": message.role, "content": message.content, "tool_calls": calls}
 
 
-async def _closable(pieces: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """The same, and closed with it where it can be."""
+async def _closing(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    """Yield the chunks, and close their source at the end; not every iterator can be closed."""
     try:
-        async for piece in pieces:
-            yield piece
+        async for chunk in chunks:
+            yield chunk
     finally:
-        if close := getattr(pieces, "aclose", None):
+        if close := getattr(chunks, "aclose", None):
             await close()
 
 
-def _events(piece: Any) -> list[Event]:
-    """The events of one piece: text, an event, or a chunk of a message as LangChain makes them."""
-    if isinstance(piece, _EVENTS):
-        return [cast(Event, piece)]
-    content = piece if isinstance(piece, str) else getattr(piece, "content", None)
+def _events(chunk: Any) -> list[Event]:
+    """Return the events of a chunk: text, an event, or a message chunk of LangChain."""
+    if isinstance(chunk, _EVENTS):
+        return [cast(Event, chunk)]
+    content = chunk if isinstance(chunk, str) else getattr(chunk, "content", None)
     if isinstance(content, str):
         return [Token(content)] if content else []
     if isinstance(content, list):
-        return [event for part in content for event in _part(part)]
-    raise ProviderError(f"a piece is neither text nor an event: {piece!r:.60}")
+        return [event for block in content for event in _block_events(block)]
+    raise ProviderError(f"a piece is neither text nor an event: {chunk!r:.60}")
 
 
-def _part(part: Any) -> list[Event]:
-    """A block of a LangChain message."""
-    if isinstance(part, str):
-        return [Token(part)] if part else []
-    text, thought = part.get("text"), part.get("reasoning")
-    if part.get("type") == "text" and isinstance(text, str) and text:
+def _block_events(block: Any) -> list[Event]:
+    """Return the events of a content block, of which a LangChain message may have several."""
+    if isinstance(block, str):
+        return [Token(block)] if block else []
+    text, reasoning = block.get("text"), block.get("reasoning")
+    if block.get("type") == "text" and isinstance(text, str) and text:
         return [Token(text)]
-    if part.get("type") == "reasoning" and isinstance(thought, str) and thought:
-        return [Reasoning(thought)]
+    if block.get("type") == "reasoning" and isinstance(reasoning, str) and reasoning:
+        return [Reasoning(reasoning)]
     return []
