@@ -32,7 +32,7 @@ ELSEWHERE = {
     "same_display_id_twice": "test_fresh_display_ids_in_every_run",
     "rate_limit_bytes": "test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file",
     "reload_mid_stream": "test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer",
-    "autosave_mid_stream": "test_a_save_in_mid_stream_says_so",
+    "autosave_mid_stream": "test_a_save_in_mid_stream",
     "plain_terminal": "test_urls_are_shown",
     "silent_and_no_history": "test_silent_and_without_history",
     "same_id_two_notebooks": "test_a_copy_starts_fresh",
