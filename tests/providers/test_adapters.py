@@ -1,15 +1,9 @@
-"""Anything that streams is a model; answers as server-sent events; the command line."""
+"""Anything that streams is a model."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -24,41 +18,45 @@ from cellmage import (
     CellmageError,
     Complete,
     Conversation,
-    Message,
+    IncompleteResponseError,
     Request,
+    Response,
+    ResponseStream,
     Token,
+    ToolCall,
     ToolInvocation,
+    ToolResult,
     ToolStep,
+    Turn,
     UsageError,
-    sse,
 )
-from cellmage.providers.adapters import _plain
-from cellmage.providers.registry import _registered
-from cellmage.sse import EventStreamDecoder
-from cellmage.testing import ScriptedServer, answer, chunk
+from cellmage.providers.registry import list_registered, unregister
 from tests.kernel.client import Kernel, Run
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Any:
+def unregister_providers() -> Iterator[None]:
     yield
-    _registered.clear()
+    for name in list_registered():
+        unregister(name)
 
 
 class Chunk:
+    """A chunk as LangChain's are, as far as it matters."""
+
     def __init__(self, content: Any) -> None:
         self.content = content
 
 
 class Runnable:
-    """As LangChain's are, in what matters."""
+    """A runnable as LangChain's are, as far as it matters."""
 
     def __init__(self) -> None:
-        self.seen: Any = None
+        self.messages: Any = None
         self.is_closed = False
 
     async def astream(self, messages: Any) -> AsyncIterator[Any]:
-        self.seen = messages
+        self.messages = messages
         try:
             yield Chunk("One ")
             yield Chunk(
@@ -78,7 +76,7 @@ def test_a_runnable() -> None:
     response = chat.ask("hi")
     assert (response.text, response.reasoning) == ("One two three", "Hm.")
     assert (response.provider, response.model) == ("chain", "chain")
-    assert runnable.seen == [("system", "Be brief."), ("user", "hi")]
+    assert runnable.messages == [("system", "Be brief."), ("user", "hi")]
     assert runnable.is_closed
 
 
@@ -101,11 +99,11 @@ def test_events_pass_through() -> None:
     assert Conversation().ask("hi", model="own").incomplete_reason == "length"
 
 
-@pytest.mark.parametrize("piece", [5, None, Chunk(7)])
-def test_what_is_no_text_is_an_error(piece: Any) -> None:
+@pytest.mark.parametrize("chunk", [5, None, Chunk(7)])
+def test_a_chunk_without_text_is_an_error(chunk: Any) -> None:
     async def source(request: Request) -> AsyncIterator[Any]:
         yield "so far"
-        yield piece
+        yield chunk
 
     cellmage.register_provider(source, name="odd")
     with pytest.raises(CellmageError, match="neither text nor an event") as caught:
@@ -113,7 +111,7 @@ def test_what_is_no_text_is_an_error(piece: Any) -> None:
     assert caught.value.text == "so far"
 
 
-def test_what_it_raises_is_told() -> None:
+def test_a_foreign_error_becomes_ours() -> None:
     async def source(request: Request) -> AsyncIterator[str]:
         yield "so far"
         raise KeyError("no such tool")
@@ -122,6 +120,19 @@ def test_what_it_raises_is_told() -> None:
     with pytest.raises(CellmageError, match="failing failed: KeyError: 'no such tool'") as caught:
         Conversation().ask("hi", model="failing")
     assert caught.value.text == "so far"
+
+
+def test_the_context_of_an_error_holds_no_exception_group() -> None:
+    """IPython does not call our one-line hook for an exception with one in its context."""
+
+    async def source(request: Request) -> AsyncIterator[str]:
+        yield "so far"
+        raise ExceptionGroup("several", [KeyError("a"), KeyError("b")])
+
+    cellmage.register_provider(source, name="failing")
+    with pytest.raises(CellmageError, match="ExceptionGroup") as caught:
+        Conversation().ask("hi", model="failing")
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "a,b"])
@@ -141,7 +152,7 @@ def test_in_a_cell(kernel: Kernel) -> None:
         "    if 'hang' in request.messages[-1].content: await asyncio.sleep(60)\n"
         "cellmage.register_provider(slow, name='slow');"
     )
-    assert kernel.run("%%llm -m slow\nGo").shown == ["one two three"]
+    assert kernel.run("%%llm -m slow\nGo").texts == ["one two three"]
     msg_id = kernel.start("%%llm -m slow\nhang")
     run = kernel.collect(msg_id, Run(), until="three")
     kernel.interrupt()
@@ -149,138 +160,86 @@ def test_in_a_cell(kernel: Kernel) -> None:
     assert "13 characters are kept" in run.error
 
 
-# Server-sent events.
+class TestLangChain:
+    def test_a_chain(self) -> None:
+        prompt = ChatPromptTemplate.from_messages([("placeholder", "{messages}")])
+        model = GenericFakeChatModel(messages=iter([AIMessage("One two three.")] * 2))
+        chain = RunnableLambda(lambda messages: {"messages": messages}) | prompt | model
+        cellmage.register_provider(chain, name="chain")
+        stream = Conversation().stream("hi", model="chain")
+        assert len(list(stream)) > 2
+        assert stream.response.text == "One two three."
+        cellmage.register_provider(chain | StrOutputParser(), name="text")
+        assert Conversation().ask("hi", model="text").text == "One two three."
+
+    def test_tools_of_earlier_turns(self) -> None:
+        """It receives them in its own form; tools of a new question must be bound to it."""
+
+        def add(a: int, b: int) -> int:
+            return a + b
+
+        model = GenericFakeChatModel(messages=iter([AIMessage("Well then.")] * 2))
+        cellmage.register_provider(model, name="lc")
+        chat = Conversation()
+        chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve="always")
+        assert chat.ask("And now?", model="lc").text == "Well then."
+        with pytest.raises(UsageError, match="bind them to it"):
+            chat.ask("Go", model="lc", tools=[add], approve="always")
+
+    def test_it_accepts_the_messages_of_tools(self) -> None:
+        runnable = Runnable()
+        cellmage.register_provider(runnable, name="chain")
+        step = ToolStep("Well.", (ToolInvocation("a1", "add", '{"a": 1}', "3"),))
+        turn = Turn("Go", Response("Three.", steps=(step,)))
+        Conversation(turns=[turn]).ask("?", model="chain")
+        _, call, result, *_ = convert_to_messages(runnable.messages)
+        assert isinstance(call, AIMessage)
+        assert isinstance(result, ToolMessage)
+        assert call.tool_calls[0] == {
+            "name": "add", "args": {"a": 1}, "id": "a1", "type": "tool_call"
+        }  # fmt: skip
+        assert (result.content, result.tool_call_id) == ("3", "a1")
 
 
-def decoded(texts: list[str]) -> list[tuple[str, Any]]:
-    frames = "".join(texts).split("\n\n")[:-1]
-    pairs = [frame.split("\n") for frame in frames]
-    decoder = EventStreamDecoder()
-    data = [*decoder.feed("".join(texts).encode())]
-    assert [json.loads(each) for each in data] == [json.loads(pair[1][6:]) for pair in pairs]
-    return [(pair[0].removeprefix("event: "), json.loads(pair[1][6:])) for pair in pairs]
+class TestAgents:
+    """Objects that run their tools themselves."""
+
+    def test_its_tools_are_not_run_here(self) -> None:
+        runs = []
+
+        async def agent(request: Request) -> Any:
+            runs.append(1)
+            yield ToolCall("1", "pay", "{}")
+            yield "Paying. "
+            yield ToolCall("2", "pay", "{}")
+            yield ToolResult("1", "pay", "paid 1")
+            yield ToolResult("2", "pay", "paid 2")
+            yield "Paid."
+
+        def nothing() -> str:
+            return ""
+
+        cellmage.register_provider(agent, name="paying")
+        stream = Conversation().stream("Go", model="paying", tools=[nothing], approve="always")
+        assert "".join(stream) == "Paying. Paid."
+        assert runs == [1]
+        assert _results(stream) == ["paid 1", "paid 2"]
+
+    def test_one_that_has_run_a_tool_is_not_asked_again(self) -> None:
+        runs = []
+
+        async def agent(request: Request) -> Any:
+            runs.append(1)
+            yield ToolCall("1", "pay", "{}")
+            failure = IncompleteResponseError("gone")
+            failure.retries = 2
+            raise failure
+
+        cellmage.register_provider(agent, name="failing-agent")
+        with pytest.raises(CellmageError):
+            Conversation().ask("Go", model="failing-agent,offline/echo")
+        assert runs == [1]
 
 
-async def gather(stream: Any) -> list[str]:
-    return [text async for text in sse.encode(stream)]
-
-
-def test_encoded_events(connected: ScriptedServer) -> None:
-    connected.play(*answer("a\r\nb\u2028c\ud83d", 2))
-    stream = Conversation().stream("hi")
-    frames = decoded(asyncio.run(gather(stream.events)))
-    assert (frames[0][0], frames[-1][0]) == ("start", "complete")
-    assert "".join(data["text"] for kind, data in frames if kind == "token") == stream.response.text
-
-
-def test_an_encoded_failure_is_the_last_event(connected: ScriptedServer) -> None:
-    connected.play(chunk("so far"), end="reset")
-    frames = decoded(asyncio.run(gather(Conversation().astream_events("hi"))))
-    kind, data = frames[-1]
-    assert (kind, data["kind"], data["text"]) == ("error", "connection_lost", "so far")
-
-
-# python -m cellmage.
-
-
-def command(server: ScriptedServer, *words: str, **how: Any) -> subprocess.Popen[str]:
-    environ = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-test-0000"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "cellmage", *words], env=environ, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how,
-    )  # fmt: skip
-
-
-def test_a_question_on_the_command_line(server: ScriptedServer) -> None:
-    server.play(*answer("**Yes**, it is.", 3))
-    with command(server, "-m", "m", "-s", "Be brief.", "Is", "it?") as process:
-        out, err = process.communicate(timeout=30)
-    assert (out, err, process.returncode) == ("**Yes**, it is.\n", "", 0)
-    assert server.last.messages == [("system", "Be brief."), ("user", "Is it?")]
-
-
-def test_it_is_flushed_as_it_comes_and_ctrl_c_keeps_it(server: ScriptedServer) -> None:
-    server.play(chunk("one two"), end="hang")
-    with command(server, "-") as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("from the standard input")
-        process.stdin.close()
-        assert process.stdout.read(7) == "one two"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-        assert process.stderr is not None
-        assert process.stderr.read() == "stopped\n"
-    assert server.last.messages == [("user", "from the standard input")]
-    assert server.last.finished.wait(5)
-
-
-def test_an_error_is_one_line(server: ScriptedServer) -> None:
-    server.play(status=401, content_type="application/json")
-    with command(server, "hi") as process:
-        out, err = process.communicate(timeout=30)
-    assert (out, process.returncode) == ("", 1)
-    assert len(err.splitlines()) == 1
-    assert "the key was refused" in err
-
-
-def test_a_pipe_gets_the_answer_alone(tmp_path: Path) -> None:
-    """What is told of it goes to the standard error."""
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}
-    command = [sys.executable, "-m", "cellmage", "hi"]
-    done = subprocess.run(
-        command, env=keep, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert "No model is configured" not in done.stdout
-    assert done.stderr.startswith("(No model is configured")
-
-
-def test_a_reader_that_has_seen_enough(server: ScriptedServer) -> None:
-    server.play(*[chunk("line\n")] * 5000, end="hang")
-    with command(server, "hi") as process:
-        assert process.stdout is not None
-        process.stdout.read(10)
-        process.stdout.close()
-        assert process.wait(20) == 141
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-
-
-# LangChain itself.
-
-
-def test_a_chain_of_langchain() -> None:
-    prompt = ChatPromptTemplate.from_messages([("placeholder", "{messages}")])
-    model = GenericFakeChatModel(messages=iter([AIMessage("One two three.")] * 2))
-    chain = RunnableLambda(lambda messages: {"messages": messages}) | prompt | model
-    cellmage.register_provider(chain, name="chain")
-    stream = Conversation().stream("hi", model="chain")
-    assert len(list(stream)) > 2
-    assert stream.response.text == "One two three."
-    cellmage.register_provider(chain | StrOutputParser(), name="text")
-    assert Conversation().ask("hi", model="text").text == "One two three."
-
-
-def test_tools_of_earlier_turns_in_langchain() -> None:
-    """They are told to it in its own form; tools of a call are to be bound to it."""
-
-    def add(a: int, b: int) -> int:
-        return a + b
-
-    model = GenericFakeChatModel(messages=iter([AIMessage("Well then.")] * 2))
-    cellmage.register_provider(model, name="lc")
-    chat = Conversation()
-    chat.ask('add {"a": 1, "b": 2}', model="offline/tools", tools=[add], approve="always")
-    assert chat.ask("And now?", model="lc").text == "Well then."
-    with pytest.raises(UsageError, match="bind them to it"):
-        chat.ask("Go", model="lc", tools=[add], approve="always")
-
-
-def test_messages_of_tools_are_what_langchain_takes() -> None:
-    calls = (ToolInvocation("a1", "add", '{"a": 1}', "3"),)
-    messages = [Message("user", "Go"), *ToolStep("Well.", calls).messages(), Message("user", "?")]
-    _, asked, told, _ = convert_to_messages(list(map(_plain, messages)))
-    assert isinstance(asked, AIMessage)
-    assert isinstance(told, ToolMessage)
-    assert asked.tool_calls[0] == {"name": "add", "args": {"a": 1}, "id": "a1", "type": "tool_call"}
-    assert (told.content, told.tool_call_id) == ("3", "a1")
+def _results(stream: ResponseStream) -> list[str]:
+    return [call.result for step in stream.response.steps for call in step.calls]
