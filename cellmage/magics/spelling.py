@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from ..errors import CellmageError, spell_option
 
 SPELLINGS: Mapping[str, str] = {
+    "add": "%llm_index FOLDER --name NAME",
     "approve": "--auto-approve",
     "base_url": "%llm_config --base-url URL",
     "connect_timeout": "%llm_config --connect-timeout SECONDS",
@@ -19,7 +20,7 @@ SPELLINGS: Mapping[str, str] = {
     "max_context_tokens": "%llm_config --max-context-tokens N",
     "max_context_turns": "--max-context-turns N",
     "max_tokens": "--max-tokens N",
-    "model": "--model NAME",
+    "model": "%llm_config --model NAME",
     "select": "--select MODEL",
     "spend_limit": "%llm_config --spend-limit DOLLARS",
     "stop_at": "--stop-at TEXT",
