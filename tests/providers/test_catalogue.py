@@ -1,4 +1,4 @@
-"""What servers say that they offer."""
+"""The models that servers list."""
 
 from __future__ import annotations
 
@@ -6,48 +6,44 @@ import json
 
 import pytest
 
-from cellmage.providers import catalogue
-from cellmage.providers.catalogue import Offer
+from cellmage.providers.catalogue import Offer, list_models
 from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
 
 
-def offering(server: ScriptedServer, *names: str) -> None:
+def play_models(server: ScriptedServer, *names: str) -> None:
     body = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
     server.play(json.dumps(body).encode(), content_type="application/json")
 
 
 def test_the_configured_server(connected: ScriptedServer) -> None:
-    offering(connected, "b", "a/x")
-    configured, *_ = catalogue.catalogue()
+    play_models(connected, "b", "a/x")
+    configured, *_ = list_models()
     assert configured == Offer(f"127.0.0.1:{connected.port}", ("a/x", "b"))
     assert connected.last.path == "/v1/models"
     assert connected.last.headers["authorization"] == "Bearer sk-test-0000"
 
 
-@pytest.mark.parametrize("how", ["silent", "refusing", "odd"])
-def test_a_server_that_does_not_say(
-    connected: ScriptedServer, how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalogue, "LIMIT", 0.3)
-    if how == "silent":
+@pytest.mark.parametrize("reply", ["silent", "refusing", "odd"])
+def test_a_server_that_does_not_list_its_models(connected: ScriptedServer, reply: str) -> None:
+    if reply == "silent":
         connected.play(transfer="none", end="hang")
-    elif how == "refusing":
+    elif reply == "refusing":
         connected.play(b'{"error": {"message": "no list"}}', status=404)
     else:
         connected.play(b"<html>", content_type="text/html")
-    configured, *_ = catalogue.catalogue()
+    configured, *_ = list_models(timeout=0.3)
     assert configured.models == ()
     assert configured.error
 
 
 def test_without_a_server() -> None:
-    configured, *_ = catalogue.catalogue()
+    configured, *_ = list_models()
     assert "offline/tour" in configured.error
 
 
 def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
-    offering(server, "model-1", "model-2")
+    play_models(server, "model-1", "model-2")
     lines = [line.split() for line in kernel.run("%llm_models").printed.splitlines()]
     host = f"127.0.0.1:{server.port}"
     assert lines[:3] == [["server", "model"], [host, "model-1"], [host, "model-2"]]

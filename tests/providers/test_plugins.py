@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cellmage import ConfigError, Conversation
-from cellmage.providers import plugins
 from cellmage.testing import ScriptedServer
 
 Install = Callable[[str, str], None]
@@ -17,20 +16,18 @@ Install = Callable[[str, str], None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put a package with one entry point where Python finds packages."""
+    """Put a package with one entry point into a folder of Python's search path."""
 
-    def install(code: str, entry: str) -> None:
-        facts = tmp_path / "acme-1.0.dist-info"
-        facts.mkdir()
-        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-        (facts / "entry_points.txt").write_text(f"[cellmage.providers]\n{entry}\n")
+    def install(code: str, entry_point: str) -> None:
+        metadata = tmp_path / "acme-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text(f"[cellmage.providers]\n{entry_point}\n")
         (tmp_path / "acme_models.py").write_text(code)
-        plugins._declared.cache_clear()
 
     monkeypatch.syspath_prepend(str(tmp_path))
     yield install
     sys.modules.pop("acme_models", None)
-    plugins._declared.cache_clear()
 
 
 def test_an_endpoint(
@@ -48,7 +45,7 @@ def test_an_endpoint(
 
 def test_a_provider(install: Install) -> None:
     code = (
-        "from cellmage.providers.scripted import ScriptedProvider\n"
+        "from cellmage.testing import ScriptedProvider\n"
         "make = lambda name: ScriptedProvider([name])"
     )
     install(code, "acme = acme_models:make")
@@ -56,14 +53,14 @@ def test_a_provider(install: Install) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("code", "problem"),
     [
         ("raise RuntimeError('no licence')", "RuntimeError: no licence"),
         ("ENDPOINT = 3", "neither an Endpoint nor a function"),
         ("", "AttributeError"),
     ],
 )
-def test_one_that_cannot_be_used(install: Install, code: str, why: str) -> None:
+def test_one_that_cannot_be_used(install: Install, code: str, problem: str) -> None:
     install(code, "acme = acme_models:ENDPOINT")
-    with pytest.raises(ConfigError, match=why):
+    with pytest.raises(ConfigError, match=problem):
         Conversation().ask("hi", model="acme/large")
