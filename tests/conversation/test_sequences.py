@@ -48,7 +48,7 @@ def r1() -> str:
     return "r1"
 
 
-def stopped() -> None:
+def stop() -> None:
     raise KeyboardInterrupt
 
 
@@ -93,7 +93,7 @@ class Conversations(RuleBasedStateMachine):
         self.violations += violations(exchange)
         has_tools = self.reply_name.startswith("tool")
         if has_tools and exchange.body["messages"][-1]["role"] == "user":
-            calls = [tool_call(name, "{}", n) for n, name in enumerate(["r1", "stopped", "other"])]
+            calls = [tool_call(name, "{}", n) for n, name in enumerate(["r1", "stop", "other"])]
             return Reply([TEXTS[0], *calls, finish("tool_calls")])
         return REPLIES[self.reply_name]
 
@@ -147,7 +147,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(cell=CELLS, reply_name=st.sampled_from(["tools", "tool_cut"]), is_stopped=st.booleans())
     def runs_tools(self, cell: CellRef | None, reply_name: str, is_stopped: bool) -> None:
         """A call of a tool, of one that is stopped by the user, and of one that is not there."""
-        tools = [r1, stopped] if is_stopped else [r1]
+        tools = [r1, stop] if is_stopped else [r1]
         stream = self.ask(cell, reply_name, tools=tools, approve="always")
         assert len(tool_results(stream.response)) == 3
 
@@ -212,7 +212,7 @@ class Conversations(RuleBasedStateMachine):
         stream = self.begin(cell, "held")
         texts = self.read_two(stream)
         deadline = time.monotonic() + 5
-        while "two" not in self.saved_text(stream):
+        while "two" not in self.read_saved_text(stream):
             assert time.monotonic() < deadline
             time.sleep(0.002)
         chat = self.chat
@@ -223,7 +223,7 @@ class Conversations(RuleBasedStateMachine):
         chat.history.journal = None  # a killed process writes no more
         texts.close()  # type: ignore[attr-defined]
 
-    def saved_text(self, stream: ResponseStream) -> str:
+    def read_saved_text(self, stream: ResponseStream) -> str:
         sql = "SELECT text FROM chunks WHERE response_id = ? ORDER BY id"
         chunks = self.other_store.execute(sql, [stream.id], timeout=5)
         return b"".join(text for (text,) in chunks).decode()

@@ -52,7 +52,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(store: Store) -> None:
-    """SQLite's own limit of pages stands in for the disk's."""
+    """SQLite's own limit of pages has the effect of a full disk."""
     chat = open_chat(store)
     ask(chat, "a")
     store.execute("PRAGMA max_page_count = 30")

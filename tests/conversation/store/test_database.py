@@ -68,7 +68,7 @@ def test_only_the_user_can_read_it(store: Store) -> None:
 
 
 def test_no_shared_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network's disk: with SQLite's dotfile locking there is no journal of the WAL kind."""
+    """A network's disk: with its dotfile locking, SQLite cannot write a WAL journal."""
     connect_anywhere = sqlite3.connect
 
     def connect_with_dotfile(path: Path, **arguments: Any) -> sqlite3.Connection:
