@@ -24,10 +24,11 @@ def test_a_name_without_a_flag_stays() -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values())
 def test_every_flag_in_the_table_exists(spelling: str) -> None:
-    magic = LLMMagics.llm_config if spelling.startswith("%llm_config") else LLMMagics.llm
+    name = spelling.split()[0].removeprefix("%") if spelling.startswith("%") else "llm"
+    magic = getattr(LLMMagics, name)
     words = [word for word in spelling.split() if word.startswith("--")]
     assert words
-    assert set(words) <= set(magic.parser._option_string_actions)  # type: ignore[attr-defined]
+    assert set(words) <= set(magic.parser._option_string_actions)
 
 
 def test_every_option_has_a_flag() -> None:
