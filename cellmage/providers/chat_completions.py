@@ -150,7 +150,10 @@ class ChatCompletionDecoder:
             yield from self._on_chunk(body)
         except (AttributeError, TypeError):  # a field of another type than the reference says
             text = str(body)[:_CHUNK_CHARS]
-            raise ProtocolError(f"the provider sent a chunk that cannot be read: {text}") from None
+        else:
+            return
+        # Outside the handler: the server may repeat the key, and the context would show it.
+        raise ProtocolError(f"the provider sent a chunk that cannot be read: {text}")
 
     def _on_chunk(self, chunk: dict[str, Any]) -> Iterator[Event]:
         if usage := chunk.get("usage"):
@@ -252,4 +255,5 @@ def _parse_json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         text = data[:_JSON_BYTES].decode("utf-8", "replace")
-        raise ProtocolError(f"the provider sent something that is not JSON: {text!r}") from None
+    # Outside the handler: a `JSONDecodeError` holds the data, in which a server may repeat the key.
+    raise ProtocolError(f"the provider sent something that is not JSON: {text!r}")

@@ -202,6 +202,10 @@ def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None
     with pytest.raises(ProviderError, match="key … is blocked") as blocked_key:
         Conversation().ask("hi")
     assert blocked_key.value.request_id == "r1"
+    connected.play(chunk("a"), b"data: no JSON, and no place for sk-test-0000\n\n")
+    with pytest.raises(ProtocolError, match="not JSON") as no_json:
+        Conversation().ask("hi")
+    assert (no_json.value.__context__, no_json.value.__cause__) == (None, None)
 
 
 def test_no_key_was_sent(connected: ScriptedServer) -> None:
