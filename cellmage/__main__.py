@@ -109,11 +109,11 @@ def serve(arguments: list[str]) -> int:
     try:
         import uvicorn  # noqa: PLC0415 - an extra
 
-        from .server import HERE, app  # noqa: PLC0415 - starlette, the same extra
+        from .server import LOCAL_HOSTS, app  # noqa: PLC0415 - starlette, the same extra
     except ImportError:
         sys.stderr.write("Serving needs two packages: pip install 'cellmage[serve]'\n")
         return _EXIT_ERROR
-    hosts = HERE if args.host in (*HERE, "::1") else ("*",)
+    hosts = LOCAL_HOSTS if args.host in (*LOCAL_HOSTS, "::1") else ("*",)
     application = app(Options(model=args.model), hosts)
     sys.stderr.write(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n")
     uvicorn.run(application, host=args.host, port=args.port, log_level="warning")

@@ -1,6 +1,6 @@
-"""Any configured model behind an OpenAI-compatible endpoint, for programs that speak to those.
+"""Serve any configured model behind an OpenAI-compatible endpoint, for other programs.
 
-``python -m cellmage serve`` runs it on this machine alone; `app` is the ASGI application.
+``python -m cellmage serve`` serves this machine alone. `app` is the ASGI application.
 """
 
 from __future__ import annotations
@@ -22,46 +22,52 @@ from ..events import Complete, Event, Reasoning, Token
 from ..options import Options
 from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
-from .requests import at, body_of, stream_of
-from .responses import Chunks, data, usage_chunk, whole
+from .requests import build_stream, get_path, read_body
+from .responses import ChunkEncoder, encode_completion, encode_usage, sse_data
 
-HERE = ("localhost", "127.0.0.1", "[::1]")
-"""The names of this machine. A web page that points its own name here is refused."""
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+"""The names of this machine. A web page whose own name resolves to this machine is refused."""
 
-# The kinds of our errors as HTTP statuses; anything else is the fault of what is behind us.
+_BUILT_IN_MODELS = ("default", "offline/tour", "offline/echo", "offline/tools")
+
+# The kinds of our errors as HTTP statuses; every other kind is 502, a fault of the model's server.
 _STATUS = {
     "usage": 400, "bad_request": 400, "context_length": 400, "config": 400, "auth": 401,
     "quota": 402, "permission": 403, "not_found": 404, "rate_limited": 429, "stalled": 504,
 }  # fmt: skip
 
+_BAD_GATEWAY = 502
+_CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that left; nobody reads it."""
 
-def app(options: Options | None = None, hosts: tuple[str, ...] = HERE) -> Starlette:
-    """The application: ``POST /v1/chat/completions`` and ``GET /v1/models``.
 
-    Tools go to the model with the request, and what it asks for goes back; nothing is run here.
+def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlette:
+    """Return the application: ``POST /v1/chat/completions`` and ``GET /v1/models``.
+
+    Tools are sent to the model, and its calls are sent back to the client; nothing runs here.
 
     Args:
-        options: of every request, where it sets none of its own; the model of those that name
-            ``default``.
-        hosts: the names by which it may be asked for; ``("*",)`` allows any.
+        options: the options of every request that does not set its own, and the model for
+            requests that name ``default``.
+        hosts: the host names under which it may be requested; ``("*",)`` allows any.
 
     Example:
-        >>> made = app(Options(model="offline/echo"))
-        >>> [route.path for route in made.routes]
+        >>> application = app(Options(model="offline/echo"))
+        >>> [route.path for route in application.routes]
         ['/v1/chat/completions', '/v1/models']
     """
-    own = options or Options()
+    defaults = options or Options()
 
     async def completions(http: HTTPRequest) -> Response:
         try:
-            body = await body_of(http)
-            stream = stream_of(body, own)
+            body = await read_body(http)
+            stream = build_stream(body, defaults)
         except CellmageError as error:
-            return _failed(error)
-        return await _answer(http, stream, body)
+            return _error_response(error)
+        return await _respond(http, stream, body)
 
     async def models(http: HTTPRequest) -> Response:
-        names = ["default", "offline/tour", "offline/echo", "offline/tools", *list_registered()]
+        names = [*_BUILT_IN_MODELS, *list_registered()]
         data = [{"id": name, "object": "model", "owned_by": "cellmage"} for name in names]
         return JSONResponse({"object": "list", "data": data})
 
@@ -69,69 +75,79 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = HERE) -> Starle
         Route("/v1/chat/completions", completions, methods=["POST"]),
         Route("/v1/models", models),
     ]
-    allowed = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    return Starlette(routes=routes, middleware=[allowed])
+    middleware = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    return Starlette(routes=routes, middleware=[middleware])
 
 
-async def _answer(http: HTTPRequest, stream: ResponseStream, body: Mapping[str, Any]) -> Response:
-    """Whole, or as events; what fails before its first word has an HTTP status of its own."""
+async def _respond(http: HTTPRequest, stream: ResponseStream, body: Mapping[str, Any]) -> Response:
+    """Return the answer, complete or streamed.
+
+    The status line is sent after the first token, so that a failure before it has an HTTP status.
+    """
     events, is_streamed = stream.aevents(), bool(body.get("stream"))
-    begun = asyncio.create_task(_begin(events, is_streamed))
-    gone = asyncio.create_task(_gone(http))
-    await asyncio.wait([begun, gone], return_when=asyncio.FIRST_COMPLETED)
-    if not begun.done():
-        begun.cancel()  # which closes the connection to the model
-        await asyncio.wait([begun])
-        return Response(status_code=499)  # nobody reads it
-    gone.cancel()
+    beginning = asyncio.create_task(_read_until_first_token(events, is_streamed))
+    disconnect = asyncio.create_task(_wait_for_disconnect(http))
+    await asyncio.wait([beginning, disconnect], return_when=asyncio.FIRST_COMPLETED)
+    if not beginning.done():
+        beginning.cancel()  # which closes the connection to the model
+        await asyncio.wait([beginning])
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    disconnect.cancel()
     try:
-        first = begun.result()
+        first_events = beginning.result()
     except CellmageError as error:
-        return _failed(error)
+        return _error_response(error)
     if not is_streamed:
-        return JSONResponse(whole(stream))
-    usage = bool(at(body, "stream_options", "include_usage"))
-    return StreamingResponse(_chunks(first, events, stream, usage), media_type="text/event-stream")
+        return JSONResponse(encode_completion(stream))
+    has_usage = bool(get_path(body, "stream_options", "include_usage"))
+    chunks = _chunks(first_events, events, stream, has_usage)
+    return StreamingResponse(chunks, media_type="text/event-stream")
 
 
-async def _begin(events: AsyncGenerator[Event, None], is_streamed: bool) -> list[Event]:
-    """The events up to the first word, or all of them."""
-    first: list[Event] = []
+async def _read_until_first_token(
+    events: AsyncGenerator[Event, None], is_streamed: bool
+) -> list[Event]:
+    """Return the events up to the first token; all of them for an answer that is not streamed."""
+    first_events: list[Event] = []
     async for event in events:
-        first.append(event)
+        first_events.append(event)
         if is_streamed and isinstance(event, Token | Reasoning | Complete):
             break
-    return first
+    return first_events
 
 
-async def _gone(http: HTTPRequest) -> None:
-    """Wait until the client has gone."""
+async def _wait_for_disconnect(http: HTTPRequest) -> None:
+    """Return when the client has closed its connection."""
     while (await http.receive())["type"] != "http.disconnect":
         pass
 
 
 async def _chunks(
-    first: list[Event], events: AsyncGenerator[Event, None], stream: ResponseStream, usage: bool
+    first_events: list[Event],
+    events: AsyncGenerator[Event, None],
+    stream: ResponseStream,
+    has_usage: bool,
 ) -> AsyncGenerator[str, None]:
-    form = Chunks(stream)
+    """Yield the body of a streamed answer; the client's leaving closes it, and so the events."""
+    encoder = ChunkEncoder(stream)
     async with aclosing(events):
-        for event in first:
-            yield form.of(event)
+        for event in first_events:
+            yield encoder.encode(event)
         try:
             async for event in events:
-                yield form.of(event)
+                yield encoder.encode(event)
         except CellmageError as error:
-            yield data(_error(error))
+            yield sse_data(_error_body(error))
             return
-    if usage and stream.response.usage:
-        yield usage_chunk(stream, stream.response.usage)
+    if has_usage and stream.response.usage:
+        yield encode_usage(stream, stream.response.usage)
     yield "data: [DONE]\n\n"
 
 
-def _failed(error: CellmageError) -> JSONResponse:
-    return JSONResponse(_error(error), status_code=_STATUS.get(error.kind, 502))
+def _error_response(error: CellmageError) -> JSONResponse:
+    return JSONResponse(_error_body(error), _STATUS.get(error.kind, _BAD_GATEWAY))
 
 
-def _error(error: CellmageError) -> dict[str, Any]:
+def _error_body(error: CellmageError) -> dict[str, Any]:
     line = " ".join(str(error).split())
     return {"error": {"message": line, "type": error.kind, "code": error.kind}}

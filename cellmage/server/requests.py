@@ -1,4 +1,4 @@
-"""The body of a request as the answer that it asks for; what cannot be asked is refused."""
+"""Parse a chat-completions request into a `ResponseStream`; refuse what is not supported."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from typing import Any
 
 from starlette.requests import Request as HTTPRequest
 
-from ..pipeline import build
-from ..providers.registry import resolve_models
 from ..errors import UsageError
 from ..messages import Message, Request, Role, ToolInvocation
 from ..options import Options
+from ..pipeline import build
+from ..providers.registry import resolve_models
 from ..stream.response_stream import ResponseStream
+from ..text import join_surrogates
 
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
     "tool": "tool",
 }  # fmt: skip
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-# What goes on to the model's own server as it is.
-_PASSED = (
+# The fields that are sent to the model's own server unchanged.
+_PASSTHROUGH = (
     "response_format", "stop", "seed", "top_p", "presence_penalty", "frequency_penalty",
     "reasoning_effort", "logit_bias",
 )  # fmt: skip
-_WITH_TOOLS = ("tool_choice", "parallel_tool_calls")
+_PASSTHROUGH_WITH_TOOLS = (*_PASSTHROUGH, "tool_choice", "parallel_tool_calls")
 
 
-async def body_of(http: HTTPRequest) -> Mapping[str, Any]:
-    """The JSON object that a request holds.
+async def read_body(http: HTTPRequest) -> Mapping[str, Any]:
+    """Return the JSON object in the body of a request.
 
     Raises:
-        UsageError: it holds none.
+        UsageError: the content type is not JSON, or the body is not a JSON object.
     """
-    # A web page elsewhere can send other kinds without asking the browser's leave.
+    # A web page of another site can send other content types without a CORS preflight.
     if http.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise UsageError("the request must be application/json")
     try:
-        body = _parsed(await http.body())
+        body = _parse(await http.body())
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
@@ -50,101 +51,132 @@ async def body_of(http: HTTPRequest) -> Mapping[str, Any]:
     return body
 
 
-def _parsed(data: bytes) -> Any:
-    """What the JSON says, as it can be sent on: with no half of a character, and no infinity."""
+def _parse(data: bytes) -> Any:
+    """Parse JSON that can be sent on: without lone surrogates, and without infinity and NaN."""
     text = json.dumps(json.loads(data.decode()), ensure_ascii=False, allow_nan=False)
-    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return json.loads(join_surrogates(text))
 
 
-def stream_of(body: Mapping[str, Any], own: Options) -> ResponseStream:
-    """The answer that a body asks for, not begun.
+def build_stream(body: Mapping[str, Any], defaults: Options) -> ResponseStream:
+    """Return the answer to a request; nothing is sent before it is read.
+
+    Args:
+        body: the parsed body.
+        defaults: the options that the request does not set.
 
     Raises:
-        UsageError: something in it cannot be asked.
+        UsageError: a field has a value that is not supported.
         ConfigError: the model has no key or no address.
+
+    Example:
+        >>> body = {"model": "offline/echo", "messages": [{"role": "user", "content": "Hello"}]}
+        >>> "".join(build_stream(body, Options()))
+        'Hello'
     """
-    model, tools = body.get("model"), _tools(body)
-    more = (*_PASSED, *_WITH_TOOLS) if tools else _PASSED
-    asked = Options(
+    tools = _tools(body)
+    options = Options.resolve(_options(body, has_tools=bool(tools)), defaults)
+    models = resolve_models(options)
+    options = replace(options, system=None, model=",".join(model.model for model in models))
+    messages = tuple(map(_message, _get_list(body, "messages")))
+    _check_messages(messages)
+    return ResponseStream(Request(messages, options, tools=tools), build(models))
+
+
+def _options(body: Mapping[str, Any], has_tools: bool) -> Options:
+    model = body.get("model")
+    passthrough = _PASSTHROUGH_WITH_TOOLS if has_tools else _PASSTHROUGH
+    return Options(
         model=None if model in (None, "default") else str(model),
         temperature=body.get("temperature"),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-        extra_body={name: body[name] for name in more if body.get(name) is not None},
+        extra_body={name: body[name] for name in passthrough if body.get(name) is not None},
     )
-    resolved = Options.resolve(asked, own)
-    models = resolve_models(resolved)
-    resolved = replace(resolved, system=None, model=",".join(model.model for model in models))
-    messages = tuple(map(_message, _list(body, "messages")))
-    roles = [message.role for message in messages]
-    if "user" not in roles or roles[-1] not in ("user", "tool"):
-        raise UsageError("messages must have one of the user, and end with it or one of a tool")
-    _check_calls(messages)
-    return ResponseStream(Request(messages, resolved, tools=tools), build(models))
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The functions that the model may ask for, as they are given."""
-    found = [at(each, "function") for each in _list(body, "tools")]
-    for each in found:
-        name = at(each, "name")
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+    """Return the schemas of the tools."""
+    schemas = [get_path(tool, "function") for tool in _get_list(body, "tools")]
+    for schema in schemas:
+        name = get_path(schema, "name")
+        if not (isinstance(name, str) and _TOOL_NAME.fullmatch(name)):
             raise UsageError("a tool needs a function with a name of letters, digits, _ and -")
-        if not isinstance(each.get("parameters", {}), dict):
-            raise UsageError(f"the parameters of the tool {name} are no JSON schema")
-    return tuple(found)
+        if not isinstance(schema.get("parameters", {}), dict):
+            raise UsageError(f"the parameters of the tool {name} are not a JSON schema")
+    return tuple(schemas)
 
 
-def _message(each: Any) -> Message:
-    role, content, call_id = (at(each, name) for name in ("role", "content", "tool_call_id"))
-    known = _ROLES.get(str(role))
-    if known is None:
+# Messages.
+
+
+def _message(item: Any) -> Message:
+    role = _ROLES.get(str(get_path(item, "role")))
+    if role is None:
         raise UsageError("a message needs a role: system, user, assistant or tool")
-    calls = tuple(map(_call, _list(each, "tool_calls"))) if known == "assistant" else ()
-    call_id = call_id if known == "tool" else ""
+    calls = tuple(map(_tool_call, _get_list(item, "tool_calls"))) if role == "assistant" else ()
+    call_id = get_path(item, "tool_call_id") if role == "tool" else ""
     if not isinstance(call_id, str):
-        raise UsageError("a message of a tool needs a tool_call_id")
-    return Message(known, _text("" if calls and content is None else content), calls, call_id)
+        raise UsageError("a tool message needs a tool_call_id")
+    content = get_path(item, "content")
+    return Message(role, _text("" if calls and content is None else content), calls, call_id)
 
 
 def _text(content: Any) -> str:
-    parts = [at(part, "text") for part in content] if isinstance(content, list) else [content]
+    parts = [get_path(part, "text") for part in content] if isinstance(content, list) else [content]
     if not all(isinstance(part, str) for part in parts):
         raise UsageError("the content of a message must be text")
     return "".join(parts)
 
 
-def _call(each: Any) -> ToolInvocation:
-    given = [at(each, "id"), at(each, "function", "name"), at(each, "function", "arguments")]
-    if not all(isinstance(part, str) for part in given):
+def _tool_call(item: Any) -> ToolInvocation:
+    paths = (("id",), ("function", "name"), ("function", "arguments"))
+    fields = [get_path(item, *path) for path in paths]
+    if not all(isinstance(field, str) for field in fields):
         raise UsageError("each of tool_calls needs an id, and a function's name and arguments")
-    return ToolInvocation(*given)
+    return ToolInvocation(*fields)
 
 
-def _check_calls(messages: Iterable[Message]) -> None:
-    """Refuse a result that nothing asks for, and a request that is left without its result."""
-    waiting: list[str] = []
+def _check_messages(messages: Iterable[Message]) -> None:
+    """Refuse messages that no model can answer."""
+    roles = [message.role for message in messages]
+    if "user" not in roles or roles[-1] not in ("user", "tool"):
+        raise UsageError("messages must contain a user message, and end with a user or a tool message")
+    _check_results(messages)
+
+
+def _check_results(messages: Iterable[Message]) -> None:
+    """Refuse a result without its call before it, and a call without its result after it."""
+    open_ids: list[str] = []
     for message in messages:
         if message.role == "tool":
-            if message.tool_call_id not in waiting:
-                raise UsageError(f"no message before it asks for the call {message.tool_call_id!r}")
-            waiting.remove(message.tool_call_id)
-        elif waiting:
+            call_id = message.tool_call_id
+            if call_id not in open_ids:
+                raise UsageError(f"no message before it makes the call {call_id!r}")
+            open_ids.remove(call_id)
+        elif open_ids:
             break
         else:
-            waiting = [call.id for call in message.tool_calls]
-    if waiting:
-        raise UsageError(f"no message of a tool answers the call {waiting[0]!r}")
+            open_ids = [call.id for call in message.tool_calls]
+    if open_ids:
+        raise UsageError(f"no tool message has the result of the call {open_ids[0]!r}")
 
 
-def at(value: Any, *names: str) -> Any:
-    """What stands in JSON under these names, each within the one before; None for nothing."""
+# JSON.
+
+
+def get_path(value: Any, *names: str) -> Any:
+    """Return the value at a path of names in JSON objects; None if it does not exist.
+
+    Example:
+        >>> get_path({"a": {"b": 1}}, "a", "b"), get_path({"a": 5}, "a", "b")
+        (1, None)
+    """
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def _list(value: Mapping[str, Any], name: str) -> list[Any]:
-    found = value.get(name)
-    if not isinstance(found, list | None):
+def _get_list(value: Mapping[str, Any], name: str) -> list[Any]:
+    items = value.get(name)
+    if not isinstance(items, list | None):
         raise UsageError(f"{name} must be a list")
-    return found or []
+    return items or []

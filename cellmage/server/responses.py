@@ -1,4 +1,4 @@
-"""Events and answers in the form of OpenAI's chat completions."""
+"""Encode events and answers in the form of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from ..messages import ToolInvocation, Usage
 from ..stream.response_stream import ResponseStream
 
 
-class Chunks:
-    """Events of one answer as chunks; what they have in common is written once."""
+class ChunkEncoder:
+    """Encodes the events of one answer as chunks; their common fields are encoded once.
+
+    Args:
+        stream: the answer.
+    """
 
     def __init__(self, stream: ResponseStream) -> None:
         head = json.dumps(_head(stream, "chat.completion.chunk"))
-        self._begin = f'data: {head[:-1]}, "choices": [{{"index": 0, "delta": '
-        self._ids: set[str] = set()
+        self._prefix = f'data: {head[:-1]}, "choices": [{{"index": 0, "delta": '
+        self._call_ids: set[str] = set()
         self._has_tools = bool(stream.request.tools)
 
-    def of(self, event: Event) -> str:
-        """The chunk; events that OpenAI's form has no place for are comments."""
+    def encode(self, event: Event) -> str:
+        """Return the server-sent event; what OpenAI has no field for becomes a comment."""
         match event:
             case Token():
                 return self._chunk(f'{{"content": {json.dumps(event.text)}}}')
@@ -33,38 +37,45 @@ class Chunks:
             case Start():
                 return self._chunk('{"role": "assistant", "content": ""}')
             case ToolCall() if self._has_tools:
-                call = {"index": len(self._ids), **_asked(event, self._ids)}
+                call = {"index": len(self._call_ids), **_tool_call(event, self._call_ids)}
                 return self._chunk(json.dumps({"tool_calls": [call]}))
-            case Complete(reason):
-                usual = "tool_calls" if self._ids else "stop"
-                return self._chunk("{}", json.dumps(reason or usual))
+            case Complete():
+                default = "tool_calls" if self._call_ids else "stop"
+                return self._chunk("{}", json.dumps(event.finish_reason or default))
         return f": {json.dumps(asdict(event))}\n\n"
 
-    def _chunk(self, delta: str, reason: str = "null") -> str:
-        return f'{self._begin}{delta}, "finish_reason": {reason}}}]}}\n\n'
+    def _chunk(self, delta: str, finish_reason: str = "null") -> str:
+        return f'{self._prefix}{delta}, "finish_reason": {finish_reason}}}]}}\n\n'
 
 
-def _asked(call: ToolCall | ToolInvocation, ids: set[str]) -> dict[str, Any]:
-    """A call with an id of its own, which is put to the others: some servers give one to all."""
-    name = call.id if call.id and call.id not in ids else uuid4().hex[:9]  # as Mistral's are
-    ids.add(name)
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": name, "type": "function", "function": function}
+def encode_completion(stream: ResponseStream) -> dict[str, Any]:
+    """Return a complete answer as one completion.
 
-
-def whole(stream: ResponseStream) -> dict[str, Any]:
-    """An answer that has been read, as one completion."""
+    Args:
+        stream: the answer; it has been read to its end.
+    """
     response, ids = stream.response, set[str]()
-    rounds = response.steps if stream.request.tools else ()
+    steps = response.steps if stream.request.tools else ()
     message: dict[str, Any] = {"role": "assistant", "content": response.text}
-    if calls := [_asked(call, ids) for each in rounds for call in each.calls]:
+    if calls := [_tool_call(call, ids) for step in steps for call in step.calls]:
         message |= {"content": response.text or None, "tool_calls": calls}
     if response.reasoning:
         message["reasoning_content"] = response.reasoning
-    reason = response.finish_reason or ("tool_calls" if calls else "stop")
-    choice = {"index": 0, "message": message, "finish_reason": reason}
+    finish_reason = response.finish_reason or ("tool_calls" if calls else "stop")
+    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
     usage = {"usage": _usage(response.usage)} if response.usage else {}
     return {**_head(stream, "chat.completion"), "choices": [choice], **usage}
+
+
+def encode_usage(stream: ResponseStream, usage: Usage) -> str:
+    """Return the last chunk, for a client that asked for the count of tokens."""
+    head = _head(stream, "chat.completion.chunk")
+    return sse_data({**head, "choices": [], "usage": _usage(usage)})
+
+
+def sse_data(value: Mapping[str, Any]) -> str:
+    """Return a server-sent event with JSON as its data."""
+    return f"data: {json.dumps(value)}\n\n"
 
 
 def _head(stream: ResponseStream, kind: str) -> dict[str, Any]:
@@ -72,17 +83,22 @@ def _head(stream: ResponseStream, kind: str) -> dict[str, Any]:
     return {"id": stream.id, "object": kind, "created": int(time.time()), "model": model}
 
 
+def _tool_call(call: ToolCall | ToolInvocation, ids: set[str]) -> dict[str, Any]:
+    """Return a call with an id of its own, and add the id to `ids`.
+
+    Some servers send no id, or one id for all calls.
+    """
+    is_unique = bool(call.id) and call.id not in ids
+    call_id = call.id if is_unique else uuid4().hex[:9]  # Mistral accepts exactly nine characters
+    ids.add(call_id)
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call_id, "type": "function", "function": function}
+
+
 def _usage(usage: Usage) -> dict[str, int]:
-    asked, answered = usage.input_tokens or 0, usage.output_tokens or 0
-    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
-
-
-def usage_chunk(stream: ResponseStream, usage: Usage) -> str:
-    """The last chunk, for those who have asked for the tokens."""
-    head = _head(stream, "chat.completion.chunk")
-    return data({**head, "choices": [], "usage": _usage(usage)})
-
-
-def data(value: Mapping[str, Any]) -> str:
-    """A server-sent event that is JSON."""
-    return f"data: {json.dumps(value)}\n\n"
+    tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+    return {
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
+    }
