@@ -70,7 +70,7 @@ CALL = [
         "--watch",
         type=comma_list,
         metavar="A,B",
-        help="Print a line when one of these words first arrives.",
+        help="Show a line when one of these words first arrives.",
     ),
     flag("--out", metavar="NAME", help="Store the text of the answer in this variable."),
     flag(

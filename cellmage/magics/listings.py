@@ -83,7 +83,7 @@ def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
     columns = response_stats(response)
     model, first_text = columns.pop("model"), columns.pop("first word")
     mode, seen_after = ("streamed", first_text) if is_streamed else ("complete", columns["in all"])
-    return {"model": model, "asked": mode, "seen after": seen_after, **columns}
+    return {"model": model, "mode": mode, "seen after": seen_after, **columns}
 
 
 def models_table(offers: Iterable[Offer]) -> str:

@@ -25,9 +25,9 @@ from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import list_models
 from ..rendering import RenderOptions, render_turn
-from . import flags
 from .announce import announce_stored, print_store_messages
 from .declare import declare, is_empty
+from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
 from .listings import models_table, persona_text, personas_table, settings_table
@@ -52,7 +52,7 @@ class LLMMagics(Magics, Settings):
 
     @no_var_expand
     @needs_local_scope
-    @declare(*flags.COMMON, *flags.CALL, takes_text=True)
+    @declare(*COMMON, *CALL, takes_text=True)
     @line_cell_magic
     def llm(
         self,
@@ -71,7 +71,7 @@ class LLMMagics(Magics, Settings):
             )
 
     @no_var_expand
-    @declare(*flags.COMMON, *flags.CONFIG)
+    @declare(*COMMON, *CONFIG)
     @line_magic
     def llm_config(self, args: Namespace) -> None:
         """Set the defaults of all calls. Without a flag, show them and where each was set."""
@@ -87,14 +87,14 @@ class LLMMagics(Magics, Settings):
             print_line(settings_table(self, self._set_by_flag))
 
     @no_var_expand
-    @declare(*flags.MODELS)
+    @declare(*MODELS)
     @line_magic
     def llm_models(self, args: Namespace) -> None:
         """List the models of the configured server, and of the servers on this machine."""
         print_line(models_table(list_models(args.provider, self.base_url)))
 
     @no_var_expand
-    @declare(*flags.INDEX, takes_text=True)
+    @declare(*INDEX, takes_text=True)
     @line_magic
     def llm_index(self, args: Namespace, text: str) -> None:
         """Index files and folders for ``%%llm --rag``. Run it again to index what has changed."""
@@ -110,7 +110,7 @@ class LLMMagics(Magics, Settings):
         print_line(build_index(self.shell, name, paths))
 
     @no_var_expand
-    @declare(*flags.COMPARE, takes_text=True)
+    @declare(*COMPARE, takes_text=True)
     @line_cell_magic
     def llm_compare(self, args: Namespace, text: str, cell: str | None = None) -> None:
         """Compare ways to ask: with --latency, streamed and not. For models: %%llm --compare."""
@@ -128,7 +128,7 @@ class LLMMagics(Magics, Settings):
         print_line(f"Stopped {answers}." if count else "No answer is streaming.")
 
     @no_var_expand
-    @declare(*flags.HISTORY)
+    @declare(*HISTORY)
     @line_magic
     def llm_history(self, args: Namespace) -> None:
         """Show the turns of the conversation, or change them."""

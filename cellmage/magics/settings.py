@@ -190,6 +190,10 @@ def _validate(settings: Settings, changes: Mapping[str, Any]) -> None:
         load_persona(changes["persona"], settings.folders)
     if "spend_limit" in changes:
         require_price_list()
+    try:
+        Settings(**changes)
+    except TraitError as error:
+        raise UsageError(str(error)) from None
 
 
 def _reset(settings: Settings, set_by_flag: Mapping[str, Any]) -> None:

@@ -92,7 +92,7 @@ def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
     server.play_with(reply)
     run = kernel.run("%llm_compare --latency -m slowly,quick Is it quick?")
     head, *lines = run.printed.splitlines()
-    assert head.split()[:4] == ["model", "asked", "seen", "after"]
+    assert head.split()[:4] == ["model", "mode", "seen", "after"]
     modes = [tuple(line.split()[:2]) for line in lines]
     assert modes == [
         ("slowly", "streamed"), ("slowly", "complete"),

@@ -248,7 +248,9 @@ class TestReasoning:
         server.play(*thought, 0.1, chunk("First"), 2, finish(), DONE)
         run = kernel.run("%%llm\nGo")
         first = next(frame for frame in run.frames if frame.markdown == "First▌")
-        assert first.time < server.last.write_times[-2], "it does not wait for the next frame's turn"
+        assert first.time < server.last.write_times[-2], (
+            "it does not wait for the next frame's turn"
+        )
 
     def test_unattended(self, kernel: Kernel, server: ScriptedServer) -> None:
         server.play(*self.STEPS)
