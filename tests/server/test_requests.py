@@ -1,0 +1,101 @@
+"""Requests to our endpoint: what is refused, and what is sent on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from cellmage.testing import ScriptedServer, answer
+from tests.server.test_tools import OSLO, TOOLS, call_message
+
+HI = {"role": "user", "content": "hi"}
+CALL = {"role": "assistant", "content": None, "tool_calls": [call_message("weather", OSLO, "a")]}
+RESULT = {"role": "tool", "tool_call_id": "a", "content": "rain"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"messages": []}', b'{"messages": [{"role": "user"}]}',
+     b'{"messages": [{"role": "user", "content": "hi"}], "temperature": 9}',
+     b'{"messages": [{"role": "assistant", "content": "hi"}]}', b'{"messages": [5]}',
+     b'{"model": "offline/none", "messages": [{"role": "user", "content": "hi"}]}',
+     b'{"messages": 5}', b'{"messages": {"role": "user"}}', b"[" * 100_000, b"\xff",
+     b'{"messages": [{"role": "user", "content": "hi"}], "tools": [{"x": NaN}]}',
+     b'{"messages": [{"role": "user", "content": "hi"}], "tools": [{"x": 1e999}]}',
+     b'{"messages": [{"role": "user", "content": [{"text": 5}]}]}',
+     b'{"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}',
+     b'{"messages": [{"role": [], "content": "hi"}]}'],
+)  # fmt: skip
+def test_bad_requests(address: str, body: bytes) -> None:
+    assert_refused(address, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"tools": 5}, {"tools": [5]}, {"tools": [{}]}, {"tools": [{"function": {"name": 5}}]},
+     {"tools": [{"type": "function", "function": {"name": "a b("}}]},
+     {"tools": [{"type": "function", "function": {"name": "a", "parameters": []}}]},
+     {"messages": [HI, CALL]}, {"messages": [HI, CALL, HI]}, {"messages": [RESULT]},
+     {"messages": [CALL, RESULT]}, {"max_tokens": "two\nlines"}, {"temperature": "two\nlines"},
+     {"messages": [HI, CALL, RESULT, RESULT]},
+     {"messages": [HI, CALL, {**RESULT, "tool_call_id": 5}]},
+     {"messages": [HI, CALL, {"role": "tool", "content": "rain"}]},
+     {"messages": [HI, CALL, {**RESULT, "content": None}]},
+     {"messages": [HI, {**CALL, "tool_calls": 5}, RESULT]},
+     {"messages": [HI, {**CALL, "tool_calls": [5]}, RESULT]},
+     {"messages": [HI, {**CALL, "tool_calls": []}, HI]},
+     {"messages": [HI, {**CALL, "tool_calls": [{"id": "a", "function": {}}]}, RESULT]}],
+    ids=str,
+)  # fmt: skip
+def test_bad_requests_with_tools(address: str, body: dict[str, Any]) -> None:
+    complete = {"model": "offline/tools", "messages": [HI], "tools": TOOLS} | body
+    assert_refused(address, json.dumps(complete).encode())
+
+
+def assert_refused(address: str, body: bytes) -> None:
+    headers = {"content-type": "application/json"}
+    reply = httpx2.post(f"{address}/chat/completions", content=body, headers=headers)
+    assert reply.status_code == 400
+    message = reply.json()["error"]["message"]
+    assert message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "\U0001f600"])
+def test_half_a_character(address: str, text: str) -> None:
+    body = {"model": "offline/echo", "messages": [{"role": "user", "content": text}]}
+    reply = httpx2.post(
+        f"{address}/chat/completions",
+        content=json.dumps(body),
+        headers={"content-type": "application/json"},
+    )
+    echoed = reply.json()["choices"][0]["message"]["content"]
+    assert echoed == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def test_web_pages_are_refused(address: str) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "hi"}]})
+    without_type = httpx2.post(f"{address}/chat/completions", content=body)
+    assert without_type.status_code == 400
+    headers = {"host": "evil.example", "content-type": "application/json"}
+    rebound = httpx2.post(f"{address}/chat/completions", content=body, headers=headers)
+    assert (rebound.status_code, rebound.text) == (400, "Invalid host header")
+
+
+def test_parameters_go_on(client: openai.OpenAI, connected: ScriptedServer) -> None:
+    connected.play(*answer("{}"))
+    client.chat.completions.create(
+        model="default",
+        messages=[{"role": "user", "content": "hi"}],
+        response_format={"type": "json_object"},
+        stop=["END"],
+        top_p=0.5,
+        seed=3,
+    )
+    sent = connected.last.body
+    assert sent["response_format"] == {"type": "json_object"}
+    assert (sent["stop"], sent["top_p"], sent["seed"]) == (["END"], 0.5, 3)
