@@ -19,7 +19,7 @@ from dataclasses import replace
 from ..errors import UsageError
 from ..messages import Message, Request
 from .endpoints import ENDPOINTS
-from .keys import mask_secrets, refuse_keys
+from .keys import fingerprint, mask_secrets, refuse_keys
 from .keystore import key_file_path, read_key_file
 
 _WITHHELD = "[withheld: it contains a key of this machine]"
@@ -52,6 +52,28 @@ def redact_text(text: str, environ: Mapping[str, str] = os.environ) -> str:
     return _Policy(_read_keys(environ)).withhold_or_mask(text)
 
 
+class _CleanTexts:
+    """The texts that contained nothing to redact, so that a conversation is searched once.
+
+    A question sends all turns before it. Only the hash of a text is kept.
+    """
+
+    _MAX_TEXTS = 200_000
+
+    def __init__(self) -> None:
+        self._fingerprint = 0
+        self._hashes: set[int] = set()
+
+    def for_keys(self, fingerprint: int) -> set[int]:
+        """Return the hashes of the texts that are clean of these keys."""
+        if fingerprint != self._fingerprint or len(self._hashes) > self._MAX_TEXTS:
+            self._fingerprint, self._hashes = fingerprint, set()
+        return self._hashes
+
+
+_clean_texts = _CleanTexts()
+
+
 class _Policy:
     """The policy for one request.
 
@@ -61,6 +83,7 @@ class _Policy:
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._keys = keys
+        self._clean = _clean_texts.for_keys(fingerprint(keys))
         self._endings: list[str] = []
 
     def check_schemas(self, schemas: str) -> None:
@@ -72,6 +95,8 @@ class _Policy:
 
     def redact_message(self, message: Message) -> Message:
         """Return a message as it may be sent."""
+        if hash(message.content) in self._clean and not message.tool_calls:
+            return message  # nearly all messages of a long conversation
         is_typed = message.role in ("system", "user")
         redact = self.refuse_or_mask if is_typed else self.withhold_or_mask
         calls = tuple(
@@ -82,8 +107,14 @@ class _Policy:
 
     def refuse_or_mask(self, text: str) -> str:
         """Return a text that the user wrote; a key of this machine raises a `UsageError`."""
+        if hash(text) in self._clean:
+            return text
         refuse_keys([text], self._keys)
-        return self._mask(text)
+        masked, endings = mask_secrets(text)
+        self._endings += endings
+        if masked == text:
+            self._clean.add(hash(text))
+        return masked
 
     def withhold_or_mask(self, text: str) -> str:
         """Return a text that nobody typed: a note takes its place if it contains a key."""
@@ -98,11 +129,6 @@ class _Policy:
             return []
         endings = ", ".join(dict.fromkeys(self._endings))
         return [f"The request contains what looks like a key ({endings}): only its end is sent."]
-
-    def _mask(self, text: str) -> str:
-        masked, endings = mask_secrets(text)
-        self._endings += endings
-        return masked
 
 
 def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
