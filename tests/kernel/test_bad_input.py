@@ -30,7 +30,7 @@ class TestBadInput:
             ("%%llm --chat nosuch\nhi", "there is no chat 'nosuch'"),
             ("%%llm -p nosuch\nhi", "there is no persona 'nosuch'"),
             ("%llm_config -t 3", "temperature is 3"),
-            ("%llm_config -m other --spend-limit -1", "should not be less than 0.0"),
+            ("%llm_config -m other --spend-limit -1", "should not be less than 0"),
             ("%llm_config --stream-by-default maybe", "invalid boolean value"),
             ("%llm_config --persona nosuch", "there is no persona"),
             ("%llm_config --remove-param x", "x is not set"),
