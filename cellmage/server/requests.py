@@ -139,7 +139,7 @@ def _check_messages(messages: Iterable[Message]) -> None:
     """Refuse messages that no model can answer."""
     roles = [message.role for message in messages]
     if "user" not in roles or roles[-1] not in ("user", "tool"):
-        raise UsageError("messages must contain a user message, and end with a user or a tool message")
+        raise UsageError("messages must contain one of the user, and end with user or tool")
     _check_results(messages)
 
 

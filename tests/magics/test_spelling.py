@@ -24,9 +24,9 @@ def test_a_name_without_a_flag_stays() -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values())
 def test_every_flag_in_the_table_exists(spelling: str) -> None:
-    name = spelling.split()[0].removeprefix("%") if spelling.startswith("%") else "llm"
-    magic = getattr(LLMMagics, name)
-    words = [word for word in spelling.split() if word.startswith("--")]
+    first, *others = spelling.split()
+    magic = getattr(LLMMagics, first.removeprefix("%") if first.startswith("%") else "llm")
+    words = [word for word in (first, *others) if word.startswith("--")]
     assert words
     assert set(words) <= set(magic.parser._option_string_actions)
 
