@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from cellmage import Conversation, Options, Response, SpendLimitError, Usage, UsageError
+from cellmage import (
+    Conversation,
+    Options,
+    Response,
+    SpendLimitError,
+    ToolInvocation,
+    ToolStep,
+    Usage,
+    UsageError,
+)
 from cellmage.pricing import Budget, cost
 from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
@@ -55,6 +64,16 @@ def test_a_cut_answer_is_estimated_by_its_length() -> None:
     budget = Budget()
     assert budget.record(REQUEST, make_response())
     assert 0.2 < budget.spent < 0.3  # 100 000 tokens at $2.50 a million
+
+
+def test_results_of_tools_are_estimated_too() -> None:
+    step = ToolStep("", (ToolInvocation("a", "f", "{}", "y" * 4_000),))
+    response = Response(
+        "", "", "gpt-4o", "api.openai.com", steps=(step,), incomplete_reason="tool_limit"
+    )
+    budget = Budget()
+    assert budget.record(REQUEST, response)
+    assert budget.spent > 0.5, "two requests"
 
 
 @pytest.mark.parametrize("host", ["offline", "localhost:8000", "127.0.0.1:8000", "llamacpp"])

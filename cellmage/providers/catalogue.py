@@ -53,16 +53,16 @@ def list_models(
 
 
 async def _offers(
-    prefixes: list[str | None], base_url: str | None, timeout: float
+    prefixes: list[str | None], base_url: str | None, seconds: float
 ) -> AsyncGenerator[Offer, None]:
-    offers = await asyncio.gather(*(_offer(prefix, base_url, timeout) for prefix in prefixes))
+    offers = await asyncio.gather(*(_offer(prefix, base_url, seconds) for prefix in prefixes))
     for prefix, offer in zip(prefixes, offers, strict=True):
         is_optional = prefix is not None and len(prefixes) > 1
         if offer.models or not is_optional:
             yield offer
 
 
-async def _offer(prefix: str | None, base_url: str | None, timeout: float) -> Offer:
+async def _offer(prefix: str | None, base_url: str | None, seconds: float) -> Offer:
     """Return the models of one server; None is the configured one."""
     server = prefix or "configured"
     try:
@@ -71,9 +71,9 @@ async def _offer(prefix: str | None, base_url: str | None, timeout: float) -> Of
         if not isinstance(provider, ModelLister):
             built_in = "offline/tour, offline/echo, offline/tools"
             return Offer(server, error=f"the built-in models: {built_in}")
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             return Offer(prefix or provider.name, tuple(await provider.models()))
     except TimeoutError:
-        return Offer(server, error=f"no answer within {timeout:g} s")
+        return Offer(server, error=f"no answer within {seconds:g} s")
     except CellmageError as error:
         return Offer(server, error=str(error))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cellmage.providers.tool_calls import ToolCallAccumulator
 
@@ -71,3 +75,26 @@ def test_an_id_that_servers_do_not_accept_is_empty(id: Any) -> None:
 def test_a_piece_of_another_shape_is_an_error(pieces: list[Any]) -> None:
     with pytest.raises((AttributeError, TypeError)):
         ToolCallAccumulator().feed(pieces)
+
+
+NAMES = st.sampled_from(["f", "get_date", "f2"])
+ARGUMENTS = st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)
+CALLS = st.lists(st.tuples(NAMES, ARGUMENTS), min_size=1, max_size=4)
+
+
+@given(CALLS, st.data(), st.sampled_from(["indexed", "first id only", "all zero", "none"]))
+def test_calls_in_any_pieces(
+    calls: list[tuple[str, dict[str, int]]], data: st.DataObject, habit: str
+) -> None:
+    accumulator = ToolCallAccumulator()
+    for index, (name, arguments) in enumerate(calls):
+        text = json.dumps(arguments)
+        cuts = sorted(data.draw(st.lists(st.integers(1, len(text)), max_size=4)))
+        texts = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+        for number, part in enumerate(texts):
+            has_id = habit == "indexed" or (habit != "none" and number == 0)
+            sent_index = {"all zero": 0, "none": None}.get(habit, index)
+            call_id = f"call{index}" if has_id else None
+            accumulator.feed([piece(sent_index, call_id, None if number else name, part)])
+    parsed = [(call.name, json.loads(call.arguments)) for call in accumulator.calls()]
+    assert parsed == calls
