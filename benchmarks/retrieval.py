@@ -1,8 +1,8 @@
 """The index of documents on real corpora: this Python's library and the installed packages.
 
 `python -m benchmarks.retrieval`: first the library with as many of the installed packages, by name,
-as make 5 000 documents, then all of them. A question counts as answered when a file of the right
-name is among the five that are found; timed are the questions, and lines of the documents.
+as make 5 000 documents, then all of them. A question counts as answered if a file of the right name
+is among the five results. The queries that are timed are the questions, and lines of the documents.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from cellmage.retrieval import Index, _files
+from cellmage.retrieval import Index, find_files
 
 from .table import line, missed
 
@@ -56,78 +56,82 @@ QUESTIONS = {
 }
 
 
-DOCUMENTS = 5_000
+MIN_DOCUMENTS = 5_000
+MIN_MEGABYTES = 20
 LINES = 300
+"""Lines of the documents that are searched for."""
 
 
-def part_of(library: Path, packages: Path) -> list[Path]:
-    """The library, and packages in the order of their names until there are enough documents."""
-    chosen = [path for path in sorted(library.iterdir()) if path.name != "site-packages"]
-    count = len(dict(_files(chosen)))
+def select_roots(library: Path, packages: Path) -> list[Path]:
+    """Return the library, and packages by name until there are enough documents."""
+    roots = [path for path in sorted(library.iterdir()) if path.name != "site-packages"]
+    count = len(dict(find_files(roots)))
     for package in sorted(path for path in packages.iterdir() if path.is_dir()):
-        if count >= DOCUMENTS:
+        if count >= MIN_DOCUMENTS:
             break
-        chosen.append(package)
-        count += len(dict(_files([package])))
-    return chosen
+        roots.append(package)
+        count += len(dict(find_files([package])))
+    return roots
 
 
 def measure(roots: list[Path], path: Path) -> None:
     index = Index(path)
-    sizes = [int(stamp.split()[1]) for stamp in dict(_files(roots)).values()]
+    sizes = [int(stamp.split()[1]) for stamp in dict(find_files(roots)).values()]
     megabytes = sum(sizes) / 1e6
-    enough = len(sizes) >= DOCUMENTS and megabytes >= 20
-    line("documents", f"{len(sizes)}, {megabytes:.0f} MB", "5000, 20 MB", enough)
-    speed = megabytes / timed(lambda: index.add(roots))
+    is_enough = len(sizes) >= MIN_DOCUMENTS and megabytes >= MIN_MEGABYTES
+    limit = f"{MIN_DOCUMENTS}, {MIN_MEGABYTES} MB"
+    line("documents", f"{len(sizes)}, {megabytes:.0f} MB", limit, is_enough)
+    speed = megabytes / duration(lambda: index.add(roots))
     line("build", f"{speed:.1f} MB/s", "at least 5 MB/s", speed >= 5)
     line("the file of the index", f"{path.stat().st_size / 1e6:.0f} MB")
-    again = timed(lambda: index.add(roots))
-    line("indexing again what has not changed", f"{again:.2f} s", "at most 1 s", again <= 1)
-    query_times("a query: the 30 questions", index, list(QUESTIONS))
-    query_times(f"a query: {LINES} lines of the documents", index, lines_of(path))
-    recall(index)
+    seconds = duration(lambda: index.add(roots))
+    line("indexing unchanged files again", f"{seconds:.2f} s", "at most 1 s", seconds <= 1)
+    measure_queries("a query: the 30 questions", index, list(QUESTIONS))
+    measure_queries(f"a query: {LINES} lines of the documents", index, select_lines(path))
+    measure_recall(index)
 
 
-def timed(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
+def duration(function: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    started_at = time.perf_counter()
+    function()
+    return time.perf_counter() - started_at
 
 
-def lines_of(path: Path) -> list[str]:
-    """Lines of six words or more, from passages all over the index."""
+def select_lines(path: Path) -> list[str]:
+    """Return lines of six words or more, from passages all over the index."""
     with closing(sqlite3.connect(path)) as connection:
         (last,) = connection.execute("SELECT max(rowid) FROM passages").fetchone()
-        places = [(n * last // (2 * LINES),) for n in range(1, 2 * LINES)]
-        find = "SELECT text FROM passages WHERE rowid = ?"
-        texts = [text for place in places for (text,) in connection.execute(find, place)]
-    long = ([each for each in text.splitlines() if len(each.split()) >= 6] for text in texts)
-    return [found[len(found) // 2][:200] for found in long if found][:LINES]
+        rows = [(n * last // (2 * LINES),) for n in range(1, 2 * LINES)]
+        select = "SELECT text FROM passages WHERE rowid = ?"
+        texts = [text for row in rows for (text,) in connection.execute(select, row)]
+    passages = ([line for line in text.splitlines() if len(line.split()) >= 6] for text in texts)
+    return [lines[len(lines) // 2][:200] for lines in passages if lines][:LINES]
 
 
-def query_times(what: str, index: Index, queries: list[str]) -> None:
-    times = sorted(timed(partial(index.search, query)) * 1000 for query in queries)
-    slow = times[int(0.95 * len(times))]
-    figure = f"{statistics.median(times):.0f} ms (p95 {slow:.0f}, most {times[-1]:.0f})"
-    line(what, figure, "p95 at most 50 ms", slow <= 50)
+def measure_queries(label: str, index: Index, queries: list[str]) -> None:
+    times = sorted(duration(partial(index.search, query)) * 1000 for query in queries)
+    p95 = times[int(0.95 * len(times))]
+    figure = f"{statistics.median(times):.0f} ms (p95 {p95:.0f}, most {times[-1]:.0f})"
+    line(label, figure, "p95 at most 50 ms", p95 <= 50)
 
 
-def recall(index: Index) -> None:
-    found = 0
-    for question, wanted in QUESTIONS.items():
-        names = [Path(each.source).name for each in index.search(question)]
-        found += wanted in names
-        if wanted not in names:
-            print(f"  not found: {wanted}, but {', '.join(names)}")
-    line("recall at 5", f"{found} of {len(QUESTIONS)}")
+def measure_recall(index: Index) -> None:
+    count = 0
+    for question, expected in QUESTIONS.items():
+        names = [Path(document.source).name for document in index.search(question)]
+        count += expected in names
+        if expected not in names:
+            print(f"  not in the results: {expected}, but {', '.join(names)}")
+    line("recall at 5", f"{count} of {len(QUESTIONS)}")
 
 
 def main() -> None:
-    library, packages = (Path(sysconfig.get_path(each)) for each in ("stdlib", "purelib"))
-    with tempfile.TemporaryDirectory() as name:
-        measure(part_of(library, packages), Path(name) / "part.db")
+    library, packages = (Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
+    with tempfile.TemporaryDirectory() as folder:
+        measure(select_roots(library, packages), Path(folder) / "part.db")
         print()
-        measure([library, packages], Path(name) / "all.db")
+        measure([library, packages], Path(folder) / "all.db")
     sys.exit(bool(missed))
 
 
