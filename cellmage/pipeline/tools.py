@@ -19,7 +19,7 @@ from ..errors import ProviderError, UsageError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..providers.secrets import redact_text
-from ..runtime.loop import run_on_consumer
+from ..runtime.sync_stream import run_on_consumer
 from ..tool_results import format_error, run_tool, run_tool_async
 from ..tools import Tool, ask_user
 from .base import Ask

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import CellmageError
 from ..options import Options
-from ..runtime.loop import SyncStream
+from ..runtime.sync_stream import SyncStream
 from .base import ModelLister
 from .registry import local_servers, resolve_model
 

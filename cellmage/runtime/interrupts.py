@@ -1,6 +1,7 @@
 """Interrupts (SIGINT, the stop button of a notebook): deferred, let through once, and sent.
 
-Python runs signal handlers on the main thread only. Elsewhere these functions change nothing.
+Python runs signal handlers on the main thread only. On another thread `defer_interrupts` and
+`first_interrupt_only` change nothing, and `sigint_handler` raises ValueError.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 Handler = Callable[[int, FrameType | None], object]
+"""A handler as `signal.signal` takes it: the number of the signal, and the interrupted frame."""
 
 
 def interrupt_main_thread() -> None:
-    """Interrupt the main thread, as the user does."""
-    # A signal to the thread wakes it from a wait; on Windows it is seen when the wait is over.
+    """Send SIGINT to the main thread, as the user does, from any thread."""
+    # `pthread_kill` wakes the thread from a wait in the system. Windows lacks it: there the
+    # interrupt is seen when the wait is over.
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:
@@ -35,6 +38,19 @@ def defer_interrupts() -> Generator[None]:
     """Finish the block first, and raise an interrupt after it.
 
     If a KeyboardInterrupt is already being raised, a further one adds nothing and is dropped.
+
+    Raises:
+        KeyboardInterrupt: after the block, if an interrupt arrived in it.
+
+    Example:
+        >>> try:
+        ...     with defer_interrupts():
+        ...         interrupt_main_thread()
+        ...         print("the block is complete")
+        ... except KeyboardInterrupt:
+        ...     print("interrupted")
+        the block is complete
+        interrupted
     """
     if not on_main_thread():
         yield
@@ -42,13 +58,17 @@ def defer_interrupts() -> Generator[None]:
     deferred: list[tuple[int, FrameType | None]] = []
     with sigint_handler(lambda number, frame: deferred.append((number, frame))) as previous:
         yield
+    # Not callable: SIG_IGN or SIG_DFL, or a handler that was not set from Python.
     if deferred and callable(previous) and not isinstance(sys.exception(), KeyboardInterrupt):
         previous(*deferred[0])
 
 
 @contextmanager
 def first_interrupt_only() -> Generator[None]:
-    """Let only the first interrupt through: a second must not cut short what the first started."""
+    """Pass on the first interrupt of the block, and drop the others.
+
+    A second interrupt must not cut short the cleanup that the first one started.
+    """
     if not on_main_thread():
         yield
         return
@@ -71,6 +91,11 @@ class InterruptSafeEvent:
     and the thread that sets the event would then wait for ever. This class has one lock of the
     operating system, and nothing else.
 
+    One thread sets the event; any number of threads may wait.
+
+    Attributes:
+        is_set: True after `set` was called.
+
     Example:
         >>> event = InterruptSafeEvent()
         >>> event.wait(0.001); event.is_set
@@ -85,27 +110,34 @@ class InterruptSafeEvent:
         self.is_set = False
 
     def set(self) -> None:
-        """Release all waits, now and later."""
+        """Set the event: all waits end, and later ones do not begin."""
         if not self.is_set:
             self.is_set = True
             self._gate.release()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the event is set, at most so many seconds."""
+        """Wait until the event is set, or the time is over.
+
+        Args:
+            seconds: the longest wait.
+        """
         if not self.is_set and self._gate.acquire(timeout=seconds):
             self._gate.release()
 
 
 @contextmanager
 def sigint_handler(handler: Handler) -> Generator[Handler | int | None]:
-    """Replace the handler of SIGINT in the block, and yield the one before.
+    """Replace the handler of SIGINT in the block, and yield the previous one.
 
     Args:
-        handler: is called with the number of the signal and the interrupted frame.
+        handler: is called on the main thread, between two steps of its code.
+
+    Raises:
+        ValueError: this is not the main thread.
     """
     previous = signal.signal(signal.SIGINT, handler)
     try:
         yield previous
     finally:
-        if previous is not None:  # None: it was not set from Python, and cannot be set again
+        if previous is not None:  # None: it was not set from Python, which cannot set it again
             signal.signal(signal.SIGINT, previous)

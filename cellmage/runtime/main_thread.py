@@ -1,7 +1,9 @@
 """Run a function on the consumer's thread for an asyncio task, and await its result.
 
-Two threads take part. Each attribute of a call has one writer, and only `_cancel` and the end of
-the function meet in a lock.
+Two threads take part. Each of the three flags has one writer: the loop's thread writes
+`_is_cancelled`, the consumer's thread writes `_is_interruptible` and `_was_interrupted`. They are
+not one state of an enum: it would have two writers, and the handler of SIGINT, which runs on the
+consumer's thread at any moment, cannot take a lock that this thread may hold.
 
 ===========================  =======================  ==========================================
 what happens                 on the loop's thread     on the consumer's thread
@@ -19,6 +21,20 @@ the interrupt arrives late                            `_is_interruptible` is Fal
 the user interrupts                                   the usual handler runs; the function may
                                                       catch it, `run` raises it once more
 ===========================  =======================  ==========================================
+
+The flags on the main thread, as states:
+
+===========  =============  ================  ==================================================
+state        is_cancelled   is_interruptible  an interrupt (SIGINT)
+===========  =============  ================  ==================================================
+queued       False          False             is the user's: passed on, and raised again by `run`
+running      False          True              is the user's: passed on, and raised again by `run`
+cancelling   True           True              raises KeyboardInterrupt in the function
+over         True           False             is dropped
+===========  =============  ================  ==================================================
+
+queued -> running (`_running`) -> over (`_cancel` after the result), or running -> cancelling
+(`_cancel` before it) -> over (the function is left), or queued -> over: the function never runs.
 """
 
 from __future__ import annotations
@@ -61,7 +77,7 @@ class ConsumerCall:
         """Return what the function returns, or raise what it raises.
 
         Args:
-            seconds: the longest time that the function may take, from its start.
+            seconds: the longest time of the function, from its start; None for no limit.
 
         Raises:
             TimeoutError: the function took longer, and was cancelled.
@@ -77,7 +93,7 @@ class ConsumerCall:
         raise value
 
     def _cancel(self) -> None:
-        with self._lock:
+        with self._lock:  # so that the function cannot start or end before the interrupt is sent
             self._is_cancelled = True
             if self._is_interruptible:
                 interrupt_main_thread()
@@ -85,13 +101,17 @@ class ConsumerCall:
     # On the consumer's thread.
 
     def run(self) -> None:
-        """Run the function and resolve its outcome; an interrupt of the user is raised here."""
+        """Run the function and resolve its outcome.
+
+        Raises:
+            KeyboardInterrupt: the user interrupted, even if the function caught it.
+        """
         is_main = on_main_thread()
         with sigint_handler(self._on_sigint) if is_main else nullcontext() as previous:
             self._previous_handler = previous
             outcome = self._call(is_main)
             self._resolve(self._outcome, outcome)
-            if self._was_interrupted:  # the function went on, but the user means the answer, too
+            if self._was_interrupted:  # the function caught it, but the user means the answer, too
                 raise KeyboardInterrupt
 
     def _call(self, is_main: bool) -> tuple[bool, Any]:
@@ -102,6 +122,7 @@ class ConsumerCall:
         except KeyboardInterrupt:
             if is_main and not self._is_cancelled:
                 raise
+            # Not itself: a KeyboardInterrupt that a task raises ends the loop and its thread.
             return False, RuntimeError("KeyboardInterrupt")
         except Exception as error:  # noqa: BLE001 - raised by `result`
             return False, error
@@ -124,7 +145,7 @@ class ConsumerCall:
                 pass
 
     def _on_sigint(self, number: int, frame: FrameType | None) -> None:
-        """Handle an interrupt: of `_cancel`, which may come too late, or of the user."""
+        """Handle an interrupt of the user, or of `_cancel`, which may arrive too late."""
         if not self._is_cancelled:
             self._was_interrupted = True
             if callable(self._previous_handler):
@@ -134,7 +155,7 @@ class ConsumerCall:
 
     def _resolve(self, future: asyncio.Future[Any], value: Any) -> None:
         def set_result() -> None:
-            if not future.done():  # else nobody waits any more
+            if not future.done():  # done: the task was cancelled, and nobody waits
                 future.set_result(value)
 
         with suppress(RuntimeError):  # the loop is closed

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
-from ..runtime.loop import SyncStream
+from ..runtime.sync_stream import SyncStream
 from .response_stream import ResponseStream
 
 _Queue = asyncio.Queue[tuple[int, Event | None]]
@@ -69,8 +69,8 @@ class Comparison:
         Args:
             min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
-        with SyncStream(self._merge()) as flow:
-            yield from flow.batches(min_interval)
+        with SyncStream(self._merge()) as stream:
+            yield from stream.batches(min_interval)
 
     def close(self) -> None:
         """Stop reading, and close all connections."""

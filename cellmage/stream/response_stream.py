@@ -21,7 +21,8 @@ from ..events import Event
 from ..messages import Request, Response
 from ..pipeline.base import Ask
 from ..runtime.interrupts import defer_interrupts
-from ..runtime.loop import SyncStream, Heartbeat
+from ..runtime.loop import Heartbeat
+from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
 from .views import Readable
 

@@ -43,7 +43,9 @@ def test_many_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
     for number in range(COUNT):
         requests = len(server.exchanges)
         msg_id, run = kernel.start(asks[number % len(asks)]), Run()
+        deadline = time.monotonic() + 30
         while len(server.exchanges) == requests:
+            assert time.monotonic() < deadline, kernel.finish(msg_id, run).error
             time.sleep(0.001)
         time.sleep(chance.random() * 0.15)
         kernel.interrupt()

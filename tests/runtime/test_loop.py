@@ -1,4 +1,4 @@
-"""The background loop and the stream that synchronous code reads from it."""
+"""The background loop: one thread, synchronous streams, calls on the consumer's thread, fork."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from cellmage import UsageError
-from cellmage.runtime.loop import SyncStream, background_loop
+from cellmage.runtime.loop import background_loop
+from cellmage.runtime.sync_stream import SyncStream, run_on_consumer
 from tests.stream.scripts import ask
 
 
@@ -108,6 +109,56 @@ def test_close_before_the_first_step() -> None:
         yield 1
 
     for _ in range(50):
-        background_loop().call_soon_threadsafe(time.sleep, 0.01)  # so that the start has to wait
+        gate = threading.Event()
+        background_loop().call_soon_threadsafe(gate.wait, 10)  # so that the start has to wait
         with SyncStream(never()) as stream:
             assert next(stream.batches(min_interval=0.001)) == []
+            stream.cancel()
+            gate.set()
+        assert stream.is_done
+
+
+def test_the_error_of_the_generator_is_raised_after_its_items() -> None:
+    async def fail() -> AsyncGenerator[int, None]:
+        yield 1
+        raise ZeroDivisionError
+
+    items: list[int] = []
+
+    def read() -> None:
+        with SyncStream(fail()) as stream:
+            for batch in stream.batches():
+                items.extend(batch)
+
+    with pytest.raises(ZeroDivisionError):
+        read()
+    assert items == [1]
+
+
+def test_a_call_runs_after_the_items_before_it() -> None:
+    order: list[str] = []
+
+    def call() -> str:
+        order.append("call")
+        return threading.current_thread().name
+
+    async def call_between() -> AsyncGenerator[str, None]:
+        yield "before"
+        yield await run_on_consumer(call)
+
+    with SyncStream(call_between()) as stream:
+        for batch in stream.batches():
+            order += batch
+    assert order == ["before", "call", threading.current_thread().name]
+
+
+def test_a_call_that_takes_too_long_is_interrupted_and_the_stream_goes_on() -> None:
+    async def call_slowly() -> AsyncGenerator[str, None]:
+        with pytest.raises(TimeoutError):
+            await run_on_consumer(lambda: time.sleep(60), seconds=0.05)
+        yield "after"
+
+    started = time.monotonic()
+    with SyncStream(call_slowly()) as stream:
+        assert [item for batch in stream.batches() for item in batch] == ["after"]
+    assert time.monotonic() - started < 5
