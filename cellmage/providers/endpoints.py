@@ -20,8 +20,7 @@ class Endpoint:
         supports_stream_usage: False if the server refuses the field that asks for the token count
             of a stream.
         requires_assistant_after_tool: True if the server refuses a user message right after a
-            tool's. There is no assistant message between them where the user stopped the answer
-            while its tools ran.
+            tool's, as they follow each other where an answer was stopped while its tools ran.
 
     Raises:
         ConfigError: the address cannot be used, or contains a password or a key.

@@ -57,7 +57,7 @@ def find_weights(path: str) -> Path:
     """Return the absolute path of a GGUF file; the path may begin with ``~``.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: the file does not exist.
     """
     resolved = Path(path).expanduser().resolve()
     if not resolved.is_file():

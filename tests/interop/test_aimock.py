@@ -1,4 +1,4 @@
-"""Against a mock server for OpenAI's interface that nobody here wrote: npm's aimock."""
+"""Against another project's mock server for OpenAI's interface: npm's aimock."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = ["node", str(program), "-p", str(port), "-f", str(fixtures)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}/v1"
-        until_it_answers(f"{url}/models")
+        wait_until_it_answers(f"{url}/models")
         yield url
         process.terminate()
 
 
-def until_it_answers(url: str, seconds: float = 20) -> None:
+def wait_until_it_answers(url: str, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -96,10 +96,10 @@ def test_reasoning(chat: Conversation) -> None:
     assert (response.text, response.reasoning) == ("So.", "I weigh.")
 
 
-@pytest.mark.parametrize(("prompt", "partial"), [("long", "length"), ("filter", "content_filter")])
-def test_a_cut_answer(chat: Conversation, prompt: str, partial: str) -> None:
+@pytest.mark.parametrize(("prompt", "reason"), [("long", "length"), ("filter", "content_filter")])
+def test_a_cut_answer(chat: Conversation, prompt: str, reason: str) -> None:
     response = chat.ask(prompt)
-    assert (response.text, response.incomplete_reason) == ("cut", partial)
+    assert (response.text, response.incomplete_reason) == ("cut", reason)
     assert response.notices
 
 

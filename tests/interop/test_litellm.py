@@ -12,7 +12,7 @@ import pytest
 
 from cellmage import CellmageError, Conversation, Options
 from cellmage.providers.catalogue import list_models
-from tests.interop.test_aimock import until_it_answers
+from tests.interop.test_aimock import wait_until_it_answers
 
 PROGRAM = Path(__file__).parents[2] / ".venv-servers/bin/litellm"
 
@@ -48,7 +48,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.Popen(command, cwd=home, env=environ, stdout=log, stderr=log) as process,
     ):
         url = f"http://127.0.0.1:{port}/v1"
-        until_it_answers(f"{url}/models", seconds=120)
+        wait_until_it_answers(f"{url}/models", seconds=120)
         yield url
         process.terminate()
 
@@ -89,7 +89,7 @@ def test_a_wrong_key(chat: Conversation, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OPENAI_API_KEY", "sk-litellm-9999999999")
     with pytest.raises(CellmageError) as caught:
         chat.ask("hi")
-    assert caught.value.kind in ("auth", "bad_request")  # it says 400 where it has no database
+    assert caught.value.kind in ("auth", "bad_request")  # it sends 400 if it has no database
     assert "9999999999" not in str(caught.value)
 
 

@@ -29,17 +29,17 @@ def test_an_answer(model: str) -> None:
     assert response.provider == "llamacpp"
 
 
-def test_the_same_answer_by_every_face(model: str) -> None:
+def test_the_same_answer_by_every_view(model: str) -> None:
     options = Options(model=model, temperature=0, max_tokens=40, extra_body={"seed": 1})
     chat = Conversation(options)
-    whole = chat.ask("hi", history="ignore").text
+    text = chat.ask("hi", history="ignore").text
 
     async def gather() -> str:
         return "".join([text async for text in chat.astream("hi", history="ignore")])
 
     events = list(chat.stream_events("hi", history="ignore"))
-    assert asyncio.run(gather()) == whole
-    assert "".join(event.text for event in events if isinstance(event, Token)) == whole
+    assert asyncio.run(gather()) == text
+    assert "".join(event.text for event in events if isinstance(event, Token)) == text
     assert isinstance(events[-1], Complete)
 
 
@@ -59,7 +59,7 @@ def test_leaving_stops_the_server(model: str) -> None:
     assert chat.ask("again", max_tokens=5, history="ignore").text is not None
 
 
-def test_what_the_server_refuses(model: str) -> None:
+def test_a_request_that_the_server_refuses(model: str) -> None:
     with pytest.raises(Exception, match="HTTP 400") as caught:
         Conversation().ask("hi", model=model, extra_body={"response_format": {"type": "odd"}})
     assert type(caught.value).__name__ == "HTTPStatusError"

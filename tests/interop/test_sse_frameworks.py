@@ -33,7 +33,7 @@ from cellmage.testing import (
 )
 
 
-async def handler(request: Request) -> StreamingResponse:
+async def without_tools(request: Request) -> StreamingResponse:
     stream = Conversation(Options(model="m")).stream(request.query_params["q"])
     return StreamingResponse(sse.encode(stream.events), media_type=sse.MEDIA_TYPE)
 
@@ -49,8 +49,8 @@ async def with_tools(request: Request) -> StreamingResponse:
 
 
 @contextmanager
-def running(made: Starlette) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(made, port=0, log_level="critical"))
+def serve(application: Starlette) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -62,47 +62,47 @@ def running(made: Starlette) -> Iterator[str]:
 
 @pytest.fixture
 def address(connected: ScriptedServer) -> Iterator[str]:
-    with running(Starlette(routes=[Route("/", handler), Route("/tools", with_tools)])) as url:
+    with serve(Starlette(routes=[Route("/", without_tools), Route("/tools", with_tools)])) as url:
         yield url
 
 
 @dataclass
-class Seen:
-    """An event as the WHATWG's reader dispatches it."""
+class ServerSentEvent:
+    """An event as a browser dispatches it (WHATWG, HTML, section 9.2)."""
 
     type: str
     data: Any
 
 
-def events_of(lines: Iterable[str]) -> Iterator[Seen]:
-    """What a browser's ``EventSource`` makes of the lines."""
-    kind, data = "message", list[str]()
+def parse_events(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
+    """Yield the events that a browser's ``EventSource`` dispatches for the lines."""
+    type_, data = "message", list[str]()
     for line in lines:
         name, _, value = line.partition(":")
         if name == "event":
-            kind = value.removeprefix(" ")
+            type_ = value.removeprefix(" ")
         elif name == "data":
             data.append(value.removeprefix(" "))
         elif not line and data:
-            yield Seen(kind, json.loads("\n".join(data)))
-            kind, data = "message", []
+            yield ServerSentEvent(type_, json.loads("\n".join(data)))
+            type_, data = "message", []
 
 
 @contextmanager
-def opened(url: str, question: str = "hi") -> Iterator[Iterator[Seen]]:
+def open_events(url: str, question: str = "hi") -> Iterator[Iterator[ServerSentEvent]]:
     with httpx2.Client(timeout=20) as client:  # noqa: SIM117 - the client is the connection
         with client.stream("GET", url, params={"q": question}) as reply:
             assert reply.status_code == 200
             assert reply.headers["content-type"].partition(";")[0] == sse.MEDIA_TYPE
-            yield events_of(reply.iter_lines())
+            yield parse_events(reply.iter_lines())
 
 
-def read(url: str, question: str = "hi") -> list[Seen]:
-    with opened(url, question) as events:
+def read(url: str, question: str = "hi") -> list[ServerSentEvent]:
+    with open_events(url, question) as events:
         return list(events)
 
 
-def text_of(events: Iterable[Seen]) -> str:
+def joined_text(events: Iterable[ServerSentEvent]) -> str:
     return "".join(event.data["text"] for event in events if event.type == "token")
 
 
@@ -111,9 +111,9 @@ def test_events_in_order(address: str, connected: ScriptedServer) -> None:
     connected.play(chunk(reasoning_content="Hm."), *answer(text, 3)[:-1], usage(3, 4), DONE)
     events = read(address)
     tokens = -(-len(text) // 3)
-    kinds = ["start", "reasoning", *["token"] * tokens, "complete"]
-    assert [event.type for event in events] == kinds
-    assert text_of(events) == text
+    types = ["start", "reasoning", *["token"] * tokens, "complete"]
+    assert [event.type for event in events] == types
+    assert joined_text(events) == text
     assert events[0].data["model"] == "m"
     assert events[-1].data == {
         "finish_reason": "stop",
@@ -142,7 +142,7 @@ def test_an_error_is_the_last_event(address: str, connected: ScriptedServer) -> 
     assert "\n" not in last.data["message"]
 
 
-def test_an_error_before_the_first_word(address: str, connected: ScriptedServer) -> None:
+def test_an_error_before_the_first_token(address: str, connected: ScriptedServer) -> None:
     connected.play(status=401, content_type="application/json")
     events = read(address)
     assert [event.type for event in events] == ["start", "error"]
@@ -151,49 +151,49 @@ def test_an_error_before_the_first_word(address: str, connected: ScriptedServer)
 
 def test_each_event_is_sent_at_once(address: str, connected: ScriptedServer) -> None:
     connected.play(chunk("first"), end="hang")
-    with opened(address) as events:
-        assert [next(events).type, text_of([next(events)])] == ["start", "first"]
+    with open_events(address) as events:
+        assert [next(events).type, joined_text([next(events)])] == ["start", "first"]
         assert not connected.last.finished.is_set()
 
 
 @pytest.mark.parametrize("words", [0, 1, 5])
-def test_who_leaves_closes_the_providers_connection(
+def test_leaving_closes_the_connection_to_the_provider(
     address: str, connected: ScriptedServer, words: int
 ) -> None:
     connected.play(*[chunk("word ")] * words, end="hang")
-    with opened(address) as events:
-        assert text_of(next(events) for _ in range(1 + words)) == "word " * words
-        while not connected.exchanges:  # the first event comes before the request
+    with open_events(address) as events:
+        assert joined_text(next(events) for _ in range(1 + words)) == "word " * words
+        while not connected.exchanges:  # `Start` is sent before the request
             time.sleep(0.01)
         assert not connected.last.finished.is_set()
-        left = time.monotonic()
+        left_at = time.monotonic()
     assert connected.last.finished.wait(5)
     assert connected.last.closed_at is not None
-    assert connected.last.closed_at >= left
+    assert connected.last.closed_at >= left_at
 
 
 def test_two_streams_are_independent(address: str, connected: ScriptedServer) -> None:
-    """Read in turns; one is left in its middle, and the other comes to its end."""
-    go_on = threading.Event()
+    """They are read in turns; one is left in its middle, and the other is read to its end."""
+    may_continue = threading.Event()
 
-    def rest() -> Iterator[bytes]:
-        go_on.wait(10)
+    def remaining() -> Iterator[bytes]:
+        may_continue.wait(10)
         yield from answer("b3 b4", 3)  # type: ignore[misc]
 
     def reply(exchange: Exchange) -> Reply:
         if exchange.messages[-1][1] == "a":
             return Reply([chunk("a1 "), chunk("a2 ")], end="hang")
-        return Reply(chain([chunk("b1 "), chunk("b2 ")], rest()))
+        return Reply(chain([chunk("b1 "), chunk("b2 ")], remaining()))
 
     connected.play_with(reply)
-    with opened(address, "b") as second:
-        with opened(address, "a") as first:
-            turns = [next(each).data for _ in range(3) for each in (first, second)]
+    with open_events(address, "b") as second:
+        with open_events(address, "a") as first:
+            turns = [next(events).data for _ in range(3) for events in (first, second)]
             assert [turn["text"] for turn in turns[2:]] == ["a1 ", "b1 ", "a2 ", "b2 "]
-        by_question = {each.messages[-1][1]: each for each in connected.exchanges}
+        by_question = {exchange.messages[-1][1]: exchange for exchange in connected.exchanges}
         assert by_question["a"].finished.wait(5)
         assert not by_question["b"].finished.is_set()
-        go_on.set()
+        may_continue.set()
         last = list(second)
-    assert text_of(last) == "b3 b4"
+    assert joined_text(last) == "b3 b4"
     assert last[-1].type == "complete"
