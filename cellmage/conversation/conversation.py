@@ -19,9 +19,9 @@ from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
 from ..tools import tools_by_name
-from .arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .history import History, Journal
 from .request import make_request
+from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
 
 
 class Conversation:

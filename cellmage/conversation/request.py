@@ -9,7 +9,7 @@ from ..context_window import select_turns
 from ..errors import UsageError
 from ..messages import Message, Request, Turn
 from ..options import Options
-from ..providers.secrets import redact
+from ..pipeline.redact import redact
 from ..tools import Tool
 
 

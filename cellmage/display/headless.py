@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .base import FinalOutput, Frame
+from .outputs import publish_frame, publish_notices, publish_sources
 from .parts import freeze_by_size
-from .publish import publish_frame, publish_notices, publish_sources
 
 
 class HeadlessDisplay:

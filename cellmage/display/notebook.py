@@ -9,8 +9,8 @@ from typing import Any
 from IPython.display import clear_output, display
 
 from .base import STATUS_PART, FinalOutput, Frame
+from .outputs import mime_bundle, output_metadata, publish_frame, publish_notices, publish_sources
 from .parts import freeze_by_size
-from .publish import mime_bundle, output_metadata, publish_frame, publish_notices, publish_sources
 
 
 class NotebookDisplay:

@@ -7,10 +7,10 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from . import transformers
-from .announce import announce_stored
 from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
 from .settings import drop_invalid
+from .store_messages import announce_stored
 
 __all__ = ["LLMMagics", "load", "unload"]
 

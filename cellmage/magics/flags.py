@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 
-from .declare import flag
+from .magic_decorator import flag
 from .parsing import boolean, comma_list, host_list
 
 COMMON = [

@@ -17,8 +17,8 @@ from ..messages import Turn
 from ..pricing import cost, format_usd
 from ..text import truncate
 from ..tools import format_call
-from .announce import count_turns
 from .conversations import ConversationRegistry
+from .store_messages import count_turns
 
 _EXCERPT_CHARS = 28
 _MATCH_CHARS = 60

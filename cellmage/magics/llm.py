@@ -25,15 +25,15 @@ from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import list_models
 from ..rendering import RenderOptions, render_turn
-from .announce import announce_stored, print_store_messages
-from .declare import declare, is_empty
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
 from .listings import models_table, persona_text, personas_table, settings_table
+from .magic_decorator import declare, is_empty
 from .progress import build_index
 from .runner import PromptRunner
 from .settings import Settings, configure, persona_folders
+from .store_messages import announce_stored, print_store_messages
 from .transformers import PROMPT_LINE
 
 

@@ -13,21 +13,21 @@ from ..display.select import choose_display
 from ..errors import CellmageError
 from ..once import Once
 from ..options import Options
+from ..pipeline.redact import redact_text
 from ..pricing import Budget
 from ..prompt.interpolation import interpolate
-from ..providers.secrets import redact_text
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
-from .announce import print_store_messages
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
 from .dry_run import describe
+from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
 from .listings import latency_table
-from .prompt_flags import check_flags, stream_arguments
+from .option_flags import spell, spell_errors
 from .settings import Settings, call_options, default_options
-from .spelling import spell, spell_errors
+from .store_messages import print_store_messages
 from .structured_output import OutputSchema, schema_from_flags
 
 

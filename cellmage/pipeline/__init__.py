@@ -13,7 +13,7 @@ from ..providers.registry import ResolvedModel
 from ..tools import Tool
 from .base import Ask, Stage, compose
 from .fallback import answer_from_first
-from .finish import check_finish
+from .finish_reasons import check_finish
 from .phrases import notify_on_words, stop_at_phrases
 from .redact import redact_secrets
 from .retrieval import Retriever, search_first

@@ -1,19 +1,148 @@
-"""The last look at a request before it is sent: keys and secrets stay here."""
+"""Decide what may be sent to a model: one policy for the magics, for Python and for ``serve``.
+
+========================  ==============================  ================================
+part of the request       a key of this machine           text that looks like a secret
+========================  ==============================  ================================
+prompt, system prompt     refused                         masked but for its end
+answer, tool result       replaced by a short note        masked but for its end
+schema of a tool          refused                         refused
+========================  ==============================  ================================
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import json
+import os
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
+from ..errors import UsageError
 from ..events import Event, Notice, Start
-from ..messages import Request
-from ..providers.secrets import redact
+from ..messages import Message, Request
+from ..providers.endpoints import ENDPOINTS
+from ..providers.keys import fingerprint, mask_secrets, refuse_keys
+from ..providers.keystore import key_file_path, read_key_file
 from .base import Ask
+
+_WITHHELD = "[withheld: it contains a key of this machine]"
+
+
+def redact(request: Request, environ: Mapping[str, str] = os.environ) -> Request:
+    """Return the request as it may be sent; a notice says what was masked.
+
+    Args:
+        request: the complete request: system prompt, earlier turns, passages, tool results.
+        environ: where keys are configured, besides the key file.
+
+    Raises:
+        UsageError: a prompt or a tool's schema contains a secret; nothing was sent.
+
+    Example:
+        >>> from cellmage import Options
+        >>> sent = redact(Request((Message("user", "use sk-abcdefghijklmnop1234"),), Options()), {})
+        >>> sent.messages[0].content, sent.notices[0][:40]
+        ('use …1234', 'The request contains what looks like a k')
+    """
+    policy = _Policy(_read_keys(environ))
+    policy.check_schemas(json.dumps(request.tools, ensure_ascii=False))
+    messages = tuple(policy.redact_message(message) for message in request.messages)
+    return replace(request, messages=messages, notices=(*request.notices, *policy.notices()))
+
+
+def redact_text(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return a text for a model, such as a tool's result, without keys and secrets."""
+    return _Policy(_read_keys(environ)).withhold_or_mask(text)
+
+
+class _CleanTexts:
+    """The texts that contained nothing to redact, so that a conversation is searched once.
+
+    A question sends all turns before it. Only the hash of a text is kept.
+    """
+
+    _MAX_TEXTS = 200_000
+
+    def __init__(self) -> None:
+        self._fingerprint = 0
+        self._hashes: set[int] = set()
+
+    def for_keys(self, fingerprint: int) -> set[int]:
+        """Return the hashes of the texts that are clean of these keys."""
+        if fingerprint != self._fingerprint or len(self._hashes) > self._MAX_TEXTS:
+            self._fingerprint, self._hashes = fingerprint, set()
+        return self._hashes
+
+
+_clean_texts = _CleanTexts()
+
+
+class _Policy:
+    """The policy for one request.
+
+    Args:
+        keys: the keys of this machine, by the name of their variable.
+    """
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self._keys = keys
+        self._clean = _clean_texts.for_keys(fingerprint(keys))
+        self._endings: list[str] = []
+
+    def check_schemas(self, schemas: str) -> None:
+        """Refuse schemas of tools with anything that would be masked."""
+        if self.withhold_or_mask(schemas) != schemas:
+            raise UsageError(
+                "a tool's signature or docstring contains what looks like a key: remove it there"
+            )
+
+    def redact_message(self, message: Message) -> Message:
+        """Return a message as it may be sent."""
+        if hash(message.content) in self._clean and not message.tool_calls:
+            return message  # nearly all messages of a long conversation
+        is_typed = message.role in ("system", "user")
+        redact = self.refuse_or_mask if is_typed else self.withhold_or_mask
+        calls = tuple(
+            replace(call, arguments=redact(call.arguments), result=redact(call.result))
+            for call in message.tool_calls
+        )
+        return replace(message, content=redact(message.content), tool_calls=calls)
+
+    def refuse_or_mask(self, text: str) -> str:
+        """Return a text that the user wrote; a key of this machine raises a `UsageError`."""
+        if hash(text) in self._clean:
+            return text
+        refuse_keys([text], self._keys)
+        masked, endings = mask_secrets(text)
+        self._endings += endings
+        if masked == text:
+            self._clean.add(hash(text))
+        return masked
+
+    def withhold_or_mask(self, text: str) -> str:
+        """Return a text that nobody typed: a note takes its place if it contains a key."""
+        try:
+            return self.refuse_or_mask(text)
+        except UsageError:
+            return _WITHHELD
+
+    def notices(self) -> list[str]:
+        """Return a line for the user if something was masked."""
+        if not self._endings:
+            return []
+        endings = ", ".join(dict.fromkeys(self._endings))
+        return [f"The request contains what looks like a key ({endings}): only its end is sent."]
+
+
+def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the keys of the environment and of the key file, by the name of their variable."""
+    variables = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()} - {None}
+    names = [name for name in environ if name in variables and environ[name]]
+    return {**read_key_file(key_file_path()), **{name: environ[name] for name in names}}
 
 
 async def redact_secrets(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
-    """Send the request as the policy of `cellmage.providers.secrets` allows it.
+    """Send the request as the policy of this file allows it: a stage of the pipeline.
 
     The request of a conversation has been redacted before; this stage also sees what other stages
     added to it: passages, tool results and the requests of other programs.

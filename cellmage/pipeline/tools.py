@@ -18,11 +18,11 @@ from uuid import uuid4
 from ..errors import ProviderError, UsageError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
 from ..messages import Request, ToolInvocation, ToolStep, Usage
-from ..providers.secrets import redact_text
 from ..runtime.sync_stream import run_on_consumer
 from ..tool_results import format_error, run_tool, run_tool_async
 from ..tools import Tool, ask_user
 from .base import Ask
+from .redact import redact_text
 
 MAX_STEPS = 10
 """How often a model may call tools before it must answer."""

@@ -24,7 +24,7 @@ from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
 from ..sse import BOM, EventStreamDecoder
 from ..text import join_surrogates
-from .foreign_errors import provider_message
+from .error_translation import provider_message
 from .tool_calls import ToolCallAccumulator
 
 # DeepSeek and llama.cpp; OpenRouter and Ollama. Some servers send both, with one text.

@@ -22,7 +22,7 @@ from ..messages import Request
 from ..urls import is_loopback
 from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
-from .foreign_errors import translate
+from .error_translation import translate
 from .http_client import http_client, load_sdk
 from .keys import Key, check_key, mask_key
 from .payload import encode_request

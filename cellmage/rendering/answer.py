@@ -16,7 +16,7 @@ from ..stream.response_stream import ResponseStream
 from ..tools import format_call
 from .metadata import answer_metadata
 from .options import RenderOptions
-from .reading import POLL_SECONDS, paint, read_to_end
+from .paint_loop import POLL_SECONDS, paint, read_to_end
 
 
 class AnswerRenderer:

@@ -15,7 +15,7 @@ from ..stats import response_stats
 from ..stream.comparison import Comparison
 from .metadata import answer_metadata
 from .options import RenderOptions
-from .reading import POLL_SECONDS, paint, read_to_end
+from .paint_loop import POLL_SECONDS, paint, read_to_end
 
 
 class ComparisonRenderer:

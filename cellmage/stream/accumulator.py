@@ -17,7 +17,7 @@ from ..events import (
     ToolResult,
 )
 from ..messages import Response, Timings, ToolInvocation, ToolStep
-from ..pipeline import finish
+from ..pipeline import finish_reasons
 
 
 class Accumulator:
@@ -113,7 +113,7 @@ def accumulate(
         finish_reason=end.finish_reason,
         usage=end.usage,
         timings=replace(timings, chunks=len(texts)),
-        incomplete_reason=incomplete_reason or finish.incomplete_reason(end.finish_reason),
+        incomplete_reason=incomplete_reason or finish_reasons.incomplete_reason(end.finish_reason),
         notices=tuple(event.text for event in events if isinstance(event, Notice)),
         steps=_steps(events),
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import CellRef, Conversation, Options, UsageError
-from cellmage.conversation.arguments import StreamArguments
+from cellmage.conversation.stream_arguments import StreamArguments
 from cellmage.errors import IncompleteResponseError
 from cellmage.options import OptionFields
 from cellmage.providers.scripted import ScriptedProvider

@@ -10,7 +10,7 @@ import pytest
 
 from cellmage.display import LiveMarkdown
 from cellmage.display.base import FinalOutput
-from cellmage.display.publish import source_link
+from cellmage.display.outputs import source_link
 from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay
 from tests.display.test_terminal import Screen, console
 

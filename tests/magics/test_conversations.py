@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from cellmage import UsageError
-from cellmage.magics.announce import announce_stored, print_store_messages
 from cellmage.magics.conversations import ConversationRegistry
 from cellmage.magics.frontend import FrontEnd
 from cellmage.magics.history import run_history
 from cellmage.magics.llm import LLMMagics
 from cellmage.magics.parsing import parse_flags
+from cellmage.magics.store_messages import announce_stored, print_store_messages
 from cellmage.messages import CellRef
 from tests.kernel.notebooks import write_notebook
 

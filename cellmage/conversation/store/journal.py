@@ -15,9 +15,9 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from ...messages import CellRef, Response, Turn
-from .abandoned import finish_abandoned, process_token
 from .database import transaction
 from .drafts import Draft, Drafts
+from .killed_kernels import finish_abandoned, process_token
 from .rows import TurnTable
 from .writer import WriterThread
 
