@@ -57,7 +57,7 @@ stress: export INTERRUPTS ?= 100
 stress: export TINY_CHUNKS ?= 100000
 stress: export HYPOTHESIS_PROFILE ?= stress
 stress: .venv/dev
-	$(BIN)/pytest $(PLUGINS) -n 2 --dist worksteal
+	$(BIN)/pytest $(PLUGINS) -n 2 --dist loadfile
 
 browser: .venv/browser
 	$(BIN)/pytest --override-ini addopts= tests/browser

@@ -77,9 +77,9 @@ def ask(args: argparse.Namespace) -> int:
             system=args.system,
         )
         text = sys.stdin.read() if prompt == "-" else prompt
-        show(Conversation(options).stream(text))
+        show(Conversation(options).stream(text), spell_option=_spell)
     except CellmageError as error:
-        sys.stderr.write(f"{_spell(error)}\n")
+        sys.stderr.write(f"{_spell(str(error), error.option or '')}\n")
         return _EXIT_ERROR
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
@@ -90,10 +90,9 @@ def ask(args: argparse.Namespace) -> int:
     return 0
 
 
-def _spell(error: CellmageError) -> str:
-    """Return the message of an error, with its option spelled as a flag of this command."""
-    option = error.option or ""
-    return spell_option(str(error), option, _SPELLINGS.get(option, f"`{option}` (in Python)"))
+def _spell(message: str, option: str) -> str:
+    """Return a message with its option spelled as a flag of this command."""
+    return spell_option(message, option, _SPELLINGS.get(option, f"`{option}` (in Python)"))
 
 
 def serve(arguments: list[str]) -> int:

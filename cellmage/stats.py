@@ -14,7 +14,7 @@ def response_stats(response: Response) -> dict[str, str]:
     Example:
         >>> answer = Response("Hello", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2))
         >>> response_stats(answer)  # doctest: +NORMALIZE_WHITESPACE
-        {'model': 'm', 'first word': '0.50 s', 'in all': '2.50 s', 'chunks': '2',
+        {'model': 'm', 'first token': '0.50 s', 'duration': '2.50 s', 'chunks': '2',
          'characters': '5', 'tokens in': '3', 'tokens out': '20', 'tokens/s': '10', 'cost': '—'}
     """
     timings = response.timings or Timings(None, 0.0)
@@ -22,8 +22,8 @@ def response_stats(response: Response) -> dict[str, str]:
     first = timings.time_to_first_token
     stats = {
         "model": response.model,
-        "first word": None if first is None else f"{first:.2f} s",
-        "in all": f"{timings.duration:.2f} s",
+        "first token": None if first is None else f"{first:.2f} s",
+        "duration": f"{timings.duration:.2f} s",
         "chunks": timings.chunks,
         "characters": len(response.text),
         "tokens in": usage.input_tokens,
@@ -40,20 +40,20 @@ def stats_line(response: Response) -> str:
     Example:
         >>> stats_line(Response("Hi", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2)))
         ... # doctest: +NORMALIZE_WHITESPACE
-        'm · first word after 0.50 s · 2.50 s in all · 2 characters in 2 chunks ·
+        'm · first token after 0.50 s · 2.50 s in total · 2 characters in 2 chunks ·
          3 tokens in, 20 out · 10 tokens/s'
         >>> stats_line(Response("", model="m", timings=Timings(None, 2.5)))
-        'm · 2.50 s in all · 0 characters in 0 chunks · tokens: not given'
+        'm · 2.50 s in total · 0 characters in 0 chunks · tokens: not given'
     """
     stats = response_stats(response)
     counts = [stats["tokens in"], stats["tokens out"]]
     tokens_in, tokens_out = ("?" if count == "—" else count for count in counts)
     is_counted = counts != ["—", "—"]
-    speed, price, first = stats["tokens/s"], stats["cost"], stats["first word"]
+    speed, price, first = stats["tokens/s"], stats["cost"], stats["first token"]
     parts = [
         response.model,
-        "" if first == "—" else f"first word after {first}",
-        f"{stats['in all']} in all",
+        "" if first == "—" else f"first token after {first}",
+        f"{stats['duration']} in total",
         f"{stats['characters']} characters in {stats['chunks']} chunks",
         f"{tokens_in} tokens in, {tokens_out} out" if is_counted else "tokens: not given",
         "" if speed == "—" else f"{speed} tokens/s",

@@ -81,8 +81,10 @@ def latency_table(responses: Iterable[tuple[Response, bool]]) -> str:
 
 def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
     columns = response_stats(response)
-    model, first_text = columns.pop("model"), columns.pop("first word")
-    mode, seen_after = ("streamed", first_text) if is_streamed else ("complete", columns["in all"])
+    model, first_text = columns.pop("model"), columns.pop("first token")
+    mode, seen_after = (
+        ("streamed", first_text) if is_streamed else ("complete", columns["duration"])
+    )
     return {"model": model, "mode": mode, "seen after": seen_after, **columns}
 
 

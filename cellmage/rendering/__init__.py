@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ..display.select import choose_display
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from .answer import AnswerRenderer, render_turn
 from .comparison import ComparisonRenderer
-from .options import RenderOptions
+from .options import RenderOptions, keep_option
 
 __all__ = ["AnswerRenderer", "ComparisonRenderer", "RenderOptions", "render_turn", "show"]
 
 
-def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = ()) -> None:
+def show(
+    answer: ResponseStream | Comparison,
+    *,
+    image_hosts: Collection[str] = (),
+    spell_option: Callable[[str, str], str] = keep_option,
+) -> None:
     """Show an answer while it arrives: in a notebook, in a terminal, or in a pipe as plain text.
 
     Afterwards the stream's ``response`` is the complete answer. The answers of a comparison are
@@ -24,6 +29,7 @@ def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = 
     Args:
         answer: the answer, or several; they are read to their ends here.
         image_hosts: hosts whose images the page may load.
+        spell_option: spells the option that a notice names: see `RenderOptions`.
 
     Raises:
         CellmageError: the answer failed; the text that arrived is shown, and is the error's
@@ -41,7 +47,7 @@ def show(answer: ResponseStream | Comparison, *, image_hosts: Collection[str] = 
     # A program that has not imported IPython runs in no shell.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    options = RenderOptions(image_hosts)
+    options = RenderOptions(image_hosts, spell_option=spell_option)
     if isinstance(answer, Comparison):
         display = choose_display(shell, answer_id=answer.selected.id)
         ComparisonRenderer(answer, display, options).render()
