@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -141,7 +141,7 @@ def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {**read_key_file(key_file_path()), **{name: environ[name] for name in names}}
 
 
-async def redact_secrets(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+def redact_secrets(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
     """Send the request as the policy of this file allows it: a stage of the pipeline.
 
     The request of a conversation has been redacted before; this stage also sees what other stages
@@ -152,9 +152,16 @@ async def redact_secrets(ask: Ask, request: Request) -> AsyncGenerator[Event, No
     """
     redacted = redact(request)
     new_notices = redacted.notices[len(request.notices) :]
-    async with aclosing(ask(replace(redacted, notices=request.notices))) as events:
+    events = ask(replace(redacted, notices=request.notices))
+    return _with_notices(events, new_notices) if new_notices else events
+
+
+async def _with_notices(
+    events: AsyncGenerator[Event, None], notices: Sequence[str]
+) -> AsyncGenerator[Event, None]:
+    async with aclosing(events):
         async for event in events:
             yield event
             if isinstance(event, Start):
-                for notice in new_notices:
+                for notice in notices:
                     yield Notice("redacted", notice)

@@ -1,8 +1,9 @@
-"""Events of an answer into its `Response`; pure, the clock is the caller's."""
+"""Make the `Response` of the events of an answer; no I/O, the clock is given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ..events import (
@@ -27,40 +28,38 @@ class Accumulator:
 
     Args:
         response_id: the id of the response.
+        clock: returns seconds of any monotonic clock.
 
     Example:
-        >>> accumulator = Accumulator("r1")
-        >>> accumulator.start(now=10.0)
-        >>> accumulator.add(Token("Hel"), now=10.5); accumulator.add(Token("lo"), now=11.0)
-        >>> response = accumulator.response("interrupted", now=12.0)
+        >>> accumulator = Accumulator("r1", clock=iter([10.0, 10.5, 12.0]).__next__)
+        >>> accumulator.start()
+        >>> accumulator.add(Token("Hel")); accumulator.add(Token("lo"))
+        >>> response = accumulator.response("interrupted")
         >>> response.text, response.timings.time_to_first_token, response.timings.duration
         ('Hello', 0.5, 2.0)
     """
 
-    def __init__(self, response_id: str) -> None:
+    def __init__(self, response_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._id = response_id
+        self._clock = clock
         self._events: list[Event] = []
         self._started_at: float | None = None
-        self._time_to_first_token: float | None = None
+        self._first_token_at: float | None = None
 
-    def start(self, now: float) -> None:
-        """Start the clock, when the request is about to be sent.
-
-        Args:
-            now: seconds of any monotonic clock.
-        """
-        self._started_at = now
+    def start(self) -> None:
+        """Start the clock, when the request is about to be sent."""
+        self._started_at = self._clock()
 
     @property
     def has_started(self) -> bool:
         """True once `start` was called."""
         return self._started_at is not None
 
-    def add(self, event: Event, now: float) -> None:
+    def add(self, event: Event) -> None:
         """Add an event that has just arrived."""
         self._events.append(event)
-        if self._time_to_first_token is None and isinstance(event, Token):
-            self._time_to_first_token = now - (self._started_at or now)
+        if self._first_token_at is None and isinstance(event, Token):
+            self._first_token_at = self._clock()
 
     @property
     def events(self) -> list[Event]:
@@ -72,16 +71,20 @@ class Accumulator:
         """True if the answer has ended by itself."""
         return bool(self._events) and isinstance(self._events[-1], Complete)
 
-    def response(self, incomplete_reason: str | None, now: float) -> Response:
+    def response(self, incomplete_reason: str | None) -> Response:
         """Return the answer so far.
 
         Args:
             incomplete_reason: what cut the answer; None for a complete one.
-            now: seconds of the clock of `start`.
         """
-        duration = 0.0 if self._started_at is None else now - self._started_at
-        timings = Timings(self._time_to_first_token, duration)
-        response = accumulate(self.events, timings=timings, incomplete_reason=incomplete_reason)
+        now = self._clock()
+        started_at = now if self._started_at is None else self._started_at
+        first = None if self._first_token_at is None else self._first_token_at - started_at
+        response = accumulate(
+            self.events,
+            timings=Timings(first, now - started_at),
+            incomplete_reason=incomplete_reason,
+        )
         return replace(response, id=self._id)
 
 

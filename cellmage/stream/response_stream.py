@@ -6,7 +6,6 @@ An event comes from `cellmage.pipeline`, is kept by `ResponseStream._receive`, a
 from __future__ import annotations
 
 import asyncio
-import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
@@ -76,8 +75,8 @@ class ResponseStream(Readable):
         self._error: Exception | None = None
         self._response: Response | None = None
         self._is_closing = False
-        self._reader: weakref.ref[Generator[list[Event]]] | None = None
-        self._async_reader: weakref.ref[AsyncGenerator[Event, None]] | None = None
+        self._open_batches: weakref.ref[Generator[list[Event]]] | None = None
+        self._open_events: weakref.ref[AsyncGenerator[Event, None]] | None = None
         self._sync_stream: SyncStream[Event] | None = None
         self._pending_task: asyncio.Task[object] | None = None
 
@@ -143,7 +142,7 @@ class ResponseStream(Readable):
     @property
     def response(self) -> Response:
         """The answer so far; the complete one after the stream was read. Safe on any thread."""
-        return self._response or self._accumulator.response("unfinished", time.monotonic())
+        return self._response or self._accumulator.response("unfinished")
 
     def batches(self, min_interval: float = 0.0) -> Generator[list[Event]]:
         """Return a generator of lists of events, for consumers with other work, such as painting.
@@ -153,17 +152,17 @@ class ResponseStream(Readable):
         Args:
             min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
-        reader = self._read(min_interval)
+        batches = self._read(min_interval)
         if not self._is_running:
-            self._reader = weakref.ref(reader)
-        return reader
+            self._open_batches = weakref.ref(batches)
+        return batches
 
     def aevents(self) -> AsyncGenerator[Event, None]:
         """Return an async generator of events, for the running event loop."""
-        reader = self._read_async()
+        events = self._read_async()
         if not self._is_running:
-            self._async_reader = weakref.ref(reader)
-        return reader
+            self._open_events = weakref.ref(events)
+        return events
 
     @property
     def _is_running(self) -> bool:
@@ -221,9 +220,10 @@ class ResponseStream(Readable):
 
     async def _receive(self) -> AsyncGenerator[Event, None]:
         # Kept here, on the loop's thread, so that nothing is lost that arrived before a stop.
+        add = self._accumulator.add
         async with aclosing(self._ask(self.request)) as events:
             async for event in events:
-                self._accumulator.add(event, time.monotonic())
+                add(event)
                 yield event
 
     @contextmanager
@@ -231,7 +231,7 @@ class ResponseStream(Readable):
         """Start the answer, and finalize it when its consumer reaches the end or leaves."""
         if self._is_running:
             raise UsageError("this stream is being read already; read it once, or wait for its end")
-        self._accumulator.start(time.monotonic())
+        self._accumulator.start()
         try:
             if self._on_start is not None:
                 with defer_interrupts():
@@ -251,7 +251,7 @@ class ResponseStream(Readable):
         """
         with defer_interrupts():
             incomplete_reason = None if self._accumulator.is_complete else reason
-            self._response = self._accumulator.response(incomplete_reason, time.monotonic())
+            self._response = self._accumulator.response(incomplete_reason)
             self._is_closing = False
             if isinstance(self._error, CellmageError):
                 self._error.text = self._response.text
@@ -272,9 +272,9 @@ class ResponseStream(Readable):
             self._pending_task.get_loop().call_soon_threadsafe(self._pending_task.cancel)
         if self._sync_stream is not None:
             self._sync_stream.cancel()
-        reader = self._reader() if self._reader is not None else None
-        if reader is not None and getgeneratorstate(reader) != GEN_RUNNING:
-            reader.close()
+        batches = self._open_batches() if self._open_batches is not None else None
+        if batches is not None and getgeneratorstate(batches) != GEN_RUNNING:
+            batches.close()
 
     def __enter__(self) -> Self:
         return self
@@ -296,13 +296,13 @@ class ResponseStream(Readable):
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        reader = self._async_reader() if self._async_reader is not None else None
+        events = self._open_events() if self._open_events is not None else None
         pending = self._pending_task
-        if pending is not None:  # the task of a view waits in the reader, which cannot be closed
+        if pending is not None:  # the task of a view waits in the generator, which cannot be closed
             self.close()
             await asyncio.wait({pending})
-        elif reader is not None:
-            await reader.aclose()
+        elif events is not None:
+            await events.aclose()
 
 
 def _interruption_of(error: BaseException) -> str:
