@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,9 @@ TEXT = st.text(min_size=1) | st.sampled_from(
     ["\n\n", "word ", "**a** ", "- b\n", "```\n", "x" * 3000]
 )
 RUN = st.lists(st.tuples(st.floats(0, 0.2), st.none() | TEXT))
+
+REPEATS = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "stress" else 4
+"""Lengths and examples of the slow tests; `make stress` takes more."""
 
 
 class Page:
@@ -128,7 +132,7 @@ def test_cost_grows_with_the_length_not_with_its_square() -> None:
 
 
 def test_never_more_parts_than_a_cell_holds() -> None:
-    page, _, _ = play(ANSWER * 20, 2000, 20)
+    page, _, _ = play(ANSWER * REPEATS, 2000, 20)
     assert 5 < len(page.parts) <= MAX_PARTS
 
 
@@ -170,7 +174,7 @@ BLOCK = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(max_examples=50 * REPEATS)
 @given(st.lists(BLOCK, min_size=1, max_size=12), st.sampled_from(["\n\n", "\n\n\n"]))
 def test_any_parts_look_like_the_whole(blocks_of_text: list[str], between: str) -> None:
     text = between.join(blocks_of_text) + "\n"
