@@ -38,13 +38,13 @@ lab: .venv/lab
 
 # PLUGINS: what pytest would import at each start, for seconds, and these tests do not use.
 test: .venv/dev
-	$(BIN)/pytest $(PLUGINS) -n 2 --dist loadfile
+	$(BIN)/pytest $(PLUGINS) -n 4 --dist loadfile
 	$(BIN)/pytest $(PLUGINS) --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest --nbval notebooks
 
 coverage: .venv/dev
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(PLUGINS) -n 2 --dist loadfile
+	$(BIN)/coverage run -m pytest $(PLUGINS) -n 4 --dist loadfile
 	$(BIN)/coverage run -m pytest $(PLUGINS) --doctest-modules cellmage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
@@ -57,7 +57,7 @@ stress: export INTERRUPTS ?= 100
 stress: export TINY_CHUNKS ?= 100000
 stress: export HYPOTHESIS_PROFILE ?= stress
 stress: .venv/dev
-	$(BIN)/pytest $(PLUGINS) -n 2 --dist loadfile
+	$(BIN)/pytest $(PLUGINS) -n 4 --dist loadfile
 
 browser: .venv/browser
 	$(BIN)/pytest --override-ini addopts= tests/browser

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
+from tests.repetitions import DEFAULTS
 
-settings.register_profile(
-    "cellmage", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-settings.register_profile("stress", settings.get_profile("cellmage"), max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cellmage"))
+settings.register_profile("cellmage", DEFAULTS)
+settings.load_profile("cellmage")
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import CellRef, Response, Timings, Turn, Usage, UsageError
 from cellmage.conversation.export import export_turns, import_turns
+from tests.repetitions import repeat
 
 DATA = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())
 NAMES = [case["name"] for case in DATA["names"]]
@@ -54,7 +55,7 @@ TURNS = st.lists(
 )
 
 
-@settings(max_examples=200)
+@repeat(200)
 @given(TURNS, st.sampled_from(["x.md", "x.json", "x.ipynb"]))
 def test_any_turns_are_imported_as_they_were(tmp_path: Path, turns: list[Turn], name: str) -> None:
     (tmp_path / name).unlink(missing_ok=True)

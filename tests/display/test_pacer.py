@@ -8,7 +8,7 @@ from functools import partial
 from itertools import accumulate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.display import Frame, LiveMarkdown
@@ -23,6 +23,7 @@ from cellmage.display.panels import Panel
 from cellmage.display.parts import freeze_by_size, freeze_every_block
 from cellmage.display.tables import LiveTable
 from cellmage.stream.partial_json import NOTHING, PartialJSON
+from tests.repetitions import repeat
 
 Paint = tuple[float, list[Frame]]
 
@@ -145,7 +146,7 @@ def split_at_text(paints: list[Paint]) -> tuple[list[Paint], list[Paint]]:
 
 
 @pytest.mark.parametrize("name", VIEWS)
-@settings(max_examples=150)
+@repeat(150)
 @given(STREAM)
 def test_every_view_keeps_the_law(name: str, stream: list[tuple[float, str, str]]) -> None:
     for paints in split_at_text(play(VIEWS[name](), stream)):

@@ -8,7 +8,7 @@ import unicodedata
 
 import pyte
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.markdown import Markdown
@@ -20,6 +20,7 @@ from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay, choose_
 from cellmage.markdown.control_chars import strip_control_chars
 from tests.display.test_live import ANSWER
 from tests.markdown.test_heal import MARKDOWN
+from tests.repetitions import repeat
 
 WIDTH, HEIGHT = 60, 12
 
@@ -133,7 +134,7 @@ def test_no_answer_moves_the_cursor(text: str, reasoning: str) -> None:
     assert re.search("Above.\na.?.?2Jb", "\n".join(screen.lines))
 
 
-@settings(max_examples=100)
+@repeat(100)
 @given(MARKDOWN)
 def test_any_text_is_there_once(text: str) -> None:
     # Of characters that Unicode has not assigned, rich and pyte do not know the same widths.

@@ -194,6 +194,7 @@ class Kernel:
 
     def close(self) -> None:
         self.client.stop_channels()
-        # A kernel that is killed writes no coverage data.
-        self.manager.shutdown_kernel(now="COVERAGE_PROCESS_CONFIG" not in os.environ)
+        # A kernel that is killed writes no coverage data; a closed one cannot be asked to end.
+        is_measured = "COVERAGE_PROCESS_CONFIG" in os.environ and self.manager.has_kernel
+        self.manager.shutdown_kernel(now=not is_measured)
         self.manager.cleanup_resources()

@@ -6,12 +6,13 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.display import heal, sanitize
 from cellmage.testing import DONE, ScriptedServer, chunk, finish, sse
 from tests.kernel.client import Kernel
+from tests.repetitions import repeat
 from tests.test_sse import cut
 
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -72,7 +73,7 @@ class TestPrompt:
         assert run.reply["ename"] == "UsageError"
         assert not server.exchanges
 
-    @settings(max_examples=40)
+    @repeat(40)
     @given(
         texts=st.lists(st.text(min_size=1), min_size=1, max_size=8),
         places=st.lists(st.integers(0, 10_000), max_size=8),

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cellmage.display import heal
 from tests.rendered import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, render_page
+from tests.repetitions import repeat
 
 CORPUS = json.loads((Path(__file__).parents[1] / "data/markdown_stream.json").read_text())
 
@@ -63,7 +64,7 @@ def test_document(document: dict[str, Any], parser: Parser) -> None:
     assert frames.lag(0.95) <= 25
 
 
-@settings(max_examples=500)
+@repeat(500)
 @given(MARKDOWN)
 @example("a\\")
 @example("**a** *")
@@ -75,7 +76,7 @@ def test_healing_is_idempotent(text: str) -> None:
     assert heal(text, CURSOR).count(CURSOR) <= 1 + text.count(CURSOR)
 
 
-@settings(max_examples=300)
+@repeat(300)
 @given(MARKDOWN, MARKDOWN)
 @example("", "\x1f")
 @example("", "\r")

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.display import heal, sanitize
 from cellmage.markdown.sanitize import is_safe_url
 from tests.rendered import MARKDOWN_IT, Parser, visible_text
+from tests.repetitions import repeat
 
 CASES = json.loads((Path(__file__).parents[1] / "data/output_injection.json").read_text())["cases"]
 
@@ -59,7 +60,7 @@ def test_every_frame_of_a_case(case: dict[str, Any], parser: Parser) -> None:
     assert find_unsafe(parser, *frames) == {}
 
 
-@settings(max_examples=1000)
+@repeat(1000)
 @given(MARKDOWN)
 def test_no_text_is_unsafe(text: str) -> None:
     sanitized = sanitize(text)
