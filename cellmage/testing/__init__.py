@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from ..pipeline import retry
 from ..providers.scripted import ScriptedProvider
 from .chunks import DONE, Step, answer, chunk, finish, sse, tool_call, usage
-from .server import Exchange, Reply, ScriptedServer
+from .replies import Exchange, Reply
+from .server import ScriptedServer
 
 __all__ = [
     "DONE",

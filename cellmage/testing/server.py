@@ -9,82 +9,18 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from .chunks import Step, answer
-
-End = Literal["clean", "truncate", "reset", "hang"]
+from .replies import Exchange, Reply, ReplyFields, head, no_reply, without_last_byte
 
 _JOIN_SECONDS = 5.0
 """How long the end of a server waits for each of its threads."""
 
 _HANG_SECONDS = 60.0
 _POLL_SECONDS = 0.2
-
-
-@dataclass
-class Reply:
-    """The reply to one request.
-
-    Args:
-        steps: what is written and when: bytes are one write (and one HTTP chunk), a number is a
-            wait in seconds.
-        status: the HTTP status.
-        headers: further headers.
-        content_type: the content type; ``application/json`` for the bodies of errors.
-        end: what follows the last step: ``clean`` ends the reply as HTTP wants it, ``truncate``
-            closes the connection before the last HTTP chunk (or the last byte), ``reset`` resets
-            the connection, and ``hang`` leaves it open without a further byte.
-        transfer: the framing: ``chunked``, ``content-length``, ``content-length:N`` (declares N
-            bytes, whatever is written), ``close-delimited``, or ``none`` (the steps are the
-            complete reply, the status line included).
-    """
-
-    steps: Iterable[Step] = ()
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "text/event-stream"
-    end: End = "clean"
-    transfer: str = "chunked"
-
-
-class ReplyFields(TypedDict, total=False):
-    """The fields of a `Reply` but its steps, as keyword arguments."""
-
-    status: int
-    headers: Mapping[str, str]
-    content_type: str
-    end: End
-    transfer: str
-
-
-@dataclass
-class Exchange:
-    """One request and what happened to its reply; all times are `time.monotonic()`.
-
-    Attributes:
-        path: the path of the request.
-        headers: its headers; the names are in lower case.
-        body: its body, parsed from JSON; None if it has no body.
-        write_times: when each of the steps that are bytes was written.
-        closed_at: when the connection was closed; None if it was kept open for another request.
-        finished: set when the reply is finished, or its client has closed the connection.
-    """
-
-    path: str
-    headers: dict[str, str]
-    body: Any
-    write_times: list[float] = field(default_factory=list)
-    closed_at: float | None = None
-    finished: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def messages(self) -> list[tuple[str, str]]:
-        """The role and the content of each message of the request."""
-        return [(message["role"], message["content"]) for message in self.body["messages"]]
 
 
 class ScriptedServer:
@@ -140,7 +76,7 @@ class ScriptedServer:
     def play_each(self, replies: Sequence[Reply]) -> None:
         """Answer the first request with the first reply, and so on; then with HTTP status 400."""
         remaining = iter(replies)
-        self._handler = lambda _: next(remaining, _no_reply(len(replies)))
+        self._handler = lambda _: next(remaining, no_reply(len(replies)))
 
     def play_with(self, handler: Callable[[Exchange], Reply]) -> None:
         """Answer each request with the reply that the function returns for it.
@@ -227,9 +163,9 @@ class ScriptedServer:
 
     def _play(self, connection: socket.socket, exchange: Exchange, reply: Reply) -> bool:
         is_chunked = reply.transfer == "chunked"
-        connection.sendall(_head(reply))
+        connection.sendall(head(reply))
         is_short = reply.end == "truncate" and not is_chunked
-        for step in _without_last_byte(reply) if is_short else reply.steps:
+        for step in without_last_byte(reply) if is_short else reply.steps:
             if not self._is_open:
                 return False
             if isinstance(step, bytes):
@@ -261,36 +197,6 @@ class ScriptedServer:
         return self._is_open
 
 
-def _no_reply(count: int) -> Reply:
-    """Return the reply to a request after the last of the script."""
-    message = f"the script of this server has {count} replies, and this request is one more"
-    body = json.dumps({"error": {"message": message}}).encode()
-    return Reply([body], status=400, content_type="application/json")
-
-
-def _head(reply: Reply) -> bytes:
-    if reply.transfer == "none":
-        return b""
-    kind, _, declared = reply.transfer.partition(":")
-    length = declared or (_length(reply.steps) if kind == "content-length" else 0)
-    framing = {
-        "chunked": {"transfer-encoding": "chunked"},
-        "content-length": {"content-length": str(length)},
-        "close-delimited": {"connection": "close"},
-    }[kind]
-    headers = {"content-type": reply.content_type, **framing, **reply.headers}
-    lines = [f"HTTP/1.1 {reply.status} X", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
-    return "\r\n".join(lines).encode()
-
-
-def _without_last_byte(reply: Reply) -> list[Step]:
-    steps = list(reply.steps)
-    last = max(index for index, step in enumerate(steps) if isinstance(step, bytes))
-    data = steps[last]
-    assert isinstance(data, bytes)
-    return [*steps[:last], data[:-1]]
-
-
 def _receive(connection: socket.socket) -> Exchange | None:
     """Return the next request of a connection; None if the connection ends before it."""
     data = bytearray()
@@ -314,7 +220,3 @@ def _read_into(data: bytearray, connection: socket.socket) -> bool:
     received = connection.recv(65536)
     data += received
     return bool(received)
-
-
-def _length(steps: Iterable[Step]) -> int:
-    return sum(len(step) for step in steps if isinstance(step, bytes))

@@ -1,7 +1,7 @@
 """Any sequence of what can happen to a conversation, against a strict server and a real store.
 
 After every step, what is in memory equals a plain list, the store returns the same, and a server
-that checks the roles accepts what would be sent. ``make sequences`` runs 10 000 sequences.
+that checks the roles accepts what would be sent. ``make stress`` runs 10 000 sequences.
 """
 
 from __future__ import annotations
