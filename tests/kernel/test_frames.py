@@ -181,8 +181,8 @@ class TestStats:
         (text, line) = kernel.run("%%llm -m m --stats\nGo").texts
         assert text == "one two"
         assert re.fullmatch(
-            r"\(m · first token after \d\.\d\d s · \d\.\d\d s in total · 7 characters in 2 chunks · "
-            r"3 tokens in, 9 out · \d+ tokens/s\)",
+            r"\(m · first token after \d\.\d\d s · \d\.\d\d s in total · "
+            r"7 characters in 2 chunks · 3 tokens in, 9 out · \d+ tokens/s\)",
             line,
         )
         kernel.run("%llm_config --stats True")
