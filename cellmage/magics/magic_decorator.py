@@ -10,7 +10,7 @@ from typing import Any
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from .frontend import print_line
-from .option_flags import spell_errors
+from .option_spelling import spell_errors
 from .parsing import help_text, parse, parse_flags
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -25,7 +25,7 @@ from .dry_run import describe
 from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
 from .listings import latency_table
-from .option_flags import spell, spell_errors
+from .option_spelling import spell, spell_errors
 from .settings import Settings, call_options, default_options
 from .store_messages import print_store_messages
 from .structured_output import OutputSchema, schema_from_flags

@@ -8,7 +8,7 @@ import pytest
 
 from cellmage import Options, UsageError
 from cellmage.magics.llm import LLMMagics
-from cellmage.magics.option_flags import SPELLINGS, spell, spell_errors
+from cellmage.magics.option_spelling import SPELLINGS, spell, spell_errors
 
 
 def test_an_error_names_the_flag() -> None:
