@@ -8,15 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cellmage.runtime.interrupts import sigint_handler
 from cellmage.testing import ScriptedServer, answer, chunk
 
 
 def start(server: ScriptedServer, *words: str) -> subprocess.Popen[str]:
     environ = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-test-0000"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "cellmage", *words], env=environ, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    # A shell starts background commands with SIGINT ignored, and a process passes that on.
+    with sigint_handler(signal.default_int_handler):
+        return subprocess.Popen(
+            [sys.executable, "-m", "cellmage", *words], env=environ, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
 
 
 def test_a_question(server: ScriptedServer) -> None:
