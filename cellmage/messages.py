@@ -177,6 +177,8 @@ class Response:
 
     def messages(self) -> tuple[Message, ...]:
         """Return the answer as it is sent."""
+        if not self.steps:  # nearly all answers; every question sends the whole conversation
+            return (Message("assistant", self.text),) if self.text else ()
         steps = tuple(message for step in self.steps for message in step.messages())
         return (*steps, Message("assistant", self.final_text)) if self.final_text else steps
 
