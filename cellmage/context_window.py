@@ -101,7 +101,7 @@ def select_turns(
             raise UsageError(
                 f"the question is too long by about {-room} tokens: `max_context_tokens` allows "
                 f"{max_tokens}; nothing was sent",
-                kind="context_length",
+                kind="context_overflow",
                 option="max_context_tokens",
             )
         count = _count_that_fit(turn_tokens(turns)[len(turns) - len(selected) :], room)

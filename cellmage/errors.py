@@ -12,10 +12,55 @@ CellmageError
     ├── ResponseTimeoutError      no text arrived within a time limit
     └── IncompleteResponseError   the answer ended before it was complete
 
-Each class has a default ``kind``, one word for programs; docs/reliability.md lists all kinds.
+Each class has a default ``kind``, one word of `KINDS` for programs.
 """
 
 from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+Kind = Literal[
+    # Before a server is asked.
+    "config",
+    "usage",
+    "spend_limit",
+    "retrieval",
+    # The reply is an HTTP status, or an error object that says the same.
+    "auth",
+    "permission",
+    "quota",
+    "rate_limited",
+    "bad_request",
+    "not_found",
+    "redirect",
+    "server",
+    "context_overflow",
+    # The connection.
+    "connect",
+    "timeout_first_byte",
+    "timeout_first_token",
+    "stalled",
+    "connection_lost",
+    "truncated_no_finish",
+    # The reply is not an answer.
+    "protocol",
+    "not_a_stream",
+    "empty_response",
+    # The model or its provider stopped.
+    "length",
+    "content_filter",
+    "refusal",
+    "tool_limit",
+    "provider_error",
+    # The answer is complete, but not the JSON that was asked for.
+    "validation",
+    # The user or the program stopped.
+    "interrupted",
+]
+"""One word for each thing that can go wrong; docs/reliability.md has a line about each."""
+
+KINDS: Final = frozenset[str](get_args(Kind))
+"""The words of `Kind`."""
 
 
 class CellmageError(Exception):
@@ -24,7 +69,7 @@ class CellmageError(Exception):
     Args:
         message: one line without times and ids, so that it is the same in every run. It names an
             option in backquotes: see `spell_option`.
-        kind: what happened, as one word for programs (``"auth"``, ``"connection_lost"``, …).
+        kind: what happened, as one word of `KINDS` (``"auth"``, ``"connection_lost"``, …).
         host: the host that was asked, or None.
         model: the model that was asked, or None.
         request_id: the provider's id of the request, or None.
@@ -37,13 +82,13 @@ class CellmageError(Exception):
         ('config', 'gpt-4o', 'gpt-4o needs a key')
     """
 
-    kind = "error"
+    kind: Kind = "provider_error"
 
     def __init__(  # noqa: PLR0913 - the facts of a failure are a flat list
         self,
         message: str,
         *,
-        kind: str | None = None,
+        kind: Kind | None = None,
         host: str | None = None,
         model: str | None = None,
         request_id: str | None = None,
@@ -83,19 +128,19 @@ def spell_option(text: str, option: str | None, spelling: str) -> str:
 class UsageError(CellmageError, ValueError):
     """An argument, a flag or a value cannot be used; the message says what to type instead."""
 
-    kind = "usage"
+    kind: Kind = "usage"
 
 
 class SpendLimitError(UsageError):
     """The spend limit is reached; nothing was sent."""
 
-    kind = "spend_limit"
+    kind: Kind = "spend_limit"
 
 
 class ConfigError(CellmageError):
     """A model, a key or an address is missing or unusable."""
 
-    kind = "config"
+    kind: Kind = "config"
 
 
 class ProviderError(CellmageError):
@@ -107,7 +152,7 @@ class ProviderError(CellmageError):
         short: what happened, without the names of model and host.
     """
 
-    kind = "provider_error"
+    kind: Kind = "provider_error"
     retries = 0
     retry_after: float | None = None
     short = "the provider failed"
@@ -116,34 +161,34 @@ class ProviderError(CellmageError):
 class ConnectError(ProviderError):
     """No connection could be made."""
 
-    kind = "connect"
+    kind: Kind = "connect"
 
 
 class HTTPStatusError(ProviderError):
     """The request was answered with an HTTP error status."""
 
-    kind = "server"
+    kind: Kind = "server"
 
 
 class ProtocolError(ProviderError):
     """The reply is not an answer that can be read, such as a web page."""
 
-    kind = "protocol"
+    kind: Kind = "protocol"
 
 
 class OutputValidationError(ProviderError):
     """The answer is complete, but it is not the JSON that was asked for."""
 
-    kind = "validation"
+    kind: Kind = "validation"
 
 
 class ResponseTimeoutError(ProviderError):
     """No text arrived within a time limit."""
 
-    kind = "stalled"
+    kind: Kind = "stalled"
 
 
 class IncompleteResponseError(ProviderError):
     """The answer ended before it was complete: the connection was lost, or its end is missing."""
 
-    kind = "connection_lost"
+    kind: Kind = "connection_lost"

@@ -137,7 +137,7 @@ class Response:
         usage: the provider's own count; None if it sent none, never an estimate.
         timings: the times of the answer.
         incomplete_reason: None for a complete answer, else what cut it: ``"interrupted"``,
-            ``"closed"``, or the ``kind`` of the error.
+            ``"closed"``, ``"killed"``, or the ``kind`` of the error.
         notices: lines for the user about the answer.
         id: the id of the response, and so of its turn, also in the notebook's file.
         steps: the steps with tool calls; their texts are the beginning of ``text``.

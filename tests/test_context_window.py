@@ -46,7 +46,7 @@ def test_the_provider_counts_where_it_has() -> None:
 def test_a_question_that_is_too_long() -> None:
     with pytest.raises(UsageError, match=r"too long by about 2\d\d\d tokens") as caught:
         select_turns([], "word " * 2000, Options(max_context_tokens=500))
-    assert caught.value.kind == "context_length"
+    assert caught.value.kind == "context_overflow"
 
 
 def test_the_line_is_under_the_answer(connected: ScriptedServer) -> None:
@@ -92,7 +92,7 @@ def test_once_only(connected: ScriptedServer) -> None:
     chat = Conversation(Options(model="m"), turns=turns_of(18))
     with pytest.raises(HTTPStatusError) as caught:
         chat.ask("And?")
-    assert caught.value.kind == "context_length"
+    assert caught.value.kind == "context_overflow"
     assert len(connected.exchanges) == 2
     with pytest.raises(HTTPStatusError):
         Conversation(Options(model="m")).ask("alone")

@@ -31,7 +31,7 @@ async def retry_shorter(ask: Ask, request: Request) -> AsyncGenerator[Event, Non
                         yield Notice("context", notice)
             return
         except ProviderError as error:
-            is_too_long = error.kind == "context_length" and not has_content
+            is_too_long = error.kind == "context_overflow" and not has_content
             shorter = drop_older_turns(request, str(error)) if is_too_long else None
             if shorter is None:
                 raise

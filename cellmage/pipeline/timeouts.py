@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple, Self
 
-from ..errors import ResponseTimeoutError
+from ..errors import Kind, ResponseTimeoutError
 from ..events import Event, Fallback, Reasoning, Status, Token
 from ..messages import Request
+from ..options import Options
 from .base import Ask
 
 FIRST_TOKEN_SECONDS = 120.0
@@ -22,17 +23,29 @@ IDLE_SECONDS = 60.0
 
 
 class _Limit(NamedTuple):
-    """A limit in seconds, the option that sets it, and the beginning of its error."""
+    """A limit in seconds, the option that sets it, and the kind and beginning of its error."""
 
     seconds: float
     option: str
+    kind: Kind
     problem: str
 
     def error(self) -> ResponseTimeoutError:
         return ResponseTimeoutError(
             f"{self.problem} within {self.seconds:g} s; `{self.option}` allows more",
+            kind=self.kind,
             option=self.option,
         )
+
+
+def _limits(options: Options) -> tuple[_Limit, _Limit]:
+    """Return the limit for the first token, and the one for each further token."""
+    first_seconds = options.timeout or FIRST_TOKEN_SECONDS
+    idle_seconds = options.idle_timeout or IDLE_SECONDS
+    return (
+        _Limit(first_seconds, "timeout", "timeout_first_token", "no text arrived"),
+        _Limit(idle_seconds, "idle_timeout", "stalled", "no further text arrived"),
+    )
 
 
 async def enforce_timeouts(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
@@ -45,9 +58,7 @@ async def enforce_timeouts(ask: Ask, request: Request) -> AsyncGenerator[Event, 
         ResponseTimeoutError: no text arrived within ``options.timeout`` or
             ``options.idle_timeout`` seconds.
     """
-    options = request.options
-    idle = _Limit(options.idle_timeout or IDLE_SECONDS, "idle_timeout", "no further text arrived")
-    limit = _Limit(options.timeout or FIRST_TOKEN_SECONDS, "timeout", "no text arrived")
+    limit, idle = _limits(request.options)
     remaining = limit.seconds
     async with aclosing(ask(request)) as events, _Deadline() as deadline:
         while True:

@@ -19,6 +19,7 @@ from ..errors import (
     ConnectError,
     HTTPStatusError,
     IncompleteResponseError,
+    Kind,
     ProtocolError,
     ResponseTimeoutError,
 )
@@ -48,7 +49,7 @@ CAUSES: Mapping[str, str] = {
 }
 
 # HTTP statuses: the kind, and what to do about it. Anything else is the class of its hundreds.
-STATUS: Mapping[int, tuple[str, str]] = {
+STATUS: Mapping[int, tuple[Kind, str]] = {
     401: ("auth", "the key was refused"),
     402: ("quota", "there is no credit left"),
     403: ("permission", "this key may not use the model"),
@@ -57,7 +58,7 @@ STATUS: Mapping[int, tuple[str, str]] = {
     413: ("bad_request", "the question is too long for the provider"),
     429: ("rate_limited", "too many requests for now"),
 }
-STATUS_CLASS: Mapping[int, tuple[str, str]] = {
+STATUS_CLASS: Mapping[int, tuple[Kind, str]] = {
     3: ("redirect", "the address has moved; redirects are not followed"),
     4: ("bad_request", "the request was refused"),
     5: ("server", "the provider failed"),
@@ -109,15 +110,15 @@ def _detail(error: BaseException) -> str:
 _MAX_MESSAGE_CHARS = 300
 
 # Codes and types in an error body that are more precise than the HTTP status.
-CODES: Mapping[str, tuple[str, str]] = {
+CODES: Mapping[str, tuple[Kind, str]] = {
     "content_filter": ("content_filter", "the provider's filter blocked the answer"),
     "responsibleaipolicyviolation": ("content_filter", "the provider's filter blocked the answer"),
     "insufficient_quota": ("quota", "there is no credit left"),
     "billing_hard_limit_reached": ("quota", "there is no credit left"),
     "invalid_api_key": ("auth", "the key was refused"),
     "model_not_found": ("not_found", "there is no such model"),
-    "context_length_exceeded": ("context_length", "the conversation is too long for the model"),
-    "exceed_context_size_error": ("context_length", "the conversation is too long for the model"),
+    "context_length_exceeded": ("context_overflow", "the conversation is too long for the model"),
+    "exceed_context_size_error": ("context_overflow", "the conversation is too long for the model"),
 }
 # Anthropic, Gemini, Groq, vLLM and LiteLLM report the same without a code.
 _TOO_LONG = re.compile(

@@ -171,6 +171,7 @@ class OpenAIProvider:
             raise ResponseTimeoutError(
                 f"the server did not begin to answer within {limit:g} s; "
                 "`first_byte_timeout` allows more",
+                kind="timeout_first_byte",
                 option="first_byte_timeout",
             ) from None
 

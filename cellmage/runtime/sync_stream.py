@@ -157,7 +157,7 @@ class SyncStream(Generic[T]):
         if not task.cancelled():
             self._error = task.exception()
         elif not self._is_cancelled:
-            self._error = CellmageError("the answer was cancelled from within", kind="cancelled")
+            self._error = CellmageError("the answer was cancelled from within", kind="interrupted")
         self._flush()
         self._done.set()
         self._queue.put([])  # wakes the consumer

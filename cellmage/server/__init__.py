@@ -32,8 +32,9 @@ _BUILT_IN_MODELS = ("default", "offline/tour", "offline/echo", "offline/tools")
 
 # The kinds of our errors as HTTP statuses; every other kind is 502, a fault of the model's server.
 _STATUS = {
-    "usage": 400, "bad_request": 400, "context_length": 400, "config": 400, "auth": 401,
-    "quota": 402, "permission": 403, "not_found": 404, "rate_limited": 429, "stalled": 504,
+    "usage": 400, "bad_request": 400, "context_overflow": 400, "config": 400, "auth": 401,
+    "quota": 402, "permission": 403, "not_found": 404, "rate_limited": 429,
+    "timeout_first_byte": 504, "timeout_first_token": 504, "stalled": 504,
 }  # fmt: skip
 
 _BAD_GATEWAY = 502

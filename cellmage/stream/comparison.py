@@ -105,7 +105,7 @@ class Comparison:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            self.errors[index] = CellmageError("it was cancelled from within", kind="cancelled")
+            self.errors[index] = CellmageError("it was cancelled from within", kind="interrupted")
         except Exception as error:  # noqa: BLE001 - a failure of one stream is not the others'
             self.errors[index] = error
         await queue.put((index, None))

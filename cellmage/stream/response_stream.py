@@ -241,7 +241,7 @@ class ResponseStream(Readable):
             self._error = error if isinstance(error, Exception) else None
             self._finalize(_interruption_of(error))
             raise
-        self._finalize("closed" if self._is_closing else "no_end")
+        self._finalize("closed" if self._is_closing else "truncated_no_finish")
 
     def _finalize(self, reason: str) -> None:
         """Fix the response, and report it.
@@ -314,4 +314,4 @@ def _interruption_of(error: BaseException) -> str:
             return "interrupted"
         case GeneratorExit():
             return "closed"
-    return "error"
+    return "provider_error"

@@ -77,7 +77,7 @@ def test_its_models(chat: Conversation) -> None:
 
 @pytest.mark.parametrize(
     ("model", "kind"),
-    [("broken", "server"), ("long", "context_length"), ("none", "bad_request")],
+    [("broken", "server"), ("long", "context_overflow"), ("none", "bad_request")],
 )
 def test_errors(chat: Conversation, model: str, kind: str) -> None:
     with pytest.raises(CellmageError) as caught:

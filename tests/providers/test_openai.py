@@ -129,12 +129,12 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("This model's maximum context length is 8192 tokens. However, …", "context_length"),
-        ("prompt is too long: 210000 tokens > 200000 maximum", "context_length"),
-        ("The input token count (1200000) exceeds the maximum number …", "context_length"),
-        ("the request exceeds the available context size (4096 tokens)", "context_length"),
-        ("Please reduce the length of the messages or completion.", "context_length"),
-        ("litellm.ContextWindowExceededError: …", "context_length"),
+        ("This model's maximum context length is 8192 tokens. However, …", "context_overflow"),
+        ("prompt is too long: 210000 tokens > 200000 maximum", "context_overflow"),
+        ("The input token count (1200000) exceeds the maximum number …", "context_overflow"),
+        ("the request exceeds the available context size (4096 tokens)", "context_overflow"),
+        ("Please reduce the length of the messages or completion.", "context_overflow"),
+        ("litellm.ContextWindowExceededError: …", "context_overflow"),
         ("max_tokens is too large: 20000. This model supports at most 16384", "bad_request"),
     ],
 )

@@ -97,7 +97,7 @@ class TestErrors:
         _, stream = ask(["a", ZeroDivisionError()])
         with pytest.raises(ZeroDivisionError):
             list(stream)
-        assert stream.response.incomplete_reason == "error"
+        assert stream.response.incomplete_reason == "provider_error"
 
     def test_a_second_consumer_is_refused(self) -> None:
         _, stream = ask(["a", "b"])
