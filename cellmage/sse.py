@@ -32,8 +32,13 @@ BOM = b"\xef\xbb\xbf"
 class EventStreamDecoder:
     """Decodes a stream of bytes, cut anywhere, to the data of its events.
 
-    Lines may end with LF, CR LF or CR. Names and ids of events are ignored: no chat protocol needs
-    them. Bytes that are not UTF-8 become U+FFFD, as the standard requires.
+    Lines may end with LF, CR LF or CR. Ids of events are ignored: no chat protocol needs them.
+    Bytes that are not UTF-8 become U+FFFD, as the standard requires. Two habits of servers are
+    accepted that the standard does not know: a byte order mark before any line, and a line
+    ``error: …``, with which older llama.cpp servers report an error.
+
+    Attributes:
+        event_type: the type of the event that was yielded last; empty if it has none.
 
     Raises:
         ProtocolError: an event is longer than 16 MiB.
@@ -49,9 +54,10 @@ class EventStreamDecoder:
         # would copy a 10 MiB event thousands of times.
         self._line: list[bytes] = []
         self._data: list[bytes] = []
+        self._type = b""
+        self.event_type = ""
         self._line_size = self._data_size = 0
         self._after_cr = False
-        self._first_line = True
 
     def feed(self, data: bytes) -> Iterator[str]:
         """Yield the data of each event that ends in these bytes; exhaust it before the next call.
@@ -78,28 +84,36 @@ class EventStreamDecoder:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
 
     def close(self) -> Iterator[str]:
-        """Yield the last event, if its lines are complete and only the blank line is missing.
+        """Yield the last event, if the stream ended before its blank line.
 
-        The standard discards such an event, but some servers forget the last blank line.
+        The standard discards such an event, but some servers forget the last blank line, and a
+        connection may break before it. If it broke within the event, the data is cut.
         """
+        if line := b"".join(self._line):
+            self._line.clear()
+            self._end_line(line)
         if event := self._end_event():
             yield event
 
     def _end_line(self, line: bytes) -> str | None:
         """Add a complete line, without its end; return the data if the line ends an event."""
-        if self._first_line:
-            self._first_line = False
-            line = line.removeprefix(BOM)
+        line = line.removeprefix(BOM)
         if not line:
             return self._end_event()
         field, _, value = line.partition(b":")
-        if field == b"data":
+        if field in (b"data", b"error"):
             self._data.append(value.removeprefix(b" "))
             self._data_size += len(value)
+        if field == b"event":
+            self._type = value.removeprefix(b" ")
+        elif field == b"error":
+            self._type = field
         return None
 
     def _end_event(self) -> str | None:
         data, self._data, self._data_size = self._data, [], 0
+        self.event_type = self._type.decode("utf-8", "replace") if self._type else ""
+        self._type = b""
         return b"\n".join(data).decode("utf-8", "replace") if data else None
 
 

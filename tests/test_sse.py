@@ -17,7 +17,9 @@ CASES = {
     "cr": (b"data: a\r\rdata: b\r\r", ["a", "b"]),
     "mixed": (b"data: a\r\n\ndata: b\n\r\ndata: c\r\n\r", ["a", "b", "c"]),
     "bom": (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
-    "bom is no bom later": (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", ["a"]),
+    "bom before an event": (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", ["a", "b"]),
+    "bom before a line of an event": (b"data: a\n\xef\xbb\xbfdata: b\n\n", ["a\nb"]),
+    "the error field of llama.cpp": (b"data: a\n\nerror: b\n\n", ["a", "b"]),
     "no space after the colon": (b"data:a\n\n", ["a"]),
     "one space only is dropped": (b"data:  a\n\n", [" a"]),
     "several lines": (b"data: a\ndata\ndata: b\n\n", ["a\n\nb"]),
@@ -47,6 +49,44 @@ def test_case_complete_and_in_every_size(name: str) -> None:
     data, events = CASES[name]
     for size in (len(data), 1, 2, 3, 5, 7):
         assert decode([data[i : i + size] for i in range(0, len(data), size)]) == events
+
+
+TYPES = {
+    "no type": (b"data: a\n\ndata: b\n\n", ["", ""]),
+    "of one event only": (b"event: error\ndata: a\n\ndata: b\n\n", ["error", ""]),
+    "after the data": (b"data: a\nevent:ping\n\n", ["ping"]),
+    "without data": (b"event: error\n\ndata: a\n\n", [""]),
+    "the error field of llama.cpp": (b'error: {"a": 1}\n\ndata: b\n\n', ["error", ""]),
+    "not utf-8": (b"event: \xff\ndata: a\n\n", ["�"]),
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_types_of_events(name: str) -> None:
+    data, types = TYPES[name]
+    decoder = EventStreamDecoder()
+    assert [decoder.event_type for _ in decoder.feed(data)] == types
+
+
+@pytest.mark.parametrize(
+    ("end", "events"),
+    [
+        (b"data: b\n", ["b"]),
+        (b"data: b", ["b"]),
+        (b"data: b\r", ["b"]),
+        (b"data: b\ndata: c", ["b\nc"]),
+        (b"dat", []),
+        (b": b", []),
+        (b"", []),
+    ],
+)
+def test_an_event_without_its_blank_line_ends_with_the_stream(
+    end: bytes, events: list[str]
+) -> None:
+    decoder = EventStreamDecoder()
+    assert list(decoder.feed(b"data: a\n\n" + end)) == ["a"]
+    assert list(decoder.close()) == events
+    assert list(decoder.close()) == []
 
 
 @given(
