@@ -79,6 +79,10 @@ class LiveView(Protocol):
         """Return the frames to paint now, in order; empty if none is due."""
         ...
 
+    def end(self, is_complete: bool) -> None:
+        """Take the text as ended; the markdown of one that was cut stays healed."""
+        ...
+
     def final_frames(self) -> list[Frame]:
         """Return the final frames of the parts that are not settled."""
         ...

@@ -83,8 +83,12 @@ class LiveColumns:
         self._pacer.record(now, len(frame.markdown))
         return [frame]
 
+    def end(self, index: int, is_complete: bool) -> None:
+        """Take a column's text as ended; the markdown of one that was cut stays healed."""
+        self._parts[index].is_cut = not is_complete
+
     def complete_frame(self) -> Frame:
-        """Return all texts as they were received, without cursors."""
+        """Return all texts without cursors."""
         markdown = [part.close() for part in self._parts]
         texts = [
             f"{title}:\n\n{part.settled_text}"

@@ -99,10 +99,15 @@ class LiveMarkdown:
             return [*self._reasoning.fold(), *self._record(now, self._text_frames())]
         return self._record(now, [*self._reasoning.frames_due(), *self._text_frames()])
 
+    def end(self, is_complete: bool) -> None:
+        """Take the text as ended; the markdown of one that was cut stays healed."""
+        self._part.is_cut = not is_complete
+        self._reasoning.end(is_complete or self._has_text)
+
     def final_frames(self) -> list[Frame]:
         """Return the final frames: of the open part, and of the parts that it changes.
 
-        The text is as it was received, without a cursor, and links find their definitions.
+        They have no cursor, and links find their definitions. The text is as it was received.
         """
         last, definitions = self._part.final_frame(), self._definitions
         definitions.add(last.part, last.markdown)

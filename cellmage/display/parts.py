@@ -58,6 +58,7 @@ class Part:
         panels: the panels in the settled markdown.
         open_panels: the panels at the end, which later panels replace.
         has_new_panels: True if no frame has shown the open panels.
+        is_cut: True if the text ended before its end; its last block stays healed.
     """
 
     index: int
@@ -69,6 +70,7 @@ class Part:
     panels: list[Panel] = field(default_factory=list)
     open_panels: Sequence[Panel] = ()
     has_new_panels: bool = False
+    is_cut: bool = False
 
     @property
     def has_content(self) -> bool:
@@ -98,7 +100,7 @@ class Part:
     def close(self) -> str:
         """Settle all text, so that something else may follow it, and return the markdown."""
         self.absorb()
-        self.settled_markdown = close_fences(self.settled_markdown + self.sanitize(self.tail))
+        self.settled_markdown = close_fences(self.settled_markdown + self._final_tail())
         self.settled_text += self.tail
         self.tail = ""
         return self.settled_markdown
@@ -143,9 +145,15 @@ class Part:
         return Frame(self.index, self.settled_text, self.settled_markdown, True, self.panels)
 
     def final_frame(self) -> Frame:
-        """Return the frame of the text as it was received, without a cursor."""
+        """Return the frame at the end, without a cursor."""
         self.absorb()
-        tail = panels_html(self.open_panels) + self.sanitize(self.tail)
+        tail = panels_html(self.open_panels) + self._final_tail()
         panels = [*self.panels, *self.open_panels]
         text = self.settled_text + self.tail
         return Frame(self.index, text, self.settled_markdown + tail, True, panels)
+
+    def _final_tail(self) -> str:
+        """Return the markdown of the tail at the end; of a cut text, as the last live frame."""
+        healed = heal(self.tail) if self.is_cut else self.tail
+        # A text of which `heal` shows nothing is shown as it is: an empty output has no metadata.
+        return self.sanitize(healed if healed or self.settled_text else self.tail)

@@ -29,6 +29,10 @@ class ReasoningBlock:
         """Add the next piece of the reasoning."""
         self._part.pending.append(text)
 
+    def end(self, is_complete: bool) -> None:
+        """Take the reasoning as ended; the markdown of one that was cut stays healed."""
+        self._part.is_cut = not is_complete
+
     def frames_due(self) -> list[Frame]:
         """Return the frame of the block if there is news of it."""
         if not self._part.pending:

@@ -127,6 +127,9 @@ class LiveTable:
             self._pacer.record(now, sum(len(frame.markdown) for frame in frames))
         return frames
 
+    def end(self, is_complete: bool) -> None:
+        """Ignore how the text ended: a value that was cut is shown as far as it arrived."""
+
     def final_frames(self) -> list[Frame]:
         """Return the final frame."""
         return [self.complete_frame()]

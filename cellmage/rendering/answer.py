@@ -114,6 +114,7 @@ class AnswerRenderer:
     def _finish(self) -> None:
         response = self._stream.response
         self._feed_unread(response)
+        self._view.end(response.incomplete_reason is None)
         notices = self._new_notices()
         if self._options.stats:
             notices.append(stats_line(response))
@@ -172,6 +173,7 @@ def render_turn(turn: Turn, display: Display, options: RenderOptions | None = No
         view.feed(step.text)
         view.set_panels([Panel(format_call(call), call.result) for call in step.calls])
     view.feed(turn.response.final_text)
+    view.end(turn.response.incomplete_reason is None)
     # A program that reads the file finds the complete metadata in the cell of the first time.
     metadata = {"id": turn.response.id, "again": True}
     final = FinalOutput(view.final_frames(), view.complete_frame(), metadata, turn.response.notices)

@@ -74,6 +74,7 @@ class ComparisonRenderer:
         for index, response in enumerate(self._comparison.responses):
             # After an interrupt the response may contain text that no batch did.
             self._feed(index, response.text[self._text_sizes[index] :])
+            self._columns.end(index, response.incomplete_reason is None)
             self._columns.set_status(index, self._final_status(index, response))
         selected, columns = self._comparison.selected, self._columns.complete_frame()
         metadata = answer_metadata(selected.request, selected.response)
