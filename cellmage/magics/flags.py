@@ -96,7 +96,11 @@ CALL = [
         choices=("raise", "show"),
         help="With show, a failure is printed and the cell does not fail.",
     ),
-    flag("--no-interpolate", action="store_true", help="Send {{ }} unchanged."),
+    flag(
+        "--interpolate",
+        action=BooleanOptionalAction,
+        help="Insert {{ values }} into code and formulas, too, or send all braces unchanged.",
+    ),
     flag("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
 ]
 

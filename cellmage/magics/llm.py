@@ -98,7 +98,7 @@ class LLMMagics(Magics, Settings):
     @line_magic
     def llm_index(self, args: Namespace, text: str) -> None:
         """Index files and folders for ``%%llm --rag``. Run it again to index what has changed."""
-        words = shlex.split(interpolate(text, self.shell.user_ns))
+        words = shlex.split(interpolate(text, self.shell.user_ns).text)
         name = args.name
         if "--name" in words[1:-1]:  # after the paths
             index = words.index("--name")

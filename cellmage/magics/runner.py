@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,7 +15,7 @@ from ..once import Once
 from ..options import Options
 from ..pipeline.redact import redact_text
 from ..pricing import Budget
-from ..prompt.interpolation import interpolate
+from ..prompt.interpolation import Interpolation, interpolate
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
@@ -114,7 +114,7 @@ class PromptRunner:
         """Return what can be sent; nothing has been sent."""
         check_flags(args, text)
         front_end = FrontEnd.of(self._shell)
-        content = text if args.no_interpolate else interpolate(text, variables)
+        content = _insert_values(args, text, variables)
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         self.chats.apply_store_setting(self._settings.store, front_end)
@@ -126,10 +126,13 @@ class PromptRunner:
         cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
         arguments = {"options": options, "cell": cell, **stream_arguments(args, variables)}
         if args.compare:
-            comparison = chat.compare(content, args.compare, select=args.select, **arguments)
-            return _Prompt(args, front_end, schema, comparison.streams, comparison.selected)
-        stream = chat.stream(content, **arguments)
-        return _Prompt(args, front_end, schema, [stream], stream)
+            comparison = chat.compare(content.text, args.compare, select=args.select, **arguments)
+            prompt = _Prompt(args, front_end, schema, comparison.streams, comparison.selected)
+        else:
+            stream = chat.stream(content.text, **arguments)
+            prompt = _Prompt(args, front_end, schema, [stream], stream)
+        _add_notice(prompt.streams, spell(content.describe(), "everywhere"))
+        return prompt
 
     def _render(self, prompt: _Prompt) -> None:
         settings, args = self._settings, prompt.args
@@ -207,6 +210,20 @@ class PromptRunner:
     def _bind(self, name: str | None, value: Any) -> None:
         if name:
             self._shell.user_ns[name] = value
+
+
+def _insert_values(args: Namespace, text: str, variables: Mapping[str, Any]) -> Interpolation:
+    """Return the prompt with the values of its expressions, as the flags want it."""
+    if args.interpolate is False:
+        return Interpolation(text)
+    return interpolate(text, variables, everywhere=bool(args.interpolate))
+
+
+def _add_notice(streams: Iterable[ResponseStream], line: str) -> None:
+    """Add a line about the request to streams that have not been read."""
+    for stream in streams:
+        notices = (*stream.request.notices, *filter(None, [line]))
+        stream.request = replace(stream.request, notices=notices)
 
 
 def _warn_secret(text: str) -> None:

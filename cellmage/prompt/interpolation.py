@@ -3,65 +3,166 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UsageError
+from ..text import truncate
+from .literal_braces import find_braces
 
 _EXCERPT_CHARS = 40
+_PROBLEM_CHARS = 200
+
+_CURES = (
+    "to send braces as text, put them into `backticks` or a code fence, or write {{ '{{' }} for "
+    "each {{, or send them all unchanged with `interpolate`"
+)
+"""The ways to send braces, for a user who did not mean an expression."""
+
+_BRACES = re.compile(r"\{\{(.*?)\}\}")
 
 
-def interpolate(prompt: str, namespace: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """A prompt with its values.
+
+    Args:
+        text: the prompt that is sent.
+        inserted: the expressions that were replaced, in order, each once.
+        unchanged: the expressions of known names that stay, since they are in code or a formula.
+    """
+
+    text: str
+    inserted: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Return a line for the user that names the expressions; empty if there are none.
+
+        Example:
+            >>> interpolate("{{ n }}, `{{ n }}`", {"n": 1}).describe()
+            'Inserted: n. Sent as text, as in code and formulas: {{ n }}; `everywhere` inserts it.'
+        """
+        parts = []
+        if self.inserted:
+            parts.append(f"Inserted: {', '.join(map(_excerpt, self.inserted))}.")
+        if self.unchanged:
+            braces = ", ".join(f"{{{{ {_excerpt(source)} }}}}" for source in self.unchanged)
+            parts.append(
+                f"Sent as text, as in code and formulas: {braces}; `everywhere` inserts it."
+            )
+        return " ".join(parts)
+
+
+def interpolate(
+    prompt: str, namespace: Mapping[str, Any], everywhere: bool = False
+) -> Interpolation:
     """Return the prompt with ``str()`` of the value in place of each ``{{ expression }}``.
 
-    Single braces are just text, and so are braces in a value: nothing is replaced twice.
+    Braces are text where other notations use them: in fences and backticks, in f-strings, in
+    formulas, in the arguments of LaTeX, and right after a dollar. Single braces are always text,
+    and so are braces in a value: nothing is replaced twice.
 
     Args:
         prompt: the text that the user typed.
         namespace: the variables that an expression may use, by name.
+        everywhere: True replaces expressions in code and formulas, too.
 
     Raises:
         UsageError: the text between two braces is not an expression, or the expression fails.
 
     Example:
-        >>> interpolate("Say {{ word * 2 }} and {this}.", {"word": "hi"})
-        'Say hihi and {this}.'
+        >>> interpolate("Say {{ word * 2 }}, {this} and `{{ that }}`.", {"word": "hi"}).text
+        'Say hihi, {this} and `{{ that }}`.'
     """
     parts: list[str] = []
-    remainder = prompt
-    while "{{" in remainder:
-        text, _, remainder = remainder.partition("{{")
-        source, remainder = _split_expression(remainder)
-        parts += [text, _evaluate(source, namespace)]
-    return "".join([*parts, remainder])
+    inserted: list[str] = []
+    unchanged: list[str] = []
+    position = 0
+    for start, source, end in _expressions(prompt, everywhere):
+        parts += [prompt[position:start], _evaluate(source, namespace)]
+        unchanged += _known_expressions(prompt[position:start], namespace)
+        inserted += [source] if _names(source) else []
+        position = end
+    unchanged += _known_expressions(prompt[position:], namespace)
+    text = "".join([*parts, prompt[position:]])
+    return Interpolation(text, tuple(dict.fromkeys(inserted)), tuple(dict.fromkeys(unchanged)))
 
 
-def _split_expression(text: str) -> tuple[str, str]:
-    """Return the shortest expression that ``}}`` ends, and the text after it.
+def _expressions(prompt: str, everywhere: bool) -> Iterator[tuple[int, str, int]]:
+    """Yield each expression with the index of its ``{{`` and the index after its ``}}``."""
+    end = 0
+    while True:
+        start = prompt.find("{{", end) if everywhere else find_braces(prompt, end)
+        if start == -1:
+            return
+        source, end = _split_expression(prompt, start + 2)
+        yield start, source, end
+
+
+def _split_expression(prompt: str, start: int) -> tuple[str, int]:
+    """Return the shortest expression that ``}}`` ends, and the index after it.
 
     The first ``}}`` may be inside of the expression: a dict has braces too.
     """
-    end = text.find("}}")
+    end = prompt.find("}}", start)
     while end != -1:
-        source = text[:end].strip()
-        try:
-            ast.parse(source, mode="eval")
-        except (SyntaxError, ValueError):
-            end = text.find("}}", end + 1)
-        else:
-            return source, text[end + 2 :]
-    excerpt = " ".join(text.partition("\n")[0].split())[:_EXCERPT_CHARS]
+        source = prompt[start:end].strip()
+        if _parse(source) is not None:
+            return source, end + 2
+        end = prompt.find("}}", end + 1)
+    excerpt = _excerpt(prompt[start:].partition("\n")[0])
     raise UsageError(
-        f"'{{{{ {excerpt}' is not followed by a Python expression and }}}}; "
-        "`interpolate` sends braces unchanged",
+        f"'{{{{ {excerpt}' is not followed by a Python expression and }}}}; {_CURES}",
         option="interpolate",
     )
 
 
+def _parse(source: str) -> ast.Expression | None:
+    try:
+        return ast.parse(source, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _evaluate(source: str, namespace: Mapping[str, Any]) -> str:
     try:
-        return str(eval(source, dict(namespace)))
+        value = eval(source, dict(namespace))
+        if _is_value(value):
+            return str(value)
+        problem = f"it is a {type(value).__name__}, and not a value"
     except Exception as error:  # noqa: BLE001 - the user's own expression may raise anything
         problem = f"{type(error).__name__}: {error}"
     # Outside of the handler: an ExceptionGroup as the context would print its own traceback.
-    raise UsageError(" ".join(f"{{{{ {source} }}}} failed: {problem}".split()))
+    raise UsageError(
+        f"{{{{ {_excerpt(source)} }}}} failed: {truncate(problem, _PROBLEM_CHARS)}; {_CURES}",
+        option="interpolate",
+    )
+
+
+def _is_value(value: Any) -> bool:
+    """Return whether the text of a value can be meant: other templates use names of builtins."""
+    return not (inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value))
+
+
+def _known_expressions(text: str, namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the expressions in a text, such as a block of code, whose names all are variables."""
+    for match in _BRACES.finditer(text):
+        source = match[1].strip()
+        names = _names(source)
+        if names and all(name in namespace for name in names):
+            yield source
+
+
+def _names(source: str) -> set[str]:
+    """Return the names of variables in an expression; none if it is no expression."""
+    tree = _parse(source)
+    nodes = ast.walk(tree) if tree is not None else ()
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _excerpt(source: str) -> str:
+    return truncate(source, _EXCERPT_CHARS)

@@ -67,11 +67,30 @@ class TestPrompt:
         kernel.run("%%llm --no-interpolate\n{{ x }}")
         assert prompts(server) == ["{{ x }}, v, {x}", "21 40", "{{ x }}"]
 
-    @pytest.mark.parametrize("body", ["{{ nosuch }}", "{{ 1 +", "{{ }}", "style={{ color: 1 }}"])
+    @pytest.mark.parametrize("body", ["{{ user.name }}", "{{ 1 +", "{{ }}", "style={{ color: 1 }}"])
     def test_bad_expressions(self, kernel: Kernel, server: ScriptedServer, body: str) -> None:
         run = kernel.run(f"%%llm\n{body}")
         assert run.reply["ename"] == "UsageError"
+        assert "`backticks` or a code fence" in run.error
+        assert "{{ '{{' }}" in run.error
+        assert "--no-interpolate" in run.error
         assert not server.exchanges
+
+    def test_inserted_names_are_shown(self, kernel: Kernel, server: ScriptedServer) -> None:
+        kernel.run("n = 5; df = 'a'")
+        run = kernel.run("%%llm\n{{ n }} {{ df }} `{{ n }}` ${{ x }}")
+        line = (
+            "Inserted: n, df. "
+            "Sent as text, as in code and formulas: {{ n }}; --interpolate inserts it."
+        )
+        assert run.texts[-1] == f"({line})"
+        assert prompts(server) == ["5 a `{{ n }}` ${{ x }}"]
+        assert (
+            f"notice: {line}" in kernel.run("%%llm --dry-run\n{{ n }} {{ df }} `{{ n }}`").printed
+        )
+        assert len(kernel.run("%%llm\n`f'{{x}}'`").texts) == 1
+        kernel.run("%%llm --interpolate\n```\n{{ n }}\n```")
+        assert prompts(server)[-1] == "```\n5\n```"
 
     @repeat(40)
     @given(

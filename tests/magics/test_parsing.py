@@ -31,7 +31,7 @@ def test_unset_is_none() -> None:
     assert unset == {
         "model", "temperature", "max_tokens", "system", "persona", "param", "stream", "stats",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
-        "compare", "select", "on_error",
+        "compare", "select", "on_error", "interpolate",
     }  # fmt: skip
 
 
