@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TextIO
-from urllib.parse import quote
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
@@ -21,8 +18,10 @@ from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
 from ..once import Once
 from .base import REASONING_PART, Display, FinalOutput, Frame
+from .footer import join_short_lines, source_lines, source_url
 from .panels import panel_summary
 from .parts import freeze_by_size, freeze_every_block
+from .terminal_echo import TerminalEcho
 
 _REASONING_LINES = 6
 """Lines of the reasoning that are shown while it arrives."""
@@ -67,10 +66,10 @@ class PlainTextDisplay:
         """Write the rest of the text, and end the line."""
         self.show(final.frames)
         self._write("\n" if final.complete_frame.text else "")
-        for line in _format_sources(final.sources):
+        for line in source_lines(final.sources):
             self._write(f"{line}\n")
-        for notice in final.notices:
-            self._notices.write(f"({strip_control_chars(notice)})\n")
+        for line in join_short_lines(final.notices):
+            self._notices.write(f"({line})\n")
 
     def _write(self, text: str) -> None:
         if text:
@@ -93,6 +92,7 @@ class TerminalDisplay:
         self._printed_parts: set[int] = set()
         self._printed_panels = Once()
         self._open_block: RenderableType = ""
+        self._echo = TerminalEcho(console.file)
         self._live = Live(
             console=console,
             get_renderable=self._tail,
@@ -105,7 +105,7 @@ class TerminalDisplay:
     def show(self, frames: Iterable[Frame]) -> None:
         """Print the settled frames, and repaint the open one."""
         for frame in frames:
-            self._live.start()
+            self._start()
             if frame.is_settled:
                 self._print(frame)
             else:
@@ -113,20 +113,26 @@ class TerminalDisplay:
                 self._open_block = _render_live(frame)
             if any(panel.body is None for panel in frame.panels):
                 self._open_block = ""
-                self._live.stop()  # a running tool may prompt at the keyboard
-        if self._live.is_started:
-            self._live.refresh()
+                self._stop()  # a running tool may prompt at the keyboard
+        self._refresh()
 
     def finish(self, final: FinalOutput) -> None:
         """Print the rest of the text, the sources and the notices."""
         for frame in final.frames:
             self._print(frame)
+        self._stop()
+        for source, line in zip(final.sources, source_lines(final.sources), strict=True):
+            self._console.print(Text(line, Style(dim=True, link=source_url(source.address))))
+        for line in join_short_lines(final.notices):
+            self._console.print(Text(f"({line})", style="dim"))
+
+    def _start(self) -> None:
+        self._echo.turn_off()
+        self._live.start()
+
+    def _stop(self) -> None:
         self._live.stop()
-        lines = _format_sources(final.sources)
-        for (_, source), line in zip(final.sources, lines, strict=True):
-            self._console.print(Text(line, Style(dim=True, link=_source_url(source))))
-        for notice in final.notices:
-            self._console.print(Text(strip_control_chars(f"({notice})"), style="dim"))
+        self._echo.restore()
 
     def _print_panels(self, frame: Frame) -> None:
         """Print a line for each tool that runs, and one for its result."""
@@ -137,13 +143,21 @@ class TerminalDisplay:
 
     def _print(self, frame: Frame) -> None:
         """Print a part for good; a part that was printed stays as it is."""
-        self._open_block = ""
-        self._print_panels(frame)
-        if frame.part in self._printed_parts or not frame.markdown.strip():
-            return
-        blank_line = [""] if self._printed_parts else []
-        self._console.print(*blank_line, _render_settled(frame), sep="\n")
-        self._printed_parts.add(frame.part)
+        with self._console:  # one write: the screen is never seen without the block
+            self._open_block = ""
+            # Rich paints the open block again below what is printed. A block as high as the
+            # screen would scroll the print away, and the next refresh leaves a blank screen.
+            self._refresh()
+            self._print_panels(frame)
+            if frame.part in self._printed_parts or not frame.markdown.strip():
+                return
+            blank_line = [""] if self._printed_parts else []
+            self._console.print(*blank_line, _render_settled(frame), sep="\n")
+            self._printed_parts.add(frame.part)
+
+    def _refresh(self) -> None:
+        if self._live.is_started:
+            self._live.refresh()
 
     def _tail(self) -> Segments:
         """Return the end of the open block: a terminal cannot repaint above its screen."""
@@ -197,18 +211,3 @@ class _Columns:
             grid.add_column(ratio=1)
         grid.add_row(*self._cells)
         yield grid
-
-
-def _format_sources(sources: Sequence[tuple[str, str]]) -> list[str]:
-    return [
-        strip_control_chars(f"[{number}] {title} ({source})")
-        for number, (title, source) in enumerate(sources, 1)
-    ]
-
-
-def _source_url(source: str) -> str | None:
-    """Return the URL of a source, or of its file if there is one, with or without a line number."""
-    if source.startswith(("http://", "https://")):
-        return quote(source, safe=":/?&=#%@+,;~", errors="replace")
-    files = filter(os.path.isfile, (source, source.rpartition(":")[0]))
-    return next((Path(file).absolute().as_uri() for file in files), None)
