@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from .errors import UsageError
-from .urls import host_of
+from .urls import normalize_base_url
 
 # The valid range of each number, and its description for the user.
 _RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
@@ -75,7 +75,8 @@ class Options:
         max_tokens: the longest answer, in tokens.
         stream: True shows the answer while it arrives; False shows it once, when it is complete.
         system: the system prompt.
-        base_url: the address of an OpenAI-compatible server, for this request alone.
+        base_url: the address of an OpenAI-compatible server, for this request alone; see
+            `urls.normalize_base_url` for the forms that are understood.
         connect_timeout: seconds until the connection must be made.
         first_byte_timeout: seconds until the server must begin its reply.
         timeout: seconds until the first token must arrive.
@@ -118,7 +119,7 @@ class Options:
             if value is not None and not (isinstance(value, int | float) and is_valid(value)):
                 raise UsageError(f"{name} is {value}; it must be {description}")
         if self.base_url:
-            host_of(self.base_url)
+            object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
         for name in self.extra_body:
             if reserved := _RESERVED_PARAMETERS.get(name.lower().replace("-", "_")):
                 advice, option = reserved

@@ -1,10 +1,11 @@
-"""Validate base URLs: the form of the address, and the hosts to which a request may be sent."""
+"""Base URLs: the address that is used, and the hosts to which a request may be sent."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from .errors import ConfigError
 
@@ -12,33 +13,104 @@ HTTP_HOSTS = "CELLMAGE_HTTP_HOSTS"
 """The environment variable that names hosts to which plain http is allowed."""
 
 
-def host_of(base_url: str) -> str:
-    """Return the host and port of a base URL, in lower case.
+# What users paste behind a base URL: the path of one of its endpoints.
+_ENDPOINT_PATH = re.compile(
+    r"/(?:chat/completions|completions|embeddings|responses|messages)$"
+    r"|(?:(?<=\d)|(?<=/openai))/(?:chat|models)$"
+)
+_VERSION = re.compile(r"/v\d")
+
+# Blanks, quotes and invisible characters, which copying and shells leave around an address.
+_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'"
+_DEFAULT_PORTS: Mapping[str, str] = {"http": ":80", "https": ":443"}
+
+# Where a server listens on every interface, as its log prints it; requests need a host.
+_EVERY_INTERFACE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+
+
+def normalize_base_url(base_url: str) -> str:
+    """Return the base URL that is used for an address as users type or paste it.
+
+    Blanks and quotes around it, repeated slashes and the path of an endpoint are removed; an
+    address of this machine may lack ``http://``.
 
     Args:
-        base_url: such as ``https://api.openai.com/v1``.
+        base_url: such as ``https://api.openai.com/v1``. The query ``api-version`` of Azure's
+            deployments is kept.
 
     Raises:
         ConfigError: the URL cannot be used: no http(s), no host, or it contains a user name, a
-            password, a query or a fragment.
+            password, a fragment or another query.
+
+    Example:
+        >>> normalize_base_url("localhost:1234/v1/ ")
+        'http://localhost:1234/v1'
+        >>> normalize_base_url("https://LLM.example.org//v1/chat/completions")
+        'https://llm.example.org/v1'
+    """
+    text = base_url.strip(_AROUND)
+    if "://" not in text and is_loopback(f"http://{text}"):
+        text = f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        is_valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise _unusable() from None
+    # A password or a key in the URL would be shown wherever the URL is shown.
+    is_safe = "@" not in text and not parts.fragment and _is_version_query(parts.query)
+    if not is_valid or not is_safe or not text.isprintable() or " " in text:
+        raise _unusable()
+    host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS[parts.scheme])
+    for address, loopback in _EVERY_INTERFACE.items():
+        host = re.sub(rf"^{re.escape(address)}(?=:|$)", loopback, host)
+    path = _ENDPOINT_PATH.sub("", re.sub(r"//+", "/", parts.path).rstrip("/"))
+    return urlunsplit((parts.scheme, host, path, parts.query, ""))
+
+
+def _is_version_query(query: str) -> bool:
+    return not query or re.fullmatch(r"api-version=[\w.-]{1,40}", query) is not None
+
+
+def _unusable() -> ConfigError:
+    return ConfigError(
+        "the base URL (OPENAI_BASE_URL, or `base_url`) must look like http://localhost:8000/v1 or "
+        "https://llm.example.org/v1, with no name, password, key or query in it",
+        option="base_url",
+    )
+
+
+def host_of(base_url: str) -> str:
+    """Return the host and port of a base URL, in lower case.
+
+    Raises:
+        ConfigError: as for `normalize_base_url`.
 
     Example:
         >>> host_of("http://LocalHost:8000/v1")
         'localhost:8000'
     """
-    try:
-        parts = urlsplit(base_url)
-        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_valid = False
-    # A password or a key in the URL would be shown wherever the URL is shown.
-    if not is_valid or "@" in base_url or parts.query or parts.fragment:
-        raise ConfigError(
-            "the base URL (OPENAI_BASE_URL, or `base_url`) must look like "
-            "http://localhost:8000/v1, with no name, password or key in it",
-            option="base_url",
-        )
-    return parts.netloc.lower()
+    return urlsplit(normalize_base_url(base_url)).netloc
+
+
+def split_query(base_url: str) -> tuple[str, Mapping[str, str]]:
+    """Return a base URL without its query, and the query.
+
+    Example:
+        >>> split_query("https://a.example/openai/deployments/d?api-version=2024-02-01")
+        ('https://a.example/openai/deployments/d', {'api-version': '2024-02-01'})
+    """
+    url, _, query = base_url.partition("?")
+    return url, dict(parse_qsl(query))
+
+
+def has_version(base_url: str) -> bool:
+    """Return whether the path of a base URL has a version, as nearly all servers need.
+
+    Example:
+        >>> has_version("http://localhost:1234"), has_version("http://localhost:1234/v1")
+        (False, True)
+    """
+    return _VERSION.search(urlsplit(base_url).path) is not None
 
 
 def is_loopback(base_url: str) -> bool:
@@ -49,11 +121,14 @@ def is_loopback(base_url: str) -> bool:
         >>> [is_loopback(url) for url in urls]
         [True, True, False]
     """
-    hostname = urlsplit(base_url).hostname or ""
+    try:
+        hostname = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
     if hostname == "localhost" or hostname.endswith(".localhost"):  # RFC 6761, section 6.3
         return True
     address = _parse_ip(hostname)
-    return address is not None and address.is_loopback
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def check_base_url(base_url: str, environ: Mapping[str, str]) -> None:

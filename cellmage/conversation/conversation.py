@@ -14,7 +14,8 @@ from ..pipeline.base import Ask
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
 from ..providers.base import Provider
-from ..providers.registry import ResolvedModel, resolve_models
+from ..providers.registry import resolve_models
+from ..providers.servers import ResolvedModel
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView

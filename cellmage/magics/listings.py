@@ -63,7 +63,8 @@ def _printable_value(name: str, value: Any) -> str:
     if value in (None, {}, []):
         return "—"
     try:
-        Options(**{name: value} if name in (*OPTION_FIELDS, "extra_body") else {})
+        if name in (*OPTION_FIELDS, "extra_body"):
+            value = getattr(Options(**{name: value}), name)  # an address, as it is used
     except CellmageError:
         return "cannot be used"
     return truncate(str(value), _MAX_VALUE_CHARS)

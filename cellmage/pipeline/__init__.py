@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..providers.registry import ResolvedModel
+from ..providers.servers import ResolvedModel
 from ..tools import Tool
 from .base import Ask, Stage, compose
 from .fallback import answer_from_first

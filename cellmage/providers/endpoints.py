@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..urls import host_of
+from ..urls import normalize_base_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,9 @@ class Endpoint:
     """An OpenAI-compatible server.
 
     Args:
-        base_url: the address, up to and including the version (``/v1``). ``{NAME}`` in it is the
-            value of that environment variable.
+        base_url: the address, up to and including the version (``/v1``); what users paste instead
+            is understood, see `urls.normalize_base_url`. ``{NAME}`` in it is the value of that
+            environment variable.
         api_key_variable: the environment variable with the key; None if the server needs no key.
         max_tokens_field: the field of the request that limits the length of the answer.
         supports_stream_usage: False if the server refuses the field that asks for the token count
@@ -41,7 +42,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if "{" not in self.base_url:
-            host_of(self.base_url)
+            object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
 
 
 OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")

@@ -66,6 +66,42 @@ class Key:
         raise TypeError("a key cannot be pickled")
 
 
+# Quotes and the blanks around a key: what shells, word processors and web pages leave there.
+_QUOTED = re.compile(r"""(?P<open>["'“”‘’])(?P<value>.*?)["'“”‘’][,;]?(?:\s*\#.*)?""", re.DOTALL)
+_COMMENT = re.compile(r"(?:^|\s+)#.*", re.DOTALL)
+_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_AROUND = " \t\r\n\u00a0\u200b\u2060\ufeff"
+
+
+def clean_key(value: str) -> str:
+    """Return a key without what people write around it in variables and key files.
+
+    Blanks at the ends, quotes, a comment after a blank, and ``Bearer`` are no part of a key.
+
+    Example:
+        >>> clean_key(' "Bearer sk-test-1234"  # mine')
+        'sk-test-1234'
+    """
+    text = value.strip(_AROUND)
+    quoted = _QUOTED.fullmatch(text)
+    text = quoted["value"] if quoted else _COMMENT.sub("", text)
+    return _BEARER.sub("", text.strip(_AROUND), count=1)
+
+
+def is_key(value: str) -> bool:
+    """Return whether a value can be a key: printable ASCII without blanks and quotes.
+
+    Example:
+        >>> is_key("sk-test-1234"), is_key("sk test"), is_key("")
+        (True, False, False)
+    """
+    return bool(value) and all(map(_is_key_char, value))
+
+
+def _is_key_char(char: str) -> bool:
+    return "!" <= char <= "~" and char not in "\"'"
+
+
 _keys_in_use: WeakSet[Key] = WeakSet()
 
 
@@ -81,7 +117,7 @@ def check_key(key: Key, host: str) -> None:
     """
     value = key.reveal()
     for position, char in enumerate(value, 1):
-        if not "!" <= char <= "~":
+        if not _is_key_char(char):
             raise ConfigError(
                 f"the key for {host} has a character that no key has, at position {position} "
                 f"of {len(value)}; set it again",
@@ -113,7 +149,7 @@ def refuse_keys(texts: Iterable[str], keys: Mapping[str, str]) -> None:
     every_key = [*keys.items(), *(("use", key.reveal()) for key in _keys_in_use)]
     for text in texts:
         for name, key in every_key:
-            if _contains_key(text, key.strip()):
+            if _contains_key(text, clean_key(key)):
                 raise UsageError(f"the prompt holds the key in {name}; nothing was sent")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from ..errors import ConfigError
+from .key_file import KeyFile, parse_key_file
+from .keys import clean_key
 
 KEYRING_SERVICE = "cellmage"
 """The name under which keys are in the keyring: ``keyring set cellmage OPENAI_API_KEY``."""
@@ -22,7 +24,8 @@ _GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def key_file_path() -> Path:
     """Return the path of the key file.
 
-    It has a line ``NAME=value`` for each key; the name is a variable's or a host.
+    It has a line ``NAME=value`` for each key; the name is a variable's or a host: see
+    `key_file.parse_key_file`.
     """
     return user_config_path("cellmage") / "keys"
 
@@ -33,7 +36,7 @@ def read_key_file(path: Path) -> Mapping[str, str]:
     Every request needs the keys several times; the file is read again only after a change.
 
     Args:
-        path: a file of ``NAME=value`` lines in UTF-8; a line that begins with ``#`` is a comment.
+        path: a file of ``NAME=value`` lines.
 
     Raises:
         ConfigError: other users can read the file, or it cannot be read.
@@ -42,32 +45,43 @@ def read_key_file(path: Path) -> Mapping[str, str]:
         >>> read_key_file(Path("no-such-file"))
         {}
     """
+    return _read(path).keys
+
+
+def key_file_problem() -> str | None:
+    """Return what is wrong in the key file, with its path and the number of the line; else None.
+
+    It matters only where a key is missing, so that a stray line does no harm.
+    """
+    path = key_file_path()
+    return next((f"{path}, {problem}" for problem in _read(path).problems), None)
+
+
+def _read(path: Path) -> KeyFile:
     try:
         status = path.stat()
         # Windows has no such bits; there a file in the user's folder is the user's.
         if os.name != "nt" and stat.S_IMODE(status.st_mode) & _GROUP_OR_OTHERS:
             raise ConfigError(f"others can read the keys in {path}: chmod 600 {path}")
-        return _parse_key_file(path, (status.st_mtime_ns, status.st_size, status.st_mode))
+        return _read_version(path, (status.st_mtime_ns, status.st_size, status.st_mode))
     except FileNotFoundError:
-        return {}
+        return KeyFile({})
     except OSError:
         raise _unreadable(path) from None
 
 
 # A cached function, not a dict of this module: inspection shows the values of globals.
 @lru_cache(maxsize=1)
-def _parse_key_file(path: Path, version: tuple[int, ...]) -> Mapping[str, str]:
-    """Return the keys in a file; `version` is what changes when the file does."""
-    text = path.read_bytes().decode("utf-8", "replace")
-    if "\ufffd" in text:  # a `UnicodeDecodeError` would hold the bytes, and so the keys
-        raise _unreadable(path)
-    lines = text.splitlines()
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
+def _read_version(path: Path, version: tuple[int, ...]) -> KeyFile:
+    """Return the contents of a file; `version` is what changes when the file does."""
+    try:
+        return parse_key_file(path.read_bytes())
+    except ValueError:
+        raise _unreadable(path) from None
 
 
 def _unreadable(path: Path) -> ConfigError:
-    return ConfigError(f"the keys in {path} cannot be read")
+    return ConfigError(f"the keys in {path} cannot be read; save the file as UTF-8 text")
 
 
 def find_key(*names: str) -> str | None:
@@ -91,7 +105,7 @@ def _find_in_keyring(names: tuple[str, ...]) -> str | None:
         return None
     try:
         keys = (keyring.get_password(KEYRING_SERVICE, name) for name in names)
-        return next((key for key in keys if key), None)
+        return next(filter(None, (clean_key(key or "") for key in keys)), None)
     except keyring.errors.NoKeyringError:
         return None
     except keyring.errors.KeyringError as error:

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import ConfigError, UsageError
 from ..options import Options
-from ..urls import check_base_url, host_of
+from ..text import truncate
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
-from .keys import Key
-from .keystore import find_key, key_file_path
+from .keystore import find_key, key_file_problem
 from .offline import MODELS, OfflineProvider
-from .plugins import load_plugin
+from .servers import ResolvedModel, endpoint_at, endpoint_for_prefix, is_openai, server_provider
+
+_MAX_NAME_CHARS = 100
 
 DEFAULT_MODEL = "gpt-4o-mini"
 """The model of a configured server, where the user names none."""
 
 DEFAULT_OFFLINE_MODEL = "offline/tour"
 """The model where neither a server nor a key is configured."""
-
-_VARIABLE = re.compile(r"\{(\w+)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
-    """A provider, and the name of the model as the provider knows it.
-
-    Args:
-        provider: answers the requests.
-        model: the name that is sent to it.
-    """
-
-    provider: Provider
-    model: str
 
 
 def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None = None) -> str:
@@ -48,6 +33,9 @@ def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None 
         environ: the environment variables.
         base_url: the base URL that the options name.
 
+    Raises:
+        ConfigError: no key was found, and a line of the key file cannot be read.
+
     Example:
         >>> default_model({}), default_model({"OPENAI_API_KEY": "k"})
         ('offline/tour', 'gpt-4o-mini')
@@ -55,7 +43,11 @@ def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None 
     if name := environ.get("CELLMAGE_MODEL"):
         return name
     is_configured = base_url or environ.get("OPENAI_BASE_URL") or environ.get("OPENAI_API_KEY")
-    return DEFAULT_MODEL if is_configured or find_key("OPENAI_API_KEY") else DEFAULT_OFFLINE_MODEL
+    if is_configured or find_key("OPENAI_API_KEY"):
+        return DEFAULT_MODEL
+    if problem := key_file_problem():
+        raise ConfigError(f"no key was found: {problem}")
+    return DEFAULT_OFFLINE_MODEL
 
 
 def default_endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
@@ -65,7 +57,7 @@ def default_endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
         >>> default_endpoint({"OPENAI_BASE_URL": "http://localhost:8000/v1"}).base_url
         'http://localhost:8000/v1'
     """
-    return _endpoint_at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
+    return endpoint_at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
 
 
 def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> ResolvedModel:
@@ -76,7 +68,9 @@ def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> 
 
             - the name of a registered provider;
             - ``offline/NAME`` or ``gguf/PATH``, which need no server;
-            - ``PREFIX/NAME``, where the prefix is a known server or a plugin;
+            - ``PREFIX/NAME``, where the prefix is a known server or a plugin; if that server needs
+              a key that is not set, and ``OPENAI_BASE_URL`` is, the name is one of the configured
+              server, as ``deepseek/deepseek-r1`` is at LM Studio or OpenRouter;
             - any other name, for the configured server (`default_endpoint`).
 
             With ``base_url`` that server is asked, and the name is sent unchanged.
@@ -98,17 +92,16 @@ def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> 
         return _BUILT_IN[prefix](suffix, options.model is None)
     default = default_endpoint(environ)
     has_prefix = bool(prefix and suffix) and not options.base_url
-    target = _endpoint_for_prefix(prefix, default) if has_prefix else None
+    target = endpoint_for_prefix(prefix, default, environ) if has_prefix else None
     if isinstance(target, Endpoint):
-        return _openai_provider(target, suffix, default, environ)
+        return server_provider(target, suffix, default, environ)
     if target is not None:
         return ResolvedModel(target(suffix), suffix)
-    endpoint = _endpoint_at(options.base_url) if options.base_url else default
+    endpoint = endpoint_at(options.base_url) if options.base_url else default
     # "openai/" is a prefix for OpenAI's own server alone; elsewhere it may belong to the name of
     # the model, as in "openai/gpt-oss-20b".
-    is_openai = endpoint.api_key_variable == OPENAI.api_key_variable
-    model = name.removeprefix("openai/") if is_openai else name
-    return _openai_provider(endpoint, model, default, environ)
+    model = name.removeprefix("openai/") if is_openai(endpoint) else name
+    return server_provider(endpoint, model, default, environ)
 
 
 def resolve_models(
@@ -143,7 +136,9 @@ def register(name: str, provider: Provider) -> None:
         UsageError: the name is empty, or contains a slash, a comma or a space.
     """
     if not name or not set(name).isdisjoint("/, \t\n"):
-        raise UsageError(f"{name!r} cannot name a model: no slash, no comma, no space")
+        raise UsageError(
+            f"{truncate(name, _MAX_NAME_CHARS)!r} cannot name a model: no slash, no comma, no space"
+        )
     _registered[name] = provider
 
 
@@ -168,7 +163,8 @@ def local_servers() -> list[str]:
 def _offline(name: str, is_default: bool) -> ResolvedModel:
     if name not in MODELS:
         names = ", ".join(f"offline/{model}" for model in MODELS)
-        raise ConfigError(f"there is no model offline/{name}; the offline models are {names}")
+        missing = f"offline/{truncate(name, _MAX_NAME_CHARS)}"
+        raise ConfigError(f"there is no model {missing}; the offline models are {names}")
     return ResolvedModel(OfflineProvider(is_default), f"offline/{name}")
 
 
@@ -179,70 +175,3 @@ def _gguf(path: str, is_default: bool) -> ResolvedModel:
 
 
 _BUILT_IN: Mapping[str, Callable[[str, bool], ResolvedModel]] = {"offline": _offline, "gguf": _gguf}
-
-
-# Models of a server.
-
-
-def _endpoint_for_prefix(
-    prefix: str, default: Endpoint
-) -> Endpoint | Callable[[str], Provider] | None:
-    """Return who answers for the models with this prefix; None for the configured server."""
-    target = ENDPOINTS.get(prefix) or load_plugin(prefix)
-    if target is None and default.api_key_variable:
-        names = ", ".join(f"{name}/…" for name in ENDPOINTS)
-        raise ConfigError(
-            f"there is no provider {prefix!r} (there are {names}); "
-            "set OPENAI_BASE_URL to use another server"
-        )
-    return None if target is OPENAI else target
-
-
-def _endpoint_at(base_url: str) -> Endpoint:
-    """Return the endpoint of a base URL that the user typed."""
-    if host_of(base_url) == host_of(OPENAI.base_url):
-        return replace(OPENAI, base_url=base_url)
-    return Endpoint(base_url)
-
-
-def _openai_provider(
-    endpoint: Endpoint, model: str, default: Endpoint, environ: Mapping[str, str]
-) -> ResolvedModel:
-    """Return the provider of a server, with the key for its host."""
-    endpoint = _fill_url(endpoint, model, environ)
-    check_base_url(endpoint.base_url, environ)
-    host = host_of(endpoint.base_url)
-    key = _api_key_for(endpoint, host, default, environ)
-    if endpoint.api_key_variable and not key:
-        raise ConfigError(
-            f"{model} at {host} needs a key: set the environment variable "
-            f"{endpoint.api_key_variable}, put it into the keyring or {key_file_path()}, "
-            "or set OPENAI_BASE_URL to use another server",
-            host=host,
-            model=model,
-        )
-    from .openai import OpenAIProvider  # noqa: PLC0415 - offline models do not need it
-
-    return ResolvedModel(OpenAIProvider(endpoint, Key(key) if key else None), model)
-
-
-def _api_key_for(
-    endpoint: Endpoint, host: str, default: Endpoint, environ: Mapping[str, str]
-) -> str | None:
-    """Return the key for a host: ``OPENAI_API_KEY`` belongs to the host that it was set for."""
-    variables = [endpoint.api_key_variable] if endpoint.api_key_variable else []
-    candidates = [name for name in variables if name != OPENAI.api_key_variable]
-    if host == host_of(default.base_url):
-        candidates.insert(0, "OPENAI_API_KEY")
-    keys = (environ[name] for name in candidates if environ.get(name))
-    # A stored key has the name of its host, or of the variable that belongs to that host.
-    return next(keys, None) or find_key(host, *variables)
-
-
-def _fill_url(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> Endpoint:
-    """Return the endpoint with the variables in its base URL replaced by their values."""
-    for variable in _VARIABLE.findall(endpoint.base_url):
-        if not environ.get(variable):
-            raise ConfigError(f"{model} needs an address: set the environment variable {variable}")
-    url = _VARIABLE.sub(lambda match: environ[match[1]].rstrip("/"), endpoint.base_url)
-    return replace(endpoint, base_url=url)

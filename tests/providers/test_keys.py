@@ -75,6 +75,16 @@ def test_a_configured_key_is_not_sent_to_a_model(kernel: Kernel, server: Scripte
     assert not server.exchanges
 
 
+def test_a_key_that_is_set_in_the_notebook(offline: Kernel, server: ScriptedServer) -> None:
+    offline.run(f"import os; os.environ['OPENAI_BASE_URL'] = '{server.url}'")
+    offline.run("%llm -m m hi")
+    assert server.last.headers["authorization"] == "Bearer none"
+    for key in ("sk-test-0001", "sk-test-0002"):
+        offline.run(f"os.environ['OPENAI_API_KEY'] = '\"{key}\" '")
+        assert offline.run("%llm -m m hi").texts == ["ok"]
+        assert server.last.headers["authorization"] == f"Bearer {key}"
+
+
 def test_a_key_on_a_magic_line_is_refused(kernel: Kernel, server: ScriptedServer) -> None:
     run = kernel.run("%llm --api-key sk-test-0000000000000000 hi")
     assert "a key does not belong in a notebook" in run.error
@@ -101,7 +111,7 @@ def test_a_key_shows_its_end_and_is_not_pickled() -> None:
 
 
 def test_a_key_with_an_impossible_character(connected: ScriptedServer, monkeypatch: Any) -> None:
-    for secret in ("sk-test-newline\n", "sk-test-\u00e9"):
+    for secret in ("sk-test-new\nline", "sk-test-\u00e9", '"sk-test-quote'):
         monkeypatch.setenv("OPENAI_API_KEY", secret)
         with pytest.raises(CellmageError, match="at position") as caught:
             Conversation().ask("hi")

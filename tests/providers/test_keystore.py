@@ -111,6 +111,24 @@ def test_a_file_that_is_no_text_is_refused() -> None:
         read_key_file(path)
 
 
+def test_a_line_without_a_key_is_told_where_the_key_is_missing() -> None:
+    path = write('OPENAI_API_KEY="sk-test-0000\n')
+    for options in (Options(model="gpt-4o"), Options()):
+        with pytest.raises(ConfigError, match="line 1: the quote is not closed") as caught:
+            resolve_model(options, {})
+        assert str(path) in str(caught.value)
+        assert "sk-test" not in str(caught.value)
+    assert key_of("ollama/llama3.2") is None
+    assert key_of("gpt-4o", OPENAI_API_KEY="sk-1") == "sk-1"
+
+
+@pytest.mark.parametrize("value", [' "sk-1"\r\n', "Bearer sk-1", "\u00a0sk-1", "'sk-1'  # mine"])
+def test_a_variable_as_people_write_it(value: str, ring: Ring) -> None:
+    assert key_of("gpt-4o", OPENAI_API_KEY=value) == "sk-1"
+    ring.set_password(KEYRING_SERVICE, "OPENAI_API_KEY", value)
+    assert key_of("gpt-4o") == "sk-1"
+
+
 def test_a_locked_keyring(ring: Ring) -> None:
     ring.is_locked = True
     with pytest.raises(ConfigError, match="KeyringLocked"):

@@ -44,6 +44,74 @@ def test_remote(
     assert (resolved.provider.endpoint.base_url, resolved.model) == (address, name)
 
 
+ENDPOINT_PATHS = ("chat/completions", "completions", "responses", "models", "embeddings")
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url"),
+    [
+        *((f"https://a.example/v1/{path}", "https://a.example/v1") for path in ENDPOINT_PATHS),
+        ("https://a.example/v1beta/openai/models/", "https://a.example/v1beta/openai"),
+        ("https://a.example/models", "https://a.example/models"),
+        ("http://localhost:1//v1//", "http://localhost:1/v1"),
+        ("localhost:1234/v1", "http://localhost:1234/v1"),
+        ("[::1]:1234/v1", "http://[::1]:1234/v1"),
+        (" HTTPS://A.example/v1 \u00a0\n", "https://a.example/v1"),
+        ('"http://127.0.0.1:1/v1"', "http://127.0.0.1:1/v1"),
+        ("http://0.0.0.0:8000/v1", "http://127.0.0.1:8000/v1"),
+        ("https://a.example:443/v1", "https://a.example/v1"),
+    ],
+)
+def test_an_address_as_it_is_typed(text: str, base_url: str) -> None:
+    assert Options(base_url=text).base_url == base_url
+    provider = resolve_model(Options(model="m"), {"OPENAI_BASE_URL": text}).provider
+    assert isinstance(provider, OpenAIProvider)
+    assert provider.endpoint.base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("environ", "host", "name"),
+    [
+        ({}, "localhost:1", "deepseek/r1"),
+        ({"DEEPSEEK_API_KEY": " "}, "localhost:1", "deepseek/r1"),
+        ({"DEEPSEEK_API_KEY": "k"}, "api.deepseek.com", "r1"),
+        ({"OPENAI_BASE_URL": "https://openrouter.ai/api/v1"}, "openrouter.ai", "deepseek/r1"),
+        ({"OPENAI_BASE_URL": "https://api.deepseek.com"}, "api.deepseek.com", "r1"),
+    ],
+)
+def test_a_model_of_the_configured_server_with_the_prefix_of_a_provider(
+    environ: dict[str, str], host: str, name: str
+) -> None:
+    """The key decides: without one for DeepSeek, the name is the configured server's own."""
+    resolved = resolve_model(Options(model="deepseek/r1"), KEY | LOCAL | environ)
+    assert (resolved.provider.name, resolved.model) == (host, name)
+
+
+def test_a_known_host_keeps_its_habits() -> None:
+    environ = KEY | {"OPENAI_BASE_URL": "https://api.mistral.ai/v1/chat/completions"}
+    provider = resolve_model(Options(model="m"), environ).provider
+    assert isinstance(provider, OpenAIProvider)
+    assert not provider.endpoint.supports_stream_usage
+
+
+@pytest.mark.parametrize(
+    "value", ["https://x.example", "https://x.example/openai/v1/", "https://x.example/openai/"]
+)
+def test_azure_with_and_without_its_path(value: str) -> None:
+    environ = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": value}
+    provider = resolve_model(Options(model="azure/d"), environ).provider
+    assert isinstance(provider, OpenAIProvider)
+    assert provider.endpoint.base_url == "https://x.example/openai/v1"
+
+
+def test_a_long_name_is_cut_in_messages() -> None:
+    name = "n" * 5000
+    for model in (f"{name}/m", f"offline/{name}", name):
+        with pytest.raises(ConfigError) as caught:
+            resolve_model(Options(model=model), {})
+        assert len(str(caught.value)) < 500
+
+
 def test_with_nothing_configured_the_offline_model_answers_and_says_so() -> None:
     assert default_model({}) == "offline/tour"
     response = Conversation().ask("What is this?")
@@ -68,13 +136,16 @@ def test_a_key_for_one_host_does_not_serve_openai() -> None:
 @pytest.mark.parametrize(
     "base_url",
     [
-        "localhost:8000",
+        "llm.example.org/v1",
         "ftp://x/v1",
         "http://",
         "x",
         "http://[::1/v1",
         "http://bob:hunter2@x/v1",
         "http://x/v1?key=hunter2",
+        "http://x/v1?api-version=1&key=hunter2",
+        "http://x/v1#hunter2",
+        "sk-test-hunter2",
     ],
 )
 def test_bad_address(base_url: str) -> None:
