@@ -1,4 +1,4 @@
-"""A value that fills as it arrives, as a markdown table."""
+"""A value as a markdown table, also while it arrives."""
 
 from __future__ import annotations
 
@@ -7,17 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..markdown.escape import escape_markdown
+from ..text import truncate
 from .base import Frame
 from .pacer import Pacer
 from .panels import Panel, panels_html
 from .status import StatusLine
 
-_MAX_ROWS = 200
+MAX_ROWS = 200
 """Rows that are shown of a long list; the value has all of them."""
+
+MAX_NESTED_ROWS = 20
+"""Rows that are shown of a list within a cell."""
+
+_MAX_DEPTH = 3
+"""Tables within tables; what is deeper is shown as JSON."""
+
+_MAX_JSON_CHARS = 200
+"""Characters of a value that is shown as JSON because it is too deep."""
 
 
 def markdown_table(value: Any) -> str:
     """Return a value as markdown: a row for each field, or for each record of a list.
+
+    A list or an object in a cell is a table of its own, in HTML.
 
     Args:
         value: JSON data; a string or a number becomes a line of text.
@@ -28,22 +40,42 @@ def markdown_table(value: Any) -> str:
         | --- | --- |
         | city | Paris |
         | days | 3 |
-        >>> print(markdown_table([{"n": 1}, {"n": 2, "s": "a|b"}]))
+        >>> print(markdown_table([{"n": 1}, {"n": [2, 3], "s": "a|b"}]))
         | n | s |
         | --- | --- |
         | 1 |  |
-        | 2 | a\\|b |
+        | <table><tr><td>2</td></tr><tr><td>3</td></tr></table> | a&#124;b |
     """
+    if not is_table(value):
+        return _cell(value)
+    names, rows = table_rows(value, MAX_ROWS)
+    if names is None:
+        names = ["field", "value"] if isinstance(value, Mapping) else ["value"]
+    excess = len(value) - len(rows)
+    return _table(names, rows) + (f"\n\n… and {excess} more" if excess else "")
+
+
+def is_table(value: Any, depth: int = 0) -> bool:
+    """Return whether a value is shown as a table, with so many tables around it."""
+    return isinstance(value, Mapping | list) and bool(value) and depth <= _MAX_DEPTH
+
+
+def table_rows(value: Any, max_rows: int) -> tuple[list[str] | None, list[Sequence[Any]]]:
+    """Return the names of the columns, or None, and the first rows of a list or an object."""
     if isinstance(value, Mapping):
-        return _table(("field", "value"), list(value.items()))
-    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        names = list(dict.fromkeys(name for row in value for name in row))
-        rows = [[row.get(name, "") for name in names] for row in value[:_MAX_ROWS]]
-        end = f"\n\n… and {len(value) - _MAX_ROWS} more" if len(value) > _MAX_ROWS else ""
-        return _table(names, rows) + end
-    if isinstance(value, list):
-        return _table(("value",), [[item] for item in value[:_MAX_ROWS]])
-    return _cell(value)
+        return None, [*value.items()][:max_rows]
+    if not all(isinstance(row, Mapping) for row in value):
+        return None, [[item] for item in value[:max_rows]]
+    names = list(dict.fromkeys(name for row in value for name in row))
+    return names, [[row.get(name, "") for name in names] for row in value[:max_rows]]
+
+
+def cell_text(value: Any) -> str:
+    """Return a value that is not a table as text: a string as it is, others as JSON."""
+    if isinstance(value, str):
+        return value
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return truncate(text, _MAX_JSON_CHARS) if isinstance(value, Mapping | list) else text
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -51,10 +83,18 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
-def _cell(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # Markdown in a value is text, and a line of a table is one line.
-    return escape_markdown(text)
+def _cell(value: Any, depth: int = 1) -> str:
+    """Return a value on one line, as a line of a table is; markdown in it is text."""
+    if not is_table(value, depth):
+        return "<br>".join(map(escape_markdown, cell_text(value).splitlines()))
+    names, rows = table_rows(value, MAX_NESTED_ROWS)
+    lines = [[f"<td>{_cell(item, depth + 1)}</td>" for item in row] for row in rows]
+    if names is not None:
+        lines.insert(0, [f"<th>{_cell(name)}</th>" for name in names])
+    if excess := len(value) - len(rows):
+        lines.append([f"<td>… and {excess} more</td>"])
+    body = "".join(f"<tr>{''.join(line)}</tr>" for line in lines)
+    return f"<table>{body}</table>"
 
 
 class LiveTable:
@@ -62,9 +102,10 @@ class LiveTable:
 
     Args:
         make_parser: returns a function that takes the next piece of the text and returns the value
-            so far, or None before it begins.
+            so far, or None before it begins. After a complete answer it takes an empty text, and
+            returns the value of the complete text, or None if there is none.
         is_live: False shows nothing before the end.
-        sanitize: makes markdown harmless.
+        sanitize: makes an answer harmless that is not a value.
 
     Example:
         >>> def make_parser():
@@ -86,9 +127,10 @@ class LiveTable:
         self._is_live = is_live
         self._sanitize = sanitize
         self._pacer = Pacer()
-        self._status = StatusLine(None, sanitize)
+        self._status = StatusLine(None)
         self._pending: list[str] = []
         self._text: list[str] = []
+        self._value: Any = None
         self._table = ""
         self._panels: list[Panel] = []
         self._open_panels: Sequence[Panel] = ()
@@ -109,7 +151,7 @@ class LiveTable:
         """Show panels above the table; later calls replace them until more text arrives."""
         if not self._open_panels:
             self._text += self._pending  # a text before a tool call is not the value
-            self._pending, self._table = [], ""
+            self._pending, self._table, self._value = [], "", None
             self._parse = self._make_parser()
         self._open_panels = panels
         self._has_new_panels = True
@@ -128,7 +170,10 @@ class LiveTable:
         return frames
 
     def end(self, is_complete: bool) -> None:
-        """Ignore how the text ended: a value that was cut is shown as far as it arrived."""
+        """Show the value of a complete text; one that was cut is shown as far as it arrived."""
+        self._absorb()
+        if is_complete:
+            self._set_value(self._parse(""))
 
     def final_frames(self) -> list[Frame]:
         """Return the final frame."""
@@ -159,11 +204,15 @@ class LiveTable:
         text = "".join(self._pending)
         self._pending.clear()
         self._text.append(text)
-        value = self._parse(text)
+        self._set_value(self._parse(text))
+
+    def _set_value(self, value: Any) -> None:
         if value is not None:
-            self._table = self._sanitize(markdown_table(value)) or self._table
+            self._value = value
+            self._table = markdown_table(value) or self._table
 
     def _frame(self, text: str, markdown: str, is_settled: bool = False) -> Frame:
         panels = [*self._panels, *self._open_panels]
         sections = [panels_html(panels), markdown]
-        return Frame(0, text, "\n\n".join(filter(None, sections)), is_settled, panels)
+        markdown = "\n\n".join(filter(None, sections))
+        return Frame(0, text, markdown, is_settled, panels, value=self._value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from ..errors import OutputValidationError, UsageError
+from ..lenient_json import read_json
 from ..options import Options
-from ..stream.partial_json import NOTHING, PartialJSON, parse_response
+from ..stream.partial_json import NOTHING, PartialJSON, read_response
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
 
@@ -46,12 +48,18 @@ class OutputSchema:
         """Return a parser of a value that arrives in pieces.
 
         Called with the text that has arrived since the last call, it returns the value so far; None
-        before the value begins.
+        before the value begins. Called with an empty text, it returns the value of the complete
+        text, which may have been read leniently; None if there is none.
         """
         parser = PartialJSON()
+        texts: list[str] = []
 
         def parse(text: str) -> Any:
+            texts.append(text)
             parser.feed(text)
+            if not text:
+                with suppress(ValueError):
+                    return read_json("".join(texts)).value
             return None if parser.value is NOTHING else parser.value
 
         return parse
@@ -62,7 +70,7 @@ class OutputSchema:
         Raises:
             OutputValidationError: it is not JSON, was cut, or does not fit the schema.
         """
-        value = parse_response(stream.response)
+        value = read_response(stream.response).value
         if not hasattr(self._schema, "model_validate"):
             return value
         try:

@@ -11,9 +11,11 @@ from typing import Any
 
 from ..providers.servers import ResolvedModel
 from ..tools import Tool
+from .advice import advise_user
 from .base import Ask, Stage, compose
 from .fallback import answer_from_first
 from .finish_reasons import check_finish
+from .json_answers import notify_on_lenient_json
 from .phrases import notify_on_words, stop_at_phrases
 from .redact import redact_secrets
 from .retrieval import Retriever, search_first
@@ -56,10 +58,13 @@ def build(
     """
     asks = [(compose(model.provider.stream, MODEL_STAGES), model.model) for model in models]
     first = models[0]
+    if len(models) == 1:
+        asks = [(partial(advise_user, first.provider, asks[0][0]), first.model)]
     stages: tuple[Stage, ...] = (
         partial(run_tools, tools or {}, approve),
         partial(search_first, retriever, first.model, first.provider.name),
         stop_at_phrases,
         notify_on_words,
+        notify_on_lenient_json,
     )
     return compose(partial(answer_from_first, asks), stages)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import jiter
 
 from ..errors import OutputValidationError
+from ..lenient_json import JSON_LANGUAGES, read_json
 from ..messages import Response
-
-if TYPE_CHECKING:
-    pass
-
+from ..relaxed_json import Reading
 
 _GROWTH_PARTS = 32
 """A text is parsed again when it has grown by one part in 32."""
@@ -25,7 +23,7 @@ _MAX_PAUSE_SECONDS = 0.05
 _SLOW_PARSE_SECONDS = 0.005
 """After a parse that took longer, the next one waits, so that parsing takes a part of the time."""
 
-_FENCE = re.compile(rb"(?:\A|\n)[ \t]*(`{3,})[^`\n]*\n")
+_FENCE = re.compile(rb"^[ \t]*(`{3,})[ \t]*([^`\s]*)[^`\n]*\n", re.MULTILINE)
 _FENCE_START = re.compile(rb"(?:\A|\n)[ \t]*(?:`{1,2}|`{3,}[^`\n]*)\Z")
 _ERROR_POSITION = re.compile(r"line (\d+) column (\d+)\Z")
 
@@ -55,15 +53,12 @@ class PartialJSON:
         >>> pieces = ('{"city": "Pa', 'ris", "days"', ": 3}")
         >>> [parser.feed(piece) and parser.value for piece in pieces]
         [{'city': 'Pa'}, {'city': 'Paris'}, {'city': 'Paris', 'days': 3}]
-        >>> parser.close()
-        {'city': 'Paris', 'days': 3}
     """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._parsed_bytes = 0
         self._start: int | None = None
-        self._fence = b""
         self._grown_due = self._pause_due = 0.0
         self._value: Any = NOTHING
         self._is_malformed = False
@@ -101,24 +96,13 @@ class PartialJSON:
         """The value of the last parse; pieces since then are not in it."""
         return self._value
 
-    def close(self) -> Any:
-        """Return the value at the end of the text.
-
-        Raises:
-            OutputValidationError: the text is not JSON; the message says where.
-        """
-        data = self._data().rstrip()
-        try:
-            return jiter.from_json(data.removesuffix(self._fence) if self._fence else data)
-        except ValueError as error:
-            message = f"the answer is not the JSON that was asked for: {error}"
-            raise OutputValidationError(message) from None
-
     def _parse(self) -> None:
         self._parsed_bytes = len(self._bytes)
         data = self._data()
         try:
-            self._value = jiter.from_json(data, partial_mode="trailing-strings")
+            self._value = jiter.from_json(
+                data, partial_mode="trailing-strings", allow_inf_nan=False
+            )
         except ValueError as error:
             self._handle_malformed(data, str(error))
 
@@ -131,17 +115,21 @@ class PartialJSON:
         self._is_malformed = bool(valid.strip()) or "recursion" in problem
         self._value = NOTHING
         with suppress(ValueError):
-            self._value = jiter.from_json(valid, partial_mode="trailing-strings")
+            self._value = jiter.from_json(
+                valid, partial_mode="trailing-strings", allow_inf_nan=False
+            )
 
     def _data(self) -> bytes:
         """Return the text from where the value begins: after a fence, if there is one."""
         if self._start is None and self._value is NOTHING:
-            fence = _FENCE.search(self._bytes)
-            if fence is not None:
-                self._start, self._fence = fence.end(), fence[1]
-            elif _FENCE_START.search(self._bytes):
+            self._start = _start_of_fenced_json(self._bytes)
+            if self._start is None and _FENCE_START.search(self._bytes):
                 return b""
         return bytes(self._bytes[self._start or 0 :])
+
+
+def _parse_partial(data: bytes) -> Any:
+    return jiter.from_json(data, partial_mode="trailing-strings", allow_inf_nan=False)
 
 
 def _before_error(data: bytes, problem: str) -> bytes:
@@ -154,18 +142,34 @@ def _before_error(data: bytes, problem: str) -> bytes:
     return data[: max(0, start + column - 1)]
 
 
-def parse_response(response: Response) -> Any:
-    """Return the JSON value of an answer.
+def _start_of_fenced_json(data: bytes | bytearray) -> int | None:
+    """Return where the content of the first fence that may be JSON begins; None without one."""
+    opener: bytes | bytearray = b""
+    for fence in _FENCE.finditer(data):
+        if opener:
+            is_end = fence[1].startswith(opener) and not fence[2]
+            opener = b"" if is_end else opener
+        elif fence[2].decode("utf-8", "replace").lower() in ("", *JSON_LANGUAGES):
+            return fence.end()
+        else:
+            opener = fence[1]
+    return None
+
+
+def read_response(response: Response) -> Reading:
+    """Return the JSON value of an answer, with the corrections that it needed.
 
     Raises:
         OutputValidationError: the answer is not JSON, or was cut.
 
     Example:
-        >>> parse_response(Response('{"n": 1}'))
+        >>> read_response(Response('{"n": 1}')).value
         {'n': 1}
     """
     if reason := response.incomplete_reason:
         raise OutputValidationError(f"the JSON is incomplete: the answer was cut ({reason})")
-    parser = PartialJSON()
-    parser.feed(response.final_text)
-    return parser.close()
+    try:
+        return read_json(response.final_text)
+    except ValueError as error:
+        problem = str(error)
+    raise OutputValidationError(f"the answer is not the JSON that was asked for: {problem}")

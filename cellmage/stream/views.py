@@ -17,7 +17,7 @@ from typing import Any
 from ..events import Event, Token, ToolCall
 from ..messages import Response
 from .buffer import Buffer
-from .partial_json import PartialJSON, parse_response
+from .partial_json import PartialJSON, read_response
 
 
 class Readable(ABC):
@@ -252,4 +252,13 @@ class JSONView:
         Raises:
             OutputValidationError: the answer is not JSON, or was cut.
         """
-        return parse_response(self._stream.response)
+        return read_response(self._stream.response).value
+
+    @property
+    def notice(self) -> str:
+        """The line for the user about an answer that is not plain JSON; else empty.
+
+        Raises:
+            OutputValidationError: the answer is not JSON, or was cut.
+        """
+        return read_response(self._stream.response).notice

@@ -5,7 +5,6 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 
 from cellmage.display.tables import markdown_table
-from cellmage.markdown.sanitize import sanitize
 from cellmage.testing import DONE, ScriptedServer, chunk, finish
 from tests.kernel.client import Kernel
 
@@ -39,6 +38,20 @@ def test_any_json(kernel: Kernel, server: ScriptedServer) -> None:
     assert server.last.body["response_format"] == {"type": "json_object"}
 
 
+def test_json_as_models_write_it(kernel: Kernel, server: ScriptedServer) -> None:
+    """Read leniently at the end: the table and the variable have it, and a line says so."""
+    play(server, "Sure!\n```bash\nls\n```\n{'city': 'Rio', # c\n 'sunny': True}", wait=0)
+    run = kernel.run("%%llm --json --out value\nGo")
+    assert kernel.value("value") == {"city": "Rio", "sunny": True}
+    assert "| sunny | true |" in str(run.outputs)
+    (notice,) = kernel.value("_llm.notices")
+    assert notice == (
+        "The answer is not plain JSON; it was read with: text around the value, other quotes, "
+        "comments, Python's words."
+    )
+    assert notice in str(run.outputs)
+
+
 def test_what_does_not_fit_fails_the_cell(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(TRIP)
     play(server, '{"city": "Paris"}', wait=0)
@@ -61,7 +74,7 @@ def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:
 
 def test_values_are_text_in_a_table() -> None:
     evil = {"<img src=x onerror=alert(1)>": "![x](http://evil.example/x) | `code`\n\n# head"}
-    html = MarkdownIt("commonmark").enable("table").render(sanitize(markdown_table(evil)))
+    html = MarkdownIt("commonmark").enable("table").render(markdown_table(evil))
     assert "<img" not in html
     assert "<h1" not in html
     assert "<code" not in html
@@ -69,4 +82,30 @@ def test_values_are_text_in_a_table() -> None:
 
 
 def test_a_dollar_begins_no_formula() -> None:
-    assert "| &#36;3 or `$`4 or `$`5 |" in markdown_table([{"price": "$3 or $4 or $5"}])
+    table = markdown_table([{"price": "$3 or $4"}])
+    assert "| <span>&#36;</span>3 or <span>&#36;</span>4 |" in table
+
+
+def test_a_list_in_a_cell_is_a_table_within(kernel: Kernel, server: ScriptedServer) -> None:
+    play(server, '{"trip": [{"city": "<b>", "days": [1, 2]}, {"city": "Rio"}]}', wait=0)
+    (output,) = kernel.run("%%llm --json\nGo").outputs
+    days = "<table><tr><td>1</td></tr><tr><td>2</td></tr></table>"
+    assert output["data"]["text/markdown"].splitlines()[-1] == (
+        "| trip | <table><tr><th>city</th><th>days</th></tr>"
+        f"<tr><td>&#60;b&#62;</td><td>{days}</td></tr><tr><td>Rio</td><td></td></tr></table> |"
+    )
+
+
+def test_tables_within_are_bounded() -> None:
+    deep: object = "end"
+    for _ in range(50):
+        deep = {"a": deep}
+    assert markdown_table(deep).count("<table>") == 3
+    assert "… and 80 more" in markdown_table({"a": list(range(100))})
+    assert len(markdown_table([{"a": 1}] * 300).splitlines()) == 204
+
+
+def test_lines_of_a_text_are_lines_of_its_cell() -> None:
+    assert "| a | 1. one<br>&#45; two |".replace("1.", "1&#46;") in markdown_table(
+        {"a": "1. one\n- two"}
+    )
