@@ -19,17 +19,17 @@ from typing import Any
 
 import jiter
 
-from ..errors import IncompleteResponseError, ProtocolError, ProviderError
+from ..errors import IncompleteResponseError, ProtocolError
 from ..events import Complete, Event, Notice, Reasoning, Status, Token
 from ..messages import Usage
 from ..sse import BOM, EventStreamDecoder
 from ..text import join_surrogates
-from .error_translation import provider_message
+from .error_bodies import is_error_body
+from .error_translation import stream_error
 from .tool_calls import ToolCallAccumulator
 
 # DeepSeek and llama.cpp; OpenRouter and Ollama. Some servers send both, with one text.
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
-_ERROR_FIELDS = {"message", "detail"}  # an error without "error": vLLM, FastAPI
 
 _PREVIEW_BYTES = 200
 """Bytes at the beginning of a body that an error may show a part of."""
@@ -143,9 +143,8 @@ class ChatCompletionDecoder:
             body = body[0]  # Gemini wraps an error in a list
         if not isinstance(body, dict):
             return
-        if body.get("error") or ("choices" not in body and _ERROR_FIELDS & body.keys()):
-            message = provider_message(body) or provider_message(body.get("detail"))
-            raise ProviderError(f"the provider reports an error: {message or 'without a word'}")
+        if is_error_body(body):
+            raise stream_error(body, is_stream=not self._is_json_body)
         try:
             yield from self._on_chunk(body)
         except (AttributeError, TypeError):  # a field of another type than the reference says

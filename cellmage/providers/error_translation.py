@@ -1,15 +1,13 @@
-"""Translate foreign errors: exceptions of the SDK and its HTTP library, statuses, error bodies.
+"""Translate foreign errors: exceptions of the SDK and its HTTP library, and error bodies.
 
-Every row of a table is one kind of failure. A new code is a line in `CODES`, a new status a line in
-`STATUS`.
+`error_bodies` reads a body, `error_kinds` says of which kind it is, and this file makes our error.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,9 +19,11 @@ from ..errors import (
     IncompleteResponseError,
     Kind,
     ProtocolError,
+    ProviderError,
     ResponseTimeoutError,
 )
-from ..text import truncate
+from .error_bodies import error_codes, error_status, provider_message
+from .error_kinds import Failure, classify
 
 # Foreign exceptions by class name, looked up along the MRO: the SDK sits on httpx up to openai 2
 # and on httpx2 from openai 3 on, and neither may be imported before the first request.
@@ -46,22 +46,6 @@ CAUSES: Mapping[str, str] = {
     "SSLCertVerificationError": "its certificate is not trusted",
     "SSLError": "no secure connection can be made; should the address begin with http://?",
     "ConnectionRefusedError": "nothing answers at this address; is the server running?",
-}
-
-# HTTP statuses: the kind, and what to do about it. Anything else is the class of its hundreds.
-STATUS: Mapping[int, tuple[Kind, str]] = {
-    401: ("auth", "the key was refused"),
-    402: ("quota", "there is no credit left"),
-    403: ("permission", "this key may not use the model"),
-    404: ("not_found", "there is no such model or address"),
-    408: ("server", "the provider timed out"),
-    413: ("bad_request", "the question is too long for the provider"),
-    429: ("rate_limited", "too many requests for now"),
-}
-STATUS_CLASS: Mapping[int, tuple[Kind, str]] = {
-    3: ("redirect", "the address has moved; redirects are not followed"),
-    4: ("bad_request", "the request was refused"),
-    5: ("server", "the provider failed"),
 }
 
 
@@ -107,36 +91,15 @@ def _detail(error: BaseException) -> str:
     return str(getattr(error, "verify_message", ""))
 
 
-_MAX_MESSAGE_CHARS = 300
-
-# Codes and types in an error body that are more precise than the HTTP status.
-CODES: Mapping[str, tuple[Kind, str]] = {
-    "content_filter": ("content_filter", "the provider's filter blocked the answer"),
-    "responsibleaipolicyviolation": ("content_filter", "the provider's filter blocked the answer"),
-    "insufficient_quota": ("quota", "there is no credit left"),
-    "billing_hard_limit_reached": ("quota", "there is no credit left"),
-    "invalid_api_key": ("auth", "the key was refused"),
-    "model_not_found": ("not_found", "there is no such model"),
-    "context_length_exceeded": ("context_overflow", "the conversation is too long for the model"),
-    "exceed_context_size_error": ("context_overflow", "the conversation is too long for the model"),
-}
-# Anthropic, Gemini, Groq, vLLM and LiteLLM report the same without a code.
-_TOO_LONG = re.compile(
-    r"context (length|window|size)|ContextWindow|prompt is too long|token count.{0,40} exceeds"
-    r"|too many (input )?tokens|reduce the length",
-    re.IGNORECASE,
-)
+_UNKNOWN = Failure("server", "the provider failed")
 _RETRIABLE_KINDS = {"rate_limited", "server"}
 _MAX_RETRIES = 2
 
 
 def _from_status(error: BaseException, status: int, host: str, model: str) -> HTTPStatusError:
     body = getattr(error, "body", None)
-    kind, advice = STATUS.get(status) or STATUS_CLASS.get(status // 100, ("server", "failed"))
     message = provider_message(body)
-    if kind == "bad_request" and _TOO_LONG.search(message):
-        kind, advice = CODES["context_length_exceeded"]
-    kind, advice = next((CODES[code] for code in _codes(body) if code in CODES), (kind, advice))
+    kind, advice = classify(message, error_codes(body), status) or _UNKNOWN
     headers = getattr(getattr(error, "response", None), "headers", {})
     if kind == "redirect" and (target := headers.get("location")):
         advice += f"; the new one is {target}"
@@ -153,14 +116,39 @@ def _from_status(error: BaseException, status: int, host: str, model: str) -> HT
     return ours
 
 
-def _codes(body: Any) -> Iterator[str]:
-    """Yield the codes and types of an error body, the innermost first."""
-    if isinstance(body, list):
-        body = body[0] if body else None
-    if isinstance(body, Mapping):
-        for name in ("error", "innererror"):
-            yield from _codes(body.get(name))
-        yield from (str(body[name]).lower() for name in ("code", "type") if body.get(name))
+# Kinds of an error object with status 200 that are told from `provider_error`: in a stream, those
+# with an advice of their own; in a body that is not a stream, those that are asked again.
+_KINDS_IN_BODY: frozenset[Kind] = frozenset({"context_overflow", "rate_limited"})
+_KINDS_IN_STREAM: frozenset[Kind] = _KINDS_IN_BODY | {
+    "auth", "permission", "quota", "not_found", "content_filter"
+}  # fmt: skip
+
+
+def stream_error(body: Any, *, is_stream: bool = True) -> ProviderError:
+    """Return the error that an error object with status 200 means.
+
+    Args:
+        body: the object, of any shape: the data of an event, or the body of the reply.
+        is_stream: False if it is the whole body.
+
+    Example:
+        >>> error = stream_error({"error": {"code": 429, "message": "slow down"}})
+        >>> error.kind, error.retries, str(error)
+        ('rate_limited', 2, 'too many requests for now: slow down')
+        >>> str(stream_error({"error": {"message": "no slot available"}}))
+        'the provider reports an error: no slot available'
+    """
+    message = provider_message(body) or "without a word"
+    failure = classify(message, error_codes(body), error_status(body))
+    kinds = _KINDS_IN_STREAM if is_stream else _KINDS_IN_BODY
+    if failure is None or failure.kind not in kinds:
+        error = ProviderError(f"the provider reports an error: {message}")
+    else:
+        error = ProviderError(f"{failure.advice}: {message}", kind=failure.kind)
+        error.short = failure.advice
+    if failure is not None and failure.kind in _RETRIABLE_KINDS:
+        error.retries = _MAX_RETRIES
+    return error
 
 
 def parse_retry_after(value: str | None) -> float | None:
@@ -184,20 +172,3 @@ def _seconds_until(date: str) -> float:
         return parsedate_to_datetime(date).timestamp() - time.time()
     except ValueError:
         return math.nan
-
-
-def provider_message(body: Any) -> str:
-    """Return the message of an error body, as one line of at most 300 characters.
-
-    Example:
-        >>> provider_message({"error": {"message": "model is loading"}})
-        'model is loading'
-    """
-    while isinstance(body, Mapping) and ("error" in body or "message" in body):
-        body = body["error"] if body.get("error") else body.get("message")
-    if isinstance(body, list) and body:
-        return provider_message(body[0])
-    line = " ".join(body.split()) if isinstance(body, str) else ""
-    if line.startswith("<"):
-        return "a web page came back; does the base URL end in /v1?"
-    return truncate(line, _MAX_MESSAGE_CHARS)

@@ -16,7 +16,10 @@ _MIN_KEY_CHARS = 8
 # How secrets look in a text; the group is what must not be shown.
 _SECRETS = re.compile(
     r"""
-    \b((?:sk-|gsk_|hf_|xai-|AIza|pplx-)[A-Za-z0-9_-]{16,})  # keys of well-known providers
+    \b((?:sk-|csk-|gsk_|hf_|xai-|AIza|pplx-|nvapi-|r8_|fw_|tgp_v1_|dapi|ghp_|github_pat_|glpat-)
+        [A-Za-z0-9_-]{16,})                                  # keys of well-known providers
+    | \b(eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})              # a JSON web token
+    | \bbearer[ ]((?=[^\s\d]*\d)[A-Za-z0-9._~+/=-]{16,})     # a token of a header
     | ://[^/\s:@]+:([^/\s@]+)@                               # a password in an address
     | [?&](?:api[_-]?key|key|token)=([^\s&#]+)               # a key in an address
     | \b(?:authorization|[\w-]{0,40}-auth|[\w-]{0,40}api-key):[ ](?:bearer[ ])?(\S{8,})  # a header
@@ -28,7 +31,8 @@ _SECRETS = re.compile(
 # A text without any of these has no secret. The pattern costs a hundred times as much, and every
 # question sends the whole conversation.
 _SECRET_MARKS = (
-    "sk-", "gsk_", "hf_", "xai-", "aiza", "pplx-", "://", "key=", "token=",
+    "sk-", "gsk_", "hf_", "xai-", "aiza", "pplx-", "nvapi-", "r8_", "fw_", "tgp_v1_", "dapi",
+    "ghp_", "github_pat_", "glpat-", "eyj", "bearer ", "://", "key=", "token=",
     "authorization:", "-auth:", "api-key:",
 )  # fmt: skip
 
@@ -177,6 +181,28 @@ def mask_secrets(text: str) -> tuple[str, list[str]]:
         return match[0][:start] + endings[-1] + match[0][end:]
 
     return _SECRETS.sub(mask, text), endings
+
+
+# What an error quotes behind these words is a key, whatever it looks like.
+_NAMED_KEY = re.compile(
+    r"""\b(?:api[ _-]?key|(?:access|auth\w*|api)[ _-]?token|secret|password)\b
+    (?:[ ](?:provided|given|used|received|sent|is|was))?[:=\s'"`]{1,4}
+    (?=[^\s\d]*\d)([\w.~+/=*-]{7,}[\w=])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def mask_error(text: str) -> str:
+    """Mask every key in the text of a provider's error, also keys that are not of this machine.
+
+    Example:
+        >>> mask_error("Incorrect API key provided: my-secret-00001234. See https://example.org")
+        'Incorrect API key provided: …1234. See https://example.org'
+    """
+    masked, _ = mask_secrets(text)
+    return _NAMED_KEY.sub(
+        lambda match: match[0].removesuffix(match[1]) + _last_four(match[1]), masked
+    )
 
 
 def _last_four(value: str) -> str:

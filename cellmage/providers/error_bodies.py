@@ -1,0 +1,178 @@
+"""Read error bodies: the provider's own sentence, its codes, and a status that it contains.
+
+No two servers have the same shape; `_SENTENCE_FIELDS` names the fields in which a sentence stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..text import truncate
+from .keys import mask_error
+
+_MAX_MESSAGE_CHARS = 300
+_MAX_DEPTH = 6
+"""Levels of JSON within JSON that are read; gateways add one each."""
+
+_MAX_FIELDS = 3
+"""Faults of a list, such as FastAPI's list of fields, that a message names."""
+
+# OpenAI, Gemini, Anthropic; OpenRouter; FastAPI; gateways; MiniMax; OAuth; AWS; Apigee.
+_SENTENCE_FIELDS = (
+    "error", "message", "msg", "detail", "details", "errors", "raw", "metadata", "base_resp",
+    "status_msg", "error_message", "error_msg", "errormessage", "errmsg", "err_msg",
+    "error_description", "description", "title", "fault", "faultstring", "reason", "exception",
+)  # fmt: skip
+_ERROR_FIELDS = (
+    "message", "msg", "detail", "details", "errors", "error_message", "error_msg", "errmsg",
+    "fault",
+)  # fmt: skip
+_CODE_FIELDS = ("code", "type", "status", "status_code", "error_code", "reason", "error")
+_INNER_FIELDS = (
+    "error", "innererror", "errors", "details", "metadata", "raw", "base_resp", "fault", "message",
+)  # fmt: skip
+
+# A sentence that says nothing: another field is more precise.
+_EMPTY_SENTENCE = re.compile(
+    r"""(?:the[ ])?(?:upstream[ ])?(?:provider[ ])?(?:returned[ ])?(?:an[ ])?(?:unknown[ ])?
+    (?:internal[ ]server[ ]|http[ ]|api[ ]|upstream[ ]|validation[ ]|server[ ])?error
+    |bad[ ]request|invalid[ ]request|request[ ]failed|failed|unprocessable[ ](?:entity|content)
+    |[\w.-]+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_WEB_PAGE = re.compile(r"<(?:!doctype|!--|html|head|body|title|h1|center|script|meta|div)\b", re.I)
+_TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)<", re.IGNORECASE)
+# Control and format characters, with the rest of a terminal's escape sequence.
+_CONTROL = re.compile(
+    "\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?"
+    "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def provider_message(body: Any) -> str:
+    """Return the provider's own sentence, as one line of at most 300 characters without keys.
+
+    Args:
+        body: the body of an error, parsed or not.
+
+    Returns:
+        The sentence, without control characters; empty if there is none.
+
+    Example:
+        >>> provider_message({"error": {"message": "model is loading"}})
+        'model is loading'
+        >>> provider_message({"detail": [{"loc": ["body", "messages"], "msg": "field required"}]})
+        'body.messages: field required'
+        >>> raw = '{"error": {"message": "no tools"}}'
+        >>> metadata = {"raw": raw, "provider_name": "Foo"}
+        >>> provider_message({"error": {"message": "Provider error", "metadata": metadata}})
+        'no tools (Foo)'
+    """
+    words = (code for code in error_codes(body) if not code.isdecimal() and code != "error")
+    sentence = _CONTROL.sub("", _find_sentence(body, _MAX_DEPTH)) or next(words, "")
+    return truncate(mask_error(" ".join(sentence.split())), _MAX_MESSAGE_CHARS)
+
+
+def error_codes(body: Any) -> Iterator[str]:
+    """Yield the codes and types of an error body in lower case, the innermost first.
+
+    Example:
+        >>> list(error_codes({"error": {"code": "model_not_found", "type": "x"}}))
+        ['model_not_found', 'x']
+    """
+    yield from _find_codes(body, _MAX_DEPTH)
+
+
+def error_status(body: Any) -> int | None:
+    """Return the HTTP status that an error body names, the innermost first; None if it names none.
+
+    Example:
+        >>> error_status({"error": {"code": 429, "message": "slow down"}})
+        429
+    """
+    statuses = (int(code) for code in error_codes(body) if code.isdecimal() and len(code) == 3)
+    return next((status for status in statuses if 400 <= status < 600), None)
+
+
+def is_error_body(body: Mapping[str, Any]) -> bool:
+    """Return whether a JSON object that a server sent with status 200 is an error.
+
+    Example:
+        >>> is_error_body({"code": 400, "msg": "model not exist", "data": None})
+        True
+        >>> is_error_body({"choices": [], "base_resp": {"status_code": 0, "status_msg": "success"}})
+        False
+    """
+    if body.get("error"):
+        return True
+    if body.get("choices") or isinstance(body.get("message"), Mapping):
+        return False  # a native Ollama answer has its text in a "message"
+    base = body.get("base_resp")
+    if isinstance(base, Mapping) and "status_code" in base:
+        return base["status_code"] not in (0, "0")
+    return "choices" not in body and any(body.get(name) for name in _ERROR_FIELDS)
+
+
+def _find_sentence(value: Any, depth: int) -> str:
+    """Return the first sentence that says something, else the first of all."""
+    if isinstance(value, str):
+        return _unwrap(value, depth)
+    if depth and isinstance(value, Mapping):
+        return _sentence_of_fields(value, depth - 1)
+    if depth and isinstance(value, Sequence):
+        sentences = filter(None, (_find_sentence(item, depth - 1) for item in value))
+        return "; ".join(dict.fromkeys(list(sentences)[:_MAX_FIELDS]))
+    return ""
+
+
+def _sentence_of_fields(fields: Mapping[Any, Any], depth: int) -> str:
+    lower = {str(name).lower(): value for name, value in fields.items()}
+    sentences = [_find_sentence(lower[name], depth) for name in _SENTENCE_FIELDS if name in lower]
+    sentences = [sentence for sentence in sentences if sentence]
+    precise = (text for text in sentences if not _EMPTY_SENTENCE.fullmatch(text.rstrip(".!")))
+    sentence = next(precise, sentences[0] if sentences else "")
+    if isinstance(loc := lower.get("loc"), Sequence) and not isinstance(loc, str) and sentence:
+        return f"{'.'.join(map(str, loc))}: {sentence}"
+    provider = lower.get("provider_name")
+    return f"{sentence} ({provider})" if sentence and isinstance(provider, str) else sentence
+
+
+def _unwrap(text: str, depth: int) -> str:
+    """Return a text, or the sentence in it if it is a web page, or ends in JSON."""
+    text = text.strip()
+    if _WEB_PAGE.match(text):
+        title = _TITLE.search(text)
+        page = f"a web page came back ({title[1].strip()})" if title else "a web page came back"
+        return f"{page}; does the base URL end in /v1?"
+    inner = _parse_tail(text) if depth else None
+    return _find_sentence(inner, depth - 1) or text if inner is not None else text
+
+
+def _parse_tail(text: str) -> Any:
+    """Return the JSON object or list at the end of a text; None if there is none."""
+    starts = [index for index in (text.find("{"), text.find("[{")) if index >= 0]
+    for start in sorted(starts) if text.endswith(("}", "]")) else ():
+        with suppress(ValueError, RecursionError):
+            return json.loads(text[start:])
+    return None
+
+
+def _find_codes(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        value = _parse_tail(value.strip())
+    if not depth:
+        return
+    if isinstance(value, Mapping):
+        for name in _INNER_FIELDS:
+            yield from _find_codes(value.get(name), depth - 1)
+        for name in _CODE_FIELDS:
+            code = value.get(name)
+            if isinstance(code, str | int) and not isinstance(code, bool) and code:
+                yield str(code).lower()
+    elif isinstance(value, Sequence):
+        for item in value[:_MAX_FIELDS]:
+            yield from _find_codes(item, depth - 1)
