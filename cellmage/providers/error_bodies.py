@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from ..text import truncate
 from .keys import mask_error
 
 _MAX_MESSAGE_CHARS = 300
-_MAX_DEPTH = 6
+_MAX_DEPTH = 10
 """Levels of JSON within JSON that are read; gateways add one each."""
 
 _MAX_FIELDS = 3
@@ -26,6 +27,7 @@ _SENTENCE_FIELDS = (
     "error", "message", "msg", "detail", "details", "errors", "raw", "metadata", "base_resp",
     "status_msg", "error_message", "error_msg", "errormessage", "errmsg", "err_msg",
     "error_description", "description", "title", "fault", "faultstring", "reason", "exception",
+    "choices",
 )  # fmt: skip
 _ERROR_FIELDS = (
     "message", "msg", "detail", "details", "errors", "error_message", "error_msg", "errmsg",
@@ -34,6 +36,7 @@ _ERROR_FIELDS = (
 _CODE_FIELDS = ("code", "type", "status", "status_code", "error_code", "reason", "error")
 _INNER_FIELDS = (
     "error", "innererror", "errors", "details", "metadata", "raw", "base_resp", "fault", "message",
+    "choices",
 )  # fmt: skip
 
 # A sentence that says nothing: another field is more precise.
@@ -41,10 +44,12 @@ _EMPTY_SENTENCE = re.compile(
     r"""(?:the[ ])?(?:upstream[ ])?(?:provider[ ])?(?:returned[ ])?(?:an[ ])?(?:unknown[ ])?
     (?:internal[ ]server[ ]|http[ ]|api[ ]|upstream[ ]|validation[ ]|server[ ])?error
     |bad[ ]request|invalid[ ]request|request[ ]failed|failed|unprocessable[ ](?:entity|content)
-    |[\w.-]+""",
+    |[a-zA-Z0-9_.-]+""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WEB_PAGE = re.compile(r"<(?:!doctype|!--|html|head|body|title|h1|center|script|meta|div)\b", re.I)
+_XML = re.compile(r"<(?:\?xml|error)\b", re.IGNORECASE)
+_XML_MESSAGE = re.compile(r"<message>([^<]+)<", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)<", re.IGNORECASE)
 # Control and format characters, with the rest of a terminal's escape sequence.
 _CONTROL = re.compile(
@@ -109,12 +114,21 @@ def is_error_body(body: Mapping[str, Any]) -> bool:
     """
     if body.get("error"):
         return True
-    if body.get("choices") or isinstance(body.get("message"), Mapping):
-        return False  # a native Ollama answer has its text in a "message"
+    if choices := body.get("choices"):
+        # OpenRouter has the error of an upstream server in the choice.
+        return isinstance(choices, list) and any(
+            isinstance(choice, Mapping) and bool(choice.get("error")) for choice in choices
+        )
     base = body.get("base_resp")
     if isinstance(base, Mapping) and "status_code" in base:
         return base["status_code"] not in (0, "0")
-    return "choices" not in body and any(body.get(name) for name in _ERROR_FIELDS)
+    if "choices" in body or isinstance(body.get("message"), Mapping):
+        return False  # a native Ollama answer has its text in a "message"
+    return (
+        any(body.get(name) for name in _ERROR_FIELDS)
+        or "error" in (body.get("type"), body.get("object"))
+        or error_status(body) is not None
+    )
 
 
 def _find_sentence(value: Any, depth: int) -> str:
@@ -125,7 +139,7 @@ def _find_sentence(value: Any, depth: int) -> str:
         return _sentence_of_fields(value, depth - 1)
     if depth and isinstance(value, Sequence):
         sentences = filter(None, (_find_sentence(item, depth - 1) for item in value))
-        return "; ".join(dict.fromkeys(list(sentences)[:_MAX_FIELDS]))
+        return "; ".join(dict.fromkeys(islice(sentences, _MAX_FIELDS)))
     return ""
 
 
@@ -143,7 +157,9 @@ def _sentence_of_fields(fields: Mapping[Any, Any], depth: int) -> str:
 
 def _unwrap(text: str, depth: int) -> str:
     """Return a text, or the sentence in it if it is a web page, or ends in JSON."""
-    text = text.strip()
+    text = text.lstrip("\ufeff").strip()
+    if _XML.match(text) and (message := _XML_MESSAGE.search(text)):
+        return message[1]
     if _WEB_PAGE.match(text):
         title = _TITLE.search(text)
         page = f"a web page came back ({title[1].strip()})" if title else "a web page came back"

@@ -97,7 +97,7 @@ _MAX_RETRIES = 2
 
 
 def _from_status(error: BaseException, status: int, host: str, model: str) -> HTTPStatusError:
-    body = getattr(error, "body", None)
+    body = _body(error)
     message = provider_message(body)
     kind, advice = classify(message, error_codes(body), status) or _UNKNOWN
     headers = getattr(getattr(error, "response", None), "headers", {})
@@ -114,6 +114,14 @@ def _from_status(error: BaseException, status: int, host: str, model: str) -> HT
     if kind in _RETRIABLE_KINDS and headers.get("x-should-retry") != "false":
         ours.retries, ours.retry_after = _MAX_RETRIES, parse_retry_after(headers.get("retry-after"))
     return ours
+
+
+def _body(error: BaseException) -> Any:
+    """Return the whole body; the SDK keeps the value of its field "error" alone."""
+    try:
+        return str(error.response.text)  # type: ignore[attr-defined]
+    except (AttributeError, RuntimeError):  # the SDK's HTTP library: the body was not read
+        return getattr(error, "body", None)
 
 
 # Kinds of an error object with status 200 that are told from `provider_error`: in a stream, those
