@@ -127,13 +127,21 @@ def _older_turns_were(count: int) -> str:
 
 # After the provider has refused a request as too long.
 
-_LIMIT = re.compile(r"(?:maximum|limit|size|length|window)\D{0,60}?([\d,]{4,})", re.IGNORECASE)
+_COUNT = r"(?<![\w.,-])(\d[\d,]{2,})(?![\w-])"
+_LIMITS = re.compile(
+    r"(?:\b(?:max(?:imum)?|limit|supports?|up to|at most|less than|exceed)\b"
+    rf"|context (?:length|window|size)|max_\w*len)\D{{0,60}}?{_COUNT}"
+    rf"|[<>]=? +{_COUNT}|\[\d, *{_COUNT}\]|{_COUNT} (?:tokens )?(?:max|limit)",
+    re.IGNORECASE,
+)
+_MARGIN = 0.95
+"""The part of the room that is used: token counts here are estimates."""
 
 
 def drop_older_turns(request: Request, provider_message: str) -> Request | None:
     """Return the request without its oldest turns; None if no turn can be left out.
 
-    It is shortened to the limit that the provider names, or by half.
+    It is shortened as far as the counts in the provider's error say, else by half.
 
     Args:
         request: the request that was too long.
@@ -145,9 +153,7 @@ def drop_older_turns(request: Request, provider_message: str) -> Request | None:
     if len(starts) < 2:
         return None
     sizes = list(map(estimate_message, messages))
-    limit = _limit_in(provider_message)
-    room = min(limit, sum(sizes) * 0.9) if limit else sum(sizes) / 2
-    room -= sum(sizes[:first])
+    room = sum(sizes) * _part_that_fits(provider_message, sum(sizes)) - sum(sizes[:first])
     start = next((index for index in starts if sum(sizes[index:]) <= room), starts[-1])
     start = max(start, starts[1])
     left_out = _older_turns_were(starts.index(start))
@@ -156,7 +162,28 @@ def drop_older_turns(request: Request, provider_message: str) -> Request | None:
     return replace(request, messages=remaining, notices=(*request.notices, notice))
 
 
-def _limit_in(provider_message: str) -> int | None:
-    """Return the number of tokens that an error names as the limit."""
-    match = _LIMIT.search(provider_message)
-    return int(match[1].replace(",", "")) if match else None
+def _part_that_fits(provider_message: str, estimate: int) -> float:
+    """Return the part of a request that is short enough: a number from 0 to 1.
+
+    Args:
+        provider_message: the provider's error, which may name the limit and what was sent.
+        estimate: our count of the tokens that were sent.
+
+    Example:
+        >>> _part_that_fits("maximum context length is 4096, you requested 8192 tokens", 8000)
+        0.475
+        >>> _part_that_fits("the prompt is too long", 8000)
+        0.5
+    """
+    limits = [_to_int(next(filter(None, groups))) for groups in _LIMITS.findall(provider_message)]
+    limit = min(limits, default=0)
+    counts = map(_to_int, re.findall(_COUNT, provider_message))
+    requested = max((count for count in counts if count > limit), default=estimate)
+    # A limit far above the estimate is another one, or the estimate is wrong.
+    if not limit or limit >= requested or limit > 2 * estimate:
+        return 0.5
+    return limit / requested * _MARGIN
+
+
+def _to_int(digits: str) -> int:
+    return int(digits.replace(",", ""))

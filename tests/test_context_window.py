@@ -67,7 +67,7 @@ def limited(limit: int, said: str) -> Reply:
 @pytest.mark.parametrize(
     ("said", "left"),
     [
-        ("This model's maximum context length is 1024 tokens, you asked for 2500.", 7),
+        ("This model's maximum context length is 1024 tokens, you asked for 2500.", 6),
         ("the request exceeds the available context size", 8),
     ],
 )

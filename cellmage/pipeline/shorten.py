@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -10,6 +11,13 @@ from ..errors import ProviderError
 from ..events import CONTENT_EVENTS, Event, Notice, Start
 from ..messages import Request
 from .base import Ask
+
+_STATUS = re.compile(r"\(HTTP \d+\)")
+
+
+def _counts_in(error: ProviderError) -> str:
+    """Return the message without the numbers that are no counts: those of host and status."""
+    return _STATUS.sub("", str(error).replace(error.host or "", ""))
 
 
 async def retry_shorter(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
@@ -32,7 +40,7 @@ async def retry_shorter(ask: Ask, request: Request) -> AsyncGenerator[Event, Non
             return
         except ProviderError as error:
             is_too_long = error.kind == "context_overflow" and not has_content
-            shorter = drop_older_turns(request, str(error)) if is_too_long else None
+            shorter = drop_older_turns(request, _counts_in(error)) if is_too_long else None
             if shorter is None:
                 raise
     yield Notice("context", shorter.notices[-1])
