@@ -1,21 +1,39 @@
-"""Plain text as markdown."""
+"""Plain text as markdown: the one function for every value from outside."""
 
 from __future__ import annotations
 
-_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>#|~&"})
+import re
+
+# Bidirectional controls change the order of the text after them; line separators end a line.
+_CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+# Entities have no meaning but their character (CommonMark 6.2), also in a block of HTML, where a
+# backslash would be seen. Nor is a backslash enough elsewhere: marked drops those before brackets
+# in the text of a link, and JupyterLab looks for formulas and for its own marks ("@@0@@") before
+# and after it parses. MathJax looks again, in each text between two tags.
+_ENTITIES = {char: f"&#{ord(char)};" for char in "!#&*<=>@[]^_`{|}~"}
+_BETWEEN_TAGS = {char: f"<span>&#{ord(char)};</span>" for char in "$\\"}
+_ESCAPES = str.maketrans(_ENTITIES | _BETWEEN_TAGS)
+
+# A list or a thematic break at the start; the addresses that GFM and linkify-it turn into links.
+_ACTS_IN_CONTEXT = re.compile(r"\A(?:[-+]|\d+[.)])|[.:](?=[^\W\d]|/)")
 
 
 def escape_markdown(text: str) -> str:
     r"""Return one line of markdown that shows this text, and nothing else.
 
+    It can be put into markdown and into HTML, but not into code, an address, or an attribute.
+
     Args:
-        text: plain text; its white space is collapsed.
+        text: plain text; its white space is collapsed, and control characters are spaces.
 
     Example:
-        >>> escape_markdown("a_b\n*c*")
-        'a\\_b \\*c\\*'
+        >>> escape_markdown("a_b\n*c* <d>")
+        'a&#95;b &#42;c&#42; &#60;d&#62;'
     """
-    # JupyterLab hides formulas before it looks for backslashes, so the first dollar is an entity;
-    # on the page it looks for formulas once more, between any two dollars that are not code.
-    first, *others = " ".join(text.split()).translate(_ESCAPES).split("$")
-    return "&#36;".join([first, "`$`".join(others)]) if others else first
+    line = " ".join(_CONTROL_CHARS.sub(" ", text).split()).translate(_ESCAPES)
+    return _ACTS_IN_CONTEXT.sub(_last_char_as_entity, line)
+
+
+def _last_char_as_entity(match: re.Match[str]) -> str:
+    return f"{match[0][:-1]}&#{ord(match[0][-1])};"
