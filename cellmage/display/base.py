@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .footer import Source
 from .panels import Panel
 
 REASONING_PART = -1
@@ -27,6 +28,7 @@ class Frame:
         is_settled: True if no later text changes this part.
         panels: the panels in the markdown.
         columns: titles and markdown of the columns in it.
+        value: the value that the markdown shows as a table; None if it shows none.
     """
 
     part: int
@@ -35,6 +37,7 @@ class Frame:
     is_settled: bool = False
     panels: Sequence[Panel] = ()
     columns: Sequence[tuple[str, str]] = ()
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,14 @@ class FinalOutput:
         complete_frame: the text in one piece.
         metadata: how the answer was made, for the notebook's file.
         notices: messages to the user about the answer.
-        sources: the passages that were found for it: titles and places, numbered from 1.
+        sources: the passages that were found for it.
     """
 
     frames: Sequence[Frame]
     complete_frame: Frame
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
-    sources: Sequence[tuple[str, str]] = ()
+    sources: Sequence[Source] = ()
 
 
 class LiveView(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .base import FinalOutput, Frame
-from .outputs import publish_frame, publish_notices, publish_sources
+from .outputs import publish_footer, publish_frame
 from .parts import freeze_by_size
 
 
@@ -22,5 +22,4 @@ class HeadlessDisplay:
         """Publish the answer, and its sources and notices below it."""
         if final.complete_frame.markdown:
             publish_frame(final.complete_frame, final.metadata)
-        publish_sources(final.sources)
-        publish_notices(final.notices)
+        publish_footer(final)

@@ -53,7 +53,7 @@ class LiveMarkdown:
         self._is_live = is_live
         self._should_freeze = should_freeze
         self._pacer = Pacer()
-        self._status = StatusLine(now, sanitize)
+        self._status = StatusLine(now)
         self._reasoning = ReasoningBlock(sanitize)
         self._part = Part(0, sanitize)
         self._frozen: list[Frame] = []

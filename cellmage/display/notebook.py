@@ -9,7 +9,7 @@ from typing import Any
 from IPython.display import clear_output, display
 
 from .base import STATUS_PART, FinalOutput, Frame
-from .outputs import mime_bundle, output_metadata, publish_frame, publish_notices, publish_sources
+from .outputs import mime_bundle, output_metadata, publish_footer, publish_frame
 from .parts import freeze_by_size
 
 
@@ -47,8 +47,7 @@ class NotebookDisplay:
         else:
             for frame in filter(self._is_visible, final.frames):
                 self._publish(frame, final.metadata if frame.part >= 0 else {})
-        publish_sources(final.sources)
-        publish_notices(final.notices)
+        publish_footer(final)
 
     def _is_visible(self, frame: Frame) -> bool:
         return bool(frame.markdown) or frame.part in self._handles

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from IPython.display import display
 
 from ..markdown.control_chars import strip_control_chars
-from ..markdown.escape import escape_markdown
-from ..markdown.sanitize import sanitize
-from .base import REASONING_PART, Frame
-
-_SAFE_IN_URL = ":/?&=#%@+,;~"
-"""Characters of a URL that are not quoted."""
+from .base import REASONING_PART, FinalOutput, Frame
+from .footer import join_short_lines, small_lines, source_lines, sources_markdown
 
 
 def mime_bundle(frame: Frame) -> dict[str, str]:
@@ -43,32 +37,11 @@ def publish_frame(frame: Frame, metadata: Mapping[str, Any]) -> None:
     display(mime_bundle(frame), raw=True, metadata=output_metadata(frame, metadata))
 
 
-def publish_notices(notices: Iterable[str]) -> None:
-    """Publish messages to the user; they may quote a provider, so they are sanitized, too."""
-    for notice in notices:
-        line = strip_control_chars(" ".join(notice.split()))
-        display({"text/markdown": sanitize(f"*{line}*"), "text/plain": f"({line})"}, raw=True)
-
-
-def publish_sources(sources: Sequence[tuple[str, str]]) -> None:
-    """Publish a numbered list, with links to the files below the kernel's working directory."""
-    if not sources:
-        return
-    links = [source_link(title, source) for title, source in sources]
-    markdown = "\n".join(f"{number}. {link}" for number, link in enumerate(links, 1))
-    lines = [f"[{number}] {title} ({source})" for number, (title, source) in enumerate(sources, 1)]
-    text = strip_control_chars("\n".join(lines))
-    display({"text/markdown": markdown, "text/plain": text}, raw=True)
-
-
-def source_link(title: str, source: str) -> str:
-    """Return markdown for a source: a link to a web address or to a file that Jupyter serves."""
-    text = escape_markdown(title)
-    if source.startswith(("http://", "https://")):
-        return sanitize(f"[{text}]({quote(source, safe=_SAFE_IN_URL)})")
-    file = source.rpartition(":")[0] or source
-    path = os.path.relpath(file) if file else os.pardir
-    # Front ends resolve links against the notebook's folder, and serve nothing above it.
-    if path.startswith(os.pardir) or not os.path.exists(path):
-        return f"{text} ({escape_markdown(source)})" if source else text
-    return f"[{text}](<{quote(path)}>)"
+def publish_footer(final: FinalOutput) -> None:
+    """Publish what is below an answer: its sources, and the messages to the user in one output."""
+    if final.sources:
+        text = "\n".join(source_lines(final.sources))
+        display({"text/markdown": sources_markdown(final.sources), "text/plain": text}, raw=True)
+    if lines := join_short_lines(final.notices):
+        text = "\n".join(f"({line})" for line in lines)
+        display({"text/markdown": small_lines(lines), "text/plain": text}, raw=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from ..markdown.escape import escape_markdown
 from .base import STATUS_PART, Frame
 
 _DELAY_SECONDS = 0.4
@@ -16,18 +15,16 @@ class StatusLine:
     Args:
         started_at: the time of the request, by the caller's clock in seconds; None shows no
             waiting time.
-        sanitize: makes markdown harmless.
     """
 
-    def __init__(self, started_at: float | None, sanitize: Callable[[str], str]) -> None:
+    def __init__(self, started_at: float | None) -> None:
         self.text = ""
         self._started_at = started_at
-        self._sanitize = sanitize
         self._published = ""
 
     def frames_due(self, now: float) -> list[Frame]:
         """Return the frame of the line if it has changed."""
-        line = self._sanitize(self.text.replace("*", "\\*")) or self._waiting_time(now)
+        line = escape_markdown(self.text) or self._waiting_time(now)
         if not line or line == self._published:
             return []
         self._published = line

@@ -49,8 +49,7 @@ def markdown_table(value: Any) -> str:
     if not is_table(value):
         return _cell(value)
     names, rows = table_rows(value, MAX_ROWS)
-    if names is None:
-        names = ["field", "value"] if isinstance(value, Mapping) else ["value"]
+    names = names or (["field", "value"] if isinstance(value, Mapping) else ["value"])
     excess = len(value) - len(rows)
     return _table(names, rows) + (f"\n\n… and {excess} more" if excess else "")
 
@@ -60,13 +59,17 @@ def is_table(value: Any, depth: int = 0) -> bool:
     return isinstance(value, Mapping | list) and bool(value) and depth <= _MAX_DEPTH
 
 
-def table_rows(value: Any, max_rows: int) -> tuple[list[str] | None, list[Sequence[Any]]]:
-    """Return the names of the columns, or None, and the first rows of a list or an object."""
+def table_rows(value: Any, max_rows: int) -> tuple[list[str], list[list[Any]]]:
+    """Return the first rows of a list or an object, and the names of the columns if they have any.
+
+    Only the records of a list have columns with names.
+    """
     if isinstance(value, Mapping):
-        return None, [*value.items()][:max_rows]
-    if not all(isinstance(row, Mapping) for row in value):
-        return None, [[item] for item in value[:max_rows]]
-    names = list(dict.fromkeys(name for row in value for name in row))
+        return [], [list(item) for item in value.items()][:max_rows]
+    is_of_records = all(isinstance(row, Mapping) for row in value)
+    names = list(dict.fromkeys(name for row in value for name in row)) if is_of_records else []
+    if not names:
+        return [], [[item] for item in value[:max_rows]]
     return names, [[row.get(name, "") for name in names] for row in value[:max_rows]]
 
 
@@ -89,7 +92,7 @@ def _cell(value: Any, depth: int = 1) -> str:
         return "<br>".join(map(escape_markdown, cell_text(value).splitlines()))
     names, rows = table_rows(value, MAX_NESTED_ROWS)
     lines = [[f"<td>{_cell(item, depth + 1)}</td>" for item in row] for row in rows]
-    if names is not None:
+    if names:
         lines.insert(0, [f"<th>{_cell(name)}</th>" for name in names])
     if excess := len(value) - len(rows):
         lines.append([f"<td>… and {excess} more</td>"])

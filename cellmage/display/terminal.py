@@ -22,6 +22,7 @@ from .footer import join_short_lines, source_lines, source_url
 from .panels import panel_summary
 from .parts import freeze_by_size, freeze_every_block
 from .terminal_echo import TerminalEcho
+from .terminal_tables import value_table
 
 _REASONING_LINES = 6
 """Lines of the reasoning that are shown while it arrives."""
@@ -182,6 +183,8 @@ def _render_settled(frame: Frame) -> RenderableType:
 
 def _render_markdown(frame: Frame) -> RenderableType:
     """Render markdown; link definitions, which render to nothing, are shown for their URLs."""
+    if frame.value is not None:
+        return value_table(frame.value)
     if frame.columns:
         return _Columns(frame.columns)
     # URLs are written out: a hyperlink in a terminal does not show where it leads.

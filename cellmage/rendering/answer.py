@@ -6,6 +6,7 @@ import time
 
 from ..display import LiveMarkdown
 from ..display.base import Display, FinalOutput, LiveView
+from ..display.footer import Source
 from ..display.panels import Panel
 from ..display.tables import LiveTable
 from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
@@ -140,10 +141,14 @@ class AnswerRenderer:
         self._feed(response.text[self._text_size :])
         self._feed_reasoning(response.reasoning[self._reasoning_size :])
 
-    def _sources(self) -> list[tuple[str, str]]:
-        """Return the titles and places of the passages that were found for the answer."""
+    def _sources(self) -> list[Source]:
+        """Return the passages that were found for the answer."""
         return [
-            (document.title, f"{document.source}:{document.line}".removesuffix(":0"))
+            Source(
+                document.title,
+                f"{document.source}:{document.line}".removesuffix(":0").removeprefix(":"),
+                document.text,
+            )
             for document in self._documents
         ]
 

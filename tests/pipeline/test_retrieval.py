@@ -47,7 +47,7 @@ def test_any_callable(kernel: Kernel, server: ScriptedServer) -> None:
     run = kernel.run("%%llm --rag search\nGo")
     assert run.ok, run.error
     assert "from a chain" in server.last.messages[-1][1]
-    assert run.outputs[1]["data"]["text/markdown"].startswith("1. \\<b\\>T")
+    assert "\n1. <b>&#60;b&#62;T" in run.outputs[1]["data"]["text/markdown"]
     kernel.run("def broken(query): raise KeyError('gone')")
     run = kernel.run("%%llm --rag broken\nGo")
     assert run.error == "ProviderError: the search in broken failed: KeyError: 'gone'"

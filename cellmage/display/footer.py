@@ -1,0 +1,135 @@
+"""The lines below an answer: its sources, folded, and small lines about it. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from ..markdown.control_chars import strip_control_chars
+from ..markdown.escape import escape_markdown
+from ..text import truncate
+
+_SHORT_CHARS = 70
+"""A longer line is not joined with others."""
+
+_PASSAGE_CHARS = 400
+"""Characters of a passage that a page shows; the documents of the answer have all of it."""
+
+_SAFE_IN_URL = ":/?&=#%@+,;~"
+"""Characters of a URL that are not quoted."""
+
+# An opacity is readable in light and dark themes. Where a front end removes styles, as JupyterLab
+# does in notebooks that are not trusted, the text is small all the same.
+_SMALL = '<small style="opacity:0.7">{}</small>'
+
+
+class Source(NamedTuple):
+    """A passage that was found for an answer.
+
+    Args:
+        title: the title of its document.
+        address: the path or the URL of the document, with a line number; may be empty.
+        passage: the text of the passage.
+    """
+
+    title: str
+    address: str
+    passage: str = ""
+
+
+def join_short_lines(lines: Iterable[str]) -> list[str]:
+    """Return the lines, with neighbours that are short joined to one.
+
+    Example:
+        >>> join_short_lines(["one", "two", 71 * "-"])[0]
+        'one · two'
+    """
+    clean = [" ".join(strip_control_chars(line).split()) for line in lines]
+    groups = groupby(filter(None, clean), key=lambda line: len(line) <= _SHORT_CHARS)
+    return [line for is_short, group in groups for line in _join(is_short, group)]
+
+
+def _join(is_short: bool, lines: Iterable[str]) -> Iterable[str]:
+    return [" · ".join(lines)] if is_short else lines
+
+
+def small_lines(lines: Sequence[str]) -> str:
+    """Return lines as small grey markdown; text between backquotes is code.
+
+    Example:
+        >>> small_lines(["`model` answered."])
+        '<small style="opacity:0.7"><code>model</code> answered.</small>'
+    """
+    return _SMALL.format("<br>".join(map(_inline, lines))) if lines else ""
+
+
+def _inline(line: str) -> str:
+    pieces = [_escape_between(piece) for piece in line.split("`")]
+    if len(pieces) % 2 == 0:  # a backquote without its pair is text
+        return escape_markdown(line)
+    pieces[1::2] = [f"<code>{piece}</code>" for piece in pieces[1::2]]
+    return "".join(pieces)
+
+
+def _escape_between(text: str) -> str:
+    """Return a piece of a line as markdown, with the spaces at its ends."""
+    start, end = text[:1].isspace(), text[-1:].isspace() and bool(text.strip())
+    return f"{' ' * start}{escape_markdown(text)}{' ' * end}"
+
+
+# Sources.
+
+
+def sources_markdown(sources: Sequence[Source]) -> str:
+    """Return a numbered list of the sources, folded, with their passages."""
+    if not sources:
+        return ""
+    count = f"{len(sources)} source" + "s" * (len(sources) > 1)
+    head = f"<details><summary>{_SMALL.format(count)}</summary>"
+    items = [f"{number}. {_source_item(source)}" for number, source in enumerate(sources, 1)]
+    return "\n\n".join([head, "\n".join(items), "</details>"])
+
+
+def source_lines(sources: Sequence[Source]) -> list[str]:
+    """Return a line for each source, for a terminal and for plain text.
+
+    Example:
+        >>> source_lines([Source("Tides", "notes/tides.md:7", "High water is at noon.")])
+        ['[1] Tides (notes/tides.md:7)']
+    """
+    return [
+        " ".join(strip_control_chars(f"[{number}] {title} ({address})").split())
+        for number, (title, address, _) in enumerate(sources, 1)
+    ]
+
+
+def _source_item(source: Source) -> str:
+    title, address = escape_markdown(source.title), escape_markdown(source.address)
+    link = _page_link(source.address)
+    title = f"[{title or address}](<{link}>)" if link else title
+    passage = escape_markdown(truncate(source.passage, _PASSAGE_CHARS))
+    lines = [f"<b>{title}</b> {address}".rstrip(), _SMALL.format(passage) if passage else ""]
+    return "<br>".join(filter(None, lines))
+
+
+def _page_link(address: str) -> str:
+    """Return where a page finds a source: a URL, or a file that Jupyter serves; or ""."""
+    if address.startswith(("http://", "https://")):
+        return quote(address, safe=_SAFE_IN_URL, errors="replace")
+    file = address.rpartition(":")[0] or address
+    path = os.path.relpath(file) if file else os.pardir
+    # Front ends resolve links against the notebook's folder, and serve nothing above it.
+    is_served = not path.startswith(os.pardir) and os.path.exists(path)
+    return quote(path, errors="replace") if is_served else ""
+
+
+def source_url(address: str) -> str | None:
+    """Return the URL of a source, or of its file if there is one, with or without a line number."""
+    if address.startswith(("http://", "https://")):
+        return quote(address, safe=_SAFE_IN_URL, errors="replace")
+    files = filter(os.path.isfile, (address, address.rpartition(":")[0]))
+    return next((Path(file).absolute().as_uri() for file in files), None)
