@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from ..errors import CellmageError, ProviderError, UsageError
-from ..events import Complete, Event, Reasoning, Start, Token
+from ..events import Event, Start
 from ..messages import Message, Request
 from .base import Provider
+from .chunk_events import ChunkReader
 from .registry import register
-
-_EVENTS = tuple(Event.__args__)
 
 
 class AdaptedProvider:
@@ -22,7 +21,8 @@ class AdaptedProvider:
     Args:
         source: an async generator function that takes the `Request`; or an object with ``astream``
             (a LangChain runnable, model or chain), which receives the messages as ``(role, text)``
-            pairs. They may yield text, events, or chunks with a ``content``.
+            pairs. They may yield text, events, chunks with a ``content``, or values such as dicts,
+            which become JSON at the end.
         name: the name of the provider, and of its model.
 
     Attributes:
@@ -50,24 +50,26 @@ class AdaptedProvider:
         yield Start(request.options.model or self.name, self.name)
         if request.tools and not inspect.isasyncgenfunction(self._source):
             raise UsageError(f"{self.name} cannot be offered tools here; bind them to it")
-        failure: ProviderError | None = None
-        event: Event | None = None
+        failure: CellmageError | None = None
+        reader = ChunkReader()
         async with aclosing(_closing(self._stream_source(request))) as chunks:
             try:
                 async for chunk in chunks:
-                    for event in _events(chunk):
+                    for event in reader.feed(chunk):
                         yield event
-            except CellmageError:
-                raise
+            except CellmageError as error:
+                failure = error
             except Exception as error:  # noqa: BLE001 - any object may stream; raised as our error
                 message = f"{self.name} failed: {type(error).__name__}: {error}"
                 failure = ProviderError(message, model=self.name)
         # Raised outside the handler, not 'from None' inside it: LangChain raises ExceptionGroups,
         # and IPython does not call our one-line hook if one is anywhere in the context.
+        for event in reader.close():
+            yield event
         if failure is not None:
             raise failure
-        if not isinstance(event, Complete):
-            yield Complete("stop")
+        for event in reader.complete():
+            yield event
 
 
 def register_provider(source: Any, name: str) -> Provider:
@@ -134,27 +136,3 @@ async def _closing(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
     finally:
         if close := getattr(chunks, "aclose", None):
             await close()
-
-
-def _events(chunk: Any) -> list[Event]:
-    """Return the events of a chunk: text, an event, or a message chunk of LangChain."""
-    if isinstance(chunk, _EVENTS):
-        return [cast(Event, chunk)]
-    content = chunk if isinstance(chunk, str) else getattr(chunk, "content", None)
-    if isinstance(content, str):
-        return [Token(content)] if content else []
-    if isinstance(content, list):
-        return [event for block in content for event in _block_events(block)]
-    raise ProviderError(f"a piece is neither text nor an event: {chunk!r:.60}")
-
-
-def _block_events(block: Any) -> list[Event]:
-    """Return the events of a content block, of which a LangChain message may have several."""
-    if isinstance(block, str):
-        return [Token(block)] if block else []
-    text, reasoning = block.get("text"), block.get("reasoning")
-    if block.get("type") == "text" and isinstance(text, str) and text:
-        return [Token(text)]
-    if block.get("type") == "reasoning" and isinstance(reasoning, str) and reasoning:
-        return [Reasoning(reasoning)]
-    return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol, runtime_checkable
 
+from ..errors import CellmageError
 from ..events import Event
 from ..messages import Request
 
@@ -61,4 +62,13 @@ class ModelLister(Protocol):
         Raises:
             CellmageError: the server returned no list.
         """
+        ...
+
+
+@runtime_checkable
+class Adviser(Protocol):
+    """A provider that can say more about a failure."""
+
+    async def advise(self, error: CellmageError) -> None:
+        """Add to the message of an error what the user can type instead; it may ask the server."""
         ...

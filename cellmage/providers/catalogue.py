@@ -10,7 +10,7 @@ from ..errors import CellmageError
 from ..options import Options
 from ..runtime.sync_stream import SyncStream
 from .base import ModelLister
-from .registry import local_servers, resolve_model
+from .registry import local_servers, resolve_model, resolve_provider
 
 TIMEOUT_SECONDS = 5.0
 """The time that a server has to list its models."""
@@ -66,8 +66,8 @@ async def _offer(prefix: str | None, base_url: str | None, seconds: float) -> Of
     """Return the models of one server; None is the configured one."""
     server = prefix or "configured"
     try:
-        options = Options(model=f"{prefix}/any") if prefix else Options(base_url=base_url)
-        provider = resolve_model(options).provider
+        configured = Options(base_url=base_url)
+        provider = resolve_provider(prefix) if prefix else resolve_model(configured).provider
         if not isinstance(provider, ModelLister):
             built_in = "offline/tour, offline/echo, offline/tools"
             return Offer(server, error=f"the built-in models: {built_in}")

@@ -36,6 +36,7 @@ STATUS: Mapping[int, Failure] = {
     402: _QUOTA,
     403: _PERMISSION,
     404: Failure("not_found", "there is no such model or address"),
+    405: Failure("not_found", "there is no such address"),
     408: Failure("server", "the provider timed out"),
     413: OVERFLOW,
     429: _RATE_LIMITED,

@@ -1,11 +1,18 @@
-"""The HTTP client of the SDK: one for each event loop, with an allow-list of headers."""
+"""The HTTP clients of the SDK: their proxies, certificates and headers."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
+
+from ..errors import ConfigError
+from .proxies import find_proxy
 
 # All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
 # also send organisation, project and custom headers from the environment, and the platform of
@@ -16,8 +23,27 @@ _HEADERS = {
 }  # fmt: skip
 _OPENAI_HEADERS = _HEADERS | {"openai-organization", "openai-project"}
 
+# The variables that name authorities besides the system's, in the order in which they are read.
+_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Route:
+    """The way to a server: requests with the same one share a client.
+
+    Args:
+        proxy: the URL of the proxy, which may contain a password; None for a direct connection.
+        is_plain: True if no certificate is checked on the way, because nothing is encrypted.
+        certificates: the values of the variables that name authorities.
+    """
+
+    proxy: str | None
+    is_plain: bool
+    certificates: tuple[str | None, ...]
+
+
 _sdk: list[Any] = []
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Route, Any]] = WeakKeyDictionary()
 
 
 async def load_sdk() -> Any:
@@ -30,25 +56,65 @@ async def load_sdk() -> Any:
     return _sdk[0]
 
 
-def http_client(sdk: Any) -> Any:
-    """Return the HTTP client of the running event loop; no other loop can use its connections.
+def http_client(sdk: Any, base_url: str) -> Any:
+    """Return the HTTP client for a server in the running event loop.
+
+    No other loop can use its connections.
 
     Args:
         sdk: the module that `load_sdk` returns.
+        base_url: the URL of the server.
+
+    Raises:
+        ConfigError: the environment names a proxy or a file of certificates that cannot be used.
     """
     # A client refers to its loop, so a closed loop would never leave the dictionary by itself.
     for loop in [loop for loop in _clients if loop.is_closed()]:
         del _clients[loop]
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = sdk.DefaultAsyncHttpxClient(
-            follow_redirects=False, event_hooks={"request": [_strip_headers]}
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    route = _find_route(base_url)
+    if route not in clients:
+        clients[route] = sdk.DefaultAsyncHttpxClient(
+            trust_env=False,
+            proxy=route.proxy,
+            verify=not route.is_plain and _authorities(),
+            follow_redirects=False,
+            event_hooks={"request": [_edit_headers]},
         )
-    return _clients[loop]
+    return clients[route]
 
 
-async def _strip_headers(request: Any) -> None:
-    """Remove every header that is not in the allow-list."""
+def _find_route(base_url: str) -> _Route:
+    proxy = find_proxy(base_url)
+    is_plain = not any(url.startswith("https:") for url in (base_url, proxy or ""))
+    names = () if is_plain else _CERTIFICATE_VARIABLES
+    return _Route(proxy, is_plain, tuple(os.environ.get(name) for name in names))
+
+
+def _authorities() -> ssl.SSLContext | bool:
+    """Return what the HTTP library shall trust: the environment's authorities, or True for its own.
+
+    The library would read the variables itself, but it takes the proxies from there as well.
+    """
+    name = next((name for name in _CERTIFICATE_VARIABLES if os.environ.get(name)), None)
+    if name is None:
+        return True
+    path = Path(os.environ[name])
+    if not path.exists():
+        raise ConfigError(f"{name} names {path}, which does not exist; correct it, or remove it")
+    try:
+        folder, file = (path, None) if path.is_dir() else (None, path)
+        return ssl.create_default_context(cafile=file, capath=folder)
+    except OSError as error:  # `ssl.SSLError` is one
+        detail = error.strerror or type(error).__name__
+        raise ConfigError(f"{name} names {path}, which has no certificates ({detail})") from None
+
+
+async def _edit_headers(request: Any) -> None:
+    """Remove every header that is not in the allow-list, and name the key as Azure does."""
     allowed = _OPENAI_HEADERS if request.url.host == "api.openai.com" else _HEADERS
     for name in [name for name in request.headers if name.lower() not in allowed]:
         del request.headers[name]
+    # The addresses of Azure's deployments, which have this query, take a key in this header alone.
+    if "api-version" in request.url.params and "authorization" in request.headers:
+        request.headers["api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")

@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 from ..errors import CellmageError, ResponseTimeoutError
 from ..events import Event, Start
 from ..messages import Request
-from ..urls import is_loopback
+from ..urls import is_loopback, split_query
 from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
 from .error_translation import translate
 from .http_client import http_client, load_sdk
 from .keys import Key, check_key, mask_key
+from .not_found import advise
 from .payload import encode_request
 
 if TYPE_CHECKING:
@@ -118,6 +119,10 @@ class OpenAIProvider:
                 raise
         raise failure  # outside the handler, as in `stream`
 
+    async def advise(self, error: CellmageError) -> None:
+        """Add to an error that a server knows no such model or address what to type instead."""
+        await advise(error, self.endpoint.base_url, self.models)
+
     def _translate(self, error: Exception, model: str) -> CellmageError | None:
         """Return our error for any error of a request, without the key; None if it is unknown."""
         ours: CellmageError | None
@@ -184,12 +189,14 @@ class OpenAIProvider:
 
     async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:
         sdk = await load_sdk()
+        base_url, query = split_query(self.endpoint.base_url)
         client: openai.AsyncOpenAI = sdk.AsyncOpenAI(
             api_key=self.api_key.reveal() if self.api_key else "none",
-            base_url=self.endpoint.base_url,
+            base_url=base_url,
+            default_query=query,
             max_retries=0,
             timeout=sdk.Timeout(None, connect=connect_seconds),
-            http_client=http_client(sdk),
+            http_client=http_client(sdk, base_url),
         )
         return client
 

@@ -124,6 +124,26 @@ def resolve_models(
     return [resolve_model(replace(options, model=name.strip() or None), environ) for name in names]
 
 
+def resolve_provider(prefix: str, environ: Mapping[str, str] = os.environ) -> Provider:
+    """Return the provider of a prefix, and no other one if its key is missing.
+
+    Args:
+        prefix: what the names of its models begin with, before the slash.
+        environ: as for `resolve_model`.
+
+    Raises:
+        ConfigError: there is no such provider, or its key or address is missing.
+
+    Example:
+        >>> resolve_provider("ollama", {}).name
+        'localhost:11434'
+    """
+    endpoint = ENDPOINTS.get(prefix)
+    if endpoint is None:
+        return resolve_model(Options(model=f"{prefix}/any"), environ).provider
+    return server_provider(endpoint, f"{prefix}/…", default_endpoint(environ), environ).provider
+
+
 # Providers of this process.
 
 _registered: dict[str, Provider] = {}

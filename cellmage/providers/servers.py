@@ -67,9 +67,11 @@ def _has_key(endpoint: Endpoint, default: Endpoint, environ: Mapping[str, str]) 
 def endpoint_at(base_url: str) -> Endpoint:
     """Return the endpoint of a base URL that the user typed, with the habits of a known host."""
     host = host_of(base_url)
-    remote = (server for server in ENDPOINTS.values() if server.base_url.startswith("https:"))
-    known = next((server for server in remote if host_of(server.base_url) == host), None)
-    return replace(known, base_url=base_url) if known else Endpoint(base_url)
+    for endpoint in ENDPOINTS.values():
+        is_remote = endpoint.base_url.startswith("https:")
+        if is_remote and host_of(endpoint.base_url) == host:
+            return replace(endpoint, base_url=base_url)
+    return Endpoint(base_url)
 
 
 def server_provider(

@@ -70,8 +70,13 @@ def read_result(
         line = f"{type(failure).__name__}: {failure}"
         assert failure.host
         assert (failure.model, failure.kind) == ("m", response.incomplete_reason)
-    reason, requests = response.incomplete_reason, len(server.exchanges)
+    reason, requests = response.incomplete_reason, count_questions(server)
     return Result(text, reason, line, reason, seconds, requests, runs)
+
+
+def count_questions(server: ScriptedServer) -> int:
+    """Return how many questions a server received; a GET asks for the list of its models."""
+    return sum(exchange.body is not None for exchange in server.exchanges)
 
 
 def scale_limits(kernel: Kernel) -> None:
@@ -93,12 +98,12 @@ def read_in_cell(
     )
     flags = " ".join(f"--tool {name}" for name in tools or [])
     kernel.run(f"%env OPENAI_BASE_URL={base_url}\n%env OPENAI_API_KEY={key}\n_llm = None")
-    requests_before, started = len(server.exchanges), time.monotonic()
+    requests_before, started = count_questions(server), time.monotonic()
     run = kernel.run(f"%%llm -m m --no-history --auto-approve {flags}\nhi")
     seconds = time.monotonic() - started
     text, reason = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
     kind = "config" if run.error.startswith("ConfigError") else reason
-    requests = len(server.exchanges) - requests_before
+    requests = count_questions(server) - requests_before
     return Result(text, reason, run.error, kind, seconds, requests, kernel.value("runs")), run
 
 

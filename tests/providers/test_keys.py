@@ -101,7 +101,7 @@ def test_a_key_in_a_cell_is_warned_of(kernel: Kernel) -> None:
     assert run.texts == ["Is …1234 a good key?", notice]
     run = kernel.run("key = 'sk-abcdefghijklmnop1234'\n%llm -m offline/echo Is {{ key }} a key?")
     assert "This cell contains" not in run.printed
-    assert run.texts == ["Is …1234 a key?", notice]
+    assert run.texts == ["Is …1234 a key?", f"{notice}\n(Inserted: key.)"]
 
 
 def test_a_key_shows_its_end_and_is_not_pickled() -> None:

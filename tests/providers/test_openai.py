@@ -123,7 +123,7 @@ def test_http_errors(connected: ScriptedServer, status: int, kind: str) -> None:
     assert error.host == f"127.0.0.1:{connected.port}"
     assert "req-7" not in str(error)
     assert "sk-test" not in str(error)
-    assert len(connected.exchanges) == 1
+    assert len([exchange for exchange in connected.exchanges if exchange.body]) == 1
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_lone_surrogates_are_sendable(connected: ScriptedServer) -> None:
     assert connected.last.messages == [("user", "a�b")]
 
 
-@pytest.mark.parametrize("key", ["sk-é", "sk-\n"])
+@pytest.mark.parametrize("key", ["sk-é", "sk-\n1"])
 def test_a_value_that_cannot_be_a_key(
     connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:

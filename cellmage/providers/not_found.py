@@ -1,0 +1,100 @@
+"""Advise the user where a server knows neither the model nor the address; only after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from difflib import get_close_matches
+
+from ..errors import CellmageError
+from ..text import truncate
+from ..urls import has_version, split_query
+from .endpoints import ENDPOINTS
+
+LIST_SECONDS = 2.0
+"""The time that the list of models may take: the user waits for the error meanwhile."""
+
+_WRONG_ADDRESS = ("not_found", "redirect", "not_a_stream", "empty_response")
+"""The kinds of errors with which servers answer at a path that they do not have."""
+
+_MAX_NAMES = 3
+_MAX_NAME_CHARS = 100
+_MAX_COMPARED = 2000
+
+
+async def advise(
+    error: CellmageError, base_url: str, list_models: Callable[[], Awaitable[Sequence[str]]]
+) -> None:
+    """Add to an error what to type instead: a model of the server, or its likely address.
+
+    Args:
+        error: why there is no answer; its message is extended.
+        base_url: the base URL that was asked.
+        list_models: returns the names of the server's models.
+    """
+    if error.kind not in _WRONG_ADDRESS or error.text:
+        return
+    names = await _try_list(list_models) if error.kind == "not_found" else []
+    model = error.model or ""
+    if names:
+        advice = [suggest_names(model, names), _advise_key(model, base_url)]
+    elif not has_version(base_url):
+        url, _ = split_query(base_url)
+        advice = [f"try the base URL {url}/v1"]
+    else:
+        advice = []
+    error.args = ("; ".join(filter(None, (str(error), *advice))),)
+
+
+async def _try_list(list_models: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:
+    """Return the names of the models; none if the server does not list them in time."""
+    try:
+        async with asyncio.timeout(LIST_SECONDS):
+            return await list_models()
+    except (CellmageError, TimeoutError):
+        return []
+
+
+def suggest_names(model: str, names: Sequence[str]) -> str:
+    """Return a sentence with the nearest names, or with some; empty if the model is among them.
+
+    Args:
+        model: the name that the server does not know.
+        names: the names of its models.
+
+    Example:
+        >>> suggest_names("llama3.2", ["qwen3:8b", "llama3.2:latest"])
+        'did you mean llama3.2:latest?'
+        >>> suggest_names("gpt-4o", ["qwen3:8b"])
+        'the server has qwen3:8b'
+    """
+    if model in names:
+        return ""
+    printable = [truncate(name, _MAX_NAME_CHARS) for name in names if name.isprintable()]
+    if nearest := _nearest_names(model[:_MAX_NAME_CHARS], printable[:_MAX_COMPARED]):
+        return f"did you mean {' or '.join(nearest)}?"
+    others = len(printable) - _MAX_NAMES
+    more = f" and {others} more" if others > 0 else ""
+    return f"the server has {', '.join(printable[:_MAX_NAMES])}{more}" if printable else ""
+
+
+def _nearest_names(model: str, names: Sequence[str]) -> list[str]:
+    """Return the names that are spelled nearly the same, with or without owner and tag."""
+    nearest: list[str] = []
+    for key in (str.lower, _short_name):
+        by_key = {key(name): name for name in reversed(names)}
+        nearest += [by_key[match] for match in get_close_matches(key(model), by_key, _MAX_NAMES)]
+    return list(dict.fromkeys(nearest))[:_MAX_NAMES]
+
+
+def _short_name(name: str) -> str:
+    return name.lower().rpartition("/")[2].partition(":")[0]
+
+
+def _advise_key(model: str, base_url: str) -> str:
+    """Return which key asks the provider that the name begins with, if another server was asked."""
+    endpoint = ENDPOINTS.get(model.partition("/")[0])
+    is_other = endpoint is not None and not base_url.startswith(endpoint.base_url)
+    if endpoint is None or endpoint.api_key_variable is None or not is_other:
+        return ""
+    return f"set {endpoint.api_key_variable} to ask {model.partition('/')[0]} itself"

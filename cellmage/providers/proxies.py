@@ -1,0 +1,85 @@
+"""Decide which proxy a request goes through, from the environment.
+
+Source: the conventions of curl (``curl(1)``, "Environment") for ``HTTPS_PROXY``, ``ALL_PROXY`` and
+``NO_PROXY``; on macOS and Windows also the system's settings.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from ..errors import ConfigError
+from ..urls import is_loopback
+
+_SCHEMES = ("http", "https", "socks5", "socks5h")
+_SOCKS_PACKAGE = "socksio"
+
+
+def find_proxy(base_url: str) -> str | None:
+    """Return the URL of the proxy for a server; None to connect to the server itself.
+
+    A server on this machine is never asked through a proxy, which would see the key and the prompt.
+
+    Args:
+        base_url: the URL of the server.
+
+    Raises:
+        ConfigError: the proxy cannot be used, or needs a package that is not installed.
+    """
+    parts = urlsplit(base_url)
+    host, proxies = parts.netloc, getproxies()
+    if is_loopback(base_url) or _is_excluded(parts.hostname or "", proxies.get("no", "")):
+        return None
+    kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
+    if kind is None or proxy_bypass(host):
+        return None
+    proxy = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
+    proxy = proxy.replace("socks://", "socks5://", 1)  # GNOME's settings
+    _check_proxy(proxy, _source(f"{kind}_proxy"), host)
+    return proxy
+
+
+def _is_excluded(hostname: str, no_proxy: str) -> bool:
+    """Return whether NO_PROXY has an entry for a host: ``*``, ``*.domain`` or a network.
+
+    The standard library knows the others: a host, and the domain that it ends in.
+    """
+    for entry in no_proxy.replace(",", " ").split():
+        if entry == "*" or (entry.startswith("*.") and hostname.endswith(entry[1:].lower())):
+            return True
+        try:
+            if ip_address(hostname) in ip_network(entry, strict=False):
+                return True
+        except ValueError:  # a name
+            continue
+    return False
+
+
+def _source(variable: str) -> str:
+    """Return the name of a variable as the environment has it, or what else sets the proxy."""
+    names = (name for name in os.environ if name.lower() == variable)
+    return next(names, "the system's settings")
+
+
+def _check_proxy(proxy: str, source: str, host: str) -> None:
+    """Refuse a proxy that the HTTP library cannot use; its URL may contain a password."""
+    try:
+        parts = urlsplit(proxy)
+        is_valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    direct = f"or connect without it: set NO_PROXY={host}"
+    if not is_valid:
+        raise ConfigError(
+            f"the proxy of {source} cannot be used; write it as http://host:port or "
+            f"socks5://host:port, {direct}"
+        )
+    if parts.scheme.startswith("socks") and importlib.util.find_spec(_SOCKS_PACKAGE) is None:
+        raise ConfigError(
+            f"{source} names a SOCKS proxy, which needs a package: "
+            f"pip install {_SOCKS_PACKAGE}, {direct}"
+        )
