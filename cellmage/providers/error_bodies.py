@@ -33,6 +33,8 @@ _ERROR_FIELDS = (
     "message", "msg", "detail", "details", "errors", "error_message", "error_msg", "errmsg",
     "fault",
 )  # fmt: skip
+_FAILURES = re.compile(r"error|fail(?:ed|ure)?|[3-9]\d\d|[1-9]\d{3,}|-\d+", re.IGNORECASE)
+_SUCCESSES = re.compile(r"0|200|ok|success|succeeded|none|true", re.IGNORECASE)
 _CODE_FIELDS = ("code", "type", "status", "status_code", "error_code", "reason", "error")
 _INNER_FIELDS = (
     "error", "innererror", "errors", "details", "metadata", "raw", "base_resp", "fault", "message",
@@ -103,32 +105,50 @@ def error_status(body: Any) -> int | None:
     return next((status for status in statuses if 400 <= status < 600), None)
 
 
-def is_error_body(body: Mapping[str, Any]) -> bool:
-    """Return whether a JSON object that a server sent with status 200 is an error.
+def is_error_body(body: Any, event_type: str = "") -> bool:
+    """Return whether a value that a server sent with status 200 reports an error.
+
+    Args:
+        body: the data of an event, or the body of the reply: parsed JSON, or text.
+        event_type: the type of the server-sent event, or empty.
 
     Example:
         >>> is_error_body({"code": 400, "msg": "model not exist", "data": None})
         True
-        >>> is_error_body({"choices": [], "base_resp": {"status_code": 0, "status_msg": "success"}})
-        False
+        >>> is_error_body({"code": 0, "msg": "ok"}), is_error_body({"choices": []})
+        (False, False)
     """
-    if body.get("error"):
+    if not isinstance(body, Mapping):
+        return event_type == "error"
+    base = body.get("base_resp")  # MiniMax has it in every chunk
+    if body.get("error") or (isinstance(base, Mapping) and _has_code(base, _FAILURES)):
         return True
     if choices := body.get("choices"):
         # OpenRouter has the error of an upstream server in the choice.
         return isinstance(choices, list) and any(
             isinstance(choice, Mapping) and bool(choice.get("error")) for choice in choices
         )
-    base = body.get("base_resp")
-    if isinstance(base, Mapping) and "status_code" in base:
-        return base["status_code"] not in (0, "0")
-    if "choices" in body or isinstance(body.get("message"), Mapping):
-        return False  # a native Ollama answer has its text in a "message"
     return (
-        any(body.get(name) for name in _ERROR_FIELDS)
-        or "error" in (body.get("type"), body.get("object"))
+        event_type == "error"
+        or any(body.get(name) is False for name in ("success", "ok"))
         or error_status(body) is not None
+        or _has_code(body, _FAILURES)
+        or ("choices" not in body and _has_sentence(body) and not _has_code(body, _SUCCESSES))
     )
+
+
+def _has_code(fields: Mapping[str, Any], pattern: re.Pattern[str]) -> bool:
+    codes = (fields.get(name) for name in (*_CODE_FIELDS, "object", "errcode"))
+    texts = (str(code) for code in codes if isinstance(code, str | int) and code not in ("", True))
+    return any(pattern.fullmatch(text) for text in texts)
+
+
+def _has_sentence(fields: Mapping[str, Any]) -> bool:
+    """Return whether one of the fields in which errors have a sentence has a text or a list.
+
+    A native Ollama answer has an object as its "message".
+    """
+    return any(isinstance(fields.get(name), str | list) and fields[name] for name in _ERROR_FIELDS)
 
 
 def _find_sentence(value: Any, depth: int) -> str:
