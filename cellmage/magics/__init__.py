@@ -6,6 +6,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..display.select import ConsoleSessions
 from . import transformers
 from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
@@ -28,6 +29,7 @@ def load(shell: InteractiveShell) -> None:
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
+    ConsoleSessions.of(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -36,6 +38,7 @@ def unload(shell: InteractiveShell) -> None:
     if magics is None:
         return
     transformers.remove(shell)
+    ConsoleSessions.of(shell).remove()
     magics.chats.store.close()
     shell.events.unregister("post_run_cell", magics.runner.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..display.select import is_captured, is_interactive, parent_message
+from ..display.select import cell_id, is_captured, is_interactive, parent_message
 from .transformers import PROMPT_LINE
-
-_MAX_CELL_ID_CHARS = 512
-"""The longest cell id; a longer one is not an id of any front end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class FrontEnd:
         return cls(
             is_captured=is_captured(shell),
             is_interactive=is_interactive(shell),
-            cell_id=_cell_id(message.get("metadata") or {}),
+            cell_id=cell_id(message.get("metadata") or {}),
             run_id=str(header.get("msg_id")),
             owns_cell=bool(PROMPT_LINE.match(code.lstrip())),
             is_in_subshell=bool(header.get("subshell_id")),
@@ -63,18 +58,6 @@ class FrontEnd:
         """The file of this notebook; None where there is none or the front end names none."""
         path = self.named_notebook
         return path if path is not None and path.is_file() else None
-
-
-def _cell_id(metadata: Mapping[str, Any]) -> str | None:
-    """Return the cell's id.
-
-    JupyterLab sends the id in the file, VS Code the URI of the cell's document, extensions that
-    run cells on the server a ``cell_id``, nbclient nothing.
-    """
-    for value in (metadata.get("cellId"), metadata.get("cell_id")):
-        if isinstance(value, str) and 0 < len(value) <= _MAX_CELL_ID_CHARS:
-            return value
-    return None
 
 
 def _notebook_name(shell: InteractiveShell) -> Path | None:

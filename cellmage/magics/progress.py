@@ -12,6 +12,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
+from ..display.select import is_console
 from .frontend import FrontEnd
 from .lookup import open_index
 
@@ -31,12 +32,13 @@ def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
 
 
 def choose_progress(shell: InteractiveShell) -> Progress:
-    """Return a bar for a page, a line for a terminal, and nothing where no user is watching."""
-    if hasattr(shell, "kernel"):
-        front_end = FrontEnd.of(shell)
-        is_seen = front_end.is_interactive and not front_end.is_captured
-        return _Bar().show if is_seen else _show_nothing
-    return _print_count if sys.stdout.isatty() else _show_nothing
+    """Return a bar for a page, a line for a console, and nothing where no user is watching."""
+    if not hasattr(shell, "kernel"):
+        return _print_count if sys.stdout.isatty() else _show_nothing
+    front_end = FrontEnd.of(shell)
+    if front_end.is_captured or not front_end.is_interactive:
+        return _show_nothing
+    return _print_count if is_console(shell) else _Bar().show
 
 
 def throttle(show: Progress) -> Progress:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellmage.testing import DONE, ScriptedServer, Step, chunk, finish
-from tests.display.pty_screen import PtyScreen
+from tests.pty_screen import PtyScreen
 
 pytest.importorskip("termios")
 
