@@ -82,6 +82,7 @@ servers: .venv/dev
 
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.first_question
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.structured

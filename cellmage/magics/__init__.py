@@ -39,6 +39,7 @@ def unload(shell: InteractiveShell) -> None:
         return
     transformers.remove(shell)
     ConsoleSessions.of(shell).remove()
+    magics.warm_up.stop()
     magics.chats.store.close()
     shell.events.unregister("post_run_cell", magics.runner.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item

@@ -35,6 +35,7 @@ from .runner import PromptRunner
 from .settings import Settings, configure, persona_folders
 from .store_messages import announce_stored, print_store_messages
 from .transformers import PROMPT_LINE
+from .warm_up import WarmUp
 
 
 @magics_class
@@ -48,6 +49,7 @@ class LLMMagics(Magics, Settings):
         self.folders = persona_folders()
         self.runner = PromptRunner(shell, self)
         self.chats = self.runner.chats
+        self.warm_up = WarmUp(shell)
         self._set_by_flag: dict[str, Any] = {}
 
     @no_var_expand
