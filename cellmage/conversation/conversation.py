@@ -10,7 +10,6 @@ from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
 from ..options import OptionFields, Options
 from ..pipeline import build
-from ..pipeline.base import Ask
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
 from ..providers.base import Provider
@@ -23,6 +22,7 @@ from ..tools import tools_by_name
 from .history import History, Journal
 from .request import make_request
 from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
+from .turn_streams import stream_continuation, stream_turn
 
 
 class Conversation:
@@ -142,7 +142,7 @@ class Conversation:
         ask = build(models, tools=toolset, approve=approval_function(approve), retriever=searcher)
         if history == "ignore" or commit == "never":
             return ResponseStream(request, ask)
-        return self._stream_turn(request, ask, cell, replace_turn=commit == "replace")
+        return stream_turn(self.history, request, ask, cell, commit == "replace")
 
     def astream(
         self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
@@ -246,6 +246,8 @@ class Conversation:
     ) -> ResponseStream:
         """Continue the last answer, which was cut; both parts become one turn.
 
+        The stream leaves out what the model repeats of the first part, and a notice says so.
+
         Args:
             options: options of this request.
             overrides: further options by name.
@@ -266,16 +268,8 @@ class Conversation:
         models, resolved = self._resolve(options, overrides)
         request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
         request = replace(request, continues_id=cut.response.id)
-
-        def commit(response: Response) -> None:
-            if response.has_content:
-                self.history.merge(cut, Turn(CONTINUE_PROMPT, response).continue_from(cut))
-
-        def begin(stream: ResponseStream) -> None:
-            turn = Turn(CONTINUE_PROMPT, stream.response)
-            self.history.begin(turn, lambda: stream.response, replace_turn=False)
-
-        return ResponseStream(request, build(models), commit, begin)
+        ask = build(models, continued_text=cut.response.final_text)
+        return stream_continuation(self.history, cut, request, ask)
 
     # Private.
 
@@ -296,19 +290,3 @@ class Conversation:
         if history == "ignore":
             return ()
         return self.history.before(None if commit == "append" else cell)
-
-    def _stream_turn(
-        self, request: Request, ask: Ask, cell: CellRef | None, replace_turn: bool
-    ) -> ResponseStream:
-        """Return a stream whose answer becomes a turn."""
-        first, prompt = request.messages[0], request.messages[-1].content
-        system = first.content if first.role == "system" else ""
-
-        def commit(response: Response) -> None:
-            self.history.commit(Turn(prompt, response, cell, system=system), replace_turn)
-
-        def begin(stream: ResponseStream) -> None:
-            turn = Turn(prompt, stream.response, cell, system=system)
-            self.history.begin(turn, lambda: stream.response, replace_turn)
-
-        return ResponseStream(request, ask, commit, begin)

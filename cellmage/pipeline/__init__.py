@@ -13,6 +13,7 @@ from ..providers.servers import ResolvedModel
 from ..tools import Tool
 from .advice import advise_user
 from .base import Ask, Stage, compose
+from .continuation import join_continuation
 from .fallback import answer_from_first
 from .finish_reasons import check_finish
 from .json_answers import notify_on_lenient_json
@@ -40,6 +41,7 @@ def build(
     tools: Mapping[str, Tool[..., Any]] | None = None,
     approve: Approve = approval_function("ask"),  # noqa: B008 - a constant
     retriever: Retriever | None = None,
+    continued_text: str = "",
 ) -> Ask:
     """Return the way to ask these models.
 
@@ -48,6 +50,7 @@ def build(
         tools: the tools that a model may ask for, by name.
         approve: decides about each tool call before it runs.
         retriever: finds passages before the model is asked; None searches nothing.
+        continued_text: the text of an answer that was cut, which the answer continues.
 
     Example:
         >>> from cellmage import Message, Options, Request, ResponseStream
@@ -63,6 +66,7 @@ def build(
     stages: tuple[Stage, ...] = (
         partial(run_tools, tools or {}, approve),
         partial(search_first, retriever, first.model, first.provider.name),
+        partial(join_continuation, continued_text),
         stop_at_phrases,
         notify_on_words,
         notify_on_lenient_json,

@@ -80,7 +80,7 @@ class TestSteps:
         read(chat, thread_name)
         assert violations(server.last) == []
         _, request, *tool_messages = server.last.body["messages"]
-        assert request["content"] is None
+        assert request["content"] == ""
         assert [message["tool_call_id"] for message in tool_messages] == [
             call["id"] for call in request["tool_calls"]
         ]

@@ -1,0 +1,54 @@
+"""Streams whose answer changes a history when it has been read."""
+
+from __future__ import annotations
+
+from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
+from ..pipeline.base import Ask
+from ..stream.response_stream import ResponseStream
+from .history import History
+
+
+def stream_turn(
+    history: History, request: Request, ask: Ask, cell: CellRef | None, replace_turn: bool
+) -> ResponseStream:
+    """Return a stream whose answer becomes a turn.
+
+    Args:
+        history: the history that the turn is put into.
+        request: the request; its last message is the question.
+        ask: sends the request.
+        cell: the cell that asks.
+        replace_turn: True replaces an older turn of the same cell.
+    """
+    first, prompt = request.messages[0], request.messages[-1].content
+    system = first.content if first.role == "system" else ""
+
+    def commit(response: Response) -> None:
+        history.commit(Turn(prompt, response, cell, system=system), replace_turn)
+
+    def begin(stream: ResponseStream) -> None:
+        turn = Turn(prompt, stream.response, cell, system=system)
+        history.begin(turn, lambda: stream.response, replace_turn)
+
+    return ResponseStream(request, ask, commit, begin)
+
+
+def stream_continuation(history: History, cut: Turn, request: Request, ask: Ask) -> ResponseStream:
+    """Return a stream whose answer is put behind that of a turn that was cut.
+
+    Args:
+        history: the history with the turn.
+        cut: the turn.
+        request: the request that continues it.
+        ask: sends the request.
+    """
+
+    def commit(response: Response) -> None:
+        if response.has_content:
+            history.merge(cut, Turn(CONTINUE_PROMPT, response).continue_from(cut))
+
+    def begin(stream: ResponseStream) -> None:
+        turn = Turn(CONTINUE_PROMPT, stream.response)
+        history.begin(turn, lambda: stream.response, replace_turn=False)
+
+    return ResponseStream(request, ask, commit, begin)
