@@ -7,8 +7,8 @@ compatible with it refuse.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import jiter
 
@@ -19,6 +19,10 @@ from .endpoints import Endpoint
 # The name of a tool, as OpenAI accepts it.
 _MAX_NAME_CHARS = 64
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+
+# Tool calls without text: LM Studio, mistral-common and GLM refuse a content that is null, some
+# gateways one that is left out, and Bedrock and gateways before Claude one that is empty.
+_REFUSES_EMPTY = re.compile("claude|anthropic|bedrock", re.IGNORECASE)
 
 # The message that Mistral requires after a tool's, where the user stopped the answer.
 _STOPPED = {"role": "assistant", "content": "(stopped)"}
@@ -45,7 +49,7 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     usage = {"include_usage": True} if endpoint.supports_stream_usage else None
     payload = {
         "model": options.model,
-        "messages": _encode_messages(request.messages, endpoint),
+        "messages": _encode_messages(request, endpoint),
         "tools": tools or None,
         "stream": True,
         "stream_options": usage,
@@ -56,27 +60,32 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if value is not None}
 
 
-def _encode_messages(messages: Sequence[Message], endpoint: Endpoint) -> list[Mapping[str, Any]]:
+def _encode_messages(request: Request, endpoint: Endpoint) -> list[Mapping[str, Any]]:
     encoded: list[Mapping[str, Any]] = []
-    for message in messages:
+    no_text: Literal[""] | None = None if _REFUSES_EMPTY.search(request.options.model or "") else ""
+    for message in request.messages:
         is_after_tool = message.role == "user" and encoded and encoded[-1]["role"] == "tool"
         if is_after_tool and endpoint.requires_assistant_after_tool:
             encoded.append(_STOPPED)
-        encoded.append(encode_message(message))
+        encoded.append(encode_message(message, no_text))
     return encoded
 
 
-def encode_message(message: Message) -> dict[str, Any]:
+def encode_message(message: Message, no_text: Literal[""] | None = "") -> dict[str, Any]:
     """Return a message in the form of chat completions.
+
+    Args:
+        message: the message.
+        no_text: the content of tool calls without text.
 
     Example:
         >>> encode_message(Message("tool", "rain", tool_call_id="call0"))
         {'role': 'tool', 'content': 'rain', 'tool_call_id': 'call0'}
     """
-    content: str | None = join_surrogates(message.content)
+    content = join_surrogates(message.content)
     encoded: dict[str, Any] = {"role": message.role, "content": content}
     if message.tool_calls:
-        encoded["content"] = content or None
+        encoded["content"] = content or no_text
         encoded["tool_calls"] = [
             {
                 "id": call.id,

@@ -11,19 +11,21 @@ from contextlib import aclosing
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ..errors import CellmageError
+from ..errors import CellmageError, ConfigError
 from ..events import Complete, Event, Reasoning, Token
 from ..options import Options
 from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
+from ..text import truncate
 from .requests import build_stream, get_path, read_body
-from .responses import ChunkEncoder, encode_completion, encode_usage, sse_data
+from .responses import ChunkEncoder, encode_completion, encode_model, encode_usage, sse_data
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """The names of this machine. A web page whose own name resolves to this machine is refused."""
@@ -37,13 +39,14 @@ _STATUS = {
     "timeout_first_byte": 504, "timeout_first_token": 504, "stalled": 504,
 }  # fmt: skip
 
+_MAX_NAME_CHARS = 100
 _BAD_GATEWAY = 502
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; nobody reads it."""
 
 
 def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlette:
-    """Return the application: ``POST /v1/chat/completions`` and ``GET /v1/models``.
+    """Return the application: ``POST /v1/chat/completions``, ``GET /v1/models`` and one of them.
 
     Tools are sent to the model, and its calls are sent back to the client; nothing runs here.
 
@@ -55,7 +58,7 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
     Example:
         >>> application = app(Options(model="offline/echo"))
         >>> [route.path for route in application.routes]
-        ['/v1/chat/completions', '/v1/models']
+        ['/v1/chat/completions', '/v1/models', '/v1/models/{name:path}']
     """
     defaults = options or Options()
 
@@ -68,16 +71,40 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
         return await _respond(http, stream, body)
 
     async def models(http: HTTPRequest) -> Response:
-        names = [*_BUILT_IN_MODELS, *list_registered()]
-        data = [{"id": name, "object": "model", "owned_by": "cellmage"} for name in names]
+        data = [encode_model(name) for name in _model_names(defaults)]
         return JSONResponse({"object": "list", "data": data})
+
+    async def model(http: HTTPRequest) -> Response:
+        name = http.path_params["name"]
+        if name in _model_names(defaults):
+            return JSONResponse(encode_model(name))
+        message = f"there is no model {truncate(name, _MAX_NAME_CHARS)} in the list /v1/models"
+        return _error_response(ConfigError(message, kind="not_found"))
 
     routes = [
         Route("/v1/chat/completions", completions, methods=["POST"]),
         Route("/v1/models", models),
+        Route("/v1/models/{name:path}", model),
     ]
     middleware = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    return Starlette(routes=routes, middleware=[middleware])
+    return Starlette(
+        routes=routes,
+        middleware=[middleware],
+        exception_handlers={HTTPException: _refuse_address},
+    )
+
+
+def _model_names(defaults: Options) -> list[str]:
+    """Return the names in the list; a request may name every other model of `resolve_model` too."""
+    names = [name.strip() for name in (defaults.model or "").split(",")]
+    return list(dict.fromkeys([*_BUILT_IN_MODELS, *filter(None, names), *list_registered()]))
+
+
+async def _refuse_address(http: HTTPRequest, error: Exception) -> Response:
+    """Return the error of an address or a method that is not served, as JSON."""
+    message = "this server answers POST /v1/chat/completions and GET /v1/models"
+    body = _error_body(ConfigError(message, kind="not_found"))
+    return JSONResponse(body, error.status_code if isinstance(error, HTTPException) else 404)
 
 
 async def _respond(http: HTTPRequest, stream: ResponseStream, body: Mapping[str, Any]) -> Response:

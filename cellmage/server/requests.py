@@ -40,7 +40,8 @@ async def read_body(http: HTTPRequest) -> Mapping[str, Any]:
         UsageError: the content type is not JSON, or the body is not a JSON object.
     """
     # A web page of another site can send other content types without a CORS preflight.
-    if http.headers.get("content-type", "").partition(";")[0] != "application/json":
+    content_type = http.headers.get("content-type", "").partition(";")[0]
+    if content_type.strip().lower() != "application/json":
         raise UsageError("the request must be application/json")
     try:
         body = _parse(await http.body())
@@ -117,7 +118,9 @@ def _message(item: Any) -> Message:
     if not isinstance(call_id, str):
         raise UsageError("a tool message needs a tool_call_id")
     content = get_path(item, "content")
-    return Message(role, _text("" if calls and content is None else content), calls, call_id)
+    if role == "assistant" and content is None:  # a refusal, tool calls alone, or nothing at all
+        content = get_path(item, "refusal") or ""
+    return Message(role, _text(content), calls, call_id)
 
 
 def _text(content: Any) -> str:

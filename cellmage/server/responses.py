@@ -73,6 +73,16 @@ def encode_usage(stream: ResponseStream, usage: Usage) -> str:
     return sse_data({**head, "choices": [], "usage": _usage(usage)})
 
 
+def encode_model(name: str) -> dict[str, Any]:
+    """Return the entry of a model in the list; its time of creation is not known.
+
+    Example:
+        >>> encode_model("m")
+        {'id': 'm', 'object': 'model', 'created': 0, 'owned_by': 'cellmage'}
+    """
+    return {"id": name, "object": "model", "created": 0, "owned_by": "cellmage"}
+
+
 def sse_data(value: Mapping[str, Any]) -> str:
     """Return a server-sent event with JSON as its data."""
     return f"data: {json.dumps(value)}\n\n"

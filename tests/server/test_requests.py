@@ -47,7 +47,6 @@ def test_bad_requests(address: str, body: bytes) -> None:
      {"messages": [HI, CALL, {**RESULT, "content": None}]},
      {"messages": [HI, {**CALL, "tool_calls": 5}, RESULT]},
      {"messages": [HI, {**CALL, "tool_calls": [5]}, RESULT]},
-     {"messages": [HI, {**CALL, "tool_calls": []}, HI]},
      {"messages": [HI, {**CALL, "tool_calls": [{"id": "a", "function": {}}]}, RESULT]}],
     ids=str,
 )  # fmt: skip
@@ -63,6 +62,49 @@ def assert_refused(address: str, body: bytes) -> None:
     message = reply.json()["error"]["message"]
     assert message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("fields", "content"),
+    [
+        ({"content": None}, ""),
+        ({}, ""),
+        ({"content": None, "tool_calls": []}, ""),
+        ({"content": None, "refusal": "I will not."}, "I will not."),
+        ({"content": [{"type": "text", "text": "a"}]}, "a"),
+    ],
+)
+def test_an_answer_without_text(
+    client: openai.OpenAI, connected: ScriptedServer, fields: dict[str, Any], content: str
+) -> None:
+    messages: Any = [HI, {"role": "assistant", **fields}, HI]
+    client.chat.completions.create(model="default", messages=messages)
+    assert connected.last.messages[1] == ("assistant", content)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["Application/JSON", "application/json; charset=utf-8", "APPLICATION/JSON ;x=y"]
+)
+def test_the_content_type_in_any_case(address: str, content_type: str) -> None:
+    body = json.dumps({"model": "offline/echo", "messages": [HI]})
+    headers = {"content-type": content_type}
+    reply = httpx2.post(f"{address}/chat/completions", content=body, headers=headers)
+    assert reply.status_code == 200
+
+
+def test_one_model(client: openai.OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+    assert {"default", "m", "offline/echo"} <= set(names)
+    assert [client.models.retrieve(name).id for name in names] == names
+
+
+@pytest.mark.parametrize("path", ["models/no/such", "models/", "embeddings", "v1/chat/completions"])
+def test_what_does_not_exist_is_an_error_in_json(address: str, path: str) -> None:
+    reply = httpx2.get(f"{address}/{path}")
+    assert reply.status_code == 404
+    assert reply.json()["error"]["code"] == "not_found"
+    reply = httpx2.get(f"{address}/chat/completions")
+    assert (reply.status_code, "error" in reply.json()) == (405, True)
 
 
 @pytest.mark.parametrize("text", ["\ud83d", "\U0001f600"])

@@ -92,7 +92,8 @@ def test_results_go_to_the_model(
     ]  # fmt: skip
     assert ask(client, is_streamed, messages) == ("Rain.", [], "stop")
     assert connected.last.body["messages"] == [
-        *messages[:3], {"role": "tool", "tool_call_id": "a", "content": "rain"}
+        messages[0], {**messages[1], "content": ""}, messages[2],
+        {"role": "tool", "tool_call_id": "a", "content": "rain"},
     ]  # fmt: skip
 
 

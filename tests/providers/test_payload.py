@@ -1,0 +1,32 @@
+"""The payload of a chat completion, as strict servers take it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellmage import Options, Request
+from cellmage.messages import Message, ToolInvocation
+from cellmage.providers.endpoints import Endpoint
+from cellmage.providers.payload import encode_request
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "content"),
+    [
+        ("glm-4.6:cloud", "", ""),
+        ("mistral-small", "", ""),
+        ("gpt-4o", "Well.", "Well."),
+        ("anthropic/claude-sonnet-4", "", None),
+        ("us.anthropic.nova", "Well.", "Well."),
+    ],
+)
+def test_the_content_of_tool_calls(model: str, text: str, content: str | None) -> None:
+    """It is always there: a string, but null where an empty one is refused."""
+    call = ToolInvocation("a", "add", "{}", "3")
+    messages = (
+        Message("user", "Go"),
+        Message("assistant", text, (call,)),
+        Message("tool", "3", tool_call_id="a"),
+    )
+    payload = encode_request(Request(messages, Options(model=model)), Endpoint("http://localhost"))
+    assert payload["messages"][1]["content"] == content
