@@ -15,7 +15,8 @@ Column = tuple[str, str]
 
 # Flex items wrap where they would be narrower than 18em.
 _ROW = '<div style="display:flex;flex-wrap:wrap;gap:1.5em">'
-_CELL = '<div style="flex:1 1 18em;min-width:0">'
+# What is too wide, such as a table, scrolls in its column.
+_CELL = '<div style="flex:1 1 18em;min-width:0;overflow-x:auto">'
 
 
 def columns_html(columns: Sequence[Column]) -> str:
@@ -24,7 +25,7 @@ def columns_html(columns: Sequence[Column]) -> str:
     Example:
         >>> print(columns_html([("a", "*yes*")]))
         <div style="display:flex;flex-wrap:wrap;gap:1.5em">
-        <div style="flex:1 1 18em;min-width:0">
+        <div style="flex:1 1 18em;min-width:0;overflow-x:auto">
         <BLANKLINE>
         **a**
         <BLANKLINE>

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from IPython.display import clear_output, display
 
 from .base import STATUS_PART, FinalOutput, Frame
+from .foreign_output import OutputWatch
 from .outputs import mime_bundle, output_metadata, publish_footer, publish_frame
 from .parts import freeze_by_size
 
@@ -28,26 +30,45 @@ class NotebookDisplay:
         self._metadata = {"id": answer_id}
         self._owns_cell = owns_cell
         self._handles: dict[int, Any] = {}
+        self._watch = OutputWatch() if owns_cell else None
+        self._held: dict[int, Frame] = {}
+        self._has_panels = False
 
     def show(self, frames: Iterable[Frame]) -> None:
         """Publish frames. Each run has new display ids, or outputs of earlier runs would change."""
         for frame in frames:
+            self._has_panels = self._has_panels or bool(frame.panels)
             # A part that the end replaces needs no second copy of its text.
-            self._publish(replace(frame, is_settled=frame.is_settled and not self._owns_cell), {})
+            is_held = frame.is_settled and self._owns_cell
+            if is_held:
+                self._held[frame.part] = frame
+            self._publish(replace(frame, is_settled=frame.is_settled and not is_held), {})
 
     def finish(self, final: FinalOutput) -> None:
         """Publish the end: one output if the cell is ours, else the parts as they are."""
-        has_parts = len(self._handles) > 1
+        if self._watch is not None:
+            self._watch.stop()
         if not final.complete_frame.markdown:
             self._clear()
-        elif self._owns_cell and has_parts:
+        elif self._should_join():
             # With 'wait' the page keeps the old outputs until the new one arrives.
             clear_output(wait=True)
             publish_frame(final.complete_frame, final.metadata)
         else:
-            for frame in filter(self._is_visible, final.frames):
+            frames = self._held | {frame.part: frame for frame in final.frames}
+            for frame in filter(self._is_visible, frames.values()):
                 self._publish(frame, final.metadata if frame.part >= 0 else {})
         publish_footer(final)
+
+    def _should_join(self) -> bool:
+        """Return whether one output replaces all others of the cell.
+
+        Of an answer with tools, these are also the user's answers to "Run ...? [y/N]", which
+        JupyterLab makes an output each. What a tool has printed or plotted stays.
+        """
+        if self._watch is None or self._watch.has_output:
+            return False
+        return len(self._handles) > 1 or self._has_panels
 
     def _is_visible(self, frame: Frame) -> bool:
         return bool(frame.markdown) or frame.part in self._handles
@@ -63,8 +84,9 @@ class NotebookDisplay:
         bundle = mime_bundle(frame)
         metadata = output_metadata(frame, {**self._metadata, **metadata})
         handle = self._handles.get(frame.part) or self._handles.pop(STATUS_PART, None)
-        if handle is None:
-            handle = display(bundle, raw=True, metadata=metadata, display_id=True)
-        else:
-            handle.update(bundle, raw=True, metadata=metadata)
+        with self._watch.paused() if self._watch is not None else nullcontext():
+            if handle is None:
+                handle = display(bundle, raw=True, metadata=metadata, display_id=True)
+            else:
+                handle.update(bundle, raw=True, metadata=metadata)
         self._handles[frame.part] = handle

@@ -31,6 +31,7 @@ def test_calls_are_confirmed_run_and_saved(lab: Lab, server: ScriptedServer) -> 
         question.fill("y")
         question.press("Enter")
     lab.until(lambda: lab.is_done(2))
+    assert "[y/N]" not in lab.output(2), "the answered questions are cleared"
     panels = lab.area(2).locator("details")
     assert panels.locator("summary").all_inner_texts() == [
         f"weather(city='{city}') → <b>rain</b> in {city} at $5 and $6" for city in ("Oslo", "Rome")
