@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -14,6 +15,11 @@ PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
 PERMISSIVE_PARSER = MarkdownIt("commonmark", {"html": True, "maxNesting": 100})
 PERMISSIVE_PARSER.enable(["table", "strikethrough"])
 PERMISSIVE_PARSER.validateLink = lambda url: True  # type: ignore[method-assign]
+
+BARE_TAG = re.compile(
+    "</?(?:br|sub|sup|kbd|u|mark|b|i|em|strong|s|small|del|ins|details|summary|span|code)>"
+)
+"""The only HTML that may be on a page: it has no attributes."""
 
 _NO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 _TEXT = {"text", "code_inline", "image"}
@@ -73,15 +79,20 @@ def is_prefix(text: str, final_text: str) -> bool:
 def _render_page(tokens: list[Token]) -> Page:
     parts: list[str] = []
     for token in tokens:
-        for child in token.children or ():
-            parts.append(
-                child.content if child.type in _TEXT else " " * child.type.endswith("break")
-            )
+        parts += map(_inline_text, token.children or ())
         if token.type in ("fence", "code_block"):
             parts.append(token.content)
+        elif token.type == "html_block":
+            parts.append(html.unescape(BARE_TAG.sub("", token.content)))
         parts.append(" " if token.nesting <= 0 else "")
     top = [_block_type(token) for token in tokens if not token.level and token.nesting >= 0]
     return Page(normalize_text("".join(parts)), top)
+
+
+def _inline_text(token: Token) -> str:
+    if token.type in _TEXT:
+        return token.content
+    return " " * (token.type.endswith("break") or token.content == "<br>")
 
 
 def _block_type(token: Token) -> str:
@@ -92,7 +103,10 @@ def _block_type(token: Token) -> str:
 def _find_unsafe(tokens: list[Token]) -> list[str]:
     unsafe = []
     for token in (child for block in tokens for child in (block, *(block.children or ()))):
-        if token.type in ("html_block", "html_inline", "image"):
+        if token.type in ("html_block", "html_inline"):
+            if "<" in BARE_TAG.sub("", token.content):
+                unsafe.append(token.content)
+        elif token.type == "image":
             unsafe.append(token.content or token.type)
         elif token.type == "link_open":
             href = str(token.attrs["href"])

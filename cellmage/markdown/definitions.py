@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any
 
-from markdown_it import MarkdownIt
-
+from .dialect import parse
 from .links import normalize_label
+from .write_blocks import write_definition
 
 _MAYBE_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)
 _MAYBE_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
-_PARSER = MarkdownIt("commonmark")
 
 
 def find_definitions(markdown: str) -> dict[str, str]:
@@ -29,18 +26,10 @@ def find_definitions(markdown: str) -> dict[str, str]:
     """
     if not _MAYBE_DEFINITION.search(markdown):
         return {}
-    env: dict[str, Any] = {}
-    _PARSER.parse(markdown, env)
-    references: Mapping[str, Mapping[str, str]] = env.get("references", {})
+    references = parse(markdown).references
     return {
-        normalize_label(label): _definition_line(label, **target)
-        for label, target in references.items()
+        normalize_label(label): write_definition(label, references[label]) for label in references
     }
-
-
-def _definition_line(label: str, href: str, title: str, **_: object) -> str:
-    quoted = " ".join(title.replace("\\", "\\\\").replace('"', "&quot;").split())
-    return f"[{label.lower()}]: <{href}>" + (f' "{quoted}"' if quoted else "")
 
 
 class LinkDefinitions:

@@ -52,6 +52,10 @@ def close_emphasis(
 def classify_run(text: str, start: int, end: int) -> tuple[bool, bool]:
     """Return whether a delimiter run can open, and can close emphasis.
 
+    Chinese, Japanese and Korean put no spaces between words, so punctuation next to a run says less
+    there. By CommonMark's rule ``**注意：**当`` shows its asterisks. So next to a wide character a
+    run may open and close as it may next to a letter.
+
     Args:
         text: inline markdown.
         start: offset of the run, in characters.
@@ -60,21 +64,27 @@ def classify_run(text: str, start: int, end: int) -> tuple[bool, bool]:
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     space_before, space_after = before.isspace(), after.isspace()
-    punctuation_before, punctuation_after = is_punctuation(before), is_punctuation(after)
+    punctuation_before = is_punctuation(before) and not is_wide(before)
+    punctuation_after = is_punctuation(after) and not is_wide(after)
     is_left_flanking = not space_after and (
-        not punctuation_after or space_before or punctuation_before
+        not punctuation_after or space_before or punctuation_before or is_wide(before)
     )
     is_right_flanking = not space_before and (
-        not punctuation_before or space_after or punctuation_after
+        not punctuation_before or space_after or punctuation_after or is_wide(after)
     )
     if text[start] != "_":
         return is_left_flanking, is_right_flanking
     return (
-        is_left_flanking and (not is_right_flanking or punctuation_before),
-        is_right_flanking and (not is_left_flanking or punctuation_after),
+        is_left_flanking and (not is_right_flanking or is_punctuation(before)),
+        is_right_flanking and (not is_left_flanking or is_punctuation(after)),
     )
 
 
 def is_punctuation(char: str) -> bool:
     """Return whether a character is of a category P or S of Unicode (section 2.1)."""
     return unicodedata.category(char)[0] in "PS"
+
+
+def is_wide(char: str) -> bool:
+    """Return whether a character is of Chinese, Japanese or Korean (width W, F or H; UAX 11)."""
+    return unicodedata.east_asian_width(char) in "WFH"

@@ -209,7 +209,8 @@ def test_reasoning_is_folded_above_the_text(reasoning: list[Any], run: list[Any]
     assert (folded.text, page.text) == (thought, text)
     assert folded.markdown.startswith("<details><summary>") == bool(thought)
     assert live.complete_frame().text == text
-    assert live.complete_frame().markdown == folded.markdown + sanitize(text)
+    complete = live.complete_frame().markdown
+    assert PARSER.render(complete) == PARSER.render(folded.markdown + sanitize(text))
 
 
 @pytest.mark.parametrize("open_thing", ["```\nx", "$$\nx", "- a", "<b", "\r```\rx", "\t<b>", "`a"])
@@ -229,16 +230,16 @@ def test_a_definition_at_the_end_reaches_every_part() -> None:
     page, _, _ = play(text, 50, 5)
     first, *_, last = (page.parts[number].markdown for number in sorted(page.parts))
     assert first.endswith("\n\n[1]: <https://one.example>")
-    assert last.endswith("[1]: https://one.example\n")
+    assert last.endswith("[1]: <https://one.example>\n")
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_nothing_acts_however_it_is_cut(size: int) -> None:
-    text = "![a][1]\n\n" + "text <b>x</b>\n\n" * 400 + "[1]: https://beacon.invalid/p\n"
+    text = "![a][1]\n\n" + "text <q>x</q>\n\n" * 400 + "[1]: https://beacon.invalid/p\n"
     page, _, live = play(text, size, 1000)
     for markdown in [
         *(part.markdown for part in page.parts.values()),
         live.complete_frame().markdown,
     ]:
-        assert "<b" not in markdown
+        assert "<q" not in markdown
         assert "![" not in markdown

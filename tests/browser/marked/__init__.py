@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
-from tests.rendered import Page, normalize_text
+from tests.rendered import BARE_TAG, Page, normalize_text
 
 from .node import Node
 
@@ -21,23 +21,16 @@ ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
-PLAIN = {
-    "blockquote",
-    "br",
-    "del",
-    "em",
-    "hr",
-    "li",
-    "p",
-    "strong",
-    "table",
-    "tbody",
-    "thead",
-    "tr",
-    "ul",
-}
+PLAIN = frozenset(
+    {"blockquote", "br", "del", "em", "hr", "li", "p", "strong", "table", "tbody", "thead", "tr",
+     "ul"}
+    | {"b", "details", "i", "ins", "kbd", "mark", "s", "small", "span", "sub", "summary", "sup"}
+    | {"u"}
+)  # fmt: skip
+"""The tags without attributes: of the parser, and those that models write."""
 NAMES = {"ol": "ordered_list", "p": "paragraph", "pre": "fence", "ul": "bullet_list"}
 HEADING = re.compile("h([1-6])")
+_RAW_BARE_TAG = re.compile(f"<!--raw-->(?={BARE_TAG.pattern})")
 VOID = {"br", "hr", "img", "input"}
 BLOCK = {
     "blockquote",
@@ -67,7 +60,7 @@ class Marked:
         return html
 
     def render_pages(self, texts: Sequence[str]) -> list[Page]:
-        pages = map(_PageParser, self.render_html(texts))
+        pages = [_PageParser(html) for html in self.render_html(texts)]
         return [Page(normalize_text("".join(page.text)), page.blocks) for page in pages]
 
     def find_unsafe(self, texts: Sequence[str]) -> list[list[str]]:
@@ -89,7 +82,7 @@ class _PageParser(HTMLParser):
         self.blocks: list[str] = []
         self.unsafe: list[str] = []
         self._depth = 0
-        self.feed(html)
+        self.feed(_RAW_BARE_TAG.sub("", html))
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:

@@ -1,0 +1,57 @@
+r"""TeX as it is published: every parser leaves it alone, and it is typeset as it was meant.
+
+JupyterLab hides a formula from its markdown parser. Other front ends and nbconvert have rules of
+their own, and read what they take for no formula as markdown. So TeX is written such that it
+contains nothing that could act, and no line that begins a block. White space means nothing in TeX.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"!(?=\[)|\](?=[(\[:])")
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
+_PIPE = re.compile(r"(\\?)\|")
+_DOLLAR_PAIR = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
+_LONE_DOLLAR = re.compile(r"(?<!\\)\$")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+# A line that begins so is a block of markdown, where a parser sees no formula.
+_BLOCK_START = re.compile(r"^[ \t]*(?:[-+*>#=:|]|\d+[.)]|~~~|\[|<)", re.MULTILINE)
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def write_tex(tex: str, in_one_line: bool = False) -> str:
+    r"""Return TeX that means the same, and that no markdown parser can misread.
+
+    Args:
+        tex: the content of a formula.
+        in_one_line: whether it must not contain a line feed or a pipe, as in a cell of a table.
+
+    Example:
+        >>> write_tex("a<b, [A](j)"), write_tex("|x|", in_one_line=True)
+        ('a< b, [A] (j)', '\\vert x\\vert')
+    """
+    text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], _DIRECTION.sub("", tex))
+    text = _LINK.sub(lambda match: f"{match[0]} ", _TAG.sub("< ", text)).replace("@@", "@ @")
+    # TeX inside \text{…} has dollars of its own, which would end the formula.
+    text = _DOLLAR_PAIR.sub(r"\\(\1\\)", text)
+    text = _LONE_DOLLAR.sub(r"\\$", text)
+    text = _BLANK_LINES.sub("\n", text)
+    if in_one_line:
+        text = escape_pipes(text)
+    if "\n" in text and (in_one_line or _BLOCK_START.search(text)):
+        text = " ".join(line.strip() for line in _COMMENT.sub(r"\1", text).split("\n"))
+    return text.strip()
+
+
+def escape_pipes(tex: str) -> str:
+    r"""Return TeX without pipes, which would end a cell of a table.
+
+    Example:
+        >>> escape_pipes(r"|x| + \|y\|")
+        '\\vert x\\vert  + \\Vert y\\Vert '
+    """
+    return _PIPE.sub(lambda match: r"\Vert " if match[1] else r"\vert ", tex)
