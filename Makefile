@@ -33,8 +33,9 @@ help:
 demo: .venv/kernel
 	@$(BIN)/python -m cellmage demo
 
+# JupyterLab refuses to run as root, as which containers run, unless it is told that this is meant.
 lab: .venv/lab
-	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
+	$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) notebooks/01_quickstart.ipynb
 
 # PLUGINS: what pytest would import at each start, for seconds, and these tests do not use.
 test: .venv/dev

@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 
 from .conversation.conversation import Conversation
+from .decoding import decode_text
 from .errors import CellmageError, spell_option
 from .options import Options
 from .rendering import show
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     Args:
         arguments: the command line without the program; None takes it from ``sys.argv``.
     """
+    _replace_unencodable()
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["serve"]:
         return serve(words[1:])
@@ -60,6 +63,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _replace_unencodable() -> None:
+    """Write "?" for what the output's encoding lacks: redirected on Windows, it is often cp1252."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _read_input() -> str:
+    """Return the standard input, and say so if it is not UTF-8."""
+    if not isinstance(sys.stdin, TextIOWrapper):
+        return sys.stdin.read()
+    text, encoding = decode_text(sys.stdin.buffer.read())
+    if not encoding.startswith("utf-"):
+        sys.stderr.write(f"(The input is not UTF-8; it is read as {encoding}.)\n")
+    return text.replace("\r\n", "\n")
+
+
 def ask(args: argparse.Namespace) -> int:
     """Show the answer while it arrives; in a pipe, write the text as it arrives.
 
@@ -76,7 +96,7 @@ def ask(args: argparse.Namespace) -> int:
             max_tokens=args.max_tokens,
             system=args.system,
         )
-        text = sys.stdin.read() if prompt == "-" else prompt
+        text = _read_input() if prompt == "-" else prompt
         show(Conversation(options).stream(text), spell_option=_spell)
     except CellmageError as error:
         sys.stderr.write(f"{_spell(str(error), error.option or '')}\n")
