@@ -51,6 +51,20 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class Reclassification:
+    """The end of the text so far is reasoning: it had to be passed on before this was known.
+
+    Some chat templates begin the reasoning themselves. Then the server sends only its end tag.
+
+    Args:
+        text: the text that is reasoning; the text of the answer so far ends with it.
+    """
+
+    text: str
+    type: ClassVar[Literal["reclassification"]] = "reclassification"
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A line about the work at the moment, such as a wait; the next status replaces it.
 
@@ -166,6 +180,7 @@ Event = (
     Start
     | Token
     | Reasoning
+    | Reclassification
     | Status
     | Document
     | ToolCall

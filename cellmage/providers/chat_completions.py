@@ -5,31 +5,30 @@ the variants of the servers that are compatible with it. A body passes these ste
 
     feed, close      bytes of the body, cut anywhere
     _on_data         the data of one event of the stream (`cellmage.sse`)
-    _on_json         one parsed object: a chunk, a complete body, or an error
-    _on_chunk        usage, choices, finish reason
-    _on_delta        the reasoning, the tool calls and the text of one choice
-    _emit_text       a text without halves of characters
+    _on_json         one parsed value: a chunk, an error, or an object of another protocol
+    chunks           usage, sources, choices; of a choice the reasoning, the tool calls, the text
+    answer_text      the text without halves of characters, and without its reasoning
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import jiter
 
-from ..errors import IncompleteResponseError, ProtocolError
-from ..events import Complete, Event, Notice, Reasoning, Status, Token
-from ..messages import Usage
+from ..errors import CellmageError, IncompleteResponseError, ProtocolError
+from ..events import Complete, Event
 from ..sse import BOM, EventStreamDecoder
-from ..text import join_surrogates
+from .chunks import ChunkDecoder
 from .error_bodies import is_error_body
 from .error_translation import stream_error
-from .tool_calls import ToolCallAccumulator
+from .other_protocols import other_protocol_error
 
-# DeepSeek and llama.cpp; OpenRouter and Ollama. Some servers send both, with one text.
-_REASONING_FIELDS = ("reasoning_content", "reasoning")
+_END_MARKS = {"[done]", "done", ""}
+"""The data that end a stream, in lower case; data without a character mean nothing."""
 
 _PREVIEW_BYTES = 200
 """Bytes at the beginning of a body that an error may show a part of."""
@@ -73,24 +72,17 @@ class ChatCompletionDecoder:
     """
 
     def __init__(self, has_tools: bool = False) -> None:
-        self.finish_reason: str | None = None
         self.done = False
-        self._usage: Usage | None = None
-        self._has_tools = has_tools
-        self._tool_calls = ToolCallAccumulator()
+        self._chunks = ChunkDecoder(has_tools)
         self._stream = EventStreamDecoder()
         self._is_json_body: bool | None = None  # None until the first byte that is not blank
         self._buffer: list[bytes] = []  # the body, until it is known to be an event stream
-        self._has_choices = False
         self._preview = b""
-        self._high_surrogate = ""
 
-    def truncation_error(self) -> IncompleteResponseError | None:
-        """Return the error for a connection that breaks now, if it says more than the usual one."""
-        if not self._tool_calls:
-            return None
-        message = "the request for a tool was cut; nothing was run"
-        return IncompleteResponseError(message, kind="truncated_no_finish")
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason, once it has arrived."""
+        return self._chunks.finish_reason
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that these bytes complete; exhaust the iterator before the next call.
@@ -100,7 +92,7 @@ class ChatCompletionDecoder:
         Args:
             data: the next bytes of the body, of any length.
         """
-        if not self._has_choices:
+        if not self._chunks.has_choices:
             self._preview = (self._preview + data)[:_PREVIEW_BYTES]
         if self._is_json_body is None:
             data = b"".join([*self._buffer, data])
@@ -110,101 +102,103 @@ class ChatCompletionDecoder:
         if self._is_json_body is not False:
             self._buffer.append(data)
             return
-        for event_data in self._stream.feed(data):
-            if not self.done:
-                yield from self._on_data(event_data)
+        try:
+            for event_data in self._stream.feed(data):
+                if not self.done:
+                    yield from self._on_data(event_data)
+        except CellmageError as error:
+            failure = error
+        else:
+            return
+        yield from self._chunks.flush()
+        raise failure
 
-    def close(self) -> Iterator[Event]:
-        """Yield the last events, when the body has ended or `done` is set."""
+    def close(self, failure: Exception | None = None) -> Iterator[Event]:
+        """Yield the last events, when the body has ended or `done` is set.
+
+        Args:
+            failure: what broke the connection, if the body has not ended by itself; it is raised
+                unless the answer is complete without what is missing.
+        """
+        reported: Exception | None = None
+        try:
+            yield from self._on_end(is_cut=failure is not None)
+        except CellmageError as error:
+            reported = error
+        yield from self._chunks.flush()
+        if reported := reported or self._incompleteness(failure):
+            raise reported
+        yield from self._chunks.end()
+        yield Complete(self.finish_reason, self._chunks.usage)
+
+    def _on_end(self, is_cut: bool) -> Iterator[Event]:
+        """Yield the events of what has arrived and is not decoded yet.
+
+        Args:
+            is_cut: True if the connection broke.
+        """
         if self._is_json_body:
-            yield from self._on_json(_parse_json(b"".join(self._buffer)))
+            values = _parse_body(b"".join(self._buffer), is_cut)
+            for value in values:
+                yield from self._on_json(value)
+            self.done = len(values) == 1  # one completion is whole, also without a finish reason
         elif not self.done:
             for event_data in self._stream.close():
-                yield from self._on_data(event_data)
-        if self._high_surrogate:
-            yield Token(join_surrogates(self._high_surrogate))
-        if not self._has_choices:
-            raise self._not_an_answer()
-        if not (self.finish_reason or self.done):
-            raise self.truncation_error() or IncompleteResponseError(
-                "the answer ended without a finish reason", kind="truncated_no_finish"
-            )
-        yield from self._emit_tool_calls()
-        yield Complete(self.finish_reason, self._usage)
+                yield from self._on_data(event_data, may_be_cut=True)
 
-    def _on_data(self, data: str) -> Iterator[Event]:
-        if data.strip() == "[DONE]":
-            self.done = True
-        elif data.strip():
-            yield from self._on_json(_parse_json(data.encode("utf-8", "replace")))
+    def _incompleteness(self, failure: Exception | None) -> Exception | None:
+        """Return the error of an answer that has no end; None if it is complete."""
+        if self._chunks.has_choices and (self.finish_reason or self.done):
+            return None
+        if self._chunks.tool_calls:
+            message = "the request for a tool was cut; nothing was run"
+        elif failure is not None:
+            return failure
+        elif not self._chunks.has_choices:
+            return self._not_an_answer()
+        else:
+            message = "the answer ended without a finish reason"
+        return IncompleteResponseError(message, kind="truncated_no_finish")
 
-    def _on_json(self, body: Any) -> Iterator[Event]:
-        if isinstance(body, list) and body:
-            body = body[0]  # Gemini wraps an error in a list
-        if not isinstance(body, dict):
+    def _on_data(self, data: str, may_be_cut: bool = False) -> Iterator[Event]:
+        data = data.removeprefix("\ufeff").strip()
+        if not data.startswith("{") and data.strip('"').lower() in _END_MARKS:
+            self.done = bool(data) or self.done
             return
-        if is_error_body(body):
-            raise stream_error(body, is_stream=not self._is_json_body)
         try:
-            yield from self._on_chunk(body)
-        except (AttributeError, TypeError):  # a field of another type than the reference says
-            text = str(body)[:_CHUNK_CHARS]
+            value = _parse_json(data.encode("utf-8", "replace"))
+        except ProtocolError:
+            if self._stream.event_type == "error":
+                value = data
+            elif may_be_cut or (self.finish_reason and not data.startswith("{")):
+                return
+            else:
+                raise
+        yield from self._on_json(value, has_addresses="http" in data)
+
+    def _on_json(self, value: Any, has_addresses: bool = True) -> Iterator[Event]:
+        if isinstance(value, list):  # Gemini wraps an error in a list
+            for item in value:
+                if isinstance(item, dict):
+                    yield from self._on_json(item)
+            return
+        if is_error_body(value, self._stream.event_type):
+            raise stream_error(value, is_stream=not self._is_json_body)
+        if not isinstance(value, dict):
+            return
+        if "choices" not in value and (other := other_protocol_error(value)):
+            raise other
+        yield from self._on_chunk(value, has_addresses)
+
+    def _on_chunk(self, chunk: dict[str, Any], has_addresses: bool) -> Iterator[Event]:
+        try:
+            yield from self._chunks.feed(chunk, has_addresses)
+        except (AttributeError, TypeError, RecursionError):
+            text = str(chunk)[:_CHUNK_CHARS]  # a field has another type than any server sends
         else:
             return
         # Outside the handler: the server may repeat the key, and the context would show it.
         raise ProtocolError(f"the provider sent a chunk that cannot be read: {text}")
-
-    def _on_chunk(self, chunk: dict[str, Any]) -> Iterator[Event]:
-        if usage := chunk.get("usage"):
-            details = usage.get("prompt_tokens_details") or {}
-            self._usage = Usage(
-                usage.get("prompt_tokens"),
-                usage.get("completion_tokens"),
-                details.get("cached_tokens"),
-            )
-        for choice in chunk.get("choices") or ():
-            self._has_choices = True
-            if choice.get("index"):
-                continue  # one answer is shown, also where `n` asks for more
-            yield from self._on_delta(choice.get("delta") or choice.get("message") or {})
-            self.finish_reason = self.finish_reason or choice.get("finish_reason")
-
-    def _on_delta(self, delta: dict[str, Any]) -> Iterator[Event]:
-        for field in _REASONING_FIELDS:
-            if reasoning := delta.get(field):
-                yield Reasoning(_require_str(reasoning))
-                break
-        deprecated = delta.get("function_call")  # the form before "tool_calls"
-        pieces = delta.get("tool_calls") or ([{"function": deprecated}] if deprecated else None)
-        if pieces:
-            self._tool_calls.feed(pieces)
-            # Long arguments take a while; the status tells the user, and ends no wait for a text.
-            yield Status(f"Preparing {self._tool_calls.current_name}…")
-        content = delta.get("content")
-        for part in content if isinstance(content, list) else [content]:
-            # Mistral sends a list of parts; a part that is not text has no "text".
-            if text := part.get("text") if isinstance(part, dict) else part:
-                yield from self._emit_text(_require_str(text))
-
-    def _emit_text(self, text: str) -> Iterator[Event]:
-        """Yield the text; a high surrogate at its end waits for the low one in the next text.
-
-        Servers that cut by UTF-16 code units send a character beyond U+FFFF in two halves.
-        """
-        text, self._high_surrogate = self._high_surrogate + text, ""
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._high_surrogate = text[:-1], text[-1]
-        if text:
-            yield Token(join_surrogates(text))
-
-    def _emit_tool_calls(self) -> Iterator[Event]:
-        """Yield the tool calls; only a complete answer has calls that may be run."""
-        calls = self._tool_calls.calls()
-        if calls and not self._has_tools:
-            names = ", ".join(call.name for call in calls)
-            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
-        else:
-            yield from calls
 
     def _not_an_answer(self) -> ProtocolError:
         preview = " ".join(self._preview.decode("utf-8", "replace").split())[:_PREVIEW_CHARS]
@@ -238,13 +232,32 @@ def model_names(data: bytes) -> list[str]:
     return sorted(str(model["id"]) for model in models if isinstance(model, dict) and "id" in model)
 
 
-def _require_str(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
+def _parse_body(data: bytes, is_cut: bool) -> list[Any]:
+    """Return the JSON value of a body; or its values, if each is a line.
+
+    Args:
+        data: the body.
+        is_cut: True if the connection broke: the last value may be cut.
+
+    Raises:
+        ProtocolError: it is not JSON.
+    """
+    values: list[Any] = []
+    try:
+        return [_parse_json(data)]
+    except ProtocolError:
+        for line in filter(None, map(bytes.strip, data.splitlines())):
+            with suppress(ProtocolError):
+                values.append(_parse_json(line))
+                continue
+            break
+        if not values and not is_cut:
+            raise
+    return values
 
 
 def _parse_json(data: bytes) -> Any:
+    data = data.removeprefix(BOM)
     try:
         return jiter.from_json(data)
     except ValueError:

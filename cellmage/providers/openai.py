@@ -24,7 +24,7 @@ from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
 from .error_translation import translate
 from .http_client import http_client, load_sdk
-from .keys import Key, check_key, mask_key
+from .keys import Key, check_key, mask_error, mask_key
 from .not_found import advise
 from .payload import encode_request
 
@@ -137,30 +137,33 @@ class OpenAIProvider:
         return ours
 
     def _mask(self, error: CellmageError) -> str:
-        """Return the message without the key, which some servers send back in their error."""
+        """Return the message without any key: some servers send keys back in their errors."""
         if self.api_key:
-            return mask_key(str(error), self.api_key)
+            return mask_error(mask_key(str(error), self.api_key))
+        text = mask_error(str(error))
         if error.kind == "auth":
-            return f"{error}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
-        return str(error)
+            return f"{text}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
+        return text
 
     async def _events(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer; errors of the SDK pass unchanged."""
         decoder = ChatCompletionDecoder(has_tools=bool(request.tools))
         async with AsyncExitStack() as stack:
             response = await self._send(request, stack)
+            failure: Exception | None = None
             try:
-                async for data in _read_body(response.iter_bytes(), decoder):
-                    for event in decoder.feed(data):
-                        yield event
-                for event in decoder.close():
+                try:
+                    async for data in _read_body(response.iter_bytes(), decoder):
+                        for event in decoder.feed(data):
+                            yield event
+                except CellmageError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - raised by `close`, if it matters
+                    failure = error
+                for event in decoder.close(failure):
                     yield event
             except CellmageError as error:
                 error.request_id = response.request_id
-                raise
-            except Exception:
-                if truncation := decoder.truncation_error():
-                    raise truncation from None
                 raise
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:

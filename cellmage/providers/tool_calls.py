@@ -17,6 +17,9 @@ the name in every piece         [0] add({"x"   [0] add(: 1})   incomplete argume
 the name once more at the end   [0] a add({})   [0] add        without id or arguments: no call
 the name in pieces              [0] a get_   [0] weather({})   no arguments yet: the name grows
 arguments as an object          [0] a add({"x": 1} as JSON)    written as a string
+the index counts the pieces     [0] a add(     [1] {"x": 1})   neither id nor name: it continues
+fields beside "function"        [0] a add({})                  read as those within it
+no name at all                  [0] a ({})                     left out; `has_nameless` says so
 ==============================  =============================  ==================================
 """
 
@@ -77,20 +80,25 @@ class ToolCallAccumulator:
         """The name of the call that is arriving; empty before the first."""
         return self._calls[-1].name if self._calls else ""
 
+    @property
+    def has_nameless(self) -> bool:
+        """True if a call has no name; it cannot be run."""
+        return not all(call.name for call in self._calls)
+
     def feed(self, pieces: Iterable[Any]) -> None:
         """Add the pieces of one chunk.
 
         Args:
-            pieces: the list ``tool_calls`` of a delta, as parsed JSON.
+            pieces: the value of ``tool_calls`` of a delta, as parsed JSON.
 
         Raises:
             AttributeError, TypeError: they are not pieces of calls.
         """
-        for piece in pieces:
-            self._add(piece.get("index"), piece.get("id"), piece.get("function") or {})
+        for piece in [pieces] if isinstance(pieces, dict) else pieces:
+            self._add(piece.get("index"), piece.get("id"), piece.get("function") or piece)
 
     def calls(self) -> list[ToolCall]:
-        """Return the calls in the order in which they began, once the answer is complete."""
+        """Return the calls with a name in their order, once the answer is complete."""
         return [
             # A lone surrogate stays: the check of the arguments refuses it, and says so.
             ToolCall(
@@ -99,13 +107,13 @@ class ToolCallAccumulator:
                 join_surrogates(call.arguments, lone="keep") or "{}",
             )
             for call in self._calls
+            if call.name
         ]
 
     def _add(self, index: Any, id: Any, function: dict[str, Any]) -> None:
         id = id if isinstance(id, str) and _VALID_ID.fullmatch(id) else ""  # made anew later
         name, arguments = function.get("name") or "", function.get("arguments")
-        last = self._calls[-1] if self._calls else None
-        call = self._by_index.get(index) if isinstance(index, int) else last
+        call = self._open_call(index, is_rest=not (id or name))
         if call is None or _starts_new_call(call, id, name, bool(arguments)):
             call = _PartialCall(id)
             self._calls.append(call)
@@ -115,6 +123,21 @@ class ToolCallAccumulator:
             call.name += name
         if arguments:
             call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+    def _open_call(self, index: Any, is_rest: bool) -> _PartialCall | None:
+        """Return the call that a piece may belong to.
+
+        Args:
+            index: the index in the piece, if any.
+            is_rest: True if the piece has neither an id nor a name: it is the rest of a call.
+        """
+        last = self._calls[-1] if self._calls else None
+        if not isinstance(index, int):
+            return last
+        call = self._by_index.get(index)
+        if is_rest and (call is None or (call.arguments and not call.has_incomplete_arguments())):
+            return last
+        return call
 
 
 def _starts_new_call(call: _PartialCall, id: str, name: str, has_arguments: bool) -> bool:
@@ -127,7 +150,9 @@ def _starts_new_call(call: _PartialCall, id: str, name: str, has_arguments: bool
         has_arguments: True if the piece contains arguments.
     """
     if not name:
-        return False  # "a new id in every piece"
+        return False  # "a new id in every piece", "the index counts the pieces"
+    if not call.name and not (id and call.id and id != call.id):
+        return bool(call.arguments and has_arguments)  # the name comes after its call has begun
     if id and id == call.id:
         return False  # "name and id in every piece"
     is_same_name = name == call.name

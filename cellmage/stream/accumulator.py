@@ -12,6 +12,7 @@ from ..events import (
     Fallback,
     Notice,
     Reasoning,
+    Reclassification,
     Start,
     Token,
     ToolCall,
@@ -60,6 +61,10 @@ class Accumulator:
         self._events.append(event)
         if self._first_token_at is None and isinstance(event, Token):
             self._first_token_at = self._clock()
+        elif isinstance(event, Reclassification):
+            settled = apply_reclassifications(self._events)
+            if not any(isinstance(other, Token) for other in settled):
+                self._first_token_at = None
 
     @property
     def events(self) -> list[Event]:
@@ -103,6 +108,7 @@ def accumulate(
         >>> accumulate(events, timings=Timings(None, 0.1), incomplete_reason=None).text
         'Hello'
     """
+    events = apply_reclassifications(events)
     starts = [event for event in events if isinstance(event, Start | Fallback)]
     start = starts[-1] if starts else Start("", "")
     ends = [event for event in events if isinstance(event, Complete)]
@@ -120,6 +126,40 @@ def accumulate(
         notices=tuple(event.text for event in events if isinstance(event, Notice)),
         steps=_steps(events),
     )
+
+
+def apply_reclassifications(events: Sequence[Event]) -> Sequence[Event]:
+    """Return the events with the text that turned out to be reasoning as `Reasoning`.
+
+    Example:
+        >>> from cellmage.events import Reclassification
+        >>> apply_reclassifications([Token("hm"), Reclassification("hm"), Token("Hello")])
+        [Reasoning(text='hm'), Token(text='Hello')]
+    """
+    if not any(isinstance(event, Reclassification) for event in events):
+        return events
+    settled: list[Event] = []
+    for event in events:
+        if isinstance(event, Reclassification):
+            settled = _with_reasoning(settled, len(event.text))
+        else:
+            settled.append(event)
+    return settled
+
+
+def _with_reasoning(events: Sequence[Event], chars: int) -> list[Event]:
+    """Return the events, of whose text the last characters are reasoning."""
+    result: list[Event] = []
+    for event in reversed(events):
+        if not chars or not isinstance(event, Token):
+            result.append(event)
+            continue
+        start = max(0, len(event.text) - chars)
+        chars -= len(event.text) - start
+        result.append(Reasoning(event.text[start:]))
+        if start:
+            result.append(Token(event.text[:start]))
+    return result[::-1]
 
 
 def _steps(events: Sequence[Event]) -> tuple[ToolStep, ...]:

@@ -50,6 +50,44 @@ HABITS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
     "the name in pieces": ([piece(0, "a", "a"), piece(0, None, "dd", '{"x": 1}')], [ADD_1]),
     "arguments as an object": ([piece(0, "a", "add", {"x": 1})], [ADD_1]),
     "no arguments": ([piece(0, "a", "add")], [("add", "{}")]),
+    "every head is 0, and the second tail is 1": (
+        [
+            piece(0, "a", "add", ""),
+            piece(0, arguments='{"x": 1}'),
+            piece(0, "b", "add", ""),
+            piece(1, arguments='{"x": 2}'),
+        ],
+        [ADD_1, ADD_2],
+    ),
+    "the index counts the pieces": (
+        [piece(0, "a", "add"), piece(1, arguments='{"x"'), piece(2, arguments=": 1}")],
+        [ADD_1],
+    ),
+    "the tail has the index of a complete call": (
+        [piece(0, "a", *ADD_1), piece(1, "b", "add"), piece(0, arguments='{"x": 2}')],
+        [ADD_1, ADD_2],
+    ),
+    "calls take turns": (
+        [
+            piece(0, "a", "add", '{"x"'),
+            piece(1, "b", "add", '{"x"'),
+            piece(0, arguments=": 1}"),
+            piece(1, arguments=": 2}"),
+        ],
+        [ADD_1, ADD_2],
+    ),
+    "the name after the id": ([piece(0, "a"), piece(0, None, *ADD_1)], [ADD_1]),
+    "the name after the arguments": (
+        [piece(0, "a", None, '{"x": 1}'), piece(0, None, "add")],
+        [ADD_1],
+    ),
+    "fields beside the function": ([{"id": "a", "name": "add", "arguments": {"x": 1}}], [ADD_1]),
+}
+
+NAMELESS: dict[str, list[dict[str, Any]]] = {
+    "alone": [piece(0, "a", None, '{"x": 1}')],
+    "after a complete call": [piece(0, "a", *ADD_1), piece(1, "b", None, '{"x": 2}')],
+    "before a call": [piece(0, "a", None, '{"x": 2}'), piece(1, "b", *ADD_1)],
 }
 
 
@@ -60,8 +98,25 @@ def test_habits_of_servers(habit: str) -> None:
     assert not accumulator
     for one_piece in pieces:
         accumulator.feed([one_piece])
-        assert accumulator.current_name
+    assert accumulator.current_name
+    assert not accumulator.has_nameless
     assert [(call.name, call.arguments) for call in accumulator.calls()] == calls
+
+
+@pytest.mark.parametrize("position", NAMELESS)
+def test_a_call_without_a_name_runs_nothing(position: str) -> None:
+    accumulator = ToolCallAccumulator()
+    for one_piece in NAMELESS[position]:
+        accumulator.feed([one_piece])
+    assert accumulator.has_nameless
+    calls = [(call.name, call.arguments) for call in accumulator.calls()]
+    assert calls == ([] if position == "alone" else [ADD_1])
+
+
+def test_one_piece_in_place_of_a_list() -> None:
+    accumulator = ToolCallAccumulator()
+    accumulator.feed(piece(0, "a", *ADD_1))
+    assert [call.arguments for call in accumulator.calls()] == [ADD_1[1]]
 
 
 @pytest.mark.parametrize("id", [7, ["a"], "\ud800", "a b", "x" * 99, None])

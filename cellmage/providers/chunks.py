@@ -1,0 +1,191 @@
+"""Decode the chunks of one answer, which are parsed JSON, to events; no I/O.
+
+Source: OpenAI's API reference, "Chat completions", and the habits of compatible servers. Only one
+choice is decoded: that with the lowest index in the first chunk. It has its content in these
+fields::
+
+    delta      a piece of the answer; a delta is a delta
+    message    the whole answer, of a server that does not stream. After deltas it is the same
+               answer again: what the deltas brought is not taken again
+    text       a piece of the text, of servers that know legacy completions only
+
+One exception: if the last delta, with the finish reason, is exactly the text of two or more pieces
+before it, it is that text again (RAGFlow and others send it so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..events import Event, Notice, Status
+from ..messages import Usage
+from .answer_text import AnswerText
+from .reasoning import REASONING_FIELDS, reasoning_texts, text_of
+from .sources import SourceFinder
+from .tool_calls import ToolCallAccumulator
+from .usage import merge_usage, usage_of_timings
+
+_REASONING_TYPES = ("thinking", "reasoning", "thought")
+
+
+class ChunkDecoder:
+    """Decodes the chunks of one answer in their order.
+
+    Args:
+        has_tools: False if the request offered no tools; a tool call then becomes a notice.
+
+    Attributes:
+        finish_reason: the finish reason, once it has arrived.
+        usage: the counts of tokens so far.
+        has_choices: True once a chunk with a choice has arrived.
+        tool_calls: the pieces of tool calls so far.
+
+    Raises:
+        AttributeError, TypeError: a field has another type than any server sends.
+
+    Example:
+        >>> decoder = ChunkDecoder()
+        >>> list(decoder.feed({"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}))
+        [Token(text='Hi')]
+        >>> decoder.finish_reason
+        'stop'
+    """
+
+    def __init__(self, has_tools: bool = False) -> None:
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self.has_choices = False
+        self.tool_calls = ToolCallAccumulator()
+        self._has_tools = has_tools
+        self._text = AnswerText()
+        self._sources = SourceFinder()
+        self._timings: Any = None
+        self._index: Any = None
+        self._has_delta = False
+        self._has_refusal = False
+
+    def feed(self, chunk: Mapping[str, Any], has_addresses: bool = True) -> Iterator[Event]:
+        """Yield the events of the next chunk.
+
+        Args:
+            chunk: parsed JSON.
+            has_addresses: False if no web address is in it, so that none need be looked for.
+        """
+        if has_addresses:
+            yield from self._sources.find(*_objects_with_sources(chunk))
+        self._count(chunk)
+        if choices := chunk.get("choices"):
+            self.has_choices = True
+            if self._index is None:
+                self._index = _lowest_index(choices)
+            for choice in choices:
+                if choice.get("index") in (None, self._index):
+                    yield from self._on_choice(choice)
+
+    def flush(self) -> Iterator[Event]:
+        """Yield the text and the reasoning that were held back, when nothing follows."""
+        return self._text.flush()
+
+    def end(self) -> Iterator[Event]:
+        """Yield the tool calls and the notices of a complete answer; no other has calls to run."""
+        self.usage = self.usage or usage_of_timings(self._timings)
+        if self._has_refusal and not (self.finish_reason or "").startswith("refus"):
+            yield Notice("refusal", "The model declined to answer.")
+        calls = self.tool_calls.calls()
+        if self.tool_calls.has_nameless:
+            yield Notice("tool_call", "The model called a tool without its name; nothing was run.")
+        if self._has_tools:
+            yield from calls
+        elif calls:
+            names = ", ".join(call.name for call in calls)
+            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
+
+    def _count(self, chunk: Mapping[str, Any]) -> None:
+        if usage := chunk.get("usage"):
+            self.usage = merge_usage(self.usage, usage)
+        if timings := chunk.get("timings"):
+            self._timings = timings
+        if isinstance(groq := chunk.get("x_groq"), Mapping):
+            self.usage = merge_usage(self.usage, groq.get("usage"))
+
+    def _on_choice(self, choice: Mapping[str, Any]) -> Iterator[Event]:
+        if usage := choice.get("usage"):  # Moonshot
+            self.usage = merge_usage(self.usage, usage)
+        reason = choice.get("finish_reason")
+        delta, message = choice.get("delta"), choice.get("message")
+        if delta:
+            yield from self._on_delta(delta, bool(reason))
+            self._has_delta = True
+        if message:
+            rest = self._not_known(message) if self._has_delta else message
+            yield from self._on_delta(rest, bool(reason))
+        elif not delta and (text := choice.get("text")):
+            yield from self._on_delta({"content": text}, bool(reason))
+        if reason and not self.finish_reason:
+            self.finish_reason = reason if isinstance(reason, str) else str(reason)
+
+    def _not_known(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the fields of a whole message, without what the deltas before it brought."""
+        fields = dict(message)
+        if text := self._text.received:
+            content = fields.pop("content", None)
+            fields.pop("refusal", None)
+            if isinstance(content, str) and content.startswith(text):
+                fields["content"] = content[len(text) :]
+        for name in REASONING_FIELDS if self._text.has_reasoning else ():
+            fields.pop(name, None)
+        for name in ("tool_calls", "function_call") if self.tool_calls else ():
+            fields.pop(name, None)
+        return fields
+
+    def _on_delta(self, delta: Mapping[str, Any], is_last: bool) -> Iterator[Event]:
+        for field, text in reasoning_texts(delta):
+            yield from self._text.feed_reasoning(field, text)
+        deprecated = delta.get("function_call")  # the form before "tool_calls"
+        pieces = delta.get("tool_calls") or ([{"function": deprecated}] if deprecated else None)
+        if pieces:
+            self.tool_calls.feed(pieces)
+            # Long arguments take a while; the status tells the user, and ends no wait for a text.
+            yield Status(f"Preparing {self.tool_calls.current_name}…")
+        content, refusal = delta.get("content"), delta.get("refusal")
+        if content and not (is_last and self._text.is_repetition(content)):
+            yield from self._on_content(content)
+        if refusal and refusal != content:
+            yield from self._on_refusal(refusal)
+
+    def _on_content(self, content: Any) -> Iterator[Event]:
+        if isinstance(content, str):
+            yield from self._text.feed(content)
+            return
+        for part in content if isinstance(content, list) else [content]:
+            if part is not None:
+                yield from self._on_content(part) if isinstance(part, str) else self._on_part(part)
+
+    def _on_part(self, part: Mapping[str, Any]) -> Iterator[Event]:
+        """Yield the events of a part of a list, as Mistral sends it; pictures have no text."""
+        if str(part.get("type")).startswith(_REASONING_TYPES):
+            if text := text_of(part):
+                yield from self._text.feed_reasoning("content", text)
+        elif text := text_of(part.get("text")):
+            yield from self._text.feed(text)
+        elif refusal := part.get("refusal"):
+            yield from self._on_refusal(refusal)
+
+    def _on_refusal(self, refusal: Any) -> Iterator[Event]:
+        if text := text_of(refusal):
+            self._has_refusal = True
+            yield from self._text.feed(text)
+
+
+def _lowest_index(choices: Iterable[Mapping[str, Any]]) -> Any:
+    indexes = [choice.get("index") for choice in choices]
+    return min((index for index in indexes if isinstance(index, int)), default=indexes[0])
+
+
+def _objects_with_sources(chunk: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a chunk that may have sources."""
+    yield chunk
+    for choice in chunk.get("choices") or ():
+        yield choice
+        yield from (choice[name] for name in ("delta", "message") if choice.get(name))
