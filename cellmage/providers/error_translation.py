@@ -40,6 +40,8 @@ FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
     "APIConnectionError": (ConnectError, "no connection"),
 }
 
+NO_REPLY = "the server closed the connection without a reply; is it the right address?"
+
 # Why no connection could be made, by the class of the innermost cause.
 CAUSES: Mapping[str, str] = {
     "gaierror": "there is no host of this name; is it typed right, is there a network?",
@@ -71,6 +73,8 @@ def translate(error: BaseException, *, host: str, model: str) -> CellmageError |
                 ours, message = FOREIGN[cls.__name__]
                 if ours is ConnectError:
                     message = _cause(error) or message
+                elif ours is IncompleteResponseError and candidate is not error:
+                    message = NO_REPLY  # the SDK wraps what happens before the head of the reply
                 return ours(f"{model} at {host}: {message}", host=host, model=model)
     return None
 

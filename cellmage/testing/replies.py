@@ -101,10 +101,10 @@ def head(reply: Reply) -> bytes:
 def without_last_byte(reply: Reply) -> list[Step]:
     """Return the steps, of which the last that is bytes lacks one."""
     steps = list(reply.steps)
-    last = max(index for index, step in enumerate(steps) if isinstance(step, bytes))
-    data = steps[last]
-    assert isinstance(data, bytes)
-    return [*steps[:last], data[:-1]]
+    for last in range(len(steps) - 1, -1, -1):
+        if isinstance(data := steps[last], bytes):
+            return [*steps[:last], data[:-1]]
+    return steps
 
 
 def _length(steps: Iterable[Step]) -> int:

@@ -39,7 +39,7 @@ def play(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]:
             if column == "magic":
                 result = read_in_cell(kernel, base_url, key, server, case.offered_tools)[0]
             elif column in READERS:
-                chat = Conversation(Options(model="m", **LIMITS))
+                chat = Conversation(Options(model="m", **LIMITS), turns=case.earlier_turns)
                 result = read_result(chat, READERS[column], server, case.offered_tools)
             else:
                 result = read_by_sdk(base_url, key)

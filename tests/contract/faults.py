@@ -18,6 +18,7 @@ from typing import Any
 
 import trustme
 
+from cellmage import Response, Turn
 from cellmage.pipeline.tools import MAX_STEPS
 from cellmage.testing import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
@@ -64,6 +65,12 @@ class Case:
         names = {"other", *re.findall(r'"name": "(\w+)"', str(self.wire)), *(c[0] for c in calls)}
         return sorted(names - {name for name, arguments in calls if arguments == UNKNOWN})
 
+    @property
+    def earlier_turns(self) -> list[Turn]:
+        """The turns before the question: where a retry is shorter, some must be left out."""
+        count = 4 if self.expect["retry"] == "shorten_once" else 0
+        return [Turn(f"Question {number}", Response("Answer")) for number in range(count)]
+
     def with_fewer_chunks(self) -> Case:
         """Return the case with at most `TINY_CHUNKS` tiny chunks."""
         counts = [step["tiny_chunks"] for step in self.wire if "tiny_chunks" in step]
@@ -75,8 +82,11 @@ class Case:
     def reply_to(self, exchange: Exchange) -> Reply:
         """Return the server's reply; the results of tools are answered with `END`.
 
-        An endless loop of tools has the same reply to every request.
+        An endless loop of tools has the same reply to every request. The list of models, for which
+        cellmage asks after HTTP 404, is not part of a case.
         """
+        if exchange.body is None:
+            return Reply([], status=404)
         has_results = exchange.body["messages"][-1]["role"] == "tool"
         if has_results and self.expect["kind"] != "tool_limit":
             return Reply(answer(END))
@@ -139,10 +149,24 @@ def _steps(step: Any) -> Iterator[Step]:
 
 KEY = "sk-test-secret-98765"
 
-LIMITS = {"timeout": 120 * SCALE, "idle_timeout": 60 * SCALE, "connect_timeout": 5.0}
+LIMITS = {
+    "first_byte_timeout": 60 * SCALE,
+    "timeout": 120 * SCALE,
+    "idle_timeout": 60 * SCALE,
+    "connect_timeout": 5.0,
+}
 """The default limits, scaled; that of the connection is not, since no case waits for it."""
 
-_REQUESTS = {"no": 1, "fallback": 1, "once": 2, "backoff": 3, "after": 3}
+_REQUESTS = {
+    "no": 1,
+    "fallback": 1,
+    "once": 2,
+    "shorten_once": 2,
+    "backoff": 3,
+    "after": 3,
+    "before_first_token_only": 3,
+}
+"""How many requests the server may receive, by the word that a case has for `retry`."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +181,8 @@ class Result:
         seconds: how long it took.
         requests: how many requests the server received.
         tool_runs: the tools that were run, each with its arguments.
+        reasoning: the reasoning that is kept; None if the reader does not tell.
+        usage: the tokens that were sent and received; None if the reader does not tell.
     """
 
     text: str
@@ -166,6 +192,8 @@ class Result:
     seconds: float = 0.0
     requests: int = 1
     tool_runs: list[list[Any]] = field(default_factory=list)
+    reasoning: str | None = None
+    usage: list[int | None] | None = None
 
     @property
     def outcome(self) -> str:
@@ -184,7 +212,12 @@ def untrusted_server() -> ScriptedServer:
 
 def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:
     """Return the base URL and the key of a case."""
-    urls = {"dns": "https://no-such-host.invalid/v1", "tls_bad_cert": secure_url}
+    urls = {
+        "dns": "https://no-such-host.invalid/v1",
+        "refused": "http://127.0.0.1:9/v1",
+        "connect_timeout": "https://10.255.255.1/v1",
+        "tls_bad_cert": secure_url,
+    }
     return urls.get(case.end, url), "sk-té" if case.end == "config" else KEY
 
 
@@ -196,30 +229,61 @@ def problems(case: Case, result: Result) -> list[str]:
         outcome, kind = "complete", None  # another reading of an unreadable chunk is accepted
     if outcome == "complete_warn":
         kind = None
-    max_requests = expect.get("max_requests", _REQUESTS[expect["retry"].partition(":")[0]])
-    if expect.get("tool_calls"):
-        max_requests += max(1, len(case.tool_runs))
+    max_requests = _max_requests(case)
+    min_seconds = _wait_seconds(case) if result.requests > 1 else 0
     checks = {
         f"text is {result.text[:40]!r}": result.text.removesuffix(END) in case.texts,
         f"tools run: {result.tool_runs}": result.tool_runs == case.tool_runs,
         f"outcome is {result.outcome}": result.outcome == outcome,
         f"kind is {result.kind}": result.kind == kind,
         f"{result.requests} requests": result.requests <= max_requests,
-        f"took {result.seconds:.1f} s": result.seconds <= _max_seconds(expect),
+        f"took {result.seconds:.1f} s": min_seconds <= result.seconds <= _max_seconds(expect),
+        f"reasoning is {result.reasoning!r}": _is_as(expect, "reasoning", result.reasoning),
+        f"usage is {result.usage}": _is_as(expect, "usage", result.usage),
         f"error is {result.error}": _is_readable(result.error),
     }
     return [problem for problem, is_met in checks.items() if not is_met]
 
 
+def _max_requests(case: Case) -> int:
+    word = case.expect["retry"].partition(":")[0]
+    if word not in _REQUESTS:
+        raise ValueError(f"{case.id}: unknown retry {word!r}; known are {', '.join(_REQUESTS)}")
+    count = case.expect.get("max_requests", _REQUESTS[word])
+    return int(count) + (max(1, len(case.tool_runs)) if case.expect.get("tool_calls") else 0)
+
+
+def _wait_seconds(case: Case) -> float:
+    """Return the wait that the server asks for before the second request, scaled."""
+    word, _, seconds = case.expect["retry"].partition(":")
+    return float(seconds) * SCALE if word == "after" else 0
+
+
 def _max_seconds(expect: dict[str, Any]) -> float:
-    """Return how long a case may take: its own limit, else that of its waits; plus a margin."""
+    """Return how long a case may take: its own limit, else that of its waits; plus a margin.
+
+    A limit may be the name of an option with a number of seconds, such as ``idle_timeout + 0.5``.
+    """
     limit = expect.get("max_seconds", 120 * SCALE + (30 if "<" in expect["text"] else 2))
-    return LIMITS["idle_timeout"] + 0.5 + 0.5 if isinstance(limit, str) else limit + 0.5
+    if not isinstance(limit, str):
+        return limit + 0.5
+    name, _, margin = limit.replace(" ", "").partition("+")
+    return LIMITS.get(name, LIMITS["timeout"]) + float(margin or 0) + 0.5
+
+
+def _is_as(expect: dict[str, Any], name: str, value: Any) -> bool:
+    """Return whether a value is as expected, where the case has one and the reader tells it."""
+    return name not in expect or value is None or value == expect[name]
+
+
+_KEY_LIKE = re.compile(r"(?:sk-|gsk_|xai-|hf_|AIza|[Bb]earer )[\w-]{12,}")
 
 
 def _is_readable(error: str) -> bool:
     name, _, message = error.partition(": ")
     foreign = ("Traceback", "httpx", "httpcore", "openai.", "json.", KEY)
+    if _KEY_LIKE.search(error):
+        return False
     return not error or (
         name.endswith("Error") and message and not any(word in error for word in foreign)
     )

@@ -71,7 +71,8 @@ def read_result(
         assert failure.host
         assert (failure.model, failure.kind) == ("m", response.incomplete_reason)
     reason, requests = response.incomplete_reason, count_questions(server)
-    return Result(text, reason, line, reason, seconds, requests, runs)
+    usage = response.usage and [response.usage.input_tokens, response.usage.output_tokens]
+    return Result(text, reason, line, reason, seconds, requests, runs, response.reasoning, usage)
 
 
 def count_questions(server: ScriptedServer) -> int:

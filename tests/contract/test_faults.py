@@ -63,24 +63,29 @@ def test_python(
     monkeypatch.setenv("OPENAI_BASE_URL", base_url)
     monkeypatch.setenv("OPENAI_API_KEY", key)
     server.play_with(case.reply_to)
-    chat = Conversation(Options(model="m", **LIMITS))
+    chat = Conversation(Options(model="m", **LIMITS), turns=case.earlier_turns)
     with speed_up_retries(1 / SCALE):
         result = read_result(chat, READERS[reader], server, case.offered_tools)
     assert problems(case, result) == []
     has_content = case.expect["history"] in ("commit", "partial") and bool(result.text)
-    assert len(chat.turns) == has_content
+    assert len(chat.turns) == len(case.earlier_turns) + has_content
+    if case.earlier_turns:
+        sizes = [len(exchange.messages) for exchange in server.exchanges]
+        assert len(sizes) == 2, "asked once more"
+        assert sizes[0] > sizes[1], "without older turns"
     if server.exchanges:
         assert server.last.finished.wait(0.5), "the connection is closed"
     if case.end != "config":
-        check_next_request(chat, server, has_content)
+        check_next_request(chat, server)
 
 
-def check_next_request(chat: Conversation, server: ScriptedServer, has_content: bool) -> None:
+def check_next_request(chat: Conversation, server: ScriptedServer) -> None:
     """Ask again as a strict server sees it: no empty message, and the roles in turn."""
+    has_turns = bool(chat.turns)
     server.play(*answer("fine"))
     assert chat.ask("next", base_url=server.url).text == "fine"
     assert violations(server.last) == []
-    assert (len(server.last.messages) > 1) == has_content
+    assert (len(server.last.messages) > 1) == has_turns
 
 
 @pytest.fixture
