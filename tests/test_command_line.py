@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cellmage.runtime.interrupts import sigint_handler
 from cellmage.testing import ScriptedServer, answer, chunk
 
@@ -68,6 +70,33 @@ def test_a_pipe_receives_the_answer_alone(tmp_path: Path) -> None:
     )
     assert "No model is configured" not in process.stdout
     assert process.stderr.startswith("(No model is configured")
+
+
+def run(words: list[str], data: bytes = b"", **environ: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "cellmage", "-m", "offline/echo", *words]
+    return subprocess.run(
+        command, input=data, env=os.environ | environ, capture_output=True, check=False
+    )
+
+
+def test_output_in_an_encoding_without_all_characters() -> None:
+    process = run(["é 🧙 ok"], PYTHONIOENCODING="cp1252")
+    assert (process.stdout, process.returncode) == ("é ? ok\n".encode("cp1252"), 0)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "notice"),
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", ""),
+        ("utf-16", ""),
+        ("cp1252", "(The input is not UTF-8; it is read as cp1252.)\n"),
+    ],
+)
+def test_input_in_another_encoding(encoding: str, notice: str) -> None:
+    process = run(["-"], "naïve\r\n“text”".encode(encoding), PYTHONIOENCODING="utf-8")
+    assert process.stdout.decode() == "naïve\n“text”\n"
+    assert process.stderr.decode() == notice
 
 
 def test_a_consumer_that_closes_the_pipe(server: ScriptedServer) -> None:
