@@ -7,24 +7,44 @@ from collections.abc import Callable
 
 import pytest
 
-from cellmage import Notice, Reasoning, ResponseStream, ResponseTimeoutError
+from cellmage import (
+    Conversation,
+    Notice,
+    Options,
+    Reasoning,
+    ResponseStream,
+    ResponseTimeoutError,
+)
+from cellmage.testing import ScriptedServer
 from tests.stream.scripts import READERS, ask
 
 
 @pytest.mark.parametrize("read", READERS)
 def test_no_first_text(read: Callable[[ResponseStream], list[str]]) -> None:
     _, stream = ask([Notice("x", "not text"), 5.0, "a"], timeout=0.05)
-    with pytest.raises(ResponseTimeoutError, match=r"no text arrived within 0.05 s; `timeout`"):
+    with pytest.raises(
+        ResponseTimeoutError, match=r"no text arrived within 0.05 s; `timeout`"
+    ) as caught:
         read(stream)
+    assert caught.value.kind == "timeout_first_token"
 
 
 def test_no_further_text() -> None:
     _, stream = ask(["a", 5.0, "b"], idle_timeout=0.05)
     with pytest.raises(
         ResponseTimeoutError, match=r"no further text arrived within 0.05 s; `idle_timeout`"
-    ):
+    ) as caught:
         list(stream)
+    assert caught.value.kind == "stalled"
     assert stream.response.text == "a"
+
+
+def test_no_reply_at_all(server: ScriptedServer) -> None:
+    server.play(transfer="none", end="hang")
+    chat = Conversation(Options(base_url=server.url, first_byte_timeout=0.05))
+    with pytest.raises(ResponseTimeoutError, match="`first_byte_timeout` allows more") as caught:
+        chat.ask("hi")
+    assert caught.value.kind == "timeout_first_byte"
 
 
 def test_reasoning_counts_as_text() -> None:
