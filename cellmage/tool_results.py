@@ -42,13 +42,16 @@ def run_tool(call: Callable[[], Any], redact: Callable[[str], str] = str) -> str
 
 
 async def run_tool_async(call: Callable[[], Any], redact: Callable[[str], str] = str) -> str:
-    """Run a call of a coroutine function, and return the text that the model receives.
+    """Run a call of an async function or generator, and return the text that the model receives.
 
     Args:
         call, redact: as for `run_tool`.
     """
     try:
-        return format_result(await call(), redact)
+        result = call()
+        is_generator = inspect.isasyncgen(result)
+        value = [item async for item in result] if is_generator else await result
+        return format_result(value, redact)
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from types import BuiltinFunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-import jiter
-
 from .errors import UsageError
 from .events import ToolCall
 from .messages import ToolInvocation
+from .tool_requests import parse_arguments
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -80,17 +79,18 @@ class Tool(Generic[P, R_co]):
 
     @property
     def is_async(self) -> bool:
-        """True if a call must be awaited."""
-        return inspect.iscoroutinefunction(self.function)
+        """True if a call runs on the event loop."""
+        is_generator = inspect.isasyncgenfunction(self.function)
+        return is_generator or inspect.iscoroutinefunction(self.function)
 
     def bind(self, arguments: str) -> Callable[[], Any]:
         """Return the call with these arguments, which has not been made yet.
 
         Args:
-            arguments: a JSON object as the model wrote it; nothing in it is repaired.
+            arguments: a JSON object as the model wrote it: see `parse_arguments`.
 
         Raises:
-            ValueError: the arguments are not a JSON object.
+            ValueError: the arguments are no such object.
         """
         return functools.partial(self._validated, **parse_arguments(arguments))
 
@@ -156,6 +156,7 @@ def describe(function: Callable[..., Any], name: str = "") -> dict[str, Any]:
 
     name = name or _name_of(function)
     with _refusing(function, name):
+        _check_names(function)
         parameters = TypeAdapter(cast(Any, function)).json_schema()
         if parameters.get("type") != "object" or not _NAME.match(name):
             raise TypeError("it needs a name, as by @tool(name=…), and arguments with names")
@@ -166,6 +167,26 @@ def describe(function: Callable[..., Any], name: str = "") -> dict[str, Any]:
         properties.pop(bound, None)
     description = inspect.getdoc(_unwrap(function)) or ""
     return {"name": name, "description": description, "parameters": parameters}
+
+
+def _check_names(function: Callable[..., Any]) -> None:
+    """Refuse parameters that cannot be given by name, as the arguments of a JSON object are.
+
+    Raises:
+        TypeError: there is such a parameter.
+        ValueError: the function has no signature, as some functions in C.
+    """
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            raise TypeError(
+                f"a model gives arguments by name, and *{parameter.name} has none; "
+                "take a list, or leave it out"
+            )
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise TypeError(
+                f"a model gives arguments by name, and {parameter.name} is positional-only; "
+                "remove the / behind it"
+            )
 
 
 def _unwrap(function: Any) -> Any:
@@ -183,7 +204,7 @@ def _refusing(function: Any, name: str) -> Iterator[None]:
 
     try:
         yield
-    except (PydanticUserError, TypeError, NameError) as error:
+    except (PydanticUserError, TypeError, NameError, ValueError) as error:
         problem = str(error).partition("\n")[0]
         raise UsageError(f"{name or repr(function)} cannot be a tool: {problem}") from None
 
@@ -210,33 +231,6 @@ def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool[...
 
 
 # Calls.
-
-
-def parse_arguments(text: str) -> dict[str, Any]:
-    """Parse the arguments of a call strictly: one JSON object and nothing else.
-
-    Args:
-        text: the arguments as the model wrote them; an empty text is an empty object.
-
-    Raises:
-        ValueError: it is not one; the message helps the model to correct it.
-
-    Example:
-        >>> parse_arguments('{"x": 1}'), parse_arguments("")
-        ({'x': 1}, {})
-        >>> parse_arguments('{"x": 1}}')
-        Traceback (most recent call last):
-        ValueError: the arguments are not JSON: trailing characters at line 1 column 9
-    """
-    if not text.strip():
-        return {}
-    try:
-        value = jiter.from_json(text.encode(), allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise ValueError(f"the arguments are not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ValueError("the arguments are not a JSON object")
-    return value
 
 
 def format_call(call: ToolCall | ToolInvocation) -> str:

@@ -52,6 +52,16 @@ class TestDescription:
         with pytest.raises(UsageError, match="cannot be a tool"):
             describe(function)
 
+    def test_parameters_without_names(self) -> None:
+        def many(x: int, *rows: int) -> None: ...
+
+        def positional(x: int, /) -> None: ...
+
+        with pytest.raises(UsageError, match=r"cannot be a tool: .* \*rows has none; take a list"):
+            Tool(many)
+        with pytest.raises(UsageError, match="x is positional-only; remove the /"):
+            Tool(positional)
+
     def test_an_unknown_type(self) -> None:
         def odd(x: object) -> None: ...
 

@@ -19,6 +19,7 @@ from ..errors import ProviderError, UsageError
 from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..runtime.sync_stream import run_on_consumer
+from ..tool_requests import match_tool, normalize_arguments
 from ..tool_results import format_error, run_tool, run_tool_async
 from ..tools import Tool, ask_user
 from .base import Ask
@@ -63,7 +64,7 @@ def run_tools(
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of all steps, as of one answer; without tools, those of the answer.
 
-    Nothing runs before its call has arrived completely and its arguments have been parsed strictly.
+    Nothing runs before its call has arrived completely and its arguments have been parsed.
 
     Args:
         tools: the tools by name; the request has their schemas.
@@ -91,10 +92,11 @@ async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenera
             if step.end is not None:
                 yield replace(step.end, usage=_sum_usage([other.end for other in steps]))
             return
-        for call in step.calls:
+        calls = [runner.as_meant(call) for call in step.calls]
+        for call in calls:
             yield call
         invocations: list[ToolInvocation] = []
-        for call in step.calls:
+        for call in calls:
             yield Status(f"Running {call.name}…")
             result = await runner.result(call)
             yield ToolResult(call.id, call.name, result)
@@ -112,6 +114,14 @@ class _Runner:
     def __init__(self, tools: Mapping[str, Tool[..., Any]], approve: Approve) -> None:
         self._tools = tools
         self._approve = approve
+
+    def as_meant(self, call: ToolCall) -> ToolCall:
+        """Return a call with the name and the arguments that the model means, if that is certain.
+
+        The page, the history and the model's next request have this call.
+        """
+        name = match_tool(call.name, self._tools)
+        return replace(call, name=name, arguments=normalize_arguments(call.arguments))
 
     async def result(self, call: ToolCall) -> str:
         """Return the text that the model receives: the result, or why there is none."""

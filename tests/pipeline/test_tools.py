@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import pytest
@@ -84,6 +85,33 @@ class TestSteps:
         assert [message["tool_call_id"] for message in tool_messages] == [
             call["id"] for call in request["tool_calls"]
         ]
+
+    def test_calls_as_models_write_them(self, chat: Conversation, server: ScriptedServer) -> None:
+        """The tool runs, and the model receives its call in the shape that servers accept."""
+
+        def write(text: str) -> str:
+            """Write."""
+            return text.upper()
+
+        odd = (("functions.write", '{"text": "a\nb"}'), (" write", '"{\\"text\\": \\"c\\"}"'))
+        play_calls(server, *odd, ("default_api:thread_name", "null"))
+        stream = read(chat, write, thread_name)
+        assert results(stream) == ["A\nB", "C", threading.main_thread().name]
+        calls = [call["function"] for call in server.last.body["messages"][1]["tool_calls"]]
+        assert [call["name"] for call in calls] == ["write", "write", "thread_name"]
+        assert calls[0]["arguments"] == '{"text": "a\\nb"}'
+        assert stream.response.steps[0].calls[0].name == "write"
+
+    def test_an_async_generator(self, chat: Conversation, server: ScriptedServer) -> None:
+        async def count(to: int) -> AsyncIterator[int]:
+            """Count."""
+            for number in range(to):
+                yield number
+
+        play_calls(server, ("count", '{"to": 3}'), ("count", '{"to": "x"}'))
+        numbers, error = results(read(chat, count))
+        assert numbers == "[0,1,2]"
+        assert error.startswith("error: ValidationError: to: Input should be a valid integer")
 
     def test_usage_is_that_of_all_requests(
         self, chat: Conversation, server: ScriptedServer

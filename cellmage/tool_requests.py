@@ -1,0 +1,117 @@
+"""Read what a model asks for: the name of a tool and its arguments, as meant where that is certain.
+
+A name or arguments with several readings are not read at all: the model receives the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any
+
+import jiter
+
+_STRING = re.compile(r'"(?:[^"\\]|\\[\s\S])*"')
+_CONTROL_CHAR = re.compile(r"[\x00-\x1f]")
+
+_BLANKS_AND_QUOTES = " \t\r\n\"'`"
+# gpt-oss writes the tokens of its format behind a name; Kimi writes the number of the call.
+_AFTER_NAME = re.compile(r"<\|[\s\S]*|:\d+\s*\Z|\(\s*\)\s*\Z")
+# OpenAI's "functions.f", Gemini's "default_api:f", "server/f", and "mcp__server__f".
+_NAMESPACE_END = re.compile(r"[.:/]|__")
+
+
+def match_tool(name: str, tools: Collection[str]) -> str:
+    """Return the tool that a model means by a name; the name itself if none or several fit.
+
+    Args:
+        name: the name as the model wrote it, perhaps with blanks or a namespace.
+        tools: the names of the tools.
+
+    Example:
+        >>> match_tool("functions.weather", ["weather"]), match_tool(" add<|channel|>x ", ["add"])
+        ('weather', 'add')
+        >>> match_tool("subtract", ["add"])
+        'subtract'
+    """
+    plain = _AFTER_NAME.sub("", name.strip(_BLANKS_AND_QUOTES)).strip()
+    names = [plain, *(plain[end.end() :] for end in _NAMESPACE_END.finditer(plain))]
+    for candidate in (name, *names):
+        if candidate in tools:
+            return candidate
+    folded = set(map(_fold, names))
+    matches = [tool for tool in tools if _fold(tool) in folded]
+    return matches[0] if len(matches) == 1 else name
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("-", "_")
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Parse the arguments of a call: one JSON object, and nothing else.
+
+    Args:
+        text: the arguments as the model wrote them. An empty text and null are an empty object. An
+            object that is encoded twice, or the only item of a list, is that object; a raw line
+            break in a string is a line break. Nothing else is corrected.
+
+    Raises:
+        ValueError: it is no such object; the message helps the model to correct it.
+
+    Example:
+        >>> parse_arguments('{"x": 1}'), parse_arguments("null"), parse_arguments('"{}"')
+        ({'x': 1}, {}, {})
+        >>> parse_arguments('{"x": 1}}')
+        Traceback (most recent call last):
+        ValueError: the arguments are not JSON: trailing characters at line 1 column 9
+    """
+    value = _parse(text)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = _parse(value)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0]
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError("the arguments are not a JSON object")
+    return value
+
+
+def _parse(text: str) -> Any:
+    if not text.strip():
+        return None
+    data = _escape_control_chars(text)
+    try:
+        return jiter.from_json(data.encode(), allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise ValueError(f"the arguments are not JSON: {error}") from None
+
+
+def _escape_control_chars(text: str) -> str:
+    """Return JSON with the control characters in its strings as RFC 8259, section 7, asks."""
+    if not _CONTROL_CHAR.search(text):
+        return text
+
+    def escape(string: re.Match[str]) -> str:
+        return _CONTROL_CHAR.sub(lambda char: json.dumps(char[0])[1:-1], string[0])
+
+    return _STRING.sub(escape, text)
+
+
+def normalize_arguments(text: str) -> str:
+    """Return arguments that can be read as one JSON object; others as they are.
+
+    Example:
+        >>> normalize_arguments('[{"x": 1}]'), normalize_arguments('{"x": 1 }')
+        ('{"x": 1}', '{"x": 1 }')
+    """
+    try:
+        arguments = parse_arguments(text)
+    except ValueError:
+        return text
+    is_object = text.lstrip().startswith("{")
+    return _escape_control_chars(text) if is_object else json.dumps(arguments, ensure_ascii=False)
