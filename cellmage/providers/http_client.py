@@ -86,9 +86,10 @@ def http_client(sdk: Any, base_url: str) -> Any:
 
 def _find_route(base_url: str) -> _Route:
     proxy = find_proxy(base_url)
-    is_plain = not any(url.startswith("https:") for url in (base_url, proxy or ""))
+    proxy_url = proxy.url if proxy else None
+    is_plain = not any(url.startswith("https:") for url in (base_url, proxy_url or ""))
     names = () if is_plain else _CERTIFICATE_VARIABLES
-    return _Route(proxy, is_plain, tuple(os.environ.get(name) for name in names))
+    return _Route(proxy_url, is_plain, tuple(os.environ.get(name) for name in names))
 
 
 def _authorities() -> ssl.SSLContext | bool:

@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 from ..errors import CellmageError, ResponseTimeoutError
 from ..events import Event, Start
 from ..messages import Request
+from ..text import excerpt
 from ..urls import is_loopback, split_query
+from .advice import advise
 from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
-from .error_translation import translate
+from .error_translation import before_answer, translate
 from .http_client import http_client, load_sdk
 from .keys import Key, check_key, mask_error, mask_key
-from .not_found import advise
 from .payload import encode_request
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class OpenAIProvider:
         ours: CellmageError | None
         if isinstance(error, CellmageError):
             ours = error
-            ours.args = (f"{model} at {self.name}: {ours}",)
+            ours.args = (f"{excerpt(model)} at {self.name}: {ours}",)
             ours.host, ours.model = self.name, model
         else:
             ours = translate(error, host=self.name, model=model)
@@ -147,9 +148,10 @@ class OpenAIProvider:
 
     async def _events(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer; errors of the SDK pass unchanged."""
-        decoder = ChatCompletionDecoder(has_tools=bool(request.tools))
         async with AsyncExitStack() as stack:
             response = await self._send(request, stack)
+            content_type = response.headers.get("content-type", "")
+            decoder = ChatCompletionDecoder(bool(request.tools), content_type)
             failure: Exception | None = None
             try:
                 try:
@@ -159,7 +161,7 @@ class OpenAIProvider:
                 except CellmageError:
                     raise
                 except Exception as error:  # noqa: BLE001 - raised by `close`, if it matters
-                    failure = error
+                    failure = error if decoder.has_data else before_answer(error)
                 for event in decoder.close(failure):
                     yield event
             except CellmageError as error:

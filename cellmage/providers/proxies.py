@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -19,8 +20,15 @@ _SCHEMES = ("http", "https", "socks5", "socks5h")
 _SOCKS_PACKAGE = "socksio"
 
 
-def find_proxy(base_url: str) -> str | None:
-    """Return the URL of the proxy for a server; None to connect to the server itself.
+class Proxy(NamedTuple):
+    """A proxy: its URL, which may contain a password, and the variable that names it."""
+
+    url: str
+    source: str
+
+
+def find_proxy(base_url: str) -> Proxy | None:
+    """Return the proxy for a server; None to connect to the server itself.
 
     A server on this machine is never asked through a proxy, which would see the key and the prompt.
 
@@ -37,9 +45,10 @@ def find_proxy(base_url: str) -> str | None:
     kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
     if kind is None or proxy_bypass(host):
         return None
-    proxy = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
-    proxy = proxy.replace("socks://", "socks5://", 1)  # GNOME's settings
-    _check_proxy(proxy, _source(f"{kind}_proxy"), host)
+    url = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
+    url = url.replace("socks://", "socks5://", 1)  # GNOME's settings
+    proxy = Proxy(url, _find_source(f"{kind}_proxy"))
+    _check_proxy(proxy, host)
     return proxy
 
 
@@ -59,27 +68,27 @@ def _is_excluded(hostname: str, no_proxy: str) -> bool:
     return False
 
 
-def _source(variable: str) -> str:
+def _find_source(variable: str) -> str:
     """Return the name of a variable as the environment has it, or what else sets the proxy."""
     names = (name for name in os.environ if name.lower() == variable)
     return next(names, "the system's settings")
 
 
-def _check_proxy(proxy: str, source: str, host: str) -> None:
-    """Refuse a proxy that the HTTP library cannot use; its URL may contain a password."""
+def _check_proxy(proxy: Proxy, host: str) -> None:
+    """Refuse a proxy that the HTTP library cannot use."""
     try:
-        parts = urlsplit(proxy)
+        parts = urlsplit(proxy.url)
         is_valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_valid = False
     direct = f"or connect without it: set NO_PROXY={host}"
     if not is_valid:
         raise ConfigError(
-            f"the proxy of {source} cannot be used; write it as http://host:port or "
+            f"the proxy of {proxy.source} cannot be used; write it as http://host:port or "
             f"socks5://host:port, {direct}"
         )
     if parts.scheme.startswith("socks") and importlib.util.find_spec(_SOCKS_PACKAGE) is None:
         raise ConfigError(
-            f"{source} names a SOCKS proxy, which needs a package: "
+            f"{proxy.source} names a SOCKS proxy, which needs a package: "
             f"pip install {_SOCKS_PACKAGE}, {direct}"
         )

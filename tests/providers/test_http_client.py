@@ -109,7 +109,22 @@ class TestProxies:
     def test_a_socks_proxy_with_its_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
         monkeypatch.setenv("all_proxy", "socks://127.0.0.1:1080")
-        assert find_proxy(REMOTE) == "socks5://127.0.0.1:1080"
+        assert find_proxy(REMOTE) == ("socks5://127.0.0.1:1080", "all_proxy")
+
+    def test_a_proxy_that_does_not_answer_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://me:hunter2@127.0.0.1:9")
+        with pytest.raises(CellmageError, match="asked through the proxy of HTTP_PROXY") as caught:
+            Conversation().ask("hi", model="m", base_url=REMOTE)
+        assert "hunter2" not in str(caught.value)
+
+    def test_a_proxy_that_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with ScriptedServer() as proxy:
+            proxy.play(b"", status=407)
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+            with pytest.raises(CellmageError, match="the proxy refused") as caught:
+                Conversation().ask("hi", model="m", base_url="https://models.test/v1")
+        assert caught.value.kind == "connect"
+        assert "the proxy of https_proxy" in str(caught.value)
 
     @pytest.mark.parametrize("proxy", ["socks4://a:1", "http://", "ftp://a", "http://[::1"])
     def test_a_proxy_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:

@@ -1,15 +1,18 @@
-"""Advise the user where a server knows neither the model nor the address; only after a failure."""
+"""Advise the user after a failure: a model that the server has, its likely address, the proxy."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 
 from ..errors import CellmageError
 from ..text import truncate
-from ..urls import has_version, split_query
+from ..urls import has_version
 from .endpoints import ENDPOINTS
+from .proxies import find_proxy
 
 LIST_SECONDS = 2.0
 """The time that the list of models may take: the user waits for the error meanwhile."""
@@ -17,6 +20,7 @@ LIST_SECONDS = 2.0
 _WRONG_ADDRESS = ("not_found", "redirect", "not_a_stream", "empty_response")
 """The kinds of errors with which servers answer at a path that they do not have."""
 
+_NATIVE_PATH = re.compile(r"/api(?:/(?:chat|generate|tags))?$")
 _MAX_NAMES = 3
 _MAX_NAME_CHARS = 100
 _MAX_COMPARED = 2000
@@ -32,18 +36,44 @@ async def advise(
         base_url: the base URL that was asked.
         list_models: returns the names of the server's models.
     """
-    if error.kind not in _WRONG_ADDRESS or error.text:
-        return
-    names = await _try_list(list_models) if error.kind == "not_found" else []
-    model = error.model or ""
-    if names:
-        advice = [suggest_names(model, names), _advise_key(model, base_url)]
-    elif not has_version(base_url):
-        url, _ = split_query(base_url)
-        advice = [f"try the base URL {url}/v1"]
-    else:
-        advice = []
-    error.args = ("; ".join(filter(None, (str(error), *advice))),)
+    advice: list[str] = []
+    if error.kind == "connect":
+        advice = [_name_proxy(base_url)]
+    elif error.kind in _WRONG_ADDRESS and not error.text:
+        names = await _try_list(list_models) if error.kind == "not_found" else []
+        model = error.model or ""
+        if names:
+            advice = [suggest_names(model, names), _advise_key(model, base_url)]
+        else:
+            advice = [_advise_base_url(base_url)]
+    for sentence in filter(None, advice):
+        error.args = (_append(str(error), sentence),)
+
+
+def _append(message: str, sentence: str) -> str:
+    if message.endswith("?"):
+        return f"{message} {sentence[0].upper()}{sentence[1:]}"
+    return f"{message}; {sentence}"
+
+
+def _name_proxy(base_url: str) -> str:
+    """Return that a proxy was asked, which then may be what does not answer."""
+    proxy = find_proxy(base_url)
+    host = urlsplit(base_url).netloc
+    advice = f"set NO_PROXY={host} to connect directly"
+    return f"it was asked through the proxy of {proxy.source}: {advice}" if proxy else ""
+
+
+def _advise_base_url(base_url: str) -> str:
+    """Return the likely address of a server, if another one was asked."""
+    url = urlsplit(base_url)
+    root = f"{url.scheme}://{url.netloc}"
+    remote = (endpoint.base_url for endpoint in ENDPOINTS.values())
+    likely = next((address for address in remote if address.startswith(f"{root}/")), None)
+    if likely is None and not has_version(base_url):
+        # The native interfaces of Ollama and LM Studio are at /api; their other one is at /v1.
+        likely = f"{root}{_NATIVE_PATH.sub('', url.path)}/v1"
+    return f"try the base URL {likely}" if likely not in (None, base_url) else ""
 
 
 async def _try_list(list_models: Callable[[], Awaitable[Sequence[str]]]) -> Sequence[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from cellmage import CellmageError, Conversation, Options
-from cellmage.providers import not_found
-from cellmage.providers.not_found import suggest_names
+from cellmage.providers import advice
+from cellmage.providers.advice import advise, suggest_names
 from cellmage.testing import Exchange, Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel
 
@@ -50,7 +51,7 @@ def test_without_a_list_the_error_stays(connected: ScriptedServer, models: Reply
 def test_a_list_that_does_not_come_is_not_waited_for(
     connected: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(not_found, "LIST_SECONDS", 0.05)
+    monkeypatch.setattr(advice, "LIST_SECONDS", 0.05)
     play(connected, models=Reply([], transfer="none", end="hang"))
     assert str(error_of()).endswith("no such thing")
 
@@ -61,9 +62,34 @@ def test_a_missing_version(connected: ScriptedServer) -> None:
         play(connected, question=Reply([b"<html>"], status, content_type="text/html"))
         error = error_of(base_url=root)
         assert error.kind == "not_found"
-        assert str(error).endswith(f"try the base URL {root}/v1")
+        assert str(error).endswith(f"ry the base URL {root}/v1")
     play(connected, question=Reply([b"<html>hello</html>"], content_type="text/html"))
-    assert str(error_of(base_url=f"{root}/")).endswith(f"try the base URL {root}/v1")
+    assert str(error_of(base_url=f"{root}/")).endswith(f"ry the base URL {root}/v1")
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/chat", "/api/generate"])
+def test_the_address_of_a_native_interface(connected: ScriptedServer, path: str) -> None:
+    play(connected)
+    root = connected.url.removesuffix("/v1")
+    assert str(error_of(base_url=f"{root}{path}")).endswith(f"; try the base URL {root}/v1")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "advice"),
+    [
+        ("https://api.groq.com/v1", "; try the base URL https://api.groq.com/openai/v1"),
+        ("https://api.groq.com/openai/v1", ""),
+        ("https://a.example/v2", ""),
+        ("https://a.example/llm", "; try the base URL https://a.example/llm/v1"),
+    ],
+)
+def test_the_likely_address(base_url: str, advice: str) -> None:
+    async def list_models() -> list[str]:
+        return []
+
+    error = CellmageError("gone", kind="not_found")
+    asyncio.run(advise(error, base_url, list_models))
+    assert str(error) == f"gone{advice}"
 
 
 def test_a_server_without_a_version_in_its_address(connected: ScriptedServer) -> None:
@@ -75,7 +101,7 @@ def test_a_server_without_a_version_in_its_address(connected: ScriptedServer) ->
 def test_the_key_of_the_provider_that_the_name_begins_with(connected: ScriptedServer) -> None:
     play(connected, models=listing("qwen3"))
     error = error_of("groq/qwen3")
-    assert str(error).endswith("did you mean qwen3?; set GROQ_API_KEY to ask groq itself")
+    assert str(error).endswith("did you mean qwen3? Set GROQ_API_KEY to ask groq itself")
 
 
 def test_another_model_is_asked_at_once(connected: ScriptedServer) -> None:
