@@ -47,10 +47,12 @@ class ChatCompletionDecoder:
     """Decodes the body of one answer: `feed` it the bytes, cut anywhere, then `close` it.
 
     A body that begins with ``{`` or ``[`` is parsed as one completion (some servers do not stream),
-    anything else as an event stream. The content type is ignored, because proxies change it.
+    anything else as an event stream: proxies change the content type.
 
     Args:
         has_tools: False if the request offered no tools; a tool call then becomes a notice.
+        content_type: that of the reply. It makes a difference for one error only: a body without
+            an answer is an empty stream, or no stream at all.
 
     Attributes:
         finish_reason: the finish reason, once it has arrived.
@@ -71,7 +73,8 @@ class ChatCompletionDecoder:
         [Complete(finish_reason='stop', usage=None)]
     """
 
-    def __init__(self, has_tools: bool = False) -> None:
+    def __init__(self, has_tools: bool = False, content_type: str = "text/event-stream") -> None:
+        self._content_type = content_type
         self.done = False
         self._chunks = ChunkDecoder(has_tools)
         self._stream = EventStreamDecoder()
@@ -83,6 +86,11 @@ class ChatCompletionDecoder:
     def finish_reason(self) -> str | None:
         """The finish reason, once it has arrived."""
         return self._chunks.finish_reason
+
+    @property
+    def has_data(self) -> bool:
+        """True once a byte of the body has arrived."""
+        return bool(self._preview)
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that these bytes complete; exhaust the iterator before the next call.
@@ -203,9 +211,10 @@ class ChatCompletionDecoder:
     def _not_an_answer(self) -> ProtocolError:
         preview = " ".join(self._preview.decode("utf-8", "replace").split())[:_PREVIEW_CHARS]
         detail = f"it begins with {preview!r}" if preview else "it is empty"
+        is_stream = "event-stream" in self._content_type or '"choices"' in preview
         error = ProtocolError(
             f"what came back is no answer of a model: {detail}; does the base URL end in /v1?",
-            kind="empty_response",
+            kind="empty_response" if is_stream or not preview else "not_a_stream",
         )
         if not preview:
             error.retries, error.short = 1, "an empty answer came back"

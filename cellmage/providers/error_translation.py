@@ -22,6 +22,7 @@ from ..errors import (
     ProviderError,
     ResponseTimeoutError,
 )
+from ..text import excerpt
 from .error_bodies import error_codes, error_status, provider_message
 from .error_kinds import Failure, classify
 
@@ -30,6 +31,7 @@ from .error_kinds import Failure, classify
 FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
     "ConnectTimeout": (ConnectError, "no connection within the time limit; is the server running?"),
     "ConnectError": (ConnectError, "no connection; is the address right and the server running?"),
+    "ProxyError": (ConnectError, "the proxy refused the connection"),
     "UnsupportedProtocol": (ConfigError, "the address must start with http:// or https://"),
     "InvalidURL": (ConfigError, "the address is not a valid URL"),
     "LocalProtocolError": (ConfigError, "the request cannot be sent; is the key complete?"),
@@ -75,8 +77,15 @@ def translate(error: BaseException, *, host: str, model: str) -> CellmageError |
                     message = _cause(error) or message
                 elif ours is IncompleteResponseError and candidate is not error:
                     message = NO_REPLY  # the SDK wraps what happens before the head of the reply
-                return ours(f"{model} at {host}: {message}", host=host, model=model)
+                return ours(f"{excerpt(model)} at {host}: {message}", host=host, model=model)
     return None
+
+
+def before_answer(error: Exception) -> Exception:
+    """Return the error for a connection that broke between the head of the reply and its body."""
+    if any(cls.__name__ == "TransportError" for cls in type(error).__mro__):
+        return IncompleteResponseError("the connection was lost before any of the answer came")
+    return error
 
 
 def _cause(error: BaseException | None) -> str:
@@ -108,7 +117,8 @@ def _from_status(error: BaseException, status: int, host: str, model: str) -> HT
     if kind == "redirect" and (target := headers.get("location")):
         advice += f"; the new one is {target}"
     ours = HTTPStatusError(
-        f"{model} at {host}: {advice} (HTTP {status})" + (f": {message}" if message else ""),
+        f"{excerpt(model)} at {host}: {advice} (HTTP {status})"
+        + (f": {message}" if message else ""),
         kind=kind,
         host=host,
         model=model,

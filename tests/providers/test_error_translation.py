@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cellmage import Conversation, HTTPStatusError, Options, ProviderError, Response, Turn
-from cellmage.errors import IncompleteResponseError
+from cellmage.errors import IncompleteResponseError, ProtocolError
 from cellmage.providers.error_translation import stream_error
 from cellmage.testing import Exchange, Reply, ScriptedServer, answer, chunk, speed_up_retries, sse
 from tests.providers.test_overflow import sentences
@@ -155,6 +155,35 @@ def test_a_server_that_closes_without_a_reply(server: ScriptedServer, end: str) 
     with pytest.raises(IncompleteResponseError, match="without a reply") as caught:
         Conversation(Options(base_url=server.url)).ask("hi")
     assert caught.value.kind == "connection_lost"
+
+
+@pytest.mark.parametrize("end", ["truncate", "reset"])
+def test_a_server_that_closes_before_the_answer(server: ScriptedServer, end: str) -> None:
+    server.play(end=end)
+    with pytest.raises(IncompleteResponseError, match="before any of the answer came") as caught:
+        Conversation(Options(base_url=server.url)).ask("hi")
+    assert caught.value.kind == "connection_lost"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "kind"),
+    [
+        (b"<html>Log in</html>", "text/html", "not_a_stream"),
+        (b"hello", "text/plain", "not_a_stream"),
+        (b'{"hello": 1}', "application/json", "not_a_stream"),
+        (b'{"choices": []}', "application/json", "empty_response"),
+        (b"<html>Log in</html>", "text/event-stream", "empty_response"),
+        (b": hi\n\n", "text/event-stream; charset=utf-8", "empty_response"),
+        (b"", "text/html", "empty_response"),
+    ],
+)
+def test_what_is_no_answer(
+    server: ScriptedServer, body: bytes, content_type: str, kind: str
+) -> None:
+    server.play(*filter(None, [body]), content_type=content_type)
+    with speed_up_retries(), pytest.raises(ProtocolError) as caught:
+        Conversation(Options(base_url=server.url)).ask("hi")
+    assert caught.value.kind == kind
 
 
 @pytest.mark.parametrize("key", [KEY, "gsk_testtesttesttesttesttest", "AIzaTESTTESTTESTTESTTESTT"])

@@ -188,7 +188,7 @@ def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:
     connected.play(b"<html><body>Log in</body></html>", content_type="text/html")
     with pytest.raises(ProtocolError, match="does the base URL end in /v1") as caught:
         Conversation().ask("hi")
-    assert caught.value.kind == "empty_response"
+    assert caught.value.kind == "not_a_stream"
 
 
 def test_a_key_that_is_sent_back_is_not_shown(connected: ScriptedServer) -> None:
