@@ -61,7 +61,7 @@ class TestBadInput:
     def test_half_of_a_bad_config_is_not_set(self, offline: Kernel) -> None:
         assert not offline.run("%llm_config -m offline/echo -t 9").ok
         assert "offline/echo" not in offline.run("%llm_config").printed
-        assert offline.run("%llm_config --base-url localhost:80").reply["ename"] == "ConfigError"
+        assert offline.run("%llm_config --base-url gpu-box:80").reply["ename"] == "ConfigError"
 
     @pytest.mark.parametrize("code", ["%%llm --help", "%llm -h", "%llm_config --help"])
     def test_help(self, kernel: Kernel, server: ScriptedServer, code: str) -> None:

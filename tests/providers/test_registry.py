@@ -9,6 +9,8 @@ from cellmage.providers.endpoints import ENDPOINTS, OPENAI
 from cellmage.providers.offline import DEFAULT_NOTICE
 from cellmage.providers.openai import OpenAIProvider
 from cellmage.providers.registry import default_model, resolve_model
+from cellmage.testing import ScriptedServer
+from tests.kernel.client import Kernel
 
 KEY = {"OPENAI_API_KEY": "k"}
 LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
@@ -67,6 +69,20 @@ def test_an_address_as_it_is_typed(text: str, base_url: str) -> None:
     provider = resolve_model(Options(model="m"), {"OPENAI_BASE_URL": text}).provider
     assert isinstance(provider, OpenAIProvider)
     assert provider.endpoint.base_url == base_url
+
+
+def test_the_configuration_shows_the_address_that_is_used(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    address = server.url.removeprefix("http://")
+    for code in (
+        f"%llm_config --base-url {address}/chat/completions",
+        f"%llm_config --reset\n%env OPENAI_BASE_URL={address}/chat/completions",
+    ):
+        kernel.run(code)
+        assert f" {server.url} " in kernel.run("%llm_config").printed
+        assert kernel.run("%llm -m m hi").texts == ["ok"]
+    kernel.run("%llm_config --reset")
 
 
 @pytest.mark.parametrize(
