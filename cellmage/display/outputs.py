@@ -10,6 +10,7 @@ from IPython.display import display
 from ..markdown.control_chars import strip_control_chars
 from .base import REASONING_PART, FinalOutput, Frame
 from .footer import join_short_lines, small_lines, source_lines, sources_markdown
+from .listing import Listing
 
 
 def mime_bundle(frame: Frame) -> dict[str, str]:
@@ -45,3 +46,9 @@ def publish_footer(final: FinalOutput) -> None:
     if lines := join_short_lines(final.notices):
         text = "\n".join(f"({line})" for line in lines)
         display({"text/markdown": small_lines(lines), "text/plain": text}, raw=True)
+
+
+def publish_listing(listing: Listing) -> None:
+    """Publish a table."""
+    bundle = {"text/markdown": listing._repr_markdown_(), "text/plain": repr(listing)}
+    display(bundle, raw=True, metadata={"cellmage": {"listing": True}})

@@ -10,28 +10,31 @@ from pathlib import Path
 from ..context_window import turn_tokens
 from ..conversation.conversation import Conversation
 from ..conversation.export import export_turns, import_turns
-from ..display.text_table import format_columns
+from ..display.listing import Listing, Row
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
-from ..messages import Turn
+from ..messages import Turn, Usage
 from ..pricing import cost, format_usd
-from ..text import truncate
+from ..rendering.answer import STALE_NOTICE
+from ..text import excerpt, truncate
 from ..tools import format_call
 from .conversations import ConversationRegistry
 from .store_messages import count_turns
 
 _EXCERPT_CHARS = 28
+"""Characters of a question, and of an answer, in plain text: both are beside each other."""
+
 _MATCH_CHARS = 60
 _CHARS_BEFORE_MATCH = 20
 _NO_TURNS = "No turns yet."
 
 
-def run_history(chats: ConversationRegistry, args: Namespace) -> str:
-    """Do what the first flag of ``%llm_history`` asks for; without one, list the turns.
+Result = str | Listing
+"""What is shown: a line or a text, or a table."""
 
-    Returns:
-        what to print.
-    """
+
+def run_history(chats: ConversationRegistry, args: Namespace) -> Result:
+    """Do what the first flag of ``%llm_history`` asks for; without one, list the turns."""
     if args.new is not None:
         return _new(chats, args.new)
     if args.resume is not None:
@@ -41,26 +44,32 @@ def run_history(chats: ConversationRegistry, args: Namespace) -> str:
         value = getattr(args, name)
         if value is not None and value is not False:
             return action(chats, chat, args)
-    return list_turns(chat)
+    return list_turns(chats, chat)
 
 
-def list_turns(chat: Conversation) -> str:
-    """Return a line for each turn: its number, cell, model, state, question and answer."""
+def list_turns(chats: ConversationRegistry, chat: Conversation) -> Result:
+    """Return a row for each turn: its number, cell, model, state, question and answer."""
     if not chat.turns:
         return _NO_TURNS
-    rows: list[tuple[str, ...]] = [("turn", "cell", "model", "state", "question", "answer")]
-    rows += [_turn_row(number, turn) for number, turn in enumerate(chat.turns, 1)]
-    return format_columns(rows)
+    rows = [_turn_row(chats, number, turn) for number, turn in enumerate(chat.turns, 1)]
+    has_stale = any(turn.stale for turn in chat.turns)
+    return Listing(list(rows[0]), {"": rows}, STALE_NOTICE if has_stale else "", _EXCERPT_CHARS)
 
 
-def _turn_row(number: int, turn: Turn) -> tuple[str, ...]:
-    response = turn.response
-    cell = turn.cell.cell_id[-8:] if turn.cell else "—"
-    texts = (_excerpt(turn.prompt), _excerpt(response.text))
-    return (str(number), strip_control_chars(cell), response.model or "—", turn.state, *texts)
+def _turn_row(chats: ConversationRegistry, number: int, turn: Turn) -> Row:
+    return {"turn": str(number), "cell": chats.cell_name(turn), **_version_row(turn)}
 
 
-def _excerpt(text: str, width: int = _EXCERPT_CHARS) -> str:
+def _version_row(turn: Turn) -> Row:
+    return {
+        "model": turn.response.model or "—",
+        "state": turn.state,
+        "question": _excerpt(turn.prompt),
+        "answer": _excerpt(turn.response.text),
+    }
+
+
+def _excerpt(text: str, width: int = _MATCH_CHARS) -> str:
     return truncate(strip_control_chars(text[: 8 * width]), width)
 
 
@@ -118,21 +127,24 @@ def _turn_lines(number: int, turn: Turn) -> list[str]:
     return [*lines, strip_control_chars(turn.response.final_text)]
 
 
-def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> Result:
     phrase = args.search.casefold()
-    rows: list[tuple[str, ...]] = [("turn", "in", "text")]
+    rows: list[Row] = []
     for number, turn in enumerate(chat.turns, 1):
         for source, text in (("question", turn.prompt), ("answer", turn.response.text)):
             index = text.casefold().find(phrase)
             if index >= 0:
                 passage = text[max(0, index - _CHARS_BEFORE_MATCH) :]
-                rows.append((str(number), source, _excerpt(passage, _MATCH_CHARS)))
-    return format_columns(rows) if rows[1:] else "No matches."
+                rows.append({"turn": str(number), "in": source, "text": _excerpt(passage)})
+    return Listing(list(rows[0]), {"": rows}) if rows else "No matches."
 
 
-def _chats(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
-    rows = [(name or "—", str(count), state) for name, count, state in chats.summaries()]
-    return format_columns([("chat", "turns", "state"), *rows])
+def _chats(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> Result:
+    rows = [
+        {"chat": name or "—", "turns": str(count), "state": state}
+        for name, count, state in chats.summaries()
+    ]
+    return Listing(list(rows[0]), {"": rows})
 
 
 def _fork(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
@@ -145,16 +157,24 @@ def _fork(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> s
     return f"Chat {args.fork!r} has {count_turns(count)}. Ask in it with %%llm --chat {args.fork!r}"
 
 
-def _tokens(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+def _tokens(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> Result:
     sizes = turn_tokens(chat.turns)
-    rows: list[tuple[str, ...]] = [("turn", "in", "out", "adds", "cost")]
-    for number, (turn, size) in enumerate(zip(chat.turns, sizes, strict=True), 1):
-        usage, price = turn.response.usage, cost(turn.response)
-        counts = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
-        columns = ["—" if count is None else str(count) for count in counts]
-        rows.append((str(number), *columns, f"~{size}", format_usd(price) if price else "—"))
+    sized_turns = enumerate(zip(chat.turns, sizes, strict=True), 1)
+    rows = [_tokens_row(number, turn, size) for number, (turn, size) in sized_turns]
     total = f"The next prompt is sent with about {sum(sizes)} tokens of earlier turns."
-    return "\n".join([format_columns(rows), total])
+    return Listing(["turn", "in", "out", "adds", "cost"], {"": rows}, total)
+
+
+def _tokens_row(number: int, turn: Turn, size: int) -> Row:
+    usage, price = turn.response.usage or Usage(), cost(turn.response)
+    counts = ["—" if n is None else str(n) for n in (usage.input_tokens, usage.output_tokens)]
+    return {
+        "turn": str(number),
+        "in": counts[0],
+        "out": counts[1],
+        "adds": f"~{size}",
+        "cost": format_usd(price) if price else "—",
+    }
 
 
 def _export(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
@@ -167,26 +187,26 @@ def _import(chats: ConversationRegistry, chat: Conversation, args: Namespace) ->
     return f"Imported {count_turns(chat.history.extend(import_turns(path)))} from {path.name}"
 
 
-def _versions(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
+def _versions(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> Result:
     turn = chat.history.turn(args.versions)
-    rows: list[tuple[str, ...]] = [("version", "model", "state", "question", "answer")]
     names = [f"{args.versions}.{number}" for number in range(1, len(turn.previous_attempts) + 1)]
     versions = (*turn.previous_attempts, turn)
-    for name, version in zip([*names, "now"], versions, strict=True):
-        texts = (_excerpt(version.prompt), _excerpt(version.response.text))
-        rows.append((name, version.response.model or "—", version.state, *texts))
-    return format_columns(rows)
+    rows = [
+        {"version": name, **_version_row(version)}
+        for name, version in zip([*names, "now"], versions, strict=True)
+    ]
+    return Listing(list(rows[0]), {"": rows}, text_chars=_EXCERPT_CHARS)
 
 
 def _restore(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:
     number, _, version = args.restore.partition(".")
     if not (number.isdecimal() and version.isdecimal()):
-        raise UsageError(f"--restore {args.restore}: give N.K, as --versions N lists them")
+        raise UsageError(f"--restore {excerpt(args.restore)}: give N.K, as --versions N lists them")
     turn = chat.history.restore(int(number), int(version))
     return f"Restored turn {number}: {_excerpt(turn.response.text)}"
 
 
-Action = Callable[[ConversationRegistry, Conversation, Namespace], str]
+Action = Callable[[ConversationRegistry, Conversation, Namespace], Result]
 _ACTIONS: Mapping[str, Action] = {
     "clear": _clear,
     "undo": _undo,

@@ -1,47 +1,71 @@
-"""Lists that the magics print: settings, models and personas."""
+"""Lists that the magics show: settings, models and personas."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..display.listing import Listing, Row
+from ..display.outputs import publish_listing
 from ..display.text_table import format_columns
 from ..errors import CellmageError, UsageError
 from ..messages import Response
 from ..options import Options
 from ..prompt.personas import Persona, find_personas, load_persona
 from ..providers.catalogue import Offer
+from ..providers.endpoints import ENDPOINTS
 from ..providers.registry import default_model
 from ..stats import response_stats
 from ..text import truncate
+from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
 _MAX_VALUE_CHARS = 60
+_MAX_MODEL_CHARS = 200
+"""The longest name of a model, and the longest error in its place."""
 
 
-def settings_table(settings: Settings, set_by_flag: Mapping[str, Any]) -> str:
-    """Return every setting with its value, and with the place where the value was set."""
+_DEFAULT = "default"
+_PARAMETERS = {"param": "extra_body"}
+"""The settings that have another name than their flag."""
+
+
+def list_settings(
+    settings: Settings, set_by_flag: Mapping[str, Any], parser: ArgumentParser
+) -> Listing:
+    """Return every setting with its value and its origin: first those that were changed.
+
+    Args:
+        settings: the settings.
+        set_by_flag: the values that flags have set.
+        parser: has the flags of the settings in the groups of ``--help``.
+    """
     names = Settings.class_trait_names(config=True)
-    rows = [_settings_row(settings, set_by_flag, name) for name in names]
-    return format_columns([("setting", "value", "from"), *rows])
+    rows = {name: _settings_row(settings, set_by_flag, name) for name in names}
+    is_changed = {name for name, row in rows.items() if row["from"] != _DEFAULT}
+    sections = {"Changed": [row for name, row in rows.items() if name in is_changed]}
+    for group in parser._action_groups:
+        flags = (_PARAMETERS.get(action.dest, action.dest) for action in group._group_actions)
+        unchanged = [rows[name] for name in flags if name in rows.keys() - is_changed]
+        sections[group.title or ""] = unchanged
+    return Listing(["setting", "value", "from"], {k: v for k, v in sections.items() if v})
 
 
-def _settings_row(
-    settings: Settings, set_by_flag: Mapping[str, Any], name: str
-) -> tuple[str, str, str]:
+def _settings_row(settings: Settings, set_by_flag: Mapping[str, Any], name: str) -> Row:
     value = getattr(settings, name)
     if name in set_by_flag and set_by_flag[name] == value:
         source = "flag"
     elif name in config_section(settings):
         source = "config"
     else:
-        source = "default"
+        source = _DEFAULT
     if value is None and name in _ENVIRONMENT:
         value, variable = _ENVIRONMENT[name](settings)
         source = f"environment, {variable}" if variable else source
-    return name, _printable_value(name, value), source
+    return {"setting": name, "value": _printable_value(name, value), "from": source}
 
 
 def _model_from_environment(settings: Settings) -> tuple[str, str | None]:
@@ -89,15 +113,37 @@ def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
     return {"model": model, "mode": mode, "seen after": seen_after, **columns}
 
 
-def models_table(offers: Iterable[Offer]) -> str:
-    """Return a line for each model, and one for each server that did not list its models."""
-    return format_columns([("server", "model"), *_model_rows(offers)])
+def show(result: str | Listing) -> Listing | None:
+    """Print a text, or show a table and return it."""
+    if isinstance(result, Listing):
+        publish_listing(result)
+        return result
+    print_line(result)
+    return None
 
 
-def _model_rows(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
-    for offer in offers:
-        for model in offer.models or (offer.error,):
-            yield offer.server, model
+def list_offers(offers: Iterable[Offer], keys: Mapping[str, str]) -> Listing:
+    """Return the models of each server, and whether it has a key.
+
+    Args:
+        offers: the models of servers, or why they did not list them.
+        keys: the ends of the keys of other providers, by the prefix of their models.
+    """
+    sections = {f"{offer.server}, {offer.key or 'no key'}": _model_rows(offer) for offer in offers}
+    if keys:
+        sections["Other providers"] = [_key_row(prefix, key) for prefix, key in keys.items()]
+    return Listing(["model"], sections, text_chars=_MAX_MODEL_CHARS)
+
+
+def _key_row(prefix: str, key: str) -> Row:
+    variable = ENDPOINTS[prefix].api_key_variable
+    state = key or f"no key: {variable} is not set"
+    return {"server": prefix, "key": key, "model": f"{prefix}/…, {state}"}
+
+
+def _model_rows(offer: Offer) -> list[Row]:
+    names = offer.models or (offer.error,)
+    return [{"server": offer.server, "key": offer.key, "model": name} for name in names]
 
 
 def personas_table(folders: list[Path]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import CellmageError
 from ..options import Options
 from ..runtime.sync_stream import SyncStream
-from .base import ModelLister
+from .base import ModelLister, Provider
+from .endpoints import ENDPOINTS
+from .keys import Key
 from .registry import local_servers, resolve_model, resolve_provider
 
 TIMEOUT_SECONDS = 5.0
@@ -24,11 +26,13 @@ class Offer:
         server: its host, or its prefix in the names of models.
         models: the names of its models; empty if it did not list them.
         error: why it did not list them.
+        key: the end of its key, such as "key …1234"; empty if none is sent.
     """
 
     server: str
     models: tuple[str, ...] = ()
     error: str = ""
+    key: str = ""
 
 
 def list_models(
@@ -65,15 +69,40 @@ async def _offers(
 async def _offer(prefix: str | None, base_url: str | None, seconds: float) -> Offer:
     """Return the models of one server; None is the configured one."""
     server = prefix or "configured"
+    offer = Offer(server)
     try:
         configured = Options(base_url=base_url)
         provider = resolve_provider(prefix) if prefix else resolve_model(configured).provider
         if not isinstance(provider, ModelLister):
             built_in = "offline/tour, offline/echo, offline/tools"
             return Offer(server, error=f"the built-in models: {built_in}")
+        offer = Offer(prefix or provider.name, key=_describe_key(provider))
         async with asyncio.timeout(seconds):
-            return Offer(prefix or provider.name, tuple(await provider.models()))
+            return replace(offer, models=tuple(await provider.models()))
     except TimeoutError:
-        return Offer(server, error=f"no answer within {seconds:g} s")
+        return replace(offer, error=f"no answer within {seconds:g} s")
     except CellmageError as error:
-        return Offer(server, error=str(error))
+        return replace(offer, error=str(error))
+
+
+def list_keys() -> dict[str, str]:
+    """Return for each provider that needs a key the end of its key; empty if it has none.
+
+    Example:
+        >>> list_keys()["groq"]
+        ''
+    """
+    remote = [prefix for prefix, endpoint in ENDPOINTS.items() if endpoint.api_key_variable]
+    return {prefix: _find_key(prefix) for prefix in remote}
+
+
+def _find_key(prefix: str) -> str:
+    try:
+        return _describe_key(resolve_provider(prefix))
+    except CellmageError:
+        return ""
+
+
+def _describe_key(provider: Provider) -> str:
+    key = getattr(provider, "api_key", None)
+    return f"key {key}" if isinstance(key, Key) else ""

@@ -32,6 +32,12 @@ class Message:
         return self.content["data"].get("text/markdown", "")
 
 
+def _listing(message: Message) -> dict[str, str]:
+    """Return the data of a table that a magic shows; empty for other messages."""
+    is_listing = message.content.get("metadata", {}).get("cellmage", {}).get("listing")
+    return message.content["data"] if is_listing else {}
+
+
 @dataclass
 class Run:
     """The messages and the reply of one execute request."""
@@ -73,7 +79,18 @@ class Run:
 
     @property
     def printed(self) -> str:
-        return "".join(message.content["text"] for message in self.of_type("stream"))
+        """What a console prints: the text of streams, and of the tables that magics show."""
+        messages = self.of_type("stream", "display_data")
+        return "".join(
+            message.content["text"] if message.type == "stream" else f"{data['text/plain']}\n"
+            for message in messages
+            if (data := _listing(message)) or message.type == "stream"
+        )
+
+    @property
+    def listings(self) -> list[dict[str, str]]:
+        """The data of the tables that magics show."""
+        return [data for message in self.of_type("display_data") if (data := _listing(message))]
 
     @property
     def error(self) -> str:

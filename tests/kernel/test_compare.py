@@ -37,7 +37,7 @@ def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
     assert columns["text/plain"] == "slowly:\n\n*one* two three\n\nfence:\n\n```py\nprint(1)"
     assert "| 10 | 20 |" in table["text/markdown"]
     assert kernel.value("text") == "*one* two three"
-    assert "1     c1" in kernel.run("%llm_history").printed
+    assert "1     In[" in kernel.run("%llm_history").printed
 
 
 def test_unwatched_it_is_one_output(kernel: Kernel, server: ScriptedServer) -> None:

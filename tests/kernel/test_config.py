@@ -25,7 +25,14 @@ class TestConfig:
         offline.run("%llm_config --reset")
         assert line("temperature") == ["temperature", "0.3", "config"]
         assert line("model")[1] == "offline/echo"
-        assert len(offline.run("%llm_config").printed.splitlines()) == 22
+        offline.run("rows = %llm_config")
+        rows = offline.value("list(rows)")
+        assert len(rows) == 21
+        changed, model_group, *_ = offline.run("%llm_config").printed.split("\n\n")
+        assert [line.split()[0] for line in changed.splitlines()[1:]] == [
+            "Changed", "model", "temperature",
+        ]  # fmt: skip
+        assert model_group.startswith("The model\nmax_tokens ")
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
     def test_settings_are_what_is_sent(self, kernel: Kernel, server: ScriptedServer) -> None:

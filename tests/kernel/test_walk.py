@@ -153,11 +153,14 @@ class TestConversation:
         kernel.run("%%llm\nbb", "b")
         assert server.last.messages == [("user", "a"), ("assistant", "A"), ("user", "bb")]
         lines = kernel.run("%llm_history").printed.splitlines()
-        assert [line.split()[3:] for line in lines[1:]] == [
+        assert [line.split()[3:] for line in lines[1:4]] == [
             ["complete", "a", "A"],
             ["complete", "bb", "BB"],
             ["stale", "c", "C"],
         ]
+        assert lines[4].startswith("stale: an earlier turn was asked again after this answer.")
+        assert "(stale: an earlier turn" in kernel.run("%llm_history --show 3").texts[1]
+        assert len(kernel.run("%llm_history --show 2").texts) == 1
 
     def test_run_all_twice_is_as_once(self, kernel: Kernel, server: ScriptedServer) -> None:
         echo(server)
@@ -195,7 +198,7 @@ class TestConversation:
         kernel.run(code.replace("COUNT", "2"), "loop")
         printed = kernel.run("%llm_history").printed
         assert printed.count("say ") == 2, "the third question is not in the cell any more"
-        assert printed.count("stale") == 1
+        assert printed.count(" stale ") == 1
 
     def test_no_history_and_no_rollback(self, kernel: Kernel, server: ScriptedServer) -> None:
         echo(server)

@@ -62,7 +62,7 @@ class Session:
     def history(self, line: str) -> str:
         """Run ``%llm_history``, and return what it prints."""
         self.chats.apply_store_setting("auto", self.front_end)
-        return run_history(self.chats, parse_flags(LLMMagics.llm_history, line))
+        return str(run_history(self.chats, parse_flags(LLMMagics.llm_history, line)))
 
 
 Start = Callable[..., Session]

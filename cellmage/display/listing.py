@@ -1,0 +1,83 @@
+"""Rows with named columns: a table on a page, aligned text elsewhere. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+from ..markdown.control_chars import strip_control_chars
+from ..markdown.escape import escape_markdown
+from ..text import truncate
+from .text_table import format_columns
+
+Row = Mapping[str, str]
+
+TEXT_CHARS = 60
+"""Characters of a cell in plain text; a page wraps what is longer."""
+
+
+class Listing(Sequence[Row]):
+    """What a command lists: its rows by index, and how they are shown.
+
+    Args:
+        columns: the names of the columns that are shown.
+        sections: the rows by the heading above them; "" is a section without a heading.
+        end: a line below the rows; may be empty.
+        text_chars: characters of a cell in plain text.
+
+    Example:
+        >>> listing = Listing(["city", "days"], {"": [{"city": "Rio", "days": "3"}]})
+        >>> listing
+        city  days
+        Rio   3
+        >>> listing[0]["city"], len(listing)
+        ('Rio', 1)
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        sections: Mapping[str, Sequence[Row]],
+        end: str = "",
+        text_chars: int = TEXT_CHARS,
+    ) -> None:
+        self._columns = columns
+        self._sections = sections
+        self._end = end
+        self._text_chars = text_chars
+        self._rows = [row for rows in sections.values() for row in rows]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __repr__(self) -> str:
+        """Return the rows as aligned text, for a terminal and for a console."""
+        rows = [[self._text_cell(row, name) for name in self._columns] for row in self._rows]
+        head, *lines = format_columns([self._columns, *rows]).splitlines()
+        blocks = []
+        for heading, section in self._sections.items():
+            block, lines = lines[: len(section)], lines[len(section) :]
+            blocks.append("\n".join([*filter(None, [strip_control_chars(heading)]), *block]))
+        text = "\n\n".join(filter(None, blocks))
+        return "\n".join(filter(None, [head, text, self._end]))
+
+    def _repr_markdown_(self) -> str:
+        """Return the rows as a table, in which a heading is a row of its own."""
+        lines: list[Sequence[str]] = [self._columns, ["---"] * len(self._columns)]
+        for heading, section in self._sections.items():
+            blank = [""] * (len(self._columns) - 1)
+            lines += [[f"<b>{escape_markdown(heading)}</b>", *blank]] if heading else []
+            cells = [[row.get(name, "") for name in self._columns] for row in section]
+            lines += [[*map(escape_markdown, row)] for row in cells]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n\n".join(filter(None, [table, escape_markdown(self._end)]))
+
+    def _text_cell(self, row: Row, name: str) -> str:
+        return truncate(strip_control_chars(row.get(name, "")), self._text_chars)
