@@ -25,6 +25,21 @@ def truncate(text: str, width: int) -> str:
     return line if is_complete else f"{line[: width - 1]}…"
 
 
+def excerpt(text: str, chars: int = 60) -> str:
+    """Return a text for an error message: the text itself, or its begin and the number left out.
+
+    Args:
+        text: what the user typed, such as the name of a conversation.
+        chars: the longest text that is repeated whole.
+
+    Example:
+        >>> excerpt("short"), excerpt("x" * 5000, 3)
+        ('short', 'xxx… (and 4997 more characters)')
+    """
+    rest = len(text) - chars
+    return text if rest <= 0 else f"{text[:chars]}… (and {rest} more characters)"
+
+
 def join_surrogates(text: str, lone: Literal["replace", "keep"] = "replace") -> str:
     """Return the text with each pair of surrogates as the character that it encodes.
 

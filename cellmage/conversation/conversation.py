@@ -18,6 +18,7 @@ from ..providers.servers import ResolvedModel
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
+from ..text import excerpt
 from ..tools import tools_by_name
 from .history import History, Journal
 from .request import make_request
@@ -232,7 +233,9 @@ class Conversation:
             raise UsageError("give several models, each of them once, with commas between them")
         selected = models[0] if select is None else select
         if selected not in models:
-            raise UsageError(f"{selected} cannot be selected; it is not one of {', '.join(models)}")
+            raise UsageError(
+                f"{excerpt(selected)} cannot be selected; it is not one of {', '.join(models)}"
+            )
         commit = arguments.get("commit", "replace")
         streams = []
         for model in models:

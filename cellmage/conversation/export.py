@@ -10,8 +10,13 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..messages import CellRef, Response, Turn, Usage
-from ..serialization import steps_from_record, turn_from_record, turn_to_record
-from ..text import truncate
+from ..serialization import (
+    sources_from_record,
+    steps_from_record,
+    turn_from_record,
+    turn_to_record,
+)
+from ..text import excerpt, truncate
 
 Metadata = Mapping[str, Any]
 
@@ -71,11 +76,11 @@ def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
 def _check_name(name: str) -> None:
     stem, dot, suffix = name.rpartition(".")
     if dot + suffix not in _FORMATS or not stem:
-        raise UsageError(f"{name!r}: give a name that ends in {', '.join(_FORMATS)}")
+        raise UsageError(f"{excerpt(name)!r}: give a name that ends in {', '.join(_FORMATS)}")
     # A name that begins with "." is hidden; "~" marks backups; some systems drop "." and " ".
     is_unsafe = _NOT_IN_NAMES.search(name) or stem != stem.strip(" .~-") or stem.startswith(".")
     if is_unsafe or _RESERVED_NAME.match(stem) or len(name.encode()) > _MAX_NAME_BYTES:
-        raise UsageError(f"{name!r}: give a plain file name, without a folder")
+        raise UsageError(f"{excerpt(name)!r}: give a plain file name, without a folder")
 
 
 def import_turns(path: Path) -> list[Turn]:
@@ -89,12 +94,14 @@ def import_turns(path: Path) -> list[Turn]:
     """
     try:
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise UsageError(f"{path.name}: it is not a file, or it is larger than 64 MiB")
+            raise UsageError(f"{excerpt(path.name)}: it is not a file, or it is larger than 64 MiB")
         if path.suffix not in _FORMATS:
-            raise UsageError(f"{path.name}: its name does not end in {', '.join(_FORMATS)}")
+            raise UsageError(
+                f"{excerpt(path.name)}: its name does not end in {', '.join(_FORMATS)}"
+            )
         return list(_FORMATS[path.suffix].read(path.read_text("utf-8")))
     except (OSError, ValueError, RecursionError):
-        raise UsageError(f"{path.name}: it cannot be read") from None
+        raise UsageError(f"{excerpt(path.name)}: it cannot be read") from None
     except (KeyError, TypeError, AttributeError):
         raise UsageError(f"{path.name}: it is not in the format of its suffix") from None
 
@@ -252,6 +259,7 @@ def _response(text: str, metadata: Metadata) -> Response:
         notices=tuple(metadata.get("notices", ())),
         id=metadata["id"],
         steps=steps_from_record(metadata.get("steps", ()), text),
+        sources=sources_from_record(metadata.get("sources", ())),
     )
 
 

@@ -10,6 +10,8 @@ from ..conversation.conversation import Conversation
 from ..conversation.store import ConversationScope, Store, StoredJournal
 from ..errors import UsageError
 from ..markdown.control_chars import strip_control_chars
+from ..messages import Turn
+from ..text import excerpt
 from .frontend import FrontEnd
 
 _MAX_NAME_CHARS = 100
@@ -24,6 +26,7 @@ class ConversationRegistry:
     Attributes:
         folder: the working folder of the kernel, at its start.
         store: the stored conversations of this user.
+        execution_counts: the numbers of the cells that asked, by the id of the response.
     """
 
     def __init__(self, notebook: Path | None) -> None:
@@ -32,6 +35,7 @@ class ConversationRegistry:
         self.folder = Path.cwd()
         self.notebook = notebook
         self.store = Store()
+        self.execution_counts: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(list(self._conversations.values()))
@@ -44,12 +48,14 @@ class ConversationRegistry:
         Raises:
             UsageError: there is none.
         """
-        if (name or "") not in self._conversations:
+        name = name or ""
+        if name not in self._conversations:
             names = ", ".join(sorted(filter(None, self._conversations))) or "none yet"
             raise UsageError(
-                f"there is no chat {name!r} (chats: {names}); %llm_history --new NAME makes one"
+                f"there is no chat {excerpt(name)!r} (chats: {names}); "
+                "%llm_history --new NAME makes one"
             )
-        return self._conversations[name or ""]
+        return self._conversations[name]
 
     def create(self, name: str) -> Conversation:
         """Return the conversation of this name; make it if there is none.
@@ -59,7 +65,9 @@ class ConversationRegistry:
         """
         is_visible = name == strip_control_chars(name) and name.isprintable()
         if not name or name != name.strip() or not is_visible or len(name) > _MAX_NAME_CHARS:
-            raise UsageError(f"the chat name {name!r} is empty, too long, or cannot be read")
+            raise UsageError(
+                f"the chat name {excerpt(name)!r} is empty, too long, or cannot be read"
+            )
         return self._conversations.setdefault(name, Conversation())
 
     def summaries(self) -> list[tuple[str, int, str]]:
@@ -71,6 +79,11 @@ class ConversationRegistry:
             if count and name not in self._conversations
         ]
         return loaded + stored
+
+    def cell_name(self, turn: Turn) -> str:
+        """Return a turn's cell as its page numbers it; "—" if another kernel has run it."""
+        count = self.execution_counts.get(turn.response.id)
+        return "—" if count is None else f"In[{count}]"
 
     # The store.
 

@@ -8,6 +8,7 @@ from keyword import iskeyword
 from typing import Any
 
 from ..errors import UsageError
+from ..text import excerpt
 from .lookup import find_retriever, find_tools
 
 _EXCLUSIVE: Mapping[str, set[str]] = {
@@ -28,7 +29,7 @@ def check_flags(args: Namespace, prompt: str) -> None:
         UsageError: they do, or a name cannot be the name of a variable.
     """
     if args.out is not None and (not args.out.isidentifier() or iskeyword(args.out)):
-        raise UsageError(f"--out {args.out}: give a name that a variable can have")
+        raise UsageError(f"--out {excerpt(args.out)}: give a name that a variable can have")
     names = {name for name, value in vars(args).items() if value}
     for name, others in _EXCLUSIVE.items():
         if name in names and (conflicts := names & others):

@@ -1,23 +1,51 @@
-"""The flags of the magics, as data. The value of a flag that is not on the line is None."""
+"""The flags of the magics, as data. The value of a flag that is not on the line is None.
+
+A text between two flags is the heading of a group in ``--help``.
+"""
 
 from __future__ import annotations
 
 from argparse import BooleanOptionalAction
+from collections.abc import Mapping
+from typing import Any
 
-from .magic_decorator import flag
-from .parsing import boolean, comma_list, host_list
+from .flag_values import boolean, comma_list, host_list
+from .magic_decorator import flag, group
+
+_COUNT: Mapping[str, Any] = {"type": int, "metavar": "N"}
+_SECONDS: Mapping[str, Any] = {"type": float, "metavar": "SECONDS"}
+_LIST: Mapping[str, Any] = {"type": comma_list, "metavar": "A,B"}
+_BOOLEAN: Mapping[str, Any] = {"type": boolean, "metavar": "True|False"}
 
 COMMON = [
-    flag("-m", "--model", help="The model that answers, as provider/model or a bare name."),
+    group("The model"),
+    flag(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="The model that answers, as provider/model or a bare name. "
+        "Default: CELLMAGE_MODEL, or that of the server.",
+    ),
     flag(
         "-t",
         "--temperature",
         type=float,
-        help="How much answers vary: 0 (hardly) to 2 (wildly).",
+        metavar="NUMBER",
+        help="How much answers vary: 0 (hardly) to 2 (wildly). Default: the provider's.",
     ),
-    flag("--max-tokens", type=int, metavar="N", help="The longest answer, in tokens."),
-    flag("-s", "--system", help="The system prompt: instructions for the model."),
-    flag("-p", "--persona", help="Use a persona: a system prompt with its own settings."),
+    flag("--max-tokens", **_COUNT, help="The longest answer, in tokens. Default: the provider's."),
+    flag(
+        "-s",
+        "--system",
+        metavar="TEXT",
+        help="The system prompt: instructions for the model. Default: none.",
+    ),
+    flag(
+        "-p",
+        "--persona",
+        metavar="NAME",
+        help="Use a persona: a system prompt with its own settings. Default: none.",
+    ),
     flag(
         "--param",
         nargs=2,
@@ -28,25 +56,44 @@ COMMON = [
 ]
 
 CALL = [
+    group("The answer"),
     flag(
         "--stream",
         action=BooleanOptionalAction,
-        help="Show the answer while it arrives, or once when it is complete.",
+        help="Show the answer while it arrives, or once when it is complete. Default: --stream.",
     ),
     flag(
         "--stats",
         action=BooleanOptionalAction,
-        help="Show time, tokens and cost below the answer.",
+        help="Show time, tokens and cost below the answer. Default: --no-stats.",
     ),
-    flag(
-        "--max-context-turns", type=int, metavar="N", help="Send only the newest N earlier turns."
-    ),
+    flag("--out", metavar="NAME", help="Store the text of the answer in this variable."),
     flag("--json", action="store_true", help="Ask for JSON, and show it as a table."),
     flag(
         "--schema",
         metavar="NAME",
         help="Ask for JSON that fits this pydantic model or JSON schema (a variable).",
     ),
+    flag("--compare", **_LIST, help="Ask these models, side by side."),
+    flag(
+        "--select",
+        metavar="MODEL",
+        help="With --compare: keep the answer of this model. Default: the first.",
+    ),
+    flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
+    flag("--watch", **_LIST, help="Show a line when one of these words first arrives."),
+    flag(
+        "--continue",
+        dest="continue_answer",
+        action="store_true",
+        help="Continue the last answer, if it was cut. Both become one turn.",
+    ),
+    flag(
+        "--on-error",
+        choices=("raise", "show"),
+        help="With show, a failure is printed and the cell does not fail. Default: raise.",
+    ),
+    group("The prompt"),
     flag(
         "--rag",
         metavar="NAME",
@@ -59,26 +106,15 @@ CALL = [
         help="Let the model call this function. Repeatable. You confirm each call.",
     ),
     flag("--auto-approve", action="store_true", help="Run tools without asking you first."),
-    flag("--compare", type=comma_list, metavar="A,B", help="Ask these models, side by side."),
     flag(
-        "--select",
-        metavar="MODEL",
-        help="With --compare: keep the answer of this model. Default: the first.",
+        "--interpolate",
+        action=BooleanOptionalAction,
+        help="Insert {{ values }} into code and formulas, too, or send all braces unchanged. "
+        "Default: insert them into other text.",
     ),
-    flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
-    flag(
-        "--watch",
-        type=comma_list,
-        metavar="A,B",
-        help="Show a line when one of these words first arrives.",
-    ),
-    flag("--out", metavar="NAME", help="Store the text of the answer in this variable."),
-    flag(
-        "--continue",
-        dest="continue_answer",
-        action="store_true",
-        help="Continue the last answer, if it was cut. Both become one turn.",
-    ),
+    flag("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
+    group("The conversation"),
+    flag("--chat", metavar="NAME", help="Ask in the conversation of this name."),
     flag(
         "--no-history",
         action="store_true",
@@ -90,141 +126,147 @@ CALL = [
         action="store_true",
         help="When the cell is run again, add a turn and do not replace the old one.",
     ),
-    flag("--chat", metavar="NAME", help="Ask in the conversation of this name."),
     flag(
-        "--on-error",
-        choices=("raise", "show"),
-        help="With show, a failure is printed and the cell does not fail.",
+        "--max-context-turns",
+        **_COUNT,
+        help="Send only the newest N earlier turns. Default: all that fit.",
     ),
-    flag(
-        "--interpolate",
-        action=BooleanOptionalAction,
-        help="Insert {{ values }} into code and formulas, too, or send all braces unchanged.",
-    ),
-    flag("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
 ]
 
 CONFIG = [
+    flag("--remove-param", action="append", metavar="KEY", help="Remove a --param. Repeatable."),
     flag(
-        "--stream-by-default",
-        type=boolean,
-        metavar="True|False",
-        help="Show all answers while they arrive.",
+        "--fallback",
+        **_LIST,
+        help="Ask these models, in this order, when the model does not answer. Default: none.",
     ),
     flag(
-        "--stats",
-        type=boolean,
-        metavar="True|False",
-        help="Show time, tokens and cost below all answers.",
+        "--base-url",
+        metavar="URL",
+        help="The address of an OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI.",
+    ),
+    flag("--no-persona", action="store_true", help="Use no persona."),
+    flag("--show-persona", action="store_true", help="Show the current persona."),
+    flag("--list-personas", action="store_true", help="List the personas."),
+    group("The page"),
+    flag(
+        "--stream-by-default", **_BOOLEAN, help="Show all answers while they arrive. Default: True."
     ),
     flag(
-        "--spend-limit",
-        type=float,
-        metavar="DOLLARS",
-        help="Send no more prompts once the notebook has cost this much.",
+        "--stats", **_BOOLEAN, help="Show time, tokens and cost below all answers. Default: False."
     ),
     flag(
         "--collapse",
-        type=boolean,
-        metavar="True|False",
-        help="Join the outputs of a long answer into one when it is complete.",
-    ),
-    flag(
-        "--max-context-turns", type=int, metavar="N", help="Send only the newest N earlier turns."
-    ),
-    flag(
-        "--max-context-tokens",
-        type=int,
-        metavar="N",
-        help="Send only the newest earlier turns that fit into N tokens.",
-    ),
-    flag(
-        "--store",
-        choices=("auto", "on", "off"),
-        help="Store conversations on disk. auto: only where a user may be watching.",
-    ),
-    flag(
-        "--resume",
-        choices=("always", "ask", "never"),
-        help="When cellmage is loaded: resume stored conversations, mention them, or neither.",
-    ),
-    flag(
-        "--fallback",
-        type=comma_list,
-        metavar="A,B",
-        help="Ask these models, in this order, when the model does not answer.",
+        **_BOOLEAN,
+        help="Join the outputs of a long answer into one when it is complete. Default: True.",
     ),
     flag(
         "--image-hosts",
         type=host_list,
         metavar="A,B",
-        help="Load images from these hosts. Images of other hosts are not loaded.",
+        help="Load images from these hosts, and from no other. Default: none.",
     ),
-    flag("--base-url", metavar="URL", help="The address of an OpenAI-compatible server."),
+    group("The conversation"),
     flag(
-        "--connect-timeout",
+        "--store",
+        choices=("auto", "on", "off"),
+        help="Store conversations on disk. auto: only where a user may be watching. Default: auto.",
+    ),
+    flag(
+        "--resume",
+        choices=("always", "ask", "never"),
+        help="When cellmage is loaded: resume stored conversations, mention them, or neither. "
+        "Default: ask.",
+    ),
+    flag(
+        "--max-context-turns",
+        **_COUNT,
+        help="Send only the newest N earlier turns. Default: all that fit.",
+    ),
+    flag(
+        "--max-context-tokens",
+        **_COUNT,
+        help="Send only the newest earlier turns that fit into N tokens. "
+        "Default: what the model can read.",
+    ),
+    group("Limits"),
+    flag(
+        "--spend-limit",
         type=float,
-        metavar="SECONDS",
-        help="How long making the connection may take. Default: 5.",
+        metavar="DOLLARS",
+        help="Send no more prompts once the notebook has cost this much. Default: none.",
+    ),
+    flag(
+        "--connect-timeout", **_SECONDS, help="How long making the connection may take. Default: 5."
     ),
     flag(
         "--first-byte-timeout",
-        type=float,
-        metavar="SECONDS",
+        **_SECONDS,
         help="How long the server may take to begin its reply. "
         "Default: 60, and 300 for a server on this machine.",
     ),
     flag(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        help="How long the first text of an answer may take.",
+        "--timeout", **_SECONDS, help="How long the first text of an answer may take. Default: 120."
     ),
     flag(
         "--idle-timeout",
-        type=float,
-        metavar="SECONDS",
-        help="How long an answer may pause before its next piece.",
+        **_SECONDS,
+        help="How long an answer may pause before its next piece. Default: 60.",
     ),
-    flag("--remove-param", action="append", metavar="KEY", help="Remove a --param. Repeatable."),
-    flag("--no-persona", action="store_true", help="Use no persona."),
-    flag("--show-persona", action="store_true", help="Show the current persona."),
-    flag("--list-personas", action="store_true", help="List the personas."),
+    group("All settings"),
     flag("--reset", action="store_true", help="Undo all earlier %%llm_config flags."),
 ]
 
 COMPARE = [
+    group("The comparison"),
     flag(
         "--latency",
         action="store_true",
         help="Ask each model streamed and not, and show when its answer is seen.",
     ),
-    flag("-m", "--model", type=comma_list, metavar="A,B", help="The models to ask."),
+    flag("-m", "--model", **_LIST, help="The models to ask. Default: the configured one."),
 ]
 
 INDEX = [
+    group("The index"),
     flag("--name", metavar="NAME", default="docs", help="The name of the index. Default: docs."),
 ]
 
 MODELS = [
-    flag("--provider", metavar="NAME", help="List the models of this provider, such as groq."),
+    group("The server"),
+    flag(
+        "--provider",
+        metavar="NAME",
+        help="List the models of this provider, such as groq. "
+        "Default: the configured server, and those of this machine.",
+    ),
 ]
 
 HISTORY = [
+    group("Show"),
     flag("--chat", metavar="NAME", help="Use the conversation of this name."),
-    flag("--new", metavar="NAME", help="Start a conversation of this name."),
     flag("--chats", action="store_true", help="List the conversations."),
     flag("-v", "--verbose", action="store_true", help="Show questions and answers in full."),
-    flag("--show", type=int, metavar="N", help="Show the answer of turn N again."),
+    flag("--show", **_COUNT, help="Show the answer of turn N again."),
     flag("--search", metavar="TEXT", help="Find a text in questions and answers."),
     flag("--tokens", action="store_true", help="Show the tokens and the cost of each turn."),
+    flag("--versions", **_COUNT, help="List the older versions of turn N."),
+    group("Change"),
     flag("--clear", action="store_true", help="Drop all turns."),
-    flag("--drop", type=int, metavar="N", help="Drop turn N."),
-    flag("--undo", nargs="?", type=int, const=1, metavar="N", help="Drop the last N turns."),
-    flag("--versions", type=int, metavar="N", help="List the older versions of turn N."),
+    flag("--drop", **_COUNT, help="Drop turn N."),
+    flag(
+        "--undo",
+        nargs="?",
+        type=int,
+        const=1,
+        metavar="N",
+        help="Drop the last N turns. Without a number: 1.",
+    ),
     flag("--restore", metavar="N.K", help="Replace turn N by its version K."),
+    group("Further conversations"),
+    flag("--new", metavar="NAME", help="Start a conversation of this name."),
     flag("--fork", metavar="NAME", help="Copy the conversation under a new name."),
-    flag("--at", type=int, metavar="N", help="With --fork: copy the first N turns."),
+    flag("--at", **_COUNT, help="With --fork: copy the first N turns. Default: all."),
     flag("--export", metavar="FILE", help="Write the turns to a new .md, .json or .ipynb file."),
     flag(
         "--import",

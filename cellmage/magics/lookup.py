@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 from ..errors import UsageError
 from ..pipeline.retrieval import Retriever
 from ..retrieval import Index
+from ..text import excerpt
 
 _MAX_NAME_CHARS = 100
 
@@ -22,7 +23,7 @@ def open_index(name: str) -> Index:
         UsageError: the name is empty or too long.
     """
     if not name.strip() or len(name) > _MAX_NAME_CHARS or not name.isprintable():
-        raise UsageError(f"the index name {name!r} is empty, too long, or cannot be read")
+        raise UsageError(f"the index name {excerpt(name)!r} is empty, too long, or cannot be read")
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return Index(user_data_path("cellmage") / "indexes" / f"{digest}.db")
 
@@ -63,6 +64,6 @@ def _find_function(name: str, variables: Mapping[str, Any]) -> Callable[..., Any
         value = getattr(value, attribute, None)
     if not callable(value):
         advice = "name one, and repeat --tool" if "," in name else "define it, with a docstring"
-        raise UsageError(f"--tool {name}: there is no such function; {advice}")
+        raise UsageError(f"--tool {excerpt(name)}: there is no such function; {advice}")
     function: Callable[..., Any] = value
     return function

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument, argument_group, magic_arguments
 
 from .frontend import print_line
+from .help_text import format_help
 from .option_spelling import spell_errors
-from .parsing import help_text, parse, parse_flags
+from .parsing import declared, parse
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -22,6 +23,12 @@ def flag(*names: str, **settings: Any) -> Decorator:
     return decorator
 
 
+def group(title: str) -> Decorator:
+    """Return a decorator that begins a group of flags in the help."""
+    decorator: Decorator = argument_group(title)
+    return decorator
+
+
 def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
     """Declare the flags of a magic, in the order in which its help lists them.
 
@@ -29,31 +36,32 @@ def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
     does not call the magic.
 
     Args:
-        flags: made by `flag`.
-        takes_text: whether text may follow the flags; it is then the magic's next argument.
+        flags: made by `flag` and `group`.
+        takes_text: whether text may follow the flags; it is then the magic's next argument. In a
+            cell the text is below the line.
     """
 
     def decorate(magic: Callable[..., Any]) -> Callable[..., Any]:
-        decorators: list[Decorator] = [magic_arguments(), *flags, _HELP]
+        decorators: list[Decorator] = [magic_arguments(), *flags, *_HELP]
         for decorator in reversed(decorators):
             magic = decorator(magic)
+        parser = magic.parser  # type: ignore[attr-defined]
+        declared[parser.prog] = parser
+        magic.__doc__ = help_text = format_help(parser)
 
         @wraps(magic)
-        def run(self: Any, line: str, *cell: str, **scope: Any) -> None:
-            args, *text = _parse(magic, line, "%%" if cell else "%", takes_text)
+        def run(self: Any, line: str, *cell: str, **scope: Any) -> Any:
+            sign = "%%" if cell else "%"
+            args, text = parse(magic, line, sign, takes_text=takes_text and not cell)
             if args.help:
-                print_line(help_text(magic))
-                return
+                print_line(help_text)
+                return None
             with spell_errors():
-                magic(self, args, *text, *cell, **scope)
+                return magic(self, args, *([text] if takes_text else []), *cell, **scope)
 
         return run
 
     return decorate
-
-
-def _parse(magic: Any, line: str, sign: str, takes_text: bool) -> tuple[Any, ...]:
-    return parse(magic, line, sign) if takes_text else (parse_flags(magic, line),)
 
 
 def is_empty(magic: Any, args: Namespace) -> bool:
@@ -61,4 +69,4 @@ def is_empty(magic: Any, args: Namespace) -> bool:
     return bool(args == magic.parser.parse_args([]))
 
 
-_HELP = flag("-h", "--help", action="store_true", help="Show this text.")
+_HELP = [group("Help"), flag("-h", "--help", action="store_true", help="Show this text.")]

@@ -70,8 +70,8 @@ class PromptRunner:
         self._shown_notices = Once()
         self._active: set[ResponseStream] = set()
 
-    def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> None:
-        """Send a prompt and show its answer.
+    def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> Any:
+        """Send a prompt, show its answer, and return the text or the value of the answer.
 
         Args:
             args: the flags of ``%%llm``.
@@ -83,26 +83,31 @@ class PromptRunner:
         """
         try:
             with spell_errors():
-                self._run(args, text, {**self._shell.user_ns, **local_ns})
+                return self._run(args, text, {**self._shell.user_ns, **local_ns})
         except CellmageError as error:
             if args.on_error != "show":
                 raise
             print_line(f"{type(error).__name__}: {error}")
+            return None
 
-    def _run(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> None:
+    def _run(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
         prompt = self._prepare(args, text, variables)
         _warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
             print_line(describe(prompt.selected.request, models, args.rag))
-            return
+            return None
         self._warn_subshell(prompt.front_end)
         self._active.update(prompt.streams)
+        self.chats.execution_counts[prompt.selected.id] = self._shell.execution_count
         is_text = prompt.schema is None
         try:
             self._render(prompt)
             if prompt.schema:
-                self._bind(args.out, prompt.schema.result(prompt.selected))
+                value = prompt.schema.result(prompt.selected)
+                self._bind(args.out, value)
+                return value
+            return prompt.selected.response.text
         finally:
             self._active.difference_update(prompt.streams)
             self._bind_response(prompt.selected, args.out if is_text else None)

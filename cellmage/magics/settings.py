@@ -16,7 +16,8 @@ from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
 from ..providers.keys import mask_secrets
-from .parsing import parse_params
+from ..text import excerpt
+from .flag_values import parse_params
 
 
 class Settings(HasTraits):
@@ -177,7 +178,7 @@ def _edit_params(params: Mapping[str, Any], args: Namespace) -> dict[str, Any]:
     """Return the parameters without those of ``--remove-param``, with those of ``--param``."""
     removed = set(args.remove_param or ())
     if unknown := removed - set(params):
-        raise UsageError(f"--remove-param: {', '.join(sorted(unknown))} is not set")
+        raise UsageError(f"--remove-param: {excerpt(', '.join(sorted(unknown)))} is not set")
     remaining = {key: value for key, value in params.items() if key not in removed}
     return remaining | parse_params(args.param)
 

@@ -20,15 +20,22 @@ from IPython.core.inputtransformer2 import (
 )
 from IPython.core.interactiveshell import InteractiveShell
 
+from .pasting import plain_cell
+
 PROMPT_LINE = re.compile(r"%%llm(?=\s|$)")
 """The first line of a prompt."""
 
 _PROMPT_MAGICS = ("llm", "llm_compare")
+_TABLE_MAGICS = ("llm_history", "llm_models", "llm_config")
 _OTHER_MAGIC_OR_BLANK = re.compile(r"%%(?!llm(?:\s|$))\w+|\s*$")
 
 
 class LineTransformer(EscapedCommand):
-    """``%llm …`` at the start of a statement is a magic, also when it ends in ``?``."""
+    """``%llm …`` as a statement or behind ``name =`` is a magic, also when it ends in ``?``.
+
+    Behind ``name =`` its value is the text of the answer, or the table that it shows. A statement
+    has no value, or the text would be shown a second time as the result of the cell.
+    """
 
     priority = 1
 
@@ -36,19 +43,50 @@ class LineTransformer(EscapedCommand):
     def find(cls, tokens_by_line: list[list[TokenInfo]]) -> LineTransformer | None:
         """Return a transformer for the first such line, or None."""
         for tokens in map(_without_whitespace, tokens_by_line):
-            if _is_prompt(tokens):
-                return cls(tokens[0].start)
+            for start in _possible_starts(tokens):
+                if _is_prompt(tokens[start:]) or _is_table(tokens[start:]):
+                    return cls(tokens[start].start)
         return None
+
+    def __init__(self, start: tuple[int, int]) -> None:
+        super().__init__(start)
+        self._magic_col = self.start_col
+        # IPython runs the first transformer of a line first, and its help begins with the line: it
+        # would take ``x = %llm What is it?`` for ``it?``.
+        self.start_col = 0
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Put a call in the place of the magic."""
+        self.start_col = self._magic_col
+        transformed: list[str] = super().transform(lines)  # type: ignore[no-untyped-call]
+        line = transformed[self.start_line]
+        before, call = line[: self.start_col], line[self.start_col :].rstrip("\n")
+        if not before.strip():
+            transformed[self.start_line] = f"{before}if {call} is None: pass\n"
+        return transformed
 
 
 def _without_whitespace(tokens: list[TokenInfo]) -> list[TokenInfo]:
     return [token for token in tokens if token.string.strip()]
 
 
+def _possible_starts(tokens: list[TokenInfo]) -> list[int]:
+    """Return the indexes where a magic may begin: the first, and that after a first ``=``."""
+    strings = [token.string for token in tokens]
+    return [0, strings.index("=") + 1] if "=" in strings else [0]
+
+
 def _is_prompt(tokens: list[TokenInfo]) -> bool:
+    """Return whether tokens begin with a line magic that takes a prompt."""
     if len(tokens) < 2 or tokens[0].string != "%" or tokens[1].string not in _PROMPT_MAGICS:
         return False
     return tokens[0].line.startswith(f"%{tokens[1].string} ", tokens[0].start[1])
+
+
+def _is_table(tokens: list[TokenInfo]) -> bool:
+    """Return whether tokens begin with a line magic that shows a table; ``?`` asks for its help."""
+    is_magic = len(tokens) > 1 and tokens[0].string == "%" and tokens[1].string in _TABLE_MAGICS
+    return is_magic and not tokens[0].line.rstrip().endswith("?")
 
 
 class CellTransformer:
@@ -63,16 +101,34 @@ class CellTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell, transformed."""
-        content = leading_indent(leading_empty_lines(lines))
+        plain = plain_cell(lines)
+        content = leading_indent(leading_empty_lines(plain))
         if not content:
             return lines
         if content[0].startswith("%%"):
             # Also below another magic, such as %%time or %%capture, which runs its body as a cell.
             stacked = next((line for line in content if not _OTHER_MAGIC_OR_BLANK.match(line)), "")
             is_prompt = PROMPT_LINE.match(stacked)
-            return [_magic_call(content[0], content[1:])] if is_prompt else lines
+            return [_magic_call(content[0], content[1:])] if is_prompt else plain
         start = _first_block(content)
-        return lines if start is None else [*content[:start], *_blocks(content[start:])]
+        if start is not None:
+            return [*content[:start], *_blocks(content[start:])]
+        return [_NOT_PYTHON] if _is_prompt_below(content) else plain
+
+
+_NOT_PYTHON = (
+    "raise __import__('cellmage').UsageError('the lines below %llm are not Python; did you mean "
+    "%%llm? The lines below %%llm are its prompt')\n"
+)
+"""The code in place of a cell whose prompt is below ``%llm``; Python would raise a SyntaxError."""
+
+
+def _is_prompt_below(lines: list[str]) -> bool:
+    """Return whether the prompt of ``%llm`` is meant to be on the lines below it."""
+    first, rest = lines[0], "".join(lines[1:])
+    is_line_magic = bool(re.match(r"%llm\s", first)) and not first.rstrip().endswith("\\")
+    has_block = any(map(PROMPT_LINE.match, lines))
+    return is_line_magic and not has_block and not _is_complete(rest)
 
 
 def _first_block(lines: list[str]) -> int | None:
@@ -117,11 +173,11 @@ def _without_comments(body: list[str]) -> list[str]:
 
 
 def _magic_call(first_line: str, body: list[str]) -> str:
-    name, _, line = first_line.strip().removeprefix("%%").partition(" ")
+    name, *line = first_line.strip().removeprefix("%%").split(maxsplit=1)
     # IPython adds a line end to every cell. Where there is no body one remains: for an empty one
     # IPython raises an error of its own, which leaves no error output in the notebook.
     prompt = "".join(body).removesuffix("\n") or "\n"
-    return f"get_ipython().run_cell_magic({name!r}, {line.strip()!r}, {prompt!r})\n"
+    return f"get_ipython().run_cell_magic({name!r}, {''.join(line)!r}, {prompt!r})\n"
 
 
 def install(shell: InteractiveShell) -> None:

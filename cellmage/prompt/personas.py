@@ -16,7 +16,7 @@ import yaml
 
 from ..errors import UsageError
 from ..options import Options
-from ..text import truncate
+from ..text import excerpt, truncate
 
 MAX_BYTES = 2**20
 """The largest file of a persona."""
@@ -92,7 +92,7 @@ def load_persona(name: str, folders: list[Path]) -> Persona:
     """
     paths = find_personas(folders)
     if name not in paths:
-        raise UsageError(f"there is no persona {name!r}; there are {', '.join(paths)}")
+        raise UsageError(f"there is no persona {excerpt(name)!r}; there are {', '.join(paths)}")
     path = paths[name]
     if path.stat().st_size > MAX_BYTES:
         raise UsageError(f"{path.name} is larger than 1 MiB")

@@ -78,17 +78,17 @@ class TestPrompt:
 
     def test_inserted_names_are_shown(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("n = 5; df = 'a'")
-        run = kernel.run("%%llm\n{{ n }} {{ df }} `{{ n }}` ${{ x }}")
+        run = kernel.run("%%llm\n{{ n }} {{ df }} `{{ n }}` ${{ secrets.X }}")
         line = (
             "Inserted: n, df. "
             "Sent as text, as in code and formulas: {{ n }}; --interpolate inserts it."
         )
         assert run.texts[-1] == f"({line})"
-        assert prompts(server) == ["5 a `{{ n }}` ${{ x }}"]
+        assert prompts(server) == ["5 a `{{ n }}` ${{ secrets.X }}"]
         assert (
             f"notice: {line}" in kernel.run("%%llm --dry-run\n{{ n }} {{ df }} `{{ n }}`").printed
         )
-        assert len(kernel.run("%%llm\n`f'{{x}}'`").texts) == 1
+        assert len(kernel.run("%%llm\n`f'{{unknown}}'`").texts) == 1
         kernel.run("%%llm --interpolate\n```\n{{ n }}\n```")
         assert prompts(server)[-1] == "```\n5\n```"
 

@@ -1,0 +1,45 @@
+"""The types of the values of flags; argparse calls them.
+
+argparse prints the name of a function in its messages, such as "invalid boolean value".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def boolean(word: str) -> bool:
+    """Parse True or False, as people write it.
+
+    Raises:
+        ValueError: the word is neither.
+    """
+    values = {"true": True, "yes": True, "on": True, "1": True}
+    values |= {"false": False, "no": False, "off": False, "0": False}
+    if word.lower() not in values:
+        raise ValueError(word)
+    return values[word.lower()]
+
+
+def comma_list(text: str) -> list[str]:
+    """Split a text at its commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def host_list(text: str) -> list[str]:
+    """Split host names at their commas, in lower case."""
+    return comma_list(text.lower())
+
+
+def parse_params(pairs: list[list[str]] | None) -> dict[str, Any]:
+    """Return ``--param KEY VALUE`` pairs as a dict; a value that is JSON is parsed."""
+    return {key: _json_or_text(value) for key, value in pairs or []}
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        # JSON has no NaN and no Infinity: they are text, and the provider's to judge.
+        return json.loads(value, parse_constant=str)
+    except (ValueError, RecursionError):
+        return value
