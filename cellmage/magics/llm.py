@@ -19,17 +19,19 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from ..display.listing import Listing
 from ..display.select import choose_display
 from ..errors import UsageError
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
-from ..providers.catalogue import list_models
+from ..providers.catalogue import list_keys, list_models
 from ..rendering import RenderOptions, render_turn
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
-from .listings import models_table, persona_text, personas_table, settings_table
+from .listings import list_offers, list_settings, persona_text, personas_table, show
 from .magic_decorator import declare, is_empty
+from .parsing import declared
 from .progress import build_index
 from .runner import PromptRunner
 from .settings import Settings, configure, persona_folders
@@ -62,20 +64,29 @@ class LLMMagics(Magics, Settings):
         text: str,
         cell: str | None = None,
         local_ns: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Ask a model: the prompt is the body of the cell, or the rest of the line."""
-        if cell is not None and text:
-            raise UsageError(f"put the prompt below the %%llm line, not on it: {text[:40]!r}")
-        self.runner.run(args, text if cell is None else cell, local_ns or {})
-        if cell is not None and any(map(PROMPT_LINE.match, cell.splitlines())):
+    ) -> Any:
+        """Ask a model: the prompt is the body of the cell, or the rest of the line.
+
+        Behind ``name =`` the value of the line is the text of the answer.
+        """
+        if cell is None and not text and not args.continue_answer:
+            raise UsageError(
+                "the prompt is empty: type it behind %llm; "
+                "or did you mean %%llm, which takes the lines below it?"
+            )
+        answer = self.runner.run(args, text if cell is None else cell, local_ns or {})
+        if cell is None:
+            return answer
+        if any(map(PROMPT_LINE.match, cell.splitlines())):
             print_line(
                 "This cell begins with %%llm, so all of it is one prompt, other %%llm lines too."
             )
+        return None
 
     @no_var_expand
     @declare(*COMMON, *CONFIG)
     @line_magic
-    def llm_config(self, args: Namespace) -> None:
+    def llm_config(self, args: Namespace) -> Listing | None:
         """Set the defaults of all calls. Without a flag, show them and where each was set."""
         self._set_by_flag = configure(self, self._set_by_flag, args)
         if args.resume == "always" and not self.chats.get(None).turns:
@@ -86,21 +97,26 @@ class LLMMagics(Magics, Settings):
             persona = load_persona(self.persona, self.folders) if self.persona else None
             print_line(persona_text(persona) if persona else "No persona is set.")
         if is_empty(self.llm_config, args):
-            print_line(settings_table(self, self._set_by_flag))
+            return show(list_settings(self, self._set_by_flag, declared["llm_config"]))
+        return None
 
     @no_var_expand
     @declare(*MODELS)
     @line_magic
-    def llm_models(self, args: Namespace) -> None:
+    def llm_models(self, args: Namespace) -> Listing | None:
         """List the models of the configured server, and of the servers on this machine."""
-        print_line(models_table(list_models(args.provider, self.base_url)))
+        keys = {} if args.provider else list_keys()
+        return show(list_offers(list_models(args.provider, self.base_url), keys))
 
     @no_var_expand
     @declare(*INDEX, takes_text=True)
     @line_magic
     def llm_index(self, args: Namespace, text: str) -> None:
         """Index files and folders for ``%%llm --rag``. Run it again to index what has changed."""
-        words = shlex.split(interpolate(text, self.shell.user_ns).text)
+        try:
+            words = shlex.split(interpolate(text, self.shell.user_ns).text)
+        except ValueError:
+            raise UsageError(f"%llm_index: a quote is not closed in: {text[:40]}") from None
         name = args.name
         if "--name" in words[1:-1]:  # after the paths
             index = words.index("--name")
@@ -132,12 +148,14 @@ class LLMMagics(Magics, Settings):
     @no_var_expand
     @declare(*HISTORY)
     @line_magic
-    def llm_history(self, args: Namespace) -> None:
+    def llm_history(self, args: Namespace) -> Listing | None:
         """Show the turns of the conversation, or change them."""
         self.chats.apply_store_setting(self.store, FrontEnd.of(self.shell))
+        listing = None
         if args.show is None or args.resume is not None:
-            print_line(run_history(self.chats, args))
+            listing = show(run_history(self.chats, args))
         if args.show is not None:
             turn = self.chats.get(args.chat).history.turn(args.show)
             render_turn(turn, choose_display(self.shell), RenderOptions(self.image_hosts))
         print_store_messages(self.chats)
+        return listing

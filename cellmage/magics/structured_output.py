@@ -13,7 +13,7 @@ from ..lenient_json import read_json
 from ..options import Options
 from ..stream.partial_json import NOTHING, PartialJSON, read_response
 from ..stream.response_stream import ResponseStream
-from ..text import truncate
+from ..text import excerpt, truncate
 
 _MAX_PROBLEM_CHARS = 300
 """Characters of pydantic's message that are shown."""
@@ -94,5 +94,6 @@ def schema_from_flags(args: Namespace, variables: Mapping[str, Any]) -> OutputSc
     if hasattr(schema, "model_json_schema") or isinstance(schema, dict):
         return OutputSchema(schema, args.schema)
     raise UsageError(
-        f"--schema {args.schema}: give the name of a pydantic model or of a JSON schema (a dict)"
+        f"--schema {excerpt(args.schema)}: give the name of a pydantic model or of a JSON schema "
+        "(a dict)"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
-from ..text import truncate
+from ..text import excerpt, truncate
 from ..urls import check_base_url, host_of, normalize_base_url
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
@@ -115,7 +115,9 @@ def _fill_url(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> End
     """Return the endpoint with the variables in its base URL replaced by their values."""
     for variable in _VARIABLE.findall(endpoint.base_url):
         if not environ.get(variable):
-            raise ConfigError(f"{model} needs an address: set the environment variable {variable}")
+            raise ConfigError(
+                f"{excerpt(model)} needs an address: set the environment variable {variable}"
+            )
 
     def fill(match: re.Match[str]) -> str:
         # Azure's portal shows the address with and without the path that follows it here.
