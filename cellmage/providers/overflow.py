@@ -23,11 +23,13 @@ _NEVER_FITS = re.compile(
 _OTHER_LIMITS = re.compile(
     r"""
     rate.?limit|\b[tr]p[mdhs]\b|\bper[ ](?:second|minute|min|hour|day|week|month)\b
+    | \b(?:last|this|current|next)[ ](?:second|minute|hour|day)\b
     | throttl|too[ ]many[ ]requests|concurren|please[ ]wait|try[ ]again[ ]later|\btokens[ ]processed
     | quota|billing|credit|subscription|usage[ ]limit|\b(?:daily|hourly|weekly|monthly)\b
     | context[ ](?:deadline|cancell?ed)|timed?[ ]?out|too[ ]small
     | (?:access|auth\w*|api|bearer|jwt|csrf|refresh|session|security)[ ]token
     | \b(?:tools?|functions?)(?:\[|\.\d|[ ]name|[ ]call)|\btoo[ ]many[ ](?:tools|functions)|schema
+    | \bheaders?\b|\bur[il]\b|cache[ _]?key|\bid\b.{0,10}too[ ]long
     | \bstop[ _]?(?:sequence|word|phrase|\b)|metadata|logprobs|logit_bias
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -44,12 +46,12 @@ _OUTPUT = re.compile(
     re.IGNORECASE,
 )
 _INPUT = re.compile(
-    r"\binputs?\b(?! should)|prompt|messages?\b|conversation|history"
+    r"\binputs?(?:\b|_)(?! (?:should|validation))|\+|prompt|messages?\b|conversation|history"
     r"|context[ _](?:length|limit|size)|context window",
     re.IGNORECASE,
 )
 
-_WINDOW = r"context ?(?:length|window|size|limit)"
+_WINDOW = r"context ?(?:length|window|size|limit|space|capacity)"
 _SUBJECT = (
     r"\b(?:inputs?|prompts?|context|conversation|chat|history|messages?|tokens?|request|sequence"
     r"|text|query|question)\b"
@@ -64,12 +66,14 @@ _TOO_LONG = re.compile(
         (
             # the context window, with what is wrong about it, or with its size
             rf"{_WINDOW}.{{0,60}}?(?:exceed|error|too |reached|full\b|limit|\bis\b|\bof\b|\d)",
-            r"(?:exceed|maximum|max|available|reached|over|beyond|fit|fill|greater|longer|larger)\w*\b"
+            r"(?:exceed|max|available|reached|over|beyond|fit|fill|greater|longer|larger|enough)\w*\b"
             rf".{{0,40}}?\b{_WINDOW}",
+            r"\bmax\w* context\b.{0,20}?(?:exceed|reach|\d)|exceed\w*\b.{0,40}?\bmax\w* context\b",
             r"context (?:the )?overflow|overflow.{0,20}context|context shift|out of context",
             # "the prompt is too long", "too long a prompt", "too many tokens"
             rf"{_SUBJECT}.{{0,60}}?\btoo (?:long|large|big)\b",
             r"\btoo (?:long|large|big) (?:an? |for )?(?:input|prompt|context|conversation|message)",
+            r"\b(?:payload|body|content|entity)\b.{0,20}?\btoo (?:long|large|big)\b",
             r"\btoo many (?:\w+ ){0,2}(?:tokens|messages)\b",
             # "the input exceeds the maximum", "exceeded max input tokens", "token limit reached"
             rf"{_SUBJECT}.{{0,80}}?\b{_LONGER}.{{0,60}}?{_LIMIT}",
@@ -78,12 +82,15 @@ _TOO_LONG = re.compile(
             rf"\b(?:input|prompt|sequence|message|conversation) {_MEASURE} (?:has been )?"
             r"(?:exceeded|reached)",
             r"\btokens? limit\b.{0,20}?\b(?:exceed|reach|hit)",
+            r"\bmax\w*\b.{0,20}?\btokens?\b.{0,20}?\bexceed",
+            r"\b(?:input|prompt|context|conversation|chat)\b.{0,40}?\breach\w*\b.{0,20}?\b(?:max|limit)",
+            rf"{_SUBJECT}.{{0,60}}?\b{_LONGER}.{{0,20}}?\bmodel (?:can|could)\b",
             # "maximum prompt length is 8192", "supports up to 8192 tokens"
             rf"\b(?:max\w*|limit)\b.{{0,20}}?\b(?:input|prompt|sequence|message) {_MEASURE}",
             r"\b(?:tokens?|inputs?|prompt)\b.{0,60}?\bsupports? (?:only )?(?:up to|at most)",
             r"\b(?:max (?:model|seq\w*) len|n ctx)",
             # what to do about it
-            r"\breduce\b.{0,30}?\b(?:input|prompt|messages?|context|conversation|history)\b",
+            r"\b(?:reduce|shorten|trim)\b.{0,30}?\b(?:input|prompt|messages?|context|conversation|history)\b",
             r"\brange of input length\b",
             r"\binputs?\b.{0,20}?tokens?\b.{0,40}?\b(?:must|should|can)\b.{0,30}?(?:<|less)",
             r"\binputs?\W+must have (?:less|fewer) than",
@@ -93,6 +100,12 @@ _TOO_LONG = re.compile(
         )
     ),
     re.IGNORECASE,
+)
+# "9001 tokens, but at most 8192": what was sent, and the limit.
+_TWO_COUNTS = re.compile(
+    r"(?=.*tokens?)(?=.*\d{3}.*?\D\d{3})"
+    r".*(?:\b(?:max|limit|at most|only|allow|support|available|exceed)|[<>])",
+    re.IGNORECASE | re.DOTALL,
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -128,4 +141,5 @@ def _says_overflow(text: str) -> bool:
         return False
     if _OUTPUT.search(text) and not _INPUT.search(text):
         return False
-    return bool(_TOO_LONG.search(_HUMP.sub(" ", text).replace("_", " ")))
+    words = _HUMP.sub(" ", text).replace("_", " ")
+    return bool(_TOO_LONG.search(words) or _TWO_COUNTS.match(words))
