@@ -11,6 +11,7 @@ from IPython.display import clear_output, display
 
 from .base import STATUS_PART, FinalOutput, Frame
 from .foreign_output import OutputWatch
+from .late_update import call_after_cell
 from .outputs import mime_bundle, output_metadata, publish_footer, publish_frame
 from .parts import freeze_by_size
 
@@ -30,6 +31,7 @@ class NotebookDisplay:
         self._metadata = {"id": answer_id}
         self._owns_cell = owns_cell
         self._handles: dict[int, Any] = {}
+        self._published: dict[int, tuple[dict[str, str], dict[str, Any]]] = {}
         self._watch = OutputWatch() if owns_cell else None
         self._held: dict[int, Frame] = {}
         self._has_panels = False
@@ -58,6 +60,8 @@ class NotebookDisplay:
             frames = self._held | {frame.part: frame for frame in final.frames}
             for frame in filter(self._is_visible, frames.values()):
                 self._publish(frame, final.metadata if frame.part >= 0 else {})
+            if self._watch is None or self._watch.has_output:
+                call_after_cell(self._publish_again)
         publish_footer(final)
 
     def _should_join(self) -> bool:
@@ -90,3 +94,13 @@ class NotebookDisplay:
             else:
                 handle.update(bundle, raw=True, metadata=metadata)
         self._handles[frame.part] = handle
+        self._published[frame.part] = bundle, metadata
+
+    def _publish_again(self) -> None:
+        """Repeat the last update of each part: other output of the cell may have had it dropped.
+
+        An update changes nothing where it arrives twice, or where the output was removed.
+        """
+        for part, handle in self._handles.items():
+            bundle, metadata = self._published[part]
+            handle.update(bundle, raw=True, metadata=metadata)

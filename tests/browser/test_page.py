@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cellmage.testing import Reply, ScriptedServer, answer, chunk
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish
 from tests.browser.conftest import Lab
 from tests.browser.test_marked import LAB_ONLY
 from tests.kernel.test_frames import steps_of
@@ -147,6 +147,24 @@ def test_after_a_flood_the_last_frame_is_on_the_page_and_in_the_file(
         (output,) = lab.read_outputs(n + 1)
         assert "".join(output["data"]["text/plain"]) == text
         assert "▌" not in "".join(output["data"]["text/markdown"])
+
+
+def test_the_users_prints_hide_no_end_of_an_answer(lab: Lab, server: ScriptedServer) -> None:
+    """The server drops what follows 3 MB of prints within 3 s, and says so in the cell."""
+    server.play(chunk("It begins. "), 2.2, chunk("It **ends**."), finish(), DONE)
+    flood = (
+        "import threading\n"
+        "def flood():\n"
+        "    for _ in range(25): print('x' * 200_000, end='\\r', flush=True)\n"
+        "threading.Timer(1, flood).start()\n"
+        "%llm Go"
+    )
+    lab.open("%load_ext cellmage", flood)
+    lab.load()
+    lab.run_next()
+    lab.until(lambda: lab.is_done(1))
+    assert "data rate exceeded" in lab.output(1)
+    lab.until(lambda: "It begins. It ends." in (lab.area(1).text_content() or ""))
 
 
 def copy_untrusted(lab: Lab) -> str:
