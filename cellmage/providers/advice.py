@@ -32,7 +32,7 @@ async def advise(
     """Add to an error what to type instead: a model of the server, or its likely address.
 
     Args:
-        error: why there is no answer; its message is extended.
+        error: the failure; its message is extended.
         base_url: the base URL that was asked.
         list_models: returns the names of the server's models.
     """

@@ -70,6 +70,21 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
             return _error_response(error)
         return await _respond(http, stream, body)
 
+    routes = [
+        Route("/v1/chat/completions", completions, methods=["POST"]),
+        *_model_routes(defaults),
+    ]
+    middleware = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    return Starlette(
+        routes=routes,
+        middleware=[middleware],
+        exception_handlers={HTTPException: _refuse_address},
+    )
+
+
+def _model_routes(defaults: Options) -> list[Route]:
+    """Return the addresses of the list of models, and of each model in it."""
+
     async def models(http: HTTPRequest) -> Response:
         data = [encode_model(name) for name in _model_names(defaults)]
         return JSONResponse({"object": "list", "data": data})
@@ -81,17 +96,7 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
         message = f"there is no model {truncate(name, _MAX_NAME_CHARS)} in the list /v1/models"
         return _error_response(ConfigError(message, kind="not_found"))
 
-    routes = [
-        Route("/v1/chat/completions", completions, methods=["POST"]),
-        Route("/v1/models", models),
-        Route("/v1/models/{name:path}", model),
-    ]
-    middleware = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    return Starlette(
-        routes=routes,
-        middleware=[middleware],
-        exception_handlers={HTTPException: _refuse_address},
-    )
+    return [Route("/v1/models", models), Route("/v1/models/{name:path}", model)]
 
 
 def _model_names(defaults: Options) -> list[str]:
