@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from .messages import Document as Document  # noqa: PLC0414 - an event that a `Response` keeps
 from .messages import Usage
 
 
@@ -74,24 +75,6 @@ class Status:
 
     text: str
     type: ClassVar[Literal["status"]] = "status"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A passage that a search found for the question.
-
-    Args:
-        title: the title of the document.
-        text: the text of the passage.
-        source: the path or the address of the document; may be empty.
-        line: the line of the source where the passage begins, from 1; 0 if it has no lines.
-    """
-
-    title: str
-    text: str
-    source: str = ""
-    line: int = 0
-    type: ClassVar[Literal["document"]] = "document"
 
 
 @dataclass(frozen=True, slots=True)

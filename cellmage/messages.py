@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from .options import Options
 
@@ -76,6 +76,24 @@ class ToolStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A passage that a search found for the question, or a source that the provider names.
+
+    Args:
+        title: the title of the document.
+        text: the text of the passage; empty where it is not known, as in a stored answer.
+        source: the path or the address of the document; may be empty.
+        line: the line of the source where the passage begins, from 1; 0 if it has no lines.
+    """
+
+    title: str
+    text: str
+    source: str = ""
+    line: int = 0
+    type: ClassVar[Literal["document"]] = "document"
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request to a model.
 
@@ -141,6 +159,7 @@ class Response:
         notices: lines for the user about the answer.
         id: the id of the response, and so of its turn, also in the notebook's file.
         steps: the steps with tool calls; their texts are the beginning of ``text``.
+        sources: the passages that a search found for it, and the sources that the provider named.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -158,6 +177,7 @@ class Response:
     notices: tuple[str, ...] = ()
     id: str = ""
     steps: tuple[ToolStep, ...] = ()
+    sources: tuple[Document, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -250,6 +270,7 @@ class Turn:
             text=first.text + second.text,
             reasoning=first.reasoning + second.reasoning,
             steps=first.steps + steps,
+            sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
         )
         return replace(cut, response=response)
 

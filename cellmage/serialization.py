@@ -7,12 +7,12 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from .errors import UsageError
-from .messages import CellRef, Response, Timings, ToolInvocation, ToolStep, Turn, Usage
+from .messages import CellRef, Document, Response, Timings, ToolInvocation, ToolStep, Turn, Usage
 
 Record = Mapping[str, Any]
 
 _TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
-_CONVERTED_FIELDS = ("text", "usage", "timings", "steps")
+_CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources")
 _PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
 
@@ -26,6 +26,7 @@ def response_to_record(response: Response) -> dict[str, Any]:
     if response.timings:
         record["timings"] = list(astuple(response.timings))
     record["steps"] = steps_to_record(response.steps)
+    record["sources"] = sources_to_record(response.sources)
     return {name: value for name, value in record.items() if value}
 
 
@@ -57,6 +58,26 @@ def steps_from_record(record: Iterable[Any], text: str) -> tuple[ToolStep, ...]:
     return steps
 
 
+def sources_to_record(sources: Iterable[Document]) -> list[Any]:
+    """Return sources as lists: title, address, line; the passages are not stored a second time."""
+    return [[source.title, source.source, source.line] for source in sources]
+
+
+def sources_from_record(record: Iterable[Any]) -> tuple[Document, ...]:
+    """Return the sources of a record.
+
+    Args:
+        record: the lists that `sources_to_record` made.
+
+    Raises:
+        TypeError, ValueError: the record is malformed.
+    """
+    return tuple(
+        Document(_text(title), "", _text(address), int(_number(line)))
+        for title, address, line in record
+    )
+
+
 def response_from_record(text: str, record: Record) -> Response:
     """Return the response of a record that `response_to_record` made.
 
@@ -72,6 +93,7 @@ def response_from_record(text: str, record: Record) -> Response:
         usage=Usage(*counts) if counts else None,
         timings=Timings(seconds[0], seconds[1] or 0.0, *seconds[2:]) if seconds else None,
         steps=steps_from_record(record.get("steps", ()), text),
+        sources=sources_from_record(record.get("sources", ())),
         **texts,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..markdown.control_chars import strip_control_chars
 from ..messages import Request, Response
-from ..serialization import steps_to_record
+from ..serialization import sources_to_record, steps_to_record
 
 
 def answer_metadata(request: Request, response: Response) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def answer_metadata(request: Request, response: Response) -> dict[str, Any]:
         "reasoning": response.reasoning or None,
         "notices": list(response.notices) or None,
         "steps": steps_to_record(response.steps) or None,
+        "sources": sources_to_record(response.sources) or None,
         "text": None if is_plain else response.text,
     }
     return _without_none(metadata)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..events import (
     Complete,
+    Document,
     Event,
     Fallback,
     Notice,
@@ -125,6 +126,7 @@ def accumulate(
         incomplete_reason=incomplete_reason or finish_reasons.incomplete_reason(end.finish_reason),
         notices=tuple(event.text for event in events if isinstance(event, Notice)),
         steps=_steps(events),
+        sources=tuple(event for event in events if isinstance(event, Document)),
     )
 
 

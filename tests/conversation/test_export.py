@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage import CellRef, Response, Timings, Turn, Usage, UsageError
+from cellmage import CellRef, Document, Response, Timings, Turn, Usage, UsageError
 from cellmage.conversation.export import export_turns, import_turns
 from tests.repetitions import repeat
 
@@ -34,6 +34,9 @@ RESPONSES = st.builds(
     incomplete_reason=st.none() | st.just("killed"),
     notices=st.lists(TEXT, max_size=2).map(tuple),
     id=TEXT,
+    sources=st.lists(st.builds(Document, TEXT, st.just(""), TEXT, st.just(3)), max_size=2).map(
+        tuple
+    ),
 )
 TURN_WITHOUT_ATTEMPTS = st.builds(
     Turn,
