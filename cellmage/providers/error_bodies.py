@@ -16,6 +16,10 @@ from ..text import truncate
 from .keys import mask_error
 
 _MAX_MESSAGE_CHARS = 300
+_MAX_SCANNED_CHARS = 3000
+"""Characters of a sentence that are searched for keys: more than are shown."""
+
+_MAX_CODE_CHARS = 100
 _MAX_DEPTH = 10
 """Levels of JSON within JSON that are read; gateways add one each."""
 
@@ -81,7 +85,8 @@ def provider_message(body: Any) -> str:
     """
     words = (code for code in error_codes(body) if not code.isdecimal() and code != "error")
     sentence = _CONTROL.sub("", _find_sentence(body, _MAX_DEPTH)) or next(words, "")
-    return truncate(mask_error(" ".join(sentence.split())), _MAX_MESSAGE_CHARS)
+    line = " ".join(sentence.split())[:_MAX_SCANNED_CHARS]
+    return truncate(mask_error(line), _MAX_MESSAGE_CHARS)
 
 
 def error_codes(body: Any) -> Iterator[str]:
@@ -208,7 +213,7 @@ def _find_codes(value: Any, depth: int) -> Iterator[str]:
         for name in _CODE_FIELDS:
             code = value.get(name)
             if isinstance(code, str | int) and not isinstance(code, bool) and code:
-                yield str(code).lower()
+                yield str(code)[:_MAX_CODE_CHARS].lower()
     elif isinstance(value, Sequence):
         for item in value[:_MAX_FIELDS]:
             yield from _find_codes(item, depth - 1)

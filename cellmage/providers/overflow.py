@@ -25,7 +25,7 @@ _OTHER_LIMITS = re.compile(
     rate.?limit|\b[tr]p[mdhs]\b|\bper[ ](?:second|minute|min|hour|day|week|month)\b
     | \b(?:last|this|current|next)[ ](?:second|minute|hour|day)\b
     | throttl|too[ ]many[ ]requests|concurren|please[ ]wait|try[ ]again[ ]later|\btokens[ ]processed
-    | quota|billing|credit|subscription|usage[ ]limit|\b(?:daily|hourly|weekly|monthly)\b
+    | quota|billing|credit|\bspend|subscription|usage[ ]limit|\b(?:daily|hourly|weekly|monthly)\b
     | context[ ](?:deadline|cancell?ed)|timed?[ ]?out|too[ ]small
     | (?:access|auth\w*|api|bearer|jwt|csrf|refresh|session|security)[ ]token
     | \b(?:tools?|functions?)(?:\[|\.\d|[ ]name|[ ]call)|\btoo[ ]many[ ](?:tools|functions)|schema
@@ -81,6 +81,7 @@ _TOO_LONG = re.compile(
             rf"\bexceed\w*\b.{{0,40}}?\btokens? {_MEASURE}",
             rf"\b(?:input|prompt|sequence|message|conversation) {_MEASURE} (?:has been )?"
             r"(?:exceeded|reached)",
+            r"\btokens? exceeded\b|\bkv cache\b.{0,20}?\b(?:full|space|slot)",
             r"\btokens? limit\b.{0,20}?\b(?:exceed|reach|hit)",
             r"\bmax\w*\b.{0,20}?\btokens?\b.{0,20}?\bexceed",
             r"\b(?:input|prompt|context|conversation|chat)\b.{0,40}?\breach\w*\b.{0,20}?\b(?:max|limit)",
@@ -91,6 +92,8 @@ _TOO_LONG = re.compile(
             r"\b(?:max (?:model|seq\w*) len|n ctx)",
             # what to do about it
             r"\b(?:reduce|shorten|trim)\b.{0,30}?\b(?:input|prompt|messages?|context|conversation|history)\b",
+            r"\bshorter (?:input|prompt|messages?|context|conversation)\b|\blarger context\b",
+            rf"{_SUBJECT}.{{0,30}}?\bnot fit\b|\bcannot fit\b.{{0,20}}?{_SUBJECT}",
             r"\brange of input length\b",
             r"\binputs?\b.{0,20}?tokens?\b.{0,40}?\b(?:must|should|can)\b.{0,30}?(?:<|less)",
             r"\binputs?\W+must have (?:less|fewer) than",

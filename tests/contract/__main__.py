@@ -1,6 +1,6 @@
-"""Play every fault of a file to every reader, and print a table of the results.
+"""Play every fault of the files to every reader, and print a table of the results.
 
-python -m tests.contract [FILE]
+python -m tests.contract [FILE …]
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from cellmage import Conversation, Options
 from cellmage.testing import ScriptedServer, speed_up_retries
 from tests.contract.faults import (
     LIMITS,
-    PUBLIC,
     SCALE,
     Case,
     address,
@@ -52,9 +51,9 @@ def play(case: Case, kernel: Kernel, secure_url: str) -> dict[str, list[str]]:
     return problems_of
 
 
-def main(path: Path) -> int:
+def main(*paths: Path) -> int:
     """Print a line for each case, and the sums; return how many results of ours have problems."""
-    cases, passed = load(path), dict.fromkeys(COLUMNS, 0)
+    cases, passed = load(*paths), dict.fromkeys(COLUMNS, 0)
     print(f"{'case':<36}" + "".join(f"{column:<10}" for column in COLUMNS))
     kernel = Kernel(Path(tempfile.mkdtemp()))
     with untrusted_server() as secure, speed_up_retries(1 / SCALE):
@@ -74,4 +73,4 @@ def main(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else PUBLIC) > 0)
+    sys.exit(main(*map(Path, sys.argv[1:])) > 0)

@@ -22,7 +22,8 @@ from cellmage import Response, Turn
 from cellmage.pipeline.tools import MAX_STEPS
 from cellmage.testing import Exchange, Reply, ScriptedServer, Step, answer, chunk
 
-PUBLIC = Path(__file__).parents[1] / "data/sse_faults.json"
+DATA = Path(__file__).parents[1] / "data"
+FILES = (DATA / "sse_faults.json", DATA / "finer_faults.json")
 
 END = "[done]"
 UNKNOWN = "unknown"
@@ -113,9 +114,9 @@ def _spelled_out(text: str) -> str:
     return "x" * (int(match[1]) << (20 if match[2] == "MiB" else 0)) if match else text
 
 
-def load(path: Path = PUBLIC) -> list[Case]:
-    """Return the cases of a file."""
-    cases = json.loads(path.read_text())["cases"]
+def load(*paths: Path) -> list[Case]:
+    """Return the cases of some files; without a path, of those of this project."""
+    cases = [case for path in paths or FILES for case in json.loads(path.read_text())["cases"]]
     return [Case(*(case[name] for name in Case.__dataclass_fields__)) for case in cases]
 
 
