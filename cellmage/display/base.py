@@ -12,6 +12,9 @@ from .panels import Panel
 REASONING_PART = -1
 """The part of the page that holds the reasoning, folded, above the text."""
 
+REASONING_ABOVE = "(the text above was the model's reasoning)"
+"""The line below a text that turned out to be reasoning, where it cannot be removed."""
+
 STATUS_PART = -2
 """The part that shows the status while no text has arrived; the first other part replaces it."""
 
@@ -101,12 +104,16 @@ class Display(Protocol):
     is_live: bool
     """False if nobody sees the text before its end."""
 
-    def should_freeze(self, settled: int, before: int, index: int) -> bool:
+    def should_freeze(self, settled: float, before: float, index: int) -> bool:
         """Return whether a part is frozen: see `cellmage.display.parts.freeze_by_size`."""
         ...
 
     def show(self, frames: Iterable[Frame]) -> None:
         """Show frames; each replaces the frame before it of its part."""
+        ...
+
+    def restart(self) -> None:
+        """Remove what was shown, as far as it can be: the answer is shown anew."""
         ...
 
     def finish(self, final: FinalOutput) -> None:

@@ -10,7 +10,7 @@ from IPython.display import display
 
 from ..markdown.control_chars import strip_control_chars
 from ..once import Once
-from .base import REASONING_PART, FinalOutput, Frame
+from .base import REASONING_ABOVE, REASONING_PART, FinalOutput, Frame
 from .outputs import publish_footer, publish_frame
 from .panels import panel_summary
 from .parts import freeze_every_block
@@ -39,6 +39,12 @@ class ConsoleDisplay:
             self._publish_panels(frame)
             if frame.is_settled:
                 self._publish(frame, {})
+
+    def restart(self) -> None:
+        """Say that what was published was reasoning; it stays."""
+        if self._published_parts:
+            display({"text/plain": REASONING_ABOVE}, raw=True)
+        self._published_parts.clear()
 
     def finish(self, final: FinalOutput) -> None:
         """Publish the rest of the text, the sources and the notices."""

@@ -18,6 +18,9 @@ class HeadlessDisplay:
     def show(self, frames: Iterable[Frame]) -> None:
         """Ignore frames before the end."""
 
+    def restart(self) -> None:
+        """Remove nothing: nothing was shown."""
+
     def finish(self, final: FinalOutput) -> None:
         """Publish the answer, and its sources and notices below it."""
         if final.complete_frame.markdown:

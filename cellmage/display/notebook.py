@@ -46,6 +46,18 @@ class NotebookDisplay:
                 self._held[frame.part] = frame
             self._publish(replace(frame, is_settled=frame.is_settled and not is_held), {})
 
+    def restart(self) -> None:
+        """Remove the parts; what a tool has printed or plotted stays."""
+        if self._watch is not None and not self._watch.has_output:
+            with self._watch.paused():
+                clear_output(wait=True)
+        else:
+            for part in list(self._handles):
+                self._publish(Frame(part, "", ""), {})
+        self._handles.clear()
+        self._published.clear()
+        self._held.clear()
+
     def finish(self, final: FinalOutput) -> None:
         """Publish the end: one output if the cell is ours, else the parts as they are."""
         if self._watch is not None:

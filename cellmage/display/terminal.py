@@ -17,7 +17,7 @@ from rich.text import Text
 from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
 from ..once import Once
-from .base import REASONING_PART, Display, FinalOutput, Frame
+from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
 from .footer import join_short_lines, source_lines, source_url
 from .panels import panel_summary
 from .parts import freeze_by_size, freeze_every_block
@@ -62,6 +62,12 @@ class PlainTextDisplay:
                 written = self._written.get(frame.part, 0)
                 self._write(frame.text[written:])
                 self._written[frame.part] = max(len(frame.text), written)
+
+    def restart(self) -> None:
+        """Write the end tag of the reasoning, which the model has written after the text so far."""
+        if self._written:
+            self._write("\n</think>\n\n")
+        self._written.clear()
 
     def finish(self, final: FinalOutput) -> None:
         """Write the rest of the text, and end the line."""
@@ -116,6 +122,13 @@ class TerminalDisplay:
                 self._open_block = ""
                 self._stop()  # a running tool may prompt at the keyboard
         self._refresh()
+
+    def restart(self) -> None:
+        """Remove the open block, and say that what was printed was reasoning; it stays."""
+        self._open_block = ""
+        if self._printed_parts:
+            self._console.print(Text(REASONING_ABOVE, style="dim"))
+        self._printed_parts.clear()
 
     def finish(self, final: FinalOutput) -> None:
         """Print the rest of the text, the sources and the notices."""

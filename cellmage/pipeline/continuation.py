@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from ..errors import CellmageError
-from ..events import Complete, Event, Notice, Token
+from ..events import Complete, Event, Notice, Reclassification, Token
 from ..messages import Request
 from ..text import truncate
 from .base import Ask
@@ -52,11 +52,10 @@ def _events(seam: Seam, event: Event) -> Iterator[Event]:
         if text := seam.feed(event.text):
             yield Token(text)
         return
-    if isinstance(event, Complete):
-        if text := seam.flush():
-            yield Token(text)
-        if seam.repeated:
-            yield Notice("seam", _notice(seam))
+    if isinstance(event, Complete | Reclassification) and (text := seam.flush()):
+        yield Token(text)
+    if isinstance(event, Complete) and seam.repeated:
+        yield Notice("seam", _notice(seam))
     yield event
 
 

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from ..errors import Kind, ProviderError
-from ..events import Complete, Event, Notice, Token, ToolCall
+from ..events import Complete, Event, Notice, Reclassification, Token, ToolCall
 from ..messages import Request
 from .base import Ask
 
@@ -168,7 +168,8 @@ async def check_finish(ask: Ask, request: Request) -> AsyncGenerator[Event, None
     has_text = has_call = False
     async with aclosing(ask(request)) as events:
         async for event in events:
-            has_text = has_text or isinstance(event, Token)
+            if isinstance(event, Token | Reclassification):
+                has_text = isinstance(event, Token)  # all text before the latter was reasoning
             has_call = has_call or isinstance(event, ToolCall)
             if not isinstance(event, Complete):
                 pass

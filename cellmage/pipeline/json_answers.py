@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from ..events import Complete, Event, Notice, Token, ToolCall
+from ..events import Complete, Event, Notice, Reclassification, Token, ToolCall
 from ..lenient_json import read_json
 from ..messages import Request
 from .base import Ask
@@ -28,7 +28,7 @@ async def _notify_on_lenient_json(ask: Ask, request: Request) -> AsyncGenerator[
             match event:
                 case Token():
                     texts.append(event.text)
-                case ToolCall():  # text before a tool call is not the answer
+                case ToolCall() | Reclassification():  # text before it is not the answer
                     texts.clear()
                 case Complete():
                     if notice := _notice("".join(texts)):

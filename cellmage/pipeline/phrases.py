@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from ..events import Complete, Event, Notice, Token
+from ..events import Complete, Event, Notice, Reclassification, Token
 from ..messages import Request
 from .base import Ask
 
@@ -72,7 +72,9 @@ async def _stop_at(
     finder = PhraseFinder(phrases)
     async with aclosing(ask(request)) as events:
         async for event in events:
-            if isinstance(event, Token) and (matches := finder.find(event.text)):
+            if isinstance(event, Reclassification):
+                finder = PhraseFinder(phrases)  # a phrase may not begin in the reasoning
+            elif isinstance(event, Token) and (matches := finder.find(event.text)):
                 _, end = matches[0]
                 yield Token(event.text[:end])
                 yield Complete("stop_phrase")
@@ -94,6 +96,9 @@ async def _notify_on(
     async with aclosing(ask(request)) as events:
         async for event in events:
             yield event
+            if isinstance(event, Reclassification):
+                length -= len(event.text)
+                finder = PhraseFinder(words, ignore_case=True)
             if not isinstance(event, Token):
                 continue
             for word, end in finder.find(event.text):

@@ -16,7 +16,17 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from ..errors import ProviderError, UsageError
-from ..events import Complete, Event, Fallback, Start, Status, Token, ToolCall, ToolResult
+from ..events import (
+    Complete,
+    Event,
+    Fallback,
+    Reclassification,
+    Start,
+    Status,
+    Token,
+    ToolCall,
+    ToolResult,
+)
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..runtime.sync_stream import run_on_consumer
 from ..tool_requests import match_tool, normalize_arguments
@@ -192,6 +202,8 @@ class _StepCollector:
                 self.calls, self._model = [], event.model
             case Token():
                 self._texts.append(event.text)
+            case Reclassification():
+                self._texts.clear()
         return [event]
 
     def next_request(self, request: Request, invocations: Sequence[ToolInvocation]) -> Request:

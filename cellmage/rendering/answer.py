@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from ..display import LiveMarkdown
 from ..display.base import Display, FinalOutput, LiveView
 from ..display.footer import Source
 from ..display.panels import Panel
 from ..display.tables import LiveTable
-from ..events import Document, Event, Notice, Reasoning, Status, Token, ToolCall, ToolResult
+from ..events import (
+    Event,
+    Notice,
+    Reasoning,
+    Reclassification,
+    Status,
+    Token,
+    ToolCall,
+    ToolResult,
+)
 from ..messages import Response, Turn
 from ..once import Once
+from ..runtime.interrupts import defer_interrupts
 from ..stats import stats_line
+from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
 from ..tools import format_call
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
+
+STALE_NOTICE = (
+    "stale: an earlier turn was asked again after this answer. Run the cell again to renew it."
+)
 
 
 class AnswerRenderer:
@@ -41,8 +57,8 @@ class AnswerRenderer:
         self._display = display
         self._shown_notices = shown_notices or Once()
         self._options = options or RenderOptions()
+        self._events: list[Event] = []
         self._notices: list[Notice] = []
-        self._documents: list[Document] = []
         self._panels: dict[str, Panel] = {}
         self._view = self._make_view()
         self._text_size = self._reasoning_size = 0
@@ -76,8 +92,23 @@ class AnswerRenderer:
 
     def _on_batch(self, batch: list[Event]) -> None:
         for event in batch:
-            self._on_event(event)
+            self._events.append(event)
+            if isinstance(event, Reclassification):
+                self._restart(apply_reclassifications(self._events))
+            else:
+                self._on_event(event)
         paint(self._display, self._view.frames_due(time.monotonic()))
+
+    def _restart(self, events: Sequence[Event]) -> None:
+        """Show the answer anew, since a text that was shown is reasoning."""
+        with defer_interrupts():
+            self._display.restart()
+        self._events, self._view = list(events), self._make_view()
+        self._text_size = self._reasoning_size = 0
+        self._notices.clear()
+        self._panels.clear()
+        for event in events:
+            self._on_event(event)
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -87,8 +118,6 @@ class AnswerRenderer:
                 self._feed_reasoning(event.text)
             case Notice():
                 self._notices.append(event)
-            case Document():
-                self._documents.append(event)
             case Status():
                 self._view.set_status(event.text)
             case ToolCall():
@@ -124,7 +153,7 @@ class AnswerRenderer:
             self._view.complete_frame(),
             answer_metadata(self._stream.request, response),
             notices,
-            self._sources() if response.text else [],
+            _sources(response) if response.text else [],
         )
         self._display.finish(final)
 
@@ -135,22 +164,13 @@ class AnswerRenderer:
         the reading, the last of them are still in the queue between the threads; the page shall
         show the same text as the response that the conversation keeps.
         """
+        if len(response.text) < self._text_size:  # a text that was shown is reasoning
+            self._restart([Reasoning(response.reasoning), Token(response.text)])
         for call in response.steps[-1].calls if response.steps else ():
             if call.id in self._panels:
                 self._set_panel(call.id, Panel(self._panels[call.id].title, call.result))
         self._feed(response.text[self._text_size :])
         self._feed_reasoning(response.reasoning[self._reasoning_size :])
-
-    def _sources(self) -> list[Source]:
-        """Return the passages that were found for the answer."""
-        return [
-            Source(
-                document.title,
-                f"{document.source}:{document.line}".removesuffix(":0").removeprefix(":"),
-                document.text,
-            )
-            for document in self._documents
-        ]
 
     def _new_notices(self) -> list[str]:
         """Return the notices to show: all but those that are shown once, and were."""
@@ -159,6 +179,17 @@ class AnswerRenderer:
             for notice in self._notices
             if not notice.once or self._shown_notices.is_new(notice.kind)
         ]
+
+
+def _sources(response: Response) -> list[Source]:
+    return [
+        Source(
+            document.title,
+            f"{document.source}:{document.line}".removesuffix(":0").removeprefix(":"),
+            document.text,
+        )
+        for document in response.sources
+    ]
 
 
 def render_turn(turn: Turn, display: Display, options: RenderOptions | None = None) -> None:
@@ -181,5 +212,11 @@ def render_turn(turn: Turn, display: Display, options: RenderOptions | None = No
     view.end(turn.response.incomplete_reason is None)
     # A program that reads the file finds the complete metadata in the cell of the first time.
     metadata = {"id": turn.response.id, "again": True}
-    final = FinalOutput(view.final_frames(), view.complete_frame(), metadata, turn.response.notices)
+    final = FinalOutput(
+        view.final_frames(),
+        view.complete_frame(),
+        metadata,
+        [*turn.response.notices, *([STALE_NOTICE] if turn.stale else [])],
+        _sources(turn.response),
+    )
     display.finish(final)

@@ -9,9 +9,12 @@ from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
-from ..events import Complete, Event, Reasoning, Start, Token, ToolCall
+from ..events import Complete, Event, Reasoning, Reclassification, Start, Token, ToolCall
 from ..messages import ToolInvocation, Usage
 from ..stream.response_stream import ResponseStream
+
+_END_TAG = "</think>\n\n"
+"""What a model writes after reasoning that its chat template has begun."""
 
 
 class ChunkEncoder:
@@ -30,8 +33,10 @@ class ChunkEncoder:
     def encode(self, event: Event) -> str:
         """Return the server-sent event; what OpenAI has no field for becomes a comment."""
         match event:
-            case Token():
-                return self._chunk(f'{{"content": {json.dumps(event.text)}}}')
+            case Token() | Reclassification():
+                # The client has the text, and reads the end tag as it would read it of the model.
+                text = event.text if isinstance(event, Token) else _END_TAG
+                return self._chunk(f'{{"content": {json.dumps(text)}}}')
             case Reasoning():
                 return self._chunk(f'{{"reasoning_content": {json.dumps(event.text)}}}')
             case Start():

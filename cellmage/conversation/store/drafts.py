@@ -21,7 +21,7 @@ class Draft:
     Args:
         turn: the turn as it began, without an answer.
         snapshot: returns the answer so far, on any thread.
-        taken_chars: number of characters of its text that were taken.
+        taken_text: the text of it that was taken.
         taken_steps: the tool steps that were taken.
 
     Example:
@@ -33,15 +33,19 @@ class Draft:
 
     turn: Turn
     snapshot: Callable[[], Response]
-    taken_chars: int = 0
+    taken_text: str = ""
     taken_steps: tuple[ToolStep, ...] = ()
 
     def take_new(self) -> tuple[str, tuple[ToolStep, ...]]:
-        """Return the text since the last call; and all tool steps, if one of them has changed."""
+        """Return the text since the last call; and all tool steps, if one of them has changed.
+
+        A text that does not go on from the last one is returned whole: what was taken turned out to
+        be reasoning.
+        """
         response = self.snapshot()
-        text = response.text[self.taken_chars :]
+        text = response.text.removeprefix(self.taken_text)
         steps = response.steps if response.steps != self.taken_steps else ()
-        self.taken_chars, self.taken_steps = len(response.text), response.steps
+        self.taken_text, self.taken_steps = response.text, response.steps
         return text, steps
 
 
