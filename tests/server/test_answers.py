@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from cellmage import Conversation, Options
-from cellmage.testing import ScriptedServer, answer, chunk
+from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish
 
 
 def ask(client: openai.OpenAI, is_streamed: bool, model: str = "default") -> list[str]:
@@ -123,3 +123,10 @@ def test_two_hundred_at_once(address: str) -> None:
             return await asyncio.gather(*(ask(client, index) for index in range(200)))
 
     assert asyncio.run(ask_all()) == [True] * 200
+
+
+def test_reasoning_before_a_lone_end_tag(client: openai.OpenAI, connected: ScriptedServer) -> None:
+    """A client that has the text already reads the tag; a complete answer has none."""
+    connected.play(*map(chunk, ("hm", " so", "</think>\n\nHel", "lo")), finish(), DONE)
+    assert "".join(ask(client, is_streamed=True)) == "hm so</think>\n\nHello"
+    assert ask(client, is_streamed=False) == ["Hello"]
