@@ -5,6 +5,9 @@ from __future__ import annotations
 from .messages import Response, Timings, Usage
 from .pricing import cost, format_usd
 
+UNKNOWN = "—"
+"""A value that is not known."""
+
 
 def response_stats(response: Response) -> dict[str, str]:
     """Return the statistics of an answer as text, by name; "—" is a value that is not known.
@@ -31,7 +34,7 @@ def response_stats(response: Response) -> dict[str, str]:
         "tokens/s": _tokens_per_second(usage, timings),
         "cost": None if price is None else format_usd(price),
     }
-    return {name: "—" if value is None else str(value) for name, value in stats.items()}
+    return {name: UNKNOWN if value is None else str(value) for name, value in stats.items()}
 
 
 def stats_line(response: Response) -> str:

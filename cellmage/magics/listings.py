@@ -10,7 +10,6 @@ from typing import Any
 
 from ..display.listing import Listing, Row
 from ..display.outputs import publish_listing
-from ..display.text_table import format_columns
 from ..errors import CellmageError, UsageError
 from ..messages import Response
 from ..options import Options
@@ -26,7 +25,7 @@ from .settings import OPTION_FIELDS, Settings, config_section
 _MAX_VALUE_CHARS = 60
 _MAX_MODEL_CHARS = 200
 """The longest name of a model, and the longest error in its place."""
-
+_MAX_DESCRIPTION_CHARS = 120
 
 _DEFAULT = "default"
 _PARAMETERS = {"param": "extra_body"}
@@ -94,14 +93,14 @@ def _printable_value(name: str, value: Any) -> str:
     return truncate(str(value), _MAX_VALUE_CHARS)
 
 
-def latency_table(responses: Iterable[tuple[Response, bool]]) -> str:
-    """Return a line for each answer: when its first text was seen, and its other figures.
+def list_latencies(responses: Iterable[tuple[Response, bool]]) -> Listing:
+    """Return a row for each answer: when its first text was seen, and its other figures.
 
     Args:
         responses: complete answers, each with whether it was streamed.
     """
     rows = [_latency_row(response, is_streamed) for response, is_streamed in responses]
-    return format_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
+    return Listing(list(rows[0]), {"": rows})
 
 
 def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
@@ -146,9 +145,11 @@ def _model_rows(offer: Offer) -> list[Row]:
     return [{"server": offer.server, "key": offer.key, "model": name} for name in names]
 
 
-def personas_table(folders: list[Path]) -> str:
+def list_personas(folders: list[Path]) -> Listing:
     """Return the names of the personas, with their descriptions."""
-    return format_columns([(name, _description(name, folders)) for name in find_personas(folders)])
+    names = find_personas(folders)
+    rows = [{"persona": name, "description": _description(name, folders)} for name in names]
+    return Listing(["persona", "description"], {"": rows}, text_chars=_MAX_DESCRIPTION_CHARS)
 
 
 def _description(name: str, folders: list[Path]) -> str:

@@ -29,7 +29,7 @@ from ..rendering import RenderOptions, render_turn
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
-from .listings import list_offers, list_settings, persona_text, personas_table, show
+from .listings import list_offers, list_personas, list_settings, persona_text, show
 from .magic_decorator import declare, is_empty
 from .parsing import declared
 from .progress import build_index
@@ -92,7 +92,7 @@ class LLMMagics(Magics, Settings):
         if args.resume == "always" and not self.chats.get(None).turns:
             announce_stored(self.chats, FrontEnd.of(self.shell), args.resume)
         if args.list_personas:
-            print_line(personas_table(self.folders))
+            show(list_personas(self.folders))
         if args.show_persona:
             persona = load_persona(self.persona, self.folders) if self.persona else None
             print_line(persona_text(persona) if persona else "No persona is set.")

@@ -24,7 +24,7 @@ from .conversations import ConversationRegistry
 from .dry_run import describe
 from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
-from .listings import latency_table
+from .listings import list_latencies, show
 from .option_spelling import spell, spell_errors
 from .settings import Settings, call_options, default_options
 from .store_messages import print_store_messages
@@ -173,7 +173,7 @@ class PromptRunner:
                 AnswerRenderer(stream, display, self._shown_notices, options).render()
                 self._record_cost(stream)
                 responses.append((stream.response, is_streamed))
-        print_line(latency_table(responses))
+        show(list_latencies(responses))
 
     def stop(self) -> int:
         """Stop the answers that are streaming, and return how many there were."""

@@ -9,10 +9,11 @@ from ..display.columns import LiveColumns
 from ..display.tables import markdown_table
 from ..display.text_table import format_columns
 from ..errors import CellmageError
-from ..events import Event, Status, Token
+from ..events import Event, Reclassification, Status, Token
 from ..messages import Response
-from ..stats import response_stats
+from ..stats import UNKNOWN, response_stats
 from ..stream.comparison import Comparison
+from ..stream.response_stream import ResponseStream
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
@@ -60,6 +61,9 @@ class ComparisonRenderer:
         for index, event in batch:
             if isinstance(event, Token):
                 self._feed(index, event.text)
+            elif isinstance(event, Reclassification):
+                self._columns.restart(index)
+                self._text_sizes[index] = 0
             elif isinstance(event, Status):
                 self._columns.set_status(index, event.text)
         paint(self._display, self._columns.frames_due(time.monotonic()))
@@ -87,13 +91,17 @@ class ComparisonRenderer:
 
     def _figures(self) -> Frame:
         """Return a table of the answers' figures, which marks the selected one."""
-        rows = [
-            response_stats(stream.response)
-            | {"kept": "✓" if stream is self._comparison.selected else ""}
-            for stream in self._comparison.streams
-        ]
-        text = format_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
+        rows = [self._figures_of(stream) for stream in self._comparison.streams]
+        # A column that no provider has filled only makes the table wider than the page.
+        names = [name for name in rows[0] if any(row[name] != UNKNOWN for row in rows)]
+        rows = [{name: row[name] for name in names} for row in rows]
+        text = format_columns([names, *([*row.values()] for row in rows)])
         return Frame(1, f"\n\n{text}", markdown_table(rows), is_settled=True)
+
+    def _figures_of(self, stream: ResponseStream) -> dict[str, str]:
+        stats = response_stats(stream.response)
+        mark = "✓" if stream is self._comparison.selected else ""
+        return {"model": stats.pop("model"), "kept": mark, **stats}
 
     def _final_status(self, index: int, response: Response) -> str:
         """Return the line below an answer at its end."""

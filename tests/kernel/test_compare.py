@@ -36,6 +36,9 @@ def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
     assert "print(1)\n```\n\n</div>" in columns["text/markdown"], "a fence that ends"
     assert columns["text/plain"] == "slowly:\n\n*one* two three\n\nfence:\n\n```py\nprint(1)"
     assert "| 10 | 20 |" in table["text/markdown"]
+    head = table["text/markdown"].splitlines()[0]
+    assert head.startswith("| model | kept | first token | duration |")
+    assert "cost" not in head, "a column without a value is left out"
     assert kernel.value("text") == "*one* two three"
     assert "1     In[" in kernel.run("%llm_history").printed
 
