@@ -9,6 +9,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from .. import display as displays
 from ..display.select import is_interactive
 from ..providers.warm_up import start_warm_up
 
@@ -40,7 +41,9 @@ class WarmUp:
     def _on_end(self, result: Any) -> None:
         self._idle_since = time.monotonic()
         if self._future is None and _is_watched(self._shell):
-            self._future = start_warm_up(self._idle_seconds)
+            display = "notebook" if hasattr(self._shell, "kernel") else "terminal"
+            modules = [f"{displays.__name__}.{display}"]
+            self._future = start_warm_up(self._idle_seconds, modules)
 
     def _idle_seconds(self) -> float:
         since = self._idle_since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -24,7 +24,7 @@ _MODULES = (
 """What the first request would import besides the SDK."""
 
 
-def start_warm_up(idle_seconds: Callable[[], float]) -> Future[None]:
+def start_warm_up(idle_seconds: Callable[[], float], modules: Sequence[str] = ()) -> Future[None]:
     """Warm up on the background loop while the process is idle; nothing is sent.
 
     An import takes the interpreter's lock for milliseconds at a time. So it waits until the user's
@@ -33,17 +33,18 @@ def start_warm_up(idle_seconds: Callable[[], float]) -> Future[None]:
     Args:
         idle_seconds: returns for how long no code of the user has been running; called on the
             loop's thread.
+        modules: the names of further modules that the first question needs.
 
     Returns:
         A future, which can be cancelled.
     """
-    return asyncio.run_coroutine_threadsafe(_warm_up(idle_seconds), background_loop())
+    return asyncio.run_coroutine_threadsafe(_warm_up(idle_seconds, modules), background_loop())
 
 
-async def _warm_up(idle_seconds: Callable[[], float]) -> None:
+async def _warm_up(idle_seconds: Callable[[], float], modules: Sequence[str]) -> None:
     await _wait_until_idle(idle_seconds)
     sdk = await load_sdk()
-    for name in _MODULES:
+    for name in (*_MODULES, *modules):
         await _wait_until_idle(idle_seconds)
         await asyncio.to_thread(importlib.import_module, name)
     await _wait_until_idle(idle_seconds)
