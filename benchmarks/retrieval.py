@@ -18,7 +18,8 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from cellmage.retrieval import Index, find_files
+from cellmage.retrieval import Index
+from cellmage.retrieval.files import find_files
 
 from .table import line, missed
 
@@ -65,18 +66,18 @@ LINES = 300
 def select_roots(library: Path, packages: Path) -> list[Path]:
     """Return the library, and packages by name until there are enough documents."""
     roots = [path for path in sorted(library.iterdir()) if path.name != "site-packages"]
-    count = len(dict(find_files(roots)))
+    count = len(find_files(roots).stamps)
     for package in sorted(path for path in packages.iterdir() if path.is_dir()):
         if count >= MIN_DOCUMENTS:
             break
         roots.append(package)
-        count += len(dict(find_files([package])))
+        count += len(find_files([package]).stamps)
     return roots
 
 
 def measure(roots: list[Path], path: Path) -> None:
     index = Index(path)
-    sizes = [int(stamp.split()[1]) for stamp in dict(find_files(roots)).values()]
+    sizes = [int(stamp.split()[1]) for stamp in find_files(roots).stamps.values()]
     megabytes = sum(sizes) / 1e6
     is_enough = len(sizes) >= MIN_DOCUMENTS and megabytes >= MIN_MEGABYTES
     limit = f"{MIN_DOCUMENTS}, {MIN_MEGABYTES} MB"

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tool_requests": set(),
     "tools": {*VALUES, "tool_requests"},
     "tool_results": set(),
-    "retrieval": {"errors", "events"},
+    "retrieval": {"decoding", "errors", "events"},
     "pricing": {"errors", "messages", "urls"},
     "stats": {"messages", "pricing"},
     "runtime": {"errors"},

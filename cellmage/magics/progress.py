@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from ..display.select import is_console
+from ..retrieval.files import describe_left_out
 from .frontend import FrontEnd
 from .lookup import open_index
 
@@ -25,10 +26,11 @@ Progress = Callable[[int, int], None]
 
 def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
     """Index files and folders while the progress is shown, and return a line about the result."""
-    show = choose_progress(shell)
-    count = open_index(name).add(paths, throttle(show))
+    show, index = choose_progress(shell), open_index(name)
+    count = index.add(paths, throttle(show))
     line_start = "\r" if show is _print_count else ""
-    return f"{line_start}Read {count} files. Ask about them with %%llm --rag {name}"
+    result = f"{line_start}Read {count} files. Ask about them with %%llm --rag {name}"
+    return "\n".join(filter(None, [result, describe_left_out(index.left_out)]))
 
 
 def choose_progress(shell: InteractiveShell) -> Progress:

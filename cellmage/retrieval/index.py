@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
 
-from .errors import UsageError
-from .events import Document
-
-SUFFIXES = (".md", ".txt", ".rst", ".py", ".ipynb", ".html", ".csv", ".json", ".tex", ".log")
-"""The files that are indexed, by the ends of their names."""
-
-MAX_FILE_BYTES = 4 * 2**20
-"""Larger files are left out."""
-
-PASSAGE_CHARS = 1_500
-"""The length of a passage, at most."""
+from ..errors import UsageError
+from ..events import Document
+from .documents import DocumentText, UnreadableError
+from .files import SUFFIXES, describe_left_out, find_files
+from .grams import gram_text, query_words
+from .passages import passages
+from .readers import read_document
 
 MAX_RANKED = 4_000
 """The passages that are ranked for a question, about; ranking takes most of the time."""
@@ -32,19 +26,19 @@ _COMMON_WORD_FACTOR = 8
 _CANDIDATES_PER_RESULT = 8
 """The best passages that are read for one result: several may be of one file, or copies."""
 
-_MAX_QUERY_WORDS = 32
+_MAX_QUERY_WORDS = 48
 _MAX_OR_WORDS = 8
 """The rarest words of a question that are searched for when all of its words are common."""
 
-_TITLE_CHARS = 4_000
-"""The beginning of a file, where its title is looked for."""
+_SCHEMA_VERSION = 2
+"""The version of an index, in its ``user_version``; one of another version is made anew."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, stamp TEXT NOT NULL, title TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5 (
-    title, text, file UNINDEXED, line UNINDEXED, tokenize = 'porter unicode61'
+    title, text, file UNINDEXED, line UNINDEXED, grams, tokenize = 'porter unicode61'
 );
 """
 
@@ -54,7 +48,7 @@ _SEARCH = """
 SELECT p.file, f.title, p.text, f.path, p.line
 FROM (
     SELECT passage, score FROM (
-        SELECT rowid AS passage, bm25(passages, 8.0, 1.0) AS score
+        SELECT rowid AS passage, bm25(passages, 8.0, 1.0, 0.0, 0.0, 1.0) AS score
         FROM passages WHERE passages MATCH ? LIMIT ?
     ) ORDER BY score LIMIT ?
 ) AS best
@@ -63,16 +57,10 @@ ORDER BY best.score
 """
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM passages WHERE passages MATCH ? LIMIT ?)"
 
-_WORD = re.compile(r"\w+")
-_HEADING = re.compile(r"^(?:#+\s+(\S.*)|=+\s*(\S.*?)\s*=+)$", re.MULTILINE)
-_DOCSTRING = re.compile(r'\A(?:#[^\n]*\n|\s)*[rRuU]?(?:"""|\'\'\'|"|\')\s*([^\n"]+)')
-_BREAK = re.compile(r"\n\s*\n|\n(?=#|def |class )")
-
 # Words that are in every passage, and say nothing about the question.
-_STOP_WORDS = frozenset(
-    """a an and are as at be by can do does for from has have how i if in is it its of on or that
-    the this to was what when where which who why will with you""".split()  # noqa: SIM905
-)
+_STOP_WORDS = """a an and are as at be by can do does for from has have how i if in is it its of on
+or that the this to was what when where which who why will with you"""
+_QUOTED_STOP_WORDS = frozenset(f'"{word}"' for word in _STOP_WORDS.split())
 
 
 class Index:
@@ -84,6 +72,7 @@ class Index:
 
     Attributes:
         path: as the argument.
+        left_out: the files that the last `add` could not read: their paths, with the reasons.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -97,6 +86,7 @@ class Index:
 
     def __init__(self, path: Path, max_ranked: int = MAX_RANKED) -> None:
         self.path = path
+        self.left_out: dict[str, str] = {}
         self._max_ranked = max_ranked
 
     def add(
@@ -119,21 +109,30 @@ class Index:
         for root in roots:
             if not root.exists():
                 raise UsageError(f"there is no file or folder {root}")
-        files = dict(find_files(roots))
+        files, self.left_out = find_files(roots)
         if not files:
-            raise UsageError(f"no file here can be read; names end in {', '.join(SUFFIXES)}")
+            raise UsageError(_no_file_message(self.left_out))
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        with closing(self._open()) as connection, connection:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            _prepare(connection)
             indexed = dict(connection.execute("SELECT path, stamp FROM files"))
             deleted = [path for path in indexed if path not in files and _is_below(path, roots)]
             changed = [path for path, stamp in files.items() if indexed.get(path) != stamp]
             _delete(connection, [*deleted, *(path for path in changed if path in indexed)])
             for count, path in enumerate(changed):
                 progress(count, len(changed))
-                _insert(connection, path, files[path])
+                self._insert(connection, path, files[path])
             progress(len(changed), len(changed))
-        return len(changed)
+        return len(changed) - len(self.left_out.keys() & set(changed))
+
+    def _insert(self, connection: sqlite3.Connection, path: str, stamp: str) -> None:
+        try:
+            document = read_document(path)
+        except UnreadableError as error:
+            self.left_out[path] = str(error)
+            return
+        _insert(connection, path, stamp, document)
 
     def search(self, query: str, limit: int = 5) -> list[Document]:
         """Return the best passages for a question, at most one per file; copies count once.
@@ -152,7 +151,8 @@ class Index:
         documents: dict[int, Document] = {}
         texts: set[str] = set()
         limits = (2 * self._max_ranked, _CANDIDATES_PER_RESULT * limit)
-        with closing(self._open()) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
+            _check_version(connection)
             for match in _queries(connection, query, self._max_ranked):
                 for file, *fields in connection.execute(_SEARCH, (match, *limits)):
                     document = Document(*fields)
@@ -163,10 +163,26 @@ class Index:
                     break
         return list(documents.values())[:limit]
 
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path)
-        connection.executescript(_SCHEMA)
-        return connection
+
+def _no_file_message(left_out: dict[str, str]) -> str:
+    problem = describe_left_out(left_out) or f"names end in {', '.join(SUFFIXES)}"
+    return f"no file here can be read; {problem[0].lower()}{problem[1:].rstrip('.')}"
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables, in the place of those of another version."""
+    if _version(connection) != _SCHEMA_VERSION:
+        connection.executescript("DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS passages;")
+    connection.executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION};")
+
+
+def _check_version(connection: sqlite3.Connection) -> None:
+    if _version(connection) != _SCHEMA_VERSION:
+        raise UsageError("the index was made by another version; `add` makes it anew", option="add")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 # Queries.
@@ -197,35 +213,15 @@ def _passages_per_word(connection: sqlite3.Connection, question: str, limit: int
 
     Words that no passage contains are left out; the counts end at the limit.
     """
-    words = dict.fromkeys(_WORD.findall(question.casefold()))
-    quoted = [f'"{word}"' for word in words if word not in _STOP_WORDS][:_MAX_QUERY_WORDS]
+    words = [
+        word for word in dict.fromkeys(query_words(question)) if word not in _QUOTED_STOP_WORDS
+    ]
+    quoted = words[:_MAX_QUERY_WORDS]
     counts = [(connection.execute(_COUNT, (word, limit)).fetchone()[0], word) for word in quoted]
     return {word: count for count, word in sorted(counts) if count}
 
 
 # Files.
-
-
-def find_files(roots: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """Yield the files that can be indexed: their path, and a stamp that changes with the file.
-
-    Args:
-        roots: files, and folders that are searched recursively.
-    """
-    for root in roots:
-        for path in [str(root)] if root.is_file() else _walk(root):
-            if path.lower().endswith(SUFFIXES):
-                status = os.stat(path)
-                if 0 < status.st_size <= MAX_FILE_BYTES:
-                    yield path, f"{status.st_mtime_ns} {status.st_size}"
-
-
-def _walk(root: Path) -> Iterator[str]:
-    """Yield the files in a folder, without hidden files and without links."""
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not name.startswith((".", "__pycache__"))]
-        paths = (os.path.join(folder, name) for name in names if not name.startswith("."))
-        yield from (path for path in paths if stat.S_ISREG(os.lstat(path).st_mode))
 
 
 def _is_below(path: str, roots: Sequence[Path]) -> bool:
@@ -241,47 +237,18 @@ def _delete(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
     connection.executemany("DELETE FROM files WHERE id = ?", ids)
 
 
-def _insert(connection: sqlite3.Connection, path: str, stamp: str) -> None:
-    text = Path(path).read_text("utf-8", "replace")
+def _insert(connection: sqlite3.Connection, path: str, stamp: str, document: DocumentText) -> None:
     stem = Path(path).stem.replace("_", " ")
-    heading = (_DOCSTRING if path.endswith(".py") else _HEADING).search(text[:_TITLE_CHARS])
-    title = next(filter(None, heading.groups()), stem) if heading else stem
+    title = document.title or stem
     row = connection.execute(
         "INSERT INTO files (path, stamp, title) VALUES (?, ?, ?)", (path, stamp, title)
     )
+    words = f"{stem} {title} {gram_text(f'{stem} {title}')}"
     connection.executemany(
-        "INSERT INTO passages (title, text, file, line) VALUES (?, ?, ?, ?)",
-        ((f"{stem} {title}", passage, row.lastrowid, line) for passage, line in passages(text)),
+        "INSERT INTO passages (title, text, file, line, grams) VALUES (?, ?, ?, ?, ?)",
+        (
+            (words, text, row.lastrowid, section.line and section.line + line - 1, gram_text(text))
+            for section in document.sections
+            for text, line in passages(section.text)
+        ),
     )
-
-
-def passages(text: str) -> Iterator[tuple[str, int]]:
-    """Yield a text in passages, each with the number of its first line, from 1.
-
-    A passage ends between two paragraphs if possible.
-
-    Example:
-        >>> [line for _, line in passages("one\\n\\n" + "word " * 400 + "\\n\\nlast")]
-        [1, 3]
-    """
-    start, line = 0, 1
-    while start < len(text):
-        end = _passage_end(text, start)
-        passage = text[start:end]
-        if passage.strip():
-            empty_lines = len(passage) - len(passage.lstrip("\n"))
-            yield passage.strip(), line + empty_lines
-        line += passage.count("\n")
-        start = end
-
-
-def _passage_end(text: str, start: int) -> int:
-    """Return the end of a passage: the last break before it is too long, else a space."""
-    limit = start + PASSAGE_CHARS
-    if limit >= len(text):
-        return len(text)
-    breaks = [match.end() for match in _BREAK.finditer(text, start + PASSAGE_CHARS // 3, limit)]
-    if breaks:
-        return breaks[-1]
-    space = text.rfind(" ", start + PASSAGE_CHARS // 2, limit)
-    return space + 1 if space > 0 else limit

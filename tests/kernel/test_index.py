@@ -56,3 +56,10 @@ def test_what_is_captured_has_the_last_line_only(offline: Kernel, folder: Path) 
     assert run.frames == []
     assert offline.value("caught.outputs") == []
     assert offline.value("caught.stdout").startswith(f"Read {COUNT} files")
+
+
+def test_files_that_are_left_out_are_named(offline: Kernel, tmp_path: Path) -> None:
+    (tmp_path / "big.ipynb").write_bytes(b" " * 5 * 2**20)
+    (tmp_path / "a.md").write_text("# Tides")
+    run = offline.run(f"%llm_index --name left {str(tmp_path)!r}")
+    assert run.printed.splitlines()[-1] == "Left out: big.ipynb (5.0 MiB, at most 4 MiB)."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import UsageError
-from cellmage.retrieval import PASSAGE_CHARS, Index, passages
+from cellmage.retrieval import Index
+from cellmage.retrieval.passages import PASSAGE_CHARS, passages
 
 
 @pytest.fixture
@@ -83,6 +86,17 @@ def test_one_line_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file here can be read"):
         index.add([tmp_path / "empty"])
     assert not index.path.exists()
+
+
+def test_an_index_of_another_version(folder: Path, tmp_path: Path) -> None:
+    index = Index(tmp_path / "index.db")
+    index.add([folder])
+    with closing(sqlite3.connect(index.path)) as connection:
+        connection.executescript("DROP TABLE passages; PRAGMA user_version = 0")
+    with pytest.raises(UsageError, match="another version; `add` makes it anew"):
+        index.search("moon")
+    assert index.add([folder]) == 3
+    assert titles(index, "moon") == ["Tides"]
 
 
 def test_common_words_alone_find_too(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""The text of a notebook: its cells and what they printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .documents import DocumentText, Section, UnreadableError
+
+_MAX_OUTPUT_CHARS = 2_000
+"""The beginning of an output that is indexed."""
+
+_HEADING = re.compile(r"^#+\s+(\S.*?)\s*$", re.MULTILINE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
+
+
+def read_notebook(text: str) -> DocumentText:
+    """Return the cells of a notebook as sections, and the texts among their outputs.
+
+    Raises:
+        UnreadableError: it is not a notebook.
+    """
+    try:
+        notebook = json.loads(text)
+        cells = _cells(notebook)
+        sections = [Section(part) for cell in cells for part in _parts(cell) if part.strip()]
+        headings = (_heading(cell) for cell in cells)
+        title = next(filter(None, headings), "") or notebook.get("metadata", {}).get("title", "")
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise UnreadableError("not a notebook") from None
+    return DocumentText(str(title), sections)
+
+
+def _cells(notebook: Any) -> list[Any]:
+    """Return the cells; before version 4 of the format they are in worksheets."""
+    worksheets = notebook.get("worksheets", [])
+    return [cell for part in [notebook, *worksheets] for cell in part.get("cells", [])]
+
+
+def _heading(cell: Any) -> str:
+    if cell.get("cell_type") != "markdown":
+        return ""
+    heading = _HEADING.search(_text(cell.get("source")))
+    return heading[1] if heading else ""
+
+
+def _parts(cell: Any) -> Iterator[str]:
+    yield _BASE64.sub("", _text(cell.get("source", cell.get("input"))))
+    for output in cell.get("outputs") or ():
+        data = output.get("data") or {}
+        text = _text(output.get("text")) or _text(data.get("text/plain"))
+        yield _BASE64.sub("", text)[:_MAX_OUTPUT_CHARS]
+
+
+def _text(lines: str | Iterable[str] | None) -> str:
+    """Return a text of the format, which may be a list of lines."""
+    return "".join(lines or ())

@@ -1,0 +1,62 @@
+"""Read a file as a document, by the end of its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from .decoding import decode
+from .documents import DocumentText, Section, UnreadableError
+from .html_text import declared_encoding, read_html
+from .notebook_text import read_notebook
+
+_TITLE_CHARS = 4_000
+"""The beginning of a file, where its title is looked for."""
+
+_HEADING = re.compile(r"^(?:#+\s+(\S.*)|=+\s*(\S.*?)\s*=+)$", re.MULTILINE)
+_DOCSTRING = re.compile(r'\A(?:#[^\n]*\n|\s)*[rRuU]?(?:"""|\'\'\'|"|\')\s*([^\n"]+)')
+# A picture in the text of markdown or of code.
+_DATA_URL = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]{100,}")
+
+
+def read_document(path: str) -> DocumentText:
+    """Return the text of a file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UnreadableError: it cannot be read, or is no text.
+    """
+    suffix = Path(path).suffix.lower()
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or type(error).__name__) from None
+    text = decode(data, declared_encoding(data) if suffix in (".html", ".htm") else "")
+    if ";base64," in text:
+        text = _DATA_URL.sub(r"\1…", text)
+    return _READERS.get(suffix, _read_text)(text)
+
+
+def _read_text(text: str) -> DocumentText:
+    return _document(text, _HEADING)
+
+
+def _read_python(text: str) -> DocumentText:
+    return _document(text, _DOCSTRING)
+
+
+def _document(text: str, title: re.Pattern[str]) -> DocumentText:
+    match = title.search(text[:_TITLE_CHARS])
+    groups = match.groups() if match else ()
+    return DocumentText(next(filter(None, groups), ""), [Section(text, 1)])
+
+
+_READERS: Mapping[str, Callable[[str], DocumentText]] = {
+    ".py": _read_python,
+    ".ipynb": read_notebook,
+    ".html": read_html,
+    ".htm": read_html,
+}
