@@ -26,6 +26,7 @@ from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import list_keys, list_models
 from ..rendering import RenderOptions, render_turn
+from .config_summary import summarize
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
@@ -34,7 +35,7 @@ from .magic_decorator import declare, is_empty
 from .parsing import declared
 from .progress import build_index
 from .runner import PromptRunner
-from .settings import Settings, configure, persona_folders
+from .settings import Settings, collect_changes, configure, persona_folders
 from .store_messages import announce_stored, print_store_messages
 from .transformers import PROMPT_LINE
 from .warm_up import WarmUp
@@ -88,7 +89,10 @@ class LLMMagics(Magics, Settings):
     @line_magic
     def llm_config(self, args: Namespace) -> Listing | None:
         """Set the defaults of all calls. Without a flag, show them and where each was set."""
+        changed = collect_changes(self, args)
         self._set_by_flag = configure(self, self._set_by_flag, args)
+        if summary := summarize(self, changed):
+            print_line(summary)
         if args.resume == "always" and not self.chats.get(None).turns:
             announce_stored(self.chats, FrontEnd.of(self.shell), args.resume)
         if args.list_personas:

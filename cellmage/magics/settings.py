@@ -152,7 +152,7 @@ def configure(
     Raises:
         CellmageError: a value cannot be used; nothing has changed.
     """
-    changes = _collect(settings, args)
+    changes = collect_changes(settings, args)
     _validate(settings, changes)
     if args.reset:
         _reset(settings, set_by_flag)
@@ -162,7 +162,7 @@ def configure(
     return {**set_by_flag, **changes}
 
 
-def _collect(settings: Settings, args: Namespace) -> dict[str, Any]:
+def collect_changes(settings: Settings, args: Namespace) -> dict[str, Any]:
     """Return the settings that the flags change, with their new values."""
     names = (*OPTION_FIELDS, *_OTHER_SETTINGS)
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}

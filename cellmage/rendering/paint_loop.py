@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ..display.base import Display, Frame
 from ..messages import Response
-from ..runtime.interrupts import defer_interrupts, first_interrupt_only
+from ..runtime.interrupts import defer_interrupts, first_interrupt_only, set_one_line
 
 Batch = TypeVar("Batch")
 
@@ -45,7 +45,7 @@ def read_to_end(
             # It may have struck between two batches: the stream must know why it ends.
             with suppress(KeyboardInterrupt):
                 batches.throw(interrupt)
-            set_interrupt_message(interrupt, response())
+            set_one_line(interrupt, len(response().text))
             raise
         finally:
             with defer_interrupts():
@@ -62,10 +62,3 @@ def paint(display: Display, frames: Sequence[Frame]) -> None:
         with defer_interrupts():
             display.show(frames)
 
-
-def set_interrupt_message(interrupt: KeyboardInterrupt, response: Response) -> None:
-    """Replace the traceback of an interrupt with one line."""
-    size = len(response.text)
-    result = f"{size} characters are kept as a partial answer" if size else "no text had arrived"
-    line = f"KeyboardInterrupt: stopped by you; {result}"
-    interrupt._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
+from ..runtime.interrupts import set_one_line
 from ..runtime.sync_stream import SyncStream
 from .response_stream import ResponseStream
 
@@ -90,6 +91,9 @@ class Comparison:
                     open_streams -= 1
                 else:
                     yield index, event
+        except asyncio.CancelledError as error:
+            set_one_line(error, sum(len(stream.response.text) for stream in self.streams))
+            raise
         finally:
             for task in tasks:
                 task.cancel()

@@ -19,7 +19,7 @@ from ..errors import CellmageError, UsageError
 from ..events import Event
 from ..messages import Request, Response
 from ..pipeline.base import Ask
-from ..runtime.interrupts import defer_interrupts
+from ..runtime.interrupts import defer_interrupts, set_one_line
 from ..runtime.loop import Heartbeat
 from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
@@ -240,6 +240,8 @@ class ResponseStream(Readable):
         except BaseException as error:
             self._error = error if isinstance(error, Exception) else None
             self._finalize(_interruption_of(error))
+            if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+                set_one_line(error, len(self.response.text))
             raise
         self._finalize("closed" if self._is_closing else "truncated_no_finish")
 

@@ -14,8 +14,9 @@ from contextlib import aclosing, closing
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any
 
-from ..events import Event, Token, ToolCall
+from ..events import Event, Reclassification, Token, ToolCall
 from ..messages import Response
+from ..runtime.interrupts import set_one_line
 from .buffer import Buffer
 from .partial_json import PartialJSON, read_response
 
@@ -156,6 +157,9 @@ class BufferedView:
                     pieces = self._buffer.feed(_text(event), now) if event else []
                     for piece in [*pieces, *self._buffer.due(now)]:
                         yield piece
+            except asyncio.CancelledError as error:
+                set_one_line(error, len(self._stream.response.text))
+                raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = error
             for piece in self._buffer.flush():
@@ -233,8 +237,8 @@ class JSONView:
 
     def _values(self, event: Event) -> Iterator[Any]:
         previous = self._parser.last_value
-        if isinstance(event, ToolCall):
-            self._parser = PartialJSON()  # text before a tool call is not the answer
+        if isinstance(event, ToolCall | Reclassification):
+            self._parser = PartialJSON()  # text before it is not the answer
         elif not isinstance(event, Token):
             return
         elif self._parser.feed(event.text) and self._parser.value != previous:

@@ -125,3 +125,19 @@ class TestConfig:
             assert part in run.printed
         assert not server.exchanges
         assert kernel.run("%llm_history").printed == "No turns yet.\n"
+
+
+def test_a_change_says_what_holds_and_which_key_is_used(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    run = kernel.run("%llm_config -m some/model -t 0.5")
+    assert run.printed == (
+        "Now set: model some/model, temperature 0.5.\n"
+        f"some/model will be asked at 127.0.0.1:{server.port}, with the key ….\n"
+    )
+    assert kernel.run("%llm_config --stats True").printed == "Now set: stats True.\n"
+    assert "offline/echo needs no key." in kernel.run("%llm_config -m offline/echo").printed
+    run = kernel.run("%llm_config --base-url https://api.groq.com/openai/v1 -m llama")
+    assert run.ok, "the key may be set later"
+    assert "llama at api.groq.com needs a key: set the environment variable GROQ" in run.printed
+    assert not server.exchanges

@@ -123,13 +123,32 @@ class TestPrompt:
         assert server.last.messages[1] == ("assistant", whole)
 
 
-def test_await_in_a_cell_can_be_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
-    server.play(sse({"choices": []}), end="hang")
-    kernel.run("import cellmage; chat = cellmage.Conversation()")
-    msg_id = kernel.start("print('go', flush=True)\nasync for text in chat.astream('hi'): pass")
+@pytest.mark.parametrize(
+    "iterable",
+    [
+        "chat.astream('hi')",
+        "chat.astream_events('hi')",
+        "chat.astream('hi').buffered(chars=9)",
+        "chat.astream('hi').partial_json()",
+        "chat.compare('hi', ['a', 'b'])",
+    ],
+)
+@pytest.mark.parametrize("has_text", [True, False])
+def test_await_in_a_cell_can_be_interrupted(
+    kernel: Kernel, server: ScriptedServer, iterable: str, has_text: bool
+) -> None:
+    server.play(chunk("[1234]") if has_text else sse({"choices": []}), end="hang")
+    kernel.run("import cellmage, asyncio; chat = cellmage.Conversation()")
+    msg_id = kernel.start(f"stream = {iterable}\nasync for text in stream: pass")
     while not server.exchanges:
         time.sleep(0.02)
+    time.sleep(0.1)
     kernel.interrupt()
     run = kernel.finish(msg_id)
-    assert run.reply["status"] == "error"
+    assert run.reply["ename"] == "CancelledError"
+    size = 12 if "compare" in iterable else 6
+    result = (
+        f"{size} characters are kept as a partial answer" if has_text else "no text had arrived"
+    )
+    assert run.error == f"CancelledError: stopped by you; {result}"
     assert server.last.finished.wait(2)
