@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cellmage.testing import DONE, ScriptedServer, Step, chunk, finish
+from cellmage.testing import DONE, Reply, ScriptedServer, Step, answer, chunk, finish, tool_call
 from tests.pty_screen import PtyScreen
 
 pytest.importorskip("termios")
@@ -103,6 +103,20 @@ def test_a_table_higher_than_the_screen(
     visible = [line for line in ipython.screen.visible if line]
     assert visible[-1] == "In [3]:"
     assert len(visible) > len(ipython.screen.visible) - 6
+
+
+def test_the_reply_to_a_question_of_a_tool_is_echoed(
+    ipython: IPython, server: ScriptedServer
+) -> None:
+    call = [*steps(WORDS[:200], 0), tool_call("now", "{}"), finish("tool_calls"), DONE]
+    server.play_each([Reply(call), Reply(answer("It is noon."))])
+    ipython.run("def now() -> str: return 'noon'")
+    ipython.start("%llm --tool now Go")
+    ipython.until_text("Run now()?")
+    ipython.screen.type("y\r")
+    lines = ipython.finish()
+    assert "Run now()? [y/N] y" in lines
+    assert lines[-1] == "It is noon."
 
 
 def test_the_terminal_echoes_again_after_an_answer(
