@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..markdown.control_chars import strip_control_chars
+from ..markdown.escape import escape_code
 from ..text import truncate
 
 MAX_BODY_CHARS = 2_000
@@ -50,17 +49,9 @@ def panel_summary(panel: Panel) -> str:
 
 def _panel_html(panel: Panel) -> str:
     # As code: MathJax finds formulas everywhere else, also between two dollars as entities.
-    head = f"<details><summary><code>{_escape(panel_summary(panel))}</code></summary>"
+    head = f"<details><summary><code>{escape_code(panel_summary(panel))}</code></summary>"
     if panel.body is None:
         return f"{head}</details>"
     excess = len(panel.body) - MAX_BODY_CHARS
     end = f"\n… and {excess} more characters" if excess > 0 else ""
-    return f"{head}<pre>{_escape(panel.body[:MAX_BODY_CHARS] + end)}</pre></details>"
-
-
-def _escape(text: str) -> str:
-    return html.escape(strip_control_chars(text)).translate(_CHARACTER_REFERENCES)
-
-
-# One line, and no formula: JupyterLab looks for formulas before it looks for HTML.
-_CHARACTER_REFERENCES = {ord(char): f"&#{ord(char)};" for char in "\n$\\"}
+    return f"{head}<pre>{escape_code(panel.body[:MAX_BODY_CHARS] + end)}</pre></details>"

@@ -1,8 +1,11 @@
-"""Plain text as markdown: the one function for every value from outside."""
+"""Plain text as markdown: the functions for every value from outside."""
 
 from __future__ import annotations
 
+import html
 import re
+
+from .control_chars import strip_control_chars
 
 # Bidirectional controls change the order of the text after them; line separators end a line.
 _CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -17,6 +20,10 @@ _ESCAPES = str.maketrans(_ENTITIES | _BETWEEN_TAGS)
 
 # A list or a thematic break at the start; the addresses that GFM and linkify-it turn into links.
 _ACTS_IN_CONTEXT = re.compile(r"\A(?:[-+]|\d+[.)])|[.:](?=[^\W\d]|/)")
+
+# In markdown an empty line ends a block of HTML (CommonMark 4.6). MathJax looks at no code, but
+# JupyterLab looks for formulas and its own marks before it looks for HTML.
+_IN_CODE = {ord(char): f"&#{ord(char)};" for char in "\n$\\@`"}
 
 
 def escape_markdown(text: str) -> str:
@@ -33,6 +40,19 @@ def escape_markdown(text: str) -> str:
     """
     line = " ".join(_CONTROL_CHARS.sub(" ", text).split()).translate(_ESCAPES)
     return _ACTS_IN_CONTEXT.sub(_last_char_as_entity, line)
+
+
+def escape_code(text: str) -> str:
+    """Return the content of ``<code>`` or ``<pre>`` in a block of HTML, on one line.
+
+    Args:
+        text: plain text; its white space is kept, and control characters are left out.
+
+    Example:
+        >>> escape_code("a < b")
+        'a &lt; b'
+    """
+    return html.escape(strip_control_chars(text)).translate(_IN_CODE)
 
 
 def _last_char_as_entity(match: re.Match[str]) -> str:

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cellmage.markdown.escape import escape_markdown
+from cellmage.markdown.control_chars import strip_control_chars
+from cellmage.markdown.escape import escape_code, escape_markdown
 from tests.markdown.test_sanitize import MARKDOWN
 from tests.rendered import PERMISSIVE_PARSER
 from tests.repetitions import repeat
@@ -88,3 +89,13 @@ def test_another_parser_shows_the_same(title: str) -> None:
     page_text = html.unescape(mistune_text(f"x {escape_markdown(title)} y")).split()
     text = re.sub("[\x00-\x1f\u2028-\u202e]", " ", title)
     assert page_text == ["x", *text.split(), "y"]
+
+
+@repeat(300)
+@given(MARKDOWN | st.text("\\`*_<>$&@\n \"'ab"))
+def test_code_is_one_line_of_html(text: str) -> None:
+    content = escape_code(text)
+    (block,) = PERMISSIVE_PARSER.parse(f"<pre>{content}</pre>")
+    assert (block.type, block.content) == ("html_block", f"<pre>{content}</pre>")
+    assert not re.search(r"[<>$\\@`\n]", content)
+    assert html.unescape(content) == strip_control_chars(text)
