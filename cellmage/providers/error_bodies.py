@@ -57,6 +57,7 @@ _WEB_PAGE = re.compile(r"<(?:!doctype|!--|html|head|body|title|h1|center|script|
 _XML = re.compile(r"<(?:\?xml|error)\b", re.IGNORECASE)
 _XML_MESSAGE = re.compile(r"<message>([^<]+)<", re.IGNORECASE)
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)<", re.IGNORECASE)
+_PROXY_TITLE = re.compile(r"(?:413|429|5\d\d)\b")
 # Control and format characters, with the rest of a terminal's escape sequence.
 _CONTROL = re.compile(
     "\x1b\\[[0-9;?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?"
@@ -123,15 +124,15 @@ def is_error_body(body: Any, event_type: str = "") -> bool:
         >>> is_error_body({"code": 0, "msg": "ok"}), is_error_body({"choices": []})
         (False, False)
     """
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return event_type == "error"
     base = body.get("base_resp")  # MiniMax has it in every chunk
-    if body.get("error") or (isinstance(base, Mapping) and _has_code(base, _FAILURES)):
+    if body.get("error") or (isinstance(base, dict) and _has_code(base, _FAILURES)):
         return True
     if choices := body.get("choices"):
         # OpenRouter has the error of an upstream server in the choice.
         return isinstance(choices, list) and any(
-            isinstance(choice, Mapping) and bool(choice.get("error")) for choice in choices
+            isinstance(choice, dict) and bool(choice.get("error")) for choice in choices
         )
     return (
         event_type == "error"
@@ -186,11 +187,17 @@ def _unwrap(text: str, depth: int) -> str:
     if _XML.match(text) and (message := _XML_MESSAGE.search(text)):
         return message[1]
     if _WEB_PAGE.match(text):
-        title = _TITLE.search(text)
-        page = f"a web page came back ({title[1].strip()})" if title else "a web page came back"
-        return f"{page}; does the base URL end in /v1?"
+        return _describe_page(text)
     inner = _parse_tail(text) if depth else None
     return _find_sentence(inner, depth - 1) or text if inner is not None else text
+
+
+def _describe_page(html: str) -> str:
+    """Return a sentence with the title of a web page; that of a proxy is at the right address."""
+    match = _TITLE.search(html)
+    title = match[1].strip() if match else ""
+    page = f"a web page came back ({title})" if title else "a web page came back"
+    return page if _PROXY_TITLE.match(title) else f"{page}; does the base URL end in /v1?"
 
 
 def _parse_tail(text: str) -> Any:
