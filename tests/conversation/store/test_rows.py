@@ -21,6 +21,16 @@ def test_metadata_that_cannot_be_read_costs_no_turn(store: Store) -> None:
     assert [turn.response.id for turn in turns] == [turn.response.id for turn in chat.turns]
 
 
+def test_words_of_earlier_versions_are_read_as_they_are(store: Store) -> None:
+    """Kinds were renamed: a turn that an earlier version stored keeps its own word."""
+    ask(open_chat(store), "one")
+    update = "UPDATE turns SET metadata = json_set(metadata, '$.incomplete_reason', ?)"
+    for word in ("context_length", "cancelled", "no_end", "error"):
+        store.execute(update, [word])
+        (turn,) = resume(store).turns
+        assert (turn.response.incomplete_reason, turn.state) == (word, "partial")
+
+
 def test_each_change_has_a_later_time_than_the_one_before() -> None:
     times = [monotonic_now() for _ in range(1000)]
     assert times == sorted(set(times))
