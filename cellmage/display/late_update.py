@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -14,7 +15,7 @@ _PAUSE_SECONDS = 0.5
 
 
 def call_after_cell(function: Callable[[], None]) -> None:
-    """Call a function on another thread soon after the running cell has ended.
+    """Call a function when the running cell has ended and the kernel is idle.
 
     Jupyter Server drops the outputs of a kernel that sends too many (``iopub_data_rate_limit``,
     ``iopub_msg_rate_limit``), and does not say so to the kernel. It counts anew when the kernel is
@@ -30,8 +31,8 @@ def call_after_cell(function: Callable[[], None]) -> None:
 
     def on_end(result: Any) -> None:
         shell.events.unregister("post_run_cell", on_end)
-        timer = threading.Timer(_PAUSE_SECONDS, context.run, [function])
-        timer.daemon = True
-        timer.start()
+        # A kernel runs its cells in an event loop; a terminal does not, and drops no output.
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().call_later(_PAUSE_SECONDS, function, context=context)
 
     shell.events.register("post_run_cell", on_end)
