@@ -19,6 +19,7 @@ from ..prompt.interpolation import Interpolation, interpolate
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
+from .cell_notices import cell_notices
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
 from .dry_run import describe
@@ -99,7 +100,7 @@ class PromptRunner:
             return None
         self._warn_subshell(prompt.front_end)
         self._active.update(prompt.streams)
-        self.chats.execution_counts[prompt.selected.id] = self._shell.execution_count
+        self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
         is_text = prompt.schema is None
         try:
             self._render(prompt)
@@ -136,7 +137,9 @@ class PromptRunner:
         else:
             stream = chat.stream(content.text, **arguments)
             prompt = _Prompt(args, front_end, schema, [stream], stream)
-        _add_notice(prompt.streams, spell(content.describe(), "everywhere"))
+        turns = () if args.append or args.no_history else chat.turns
+        lines = cell_notices(turns, content.text, cell, front_end, self._shown_notices)
+        _add_notices(prompt.streams, [spell(content.describe(), "everywhere"), *lines])
         return prompt
 
     def _render(self, prompt: _Prompt) -> None:
@@ -224,10 +227,10 @@ def _insert_values(args: Namespace, text: str, variables: Mapping[str, Any]) -> 
     return interpolate(text, variables, everywhere=bool(args.interpolate))
 
 
-def _add_notice(streams: Iterable[ResponseStream], line: str) -> None:
-    """Add a line about the request to streams that have not been read."""
+def _add_notices(streams: Iterable[ResponseStream], lines: Iterable[str]) -> None:
+    """Add lines about the request to streams that have not been read."""
     for stream in streams:
-        notices = (*stream.request.notices, *filter(None, [line]))
+        notices = (*stream.request.notices, *filter(None, lines))
         stream.request = replace(stream.request, notices=notices)
 
 

@@ -40,7 +40,8 @@ def test_side_by_side(kernel: Kernel, server: ScriptedServer) -> None:
     assert head.startswith("| model | kept | first token | duration |")
     assert "cost" not in head, "a column without a value is left out"
     assert kernel.value("text") == "*one* two three"
-    assert "1     In[" in kernel.run("%llm_history").printed
+    number = run.of_type("execute_input")[0].content["execution_count"]
+    assert f"1     In[{number}] " in kernel.run("%llm_history").printed
 
 
 def test_unwatched_it_is_one_output(kernel: Kernel, server: ScriptedServer) -> None:
