@@ -92,7 +92,7 @@ _SENTENCES: Mapping[Failure, re.Pattern[str]] = {
             \brate.?limit|\btoo[ ]many[ ]requests\b|\bthrottl
             | \b(?:tokens|requests)[ ]per[ ](?:min|day|sec|hour)|限流|请求过于频繁""",
         _NO_MODEL: r"""
-            \bmodel\b.{0,80}?\b(?:not[ ](?:found|exist)|does[ ]not[ ]exist|doesn't[ ]exist|unknown)
+            \bmodel\b.{0,80}?\b(?:not[ ](?:found|exist)|does[ ]not[ ]exist|doesn't[ ]exist)
             | \b(?:no[ ]such|unknown)[ ]model\b""",
         _FILTERED: r"""
             \bcontent[ _](?:management[ ])?(?:policy|filter)|\binappropriate[ ]content

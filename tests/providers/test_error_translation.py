@@ -134,6 +134,8 @@ def test_every_sentence_over_http(server: ScriptedServer, code: str) -> None:
         (400, "Your credit balance is too low to access the API", "quota"),
         (400, "The model `m` does not exist", "not_found"),
         (400, "max_tokens is too large: 20000", "bad_request"),
+        (400, "This model does not support tools: unknown parameter 'tools'", "bad_request"),
+        (400, "messages[0]: the key 'content' is missing", "bad_request"),
         (429, "Too many tokens, please wait before trying again.", "rate_limited"),
         (429, "prompt tokens: slow down", "rate_limited"),
         (500, "rate limit reached", "rate_limited"),
