@@ -118,6 +118,13 @@ def test_a_page_on_the_same_kernel(console: Console, server: ScriptedServer) -> 
         assert run.texts == ["One.\n\nTwo."]
 
 
+def test_the_progress_of_an_index_is_printed(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "tides.md").write_text("# Tides\n\nThe moon moves the sea.\n")
+    run = console.run(f"%llm_index {tmp_path}")
+    assert "\r1 of 1 files" in run.printed
+    assert not run.frames
+
+
 def test_unloading_removes_the_transformer(console: Console) -> None:
     count = (
         "sum(type(t).__name__ == 'ConsoleSessions'"
