@@ -38,7 +38,7 @@ class _Limit(NamedTuple):
         )
 
 
-def _limits(options: Options) -> tuple[_Limit, _Limit]:
+def _read_limits(options: Options) -> tuple[_Limit, _Limit]:
     """Return the limit for the first token, and the one for each further token."""
     first_seconds = options.timeout or FIRST_TOKEN_SECONDS
     idle_seconds = options.idle_timeout or IDLE_SECONDS
@@ -58,7 +58,7 @@ async def enforce_timeouts(ask: Ask, request: Request) -> AsyncGenerator[Event, 
         ResponseTimeoutError: no text arrived within ``options.timeout`` or
             ``options.idle_timeout`` seconds.
     """
-    limit, idle = _limits(request.options)
+    limit, idle = _read_limits(request.options)
     remaining = limit.seconds
     async with aclosing(ask(request)) as events, _Deadline() as deadline:
         while True:

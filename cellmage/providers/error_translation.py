@@ -81,7 +81,7 @@ def translate(error: BaseException, *, host: str, model: str) -> CellmageError |
     return None
 
 
-def before_answer(error: Exception) -> Exception:
+def no_answer_error(error: Exception) -> Exception:
     """Return the error for a connection that broke between the head of the reply and its body."""
     if any(cls.__name__ == "TransportError" for cls in type(error).__mro__):
         return IncompleteResponseError("the connection was lost before any of the answer came")
@@ -110,7 +110,7 @@ _MAX_RETRIES = 2
 
 
 def _from_status(error: BaseException, status: int, host: str, model: str) -> HTTPStatusError:
-    body = _body(error)
+    body = _read_body(error)
     message = provider_message(body)
     kind, advice = classify(message, error_codes(body), status) or _UNKNOWN
     headers = getattr(getattr(error, "response", None), "headers", {})
@@ -130,7 +130,7 @@ def _from_status(error: BaseException, status: int, host: str, model: str) -> HT
     return ours
 
 
-def _body(error: BaseException) -> Any:
+def _read_body(error: BaseException) -> Any:
     """Return the whole body; the SDK keeps the value of its field "error" alone."""
     try:
         return str(error.response.text)  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from ..urls import is_loopback, split_query
 from .advice import advise
 from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import Endpoint
-from .error_translation import before_answer, translate
+from .error_translation import no_answer_error, translate
 from .http_client import http_client, load_sdk
 from .keys import Key, check_key, mask_error, mask_key
 from .payload import encode_request
@@ -161,7 +161,7 @@ class OpenAIProvider:
                 except CellmageError:
                     raise
                 except Exception as error:  # noqa: BLE001 - raised by `close`, if it matters
-                    failure = error if decoder.has_data else before_answer(error)
+                    failure = error if decoder.has_data else no_answer_error(error)
                 for event in decoder.close(failure):
                     yield event
             except CellmageError as error:
