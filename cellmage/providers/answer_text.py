@@ -53,17 +53,18 @@ class AnswerText:
         return self._reasoning.feed(field, text)
 
     def feed(self, text: str) -> Iterator[Event]:
-        """Yield the events of a piece of the text.
+        """Return the events of a piece of the text.
 
         A high surrogate at its end waits for the low one in the next piece: servers that cut by
         UTF-16 code units send a character beyond U+FFFF in two halves.
         """
         self._pieces.append(text)
-        text, self._high_surrogate = self._high_surrogate + text, ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._high_surrogate = text[:-1], text[-1]
-        if text:
-            yield from self._merge(self._splitter.feed(join_surrogates(text)))
+        if not text.isascii() or self._high_surrogate:
+            text, self._high_surrogate = self._high_surrogate + text, ""
+            if "\ud800" <= text[-1] <= "\udbff":
+                text, self._high_surrogate = text[:-1], text[-1]
+            text = join_surrogates(text)
+        return self._merge(self._splitter.feed(text) if text else ())
 
     def flush(self) -> Iterator[Event]:
         """Yield what was held back, when nothing follows."""

@@ -13,8 +13,9 @@ the variants of the servers that are compatible with it. A body passes these ste
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import jiter
@@ -168,35 +169,35 @@ class ChatCompletionDecoder:
             message = "the answer ended without a finish reason"
         return IncompleteResponseError(message, kind="truncated_no_finish")
 
-    def _on_data(self, data: str, may_be_cut: bool = False) -> Iterator[Event]:
+    # These two return iterators, and are none: fewer layers for each event.
+
+    def _on_data(self, data: str, may_be_cut: bool = False) -> Iterable[Event]:
         data = data.removeprefix("\ufeff").strip()
         if not data.startswith("{") and data.strip('"').lower() in _END_MARKS:
             self.done = bool(data) or self.done
-            return
+            return ()
         try:
             value = _parse_json(data.encode("utf-8", "replace"))
         except ProtocolError:
             if self._stream.event_type == "error":
                 value = data
             elif may_be_cut or (self.finish_reason and not data.startswith("{")):
-                return
+                return ()
             else:
                 raise
-        yield from self._on_json(value, has_addresses="http" in data)
+        return self._on_json(value, has_addresses="http" in data)
 
-    def _on_json(self, value: Any, has_addresses: bool = True) -> Iterator[Event]:
+    def _on_json(self, value: Any, has_addresses: bool = True) -> Iterable[Event]:
         if isinstance(value, list):  # Gemini wraps an error in a list
-            for item in value:
-                if isinstance(item, dict):
-                    yield from self._on_json(item)
-            return
+            objects = [item for item in value if isinstance(item, dict)]
+            return chain.from_iterable(map(self._on_json, objects))
         if is_error_body(value, self._stream.event_type):
             raise stream_error(value, is_stream=not self._is_json_body)
         if not isinstance(value, dict):
-            return
+            return ()
         if "choices" not in value and (other := other_protocol_error(value)):
             raise other
-        yield from self._on_chunk(value, has_addresses)
+        return self._on_chunk(value, has_addresses)
 
     def _on_chunk(self, chunk: dict[str, Any], has_addresses: bool) -> Iterator[Event]:
         try:

@@ -21,7 +21,7 @@ from typing import Any
 from ..events import Event, Notice, Status
 from ..messages import Usage
 from .answer_text import AnswerText
-from .reasoning import REASONING_FIELDS, reasoning_texts, text_of
+from .reasoning import REASONING_FIELDS, has_reasoning, reasoning_texts, text_of
 from .sources import SourceFinder
 from .tool_calls import ToolCallAccumulator
 from .usage import merge_usage, usage_of_timings
@@ -106,7 +106,7 @@ class ChunkDecoder:
             self.usage = merge_usage(self.usage, usage)
         if timings := chunk.get("timings"):
             self._timings = timings
-        if isinstance(groq := chunk.get("x_groq"), Mapping):
+        if (groq := chunk.get("x_groq")) and isinstance(groq, dict):
             self.usage = merge_usage(self.usage, groq.get("usage"))
 
     def _on_choice(self, choice: Mapping[str, Any]) -> Iterator[Event]:
@@ -140,8 +140,9 @@ class ChunkDecoder:
         return fields
 
     def _on_delta(self, delta: Mapping[str, Any], is_last: bool) -> Iterator[Event]:
-        for field, text in reasoning_texts(delta):
-            yield from self._text.feed_reasoning(field, text)
+        if has_reasoning(delta):
+            for field, text in reasoning_texts(delta):
+                yield from self._text.feed_reasoning(field, text)
         deprecated = delta.get("function_call")  # the form before "tool_calls"
         pieces = delta.get("tool_calls") or ([{"function": deprecated}] if deprecated else None)
         if pieces:
@@ -150,20 +151,21 @@ class ChunkDecoder:
             yield Status(f"Preparing {self.tool_calls.current_name}…")
         content, refusal = delta.get("content"), delta.get("refusal")
         if content and not (is_last and self._text.is_repetition(content)):
-            yield from self._on_content(content)
+            is_text = isinstance(content, str)
+            yield from self._text.feed(content) if is_text else self._on_parts(content)
         if refusal and refusal != content:
             yield from self._on_refusal(refusal)
 
-    def _on_content(self, content: Any) -> Iterator[Event]:
-        if isinstance(content, str):
-            yield from self._text.feed(content)
-            return
+    def _on_parts(self, content: Any) -> Iterator[Event]:
+        """Yield the events of a content that is a list, as Mistral sends it."""
         for part in content if isinstance(content, list) else [content]:
-            if part is not None:
-                yield from self._on_content(part) if isinstance(part, str) else self._on_part(part)
+            if isinstance(part, str):
+                yield from self._text.feed(part)
+            elif part is not None:
+                yield from self._on_part(part)
 
     def _on_part(self, part: Mapping[str, Any]) -> Iterator[Event]:
-        """Yield the events of a part of a list, as Mistral sends it; pictures have no text."""
+        """Yield the events of a part; pictures have no text."""
         if str(part.get("type")).startswith(_REASONING_TYPES):
             if text := text_of(part):
                 yield from self._text.feed_reasoning("content", text)

@@ -24,6 +24,11 @@ _UNREADABLE = ("encrypted", "redacted", "signature")
 _FIELDS = frozenset(REASONING_FIELDS)
 
 
+def has_reasoning(delta: Mapping[str, Any]) -> bool:
+    """Return whether a delta or a message has a field with reasoning; it may be empty."""
+    return not _FIELDS.isdisjoint(delta)
+
+
 def reasoning_texts(delta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each field with reasoning.
 
@@ -34,8 +39,6 @@ def reasoning_texts(delta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         >>> list(reasoning_texts({"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}))
         [('reasoning_details', 'hm')]
     """
-    if _FIELDS.isdisjoint(delta):
-        return
     for name in REASONING_FIELDS:
         if text := text_of(delta.get(name)):
             yield name, text

@@ -65,6 +65,7 @@ class ThinkTagSplitter:
 
     def __init__(self) -> None:
         self._state = self._at_head
+        self._is_text = False  # True in the state `_in_text`
         self._held: list[str] = []
         self._texts: list[str] = []  # passed on as text, while a lone end tag may follow
         self._has_reasoning = False
@@ -79,7 +80,7 @@ class ThinkTagSplitter:
 
     def feed(self, piece: str) -> Iterable[Event]:
         """Return the events of the next piece of the text."""
-        if self._state == self._in_text and not (self._held or _FIRST_CHARS.search(piece)):
+        if self._is_text and not (self._held or _FIRST_CHARS.search(piece)):  # nearly all pieces
             self._texts.append(piece)
             return (Token(piece),)
         self._held.append(piece)
@@ -94,6 +95,7 @@ class ThinkTagSplitter:
         while state != self._state:
             state = self._state
             yield from state(is_end)
+        self._is_text = state == self._in_text
 
     # The states. Each makes events of the held pieces, and leaves there what it cannot decide yet.
 
