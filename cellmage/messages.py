@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from .options import Options
+from .preview import answer_line, answer_markdown
 
 CONTINUE_PROMPT = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 """The prompt that continues an answer that was cut."""
@@ -21,7 +22,7 @@ class ToolInvocation:
     Args:
         id: the id of the call; the result is sent back with it.
         name: the name of the tool.
-        arguments: a JSON object, exactly as the model wrote it.
+        arguments: a JSON object as the model wrote it.
         result: the text that the model receives; a call that never ran says so.
 
     Example:
@@ -181,6 +182,13 @@ class Response:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return answer_line(self.text, self.model, self.incomplete_reason or "complete")
+
+    def _repr_markdown_(self) -> str:
+        """Return the text for a notebook that shows the response."""
+        return answer_markdown(self.text, is_complete=self.incomplete_reason is None)
 
     @property
     def has_content(self) -> bool:

@@ -12,7 +12,6 @@ from ..options import OptionFields, Options
 from ..pipeline import build
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
-from ..providers.base import Provider
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
 from ..stream.comparison import Comparison
@@ -20,13 +19,13 @@ from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
 from ..text import excerpt
 from ..tools import tools_by_name
-from .history import History, Journal
 from .request import make_request
+from .state import ConversationState
 from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .turn_streams import stream_continuation, stream_turn
 
 
-class Conversation:
+class Conversation(ConversationState):
     """Turns that are sent to a model with every new question.
 
     A turn may belong to a cell of a notebook. A question of the same cell is sent with the turns
@@ -34,7 +33,8 @@ class Conversation:
     the user still sees them in the notebook. A turn without a cell is appended.
 
     An answer with text becomes a turn even when it was cut; it is then marked incomplete. An answer
-    without text changes nothing.
+    without text changes nothing. `copy.copy` and `copy.deepcopy` return a conversation of its own,
+    with the same turns and without a store.
 
     Args:
         options: the options of every question, unless the question sets its own.
@@ -56,22 +56,6 @@ class Conversation:
         >>> len(chat.turns), len(chat.request("Next").messages)
         (2, 5)
     """
-
-    def __init__(
-        self,
-        options: Options | None = None,
-        provider: Provider | None = None,
-        turns: Iterable[Turn] = (),
-        journal: Journal | None = None,
-    ) -> None:
-        self.options = options or Options()
-        self.provider = provider
-        self.history = History(turns, journal)
-
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The turns, oldest first."""
-        return self.history.turns
 
     def request(  # noqa: PLR0913 - keyword arguments
         self,

@@ -1,0 +1,69 @@
+"""How Python and a notebook show answers as values: one line, or markdown that cannot act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .markdown.fences import close_fences
+from .markdown.heal import heal
+from .markdown.sanitize import sanitize
+from .text import truncate
+
+_LINE_CHARS = 60
+"""Characters of a text in one line."""
+
+_MAX_TURNS = 20
+"""The newest turns of a conversation that are shown."""
+
+
+def answer_line(text: str, model: str, state: str) -> str:
+    """Return an answer on one line.
+
+    Args:
+        text: its text.
+        model: the name of the model; may be empty.
+        state: "complete", or what cut it.
+
+    Example:
+        >>> answer_line("Once upon a time", "m", "complete")
+        "<Response 'Once upon a time': 16 characters, m, complete>"
+    """
+    facts = [f"{len(text)} characters", model, state]
+    return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, facts))}>"
+
+
+def answer_markdown(text: str, is_complete: bool) -> str:
+    """Return an answer as markdown that a notebook may show.
+
+    Args:
+        text: its text.
+        is_complete: False for a text that was cut; its open markers are closed.
+
+    Example:
+        >>> answer_markdown("<script>", is_complete=True), answer_markdown("**Ho", is_complete=False)
+        ('&lt;script>', '**Ho**')
+    """
+    return sanitize(text if is_complete else heal(text))
+
+
+def turns_markdown(turns: Sequence[tuple[str, str]]) -> str:
+    """Return questions and answers as markdown that a notebook may show, the newest if many.
+
+    Args:
+        turns: pairs of a question and its answer.
+
+    Example:
+        >>> print(turns_markdown([("Hi", "**Hello**")]))
+        > Hi
+        <BLANKLINE>
+        **Hello**
+    """
+    shown = turns[-_MAX_TURNS:]
+    older = f"*{len(turns) - len(shown)} older turns*" if len(shown) < len(turns) else ""
+    blocks = [block for prompt, answer in shown for block in (_quote(prompt), close_fences(answer))]
+    # As one text: what is a fence or a link depends on the text around it.
+    return sanitize("\n\n".join(filter(None, [older, *blocks])))
+
+
+def _quote(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
