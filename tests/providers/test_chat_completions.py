@@ -10,17 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage.errors import IncompleteResponseError, ProtocolError, ProviderError
-from cellmage.events import Complete, Document, Event, Notice, Reasoning, Status, Token
+from cellmage.events import Complete, Event, Reasoning, Token
 from cellmage.messages import Usage
 from cellmage.providers.chat_completions import ChatCompletionDecoder
 from cellmage.testing import DONE, chunk, finish, sse, usage
 from tests.test_sse import cut
 
 HELLO = [Token("Hel"), Token("lo"), Complete("stop")]
-
-DECLINED = Notice("refusal", "The model declined to answer.")
-NAMELESS = Notice("tool_call", "The model called a tool without its name; nothing was run.")
-SOURCE = Document("example.org", "", "https://example.org/a")
 
 
 def decode(pieces: list[bytes]) -> list[Event]:
@@ -85,65 +81,6 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
         [Token("Hel"), Token("lo"), Token("�"), Complete("stop")],
     ),
     "blank lines first": ([b"\n", b"\n\n", HEL, LO, finish(), DONE], HELLO),
-    "the only choice has index 1": (
-        [choice(index=1, delta={"content": text}) for text in ("Hel", "lo")]
-        + [choice(index=1, delta={}, finish_reason="stop"), DONE],
-        HELLO,
-    ),
-    "the index is missing now and then": (
-        [
-            choice(index=1, delta={"content": "Hel"}),
-            sse({"choices": [{"delta": {"content": "lo"}}]}),
-            choice(index=1, finish_reason="stop"),
-        ],
-        HELLO,
-    ),
-    "the whole message at the end": (
-        [HEL, LO, choice(delta={}, message={"content": "Hello"}, finish_reason="stop"), DONE],
-        HELLO,
-    ),
-    "the whole message beside the last delta": (
-        [HEL, choice(delta={"content": "lo"}, message={"content": "Hello"}), finish(), DONE],
-        HELLO,
-    ),
-    "the whole message has more": (
-        [HEL, choice(message={"content": "Hello"}, finish_reason="stop"), DONE],
-        HELLO,
-    ),
-    "the whole message without its reasoning": (
-        [chunk("<think>hm</think>"), HEL, LO, choice(message={"content": "Hello"}), finish()],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "the whole message with its reasoning": (
-        [
-            chunk(reasoning_content="hm"),
-            HEL,
-            LO,
-            choice(message={"content": "Hello", "reasoning_content": "hm"}),
-            finish(),
-        ],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "messages in place of deltas": (
-        [choice(message={"content": "Hel"}), choice(message={"content": "lo"}), finish()],
-        HELLO,
-    ),
-    "the last delta is the whole answer": (
-        [HEL, LO, chunk("Hello", finish_reason="stop"), DONE],
-        HELLO,
-    ),
-    "a delta is a delta": (
-        [HEL, LO, chunk("Hello"), finish(), DONE],
-        [*HELLO[:2], Token("Hello"), Complete("stop")],
-    ),
-    "the last delta is the one before it": (
-        [HEL, chunk("Hel", finish_reason="stop"), DONE],
-        [Token("Hel"), Token("Hel"), Complete("stop")],
-    ),
-    "text of legacy completions": (
-        [choice(text="Hel"), choice(text="lo", finish_reason="stop"), DONE],
-        HELLO,
-    ),
     "end mark in lower case": ([HEL, LO, finish(), b"data: [done]\n\n"], HELLO),
     "end mark in lower case, and no finish reason": (
         [HEL, LO, b"data: [done]\n\n"],
@@ -164,125 +101,6 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
         [*HELLO[:2], Complete(None)],
     ),
     "a cut event after the finish reason": ([HEL, LO, finish(), HEL[:-9]], HELLO),
-    "a finish reason of another type": (
-        [HEL, chunk("lo", finish_reason=1)],  # type: ignore[arg-type]
-        [*HELLO[:2], Complete("1")],
-    ),
-    "refusal": (
-        [chunk(refusal="Hel"), chunk(content=None, refusal="lo"), chunk(refusal=None), finish()],
-        [*HELLO[:2], DECLINED, Complete("stop")],
-    ),
-    "refusal as a part": (
-        [chunk("Hel"), chunk(content=[{"type": "refusal", "refusal": "lo"}]), finish()],
-        [*HELLO[:2], DECLINED, Complete("stop")],
-    ),
-    "refusal as the content, too": (
-        [chunk("Hel"), chunk("lo", refusal="lo"), finish("refusal")],
-        [*HELLO[:2], Complete("refusal")],
-    ),
-    "refusal of another type": ([chunk("Hel", refusal=True), LO, finish()], HELLO),
-    "thinking as parts": (
-        [
-            chunk(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]),
-            chunk(content=[{"type": "text", "text": "\nHel"}, "lo", None, {"type": "image_url"}]),
-            finish(),
-        ],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "content is one part": ([chunk(content={"type": "text", "text": "Hel"}), LO, finish()], HELLO),
-    "reasoning_details": (
-        [
-            chunk("", reasoning_details=[{"type": "reasoning.text", "text": "h"}]),
-            chunk("", reasoning_details=[{"type": "reasoning.summary", "summary": "m"}]),
-            chunk("", reasoning_details=[{"type": "reasoning.encrypted", "data": "x"}]),
-            HEL,
-            LO,
-            finish(),
-        ],
-        [Reasoning("h"), Reasoning("m"), *HELLO],
-    ),
-    "reasoning as a field and as details": (
-        [
-            chunk(reasoning="h", reasoning_details=[{"type": "reasoning.text", "text": "h"}]),
-            chunk(reasoning="m", reasoning_details=[{"type": "reasoning.text", "text": "m"}]),
-            HEL,
-            LO,
-            finish(),
-        ],
-        [Reasoning("h"), Reasoning("m"), *HELLO],
-    ),
-    "reasoning as a field and as tags": (
-        [chunk(reasoning_content="hm"), chunk("<think>\nhm\n</think>\n\nHel"), LO, finish()],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "two reasonings": (
-        [chunk(reasoning="hm"), chunk(reasoning_content="so"), HEL, LO, finish()],
-        [Reasoning("hm"), Reasoning("so"), *HELLO],
-    ),
-    "reasoning as an object": (
-        [chunk(reasoning_content={"text": "hm"}), HEL, LO, finish()],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "reasoning that cannot be read": (
-        [chunk(reasoning={"a": 1}, thinking=True, reasoning_text=[[5]]), HEL, LO, finish()],
-        HELLO,
-    ),
-    "blank lines after reasoning": (
-        [chunk(reasoning="hm"), chunk("\n"), chunk("\nHel"), LO, finish()],
-        [Reasoning("hm"), *HELLO],
-    ),
-    "sources beside the choices": (
-        [
-            sse({"choices": [{"delta": {"content": "Hel"}}], "citations": [SOURCE.source]}),
-            sse({"choices": [{"delta": {"content": "lo"}}], "citations": [SOURCE.source]}),
-            finish(),
-        ],
-        [SOURCE, *HELLO],
-    ),
-    "sources after the choices": (
-        [HEL, LO, finish(), sse({"choices": [], "citations": [SOURCE.source]}), DONE],
-        [*HELLO[:2], SOURCE, HELLO[2]],
-    ),
-    "sources in a delta": (
-        [chunk("Hel", annotations=[{"url_citation": {"url": SOURCE.source}}]), LO, finish()],
-        [SOURCE, *HELLO],
-    ),
-    "usage in the choice": (
-        [HEL, LO, choice(finish_reason="stop", usage={"prompt_tokens": 3, "completion_tokens": 1})],
-        [*HELLO[:2], Complete("stop", Usage(3, 1))],
-    ),
-    "usage, and then a chunk without counts": (
-        [HEL, LO, finish(), usage(3, 1), sse({"choices": [], "usage": {"queue_time": 0.1}}), DONE],
-        [*HELLO[:2], Complete("stop", Usage(3, 1))],
-    ),
-    "usage that cannot be read": (
-        [HEL, LO, finish(), sse({"choices": [], "usage": "much"}), DONE],
-        HELLO,
-    ),
-    "usage of Groq": (
-        [HEL, LO, sse({"x_groq": {"usage": {"prompt_tokens": 3}}, "choices": []}), finish()],
-        [*HELLO[:2], Complete("stop", Usage(3))],
-    ),
-    "timings of llama.cpp": (
-        [HEL, LO, finish(), sse({"choices": [], "timings": {"prompt_n": 3, "predicted_n": 1}})],
-        [*HELLO[:2], Complete("stop", Usage(3, 1))],
-    ),
-    "a call without a name": (
-        [
-            HEL,
-            chunk("lo", tool_calls=[{"index": 0, "id": "a", "function": {"arguments": "{}"}}]),
-            finish(),
-        ],
-        [HELLO[0], Status("Preparing …"), HELLO[1], NAMELESS, HELLO[2]],
-    ),
-    "MiniMax, no error": (
-        [
-            sse({"choices": [{"delta": {"content": text}}], "base_resp": {"status_code": 0}})
-            for text in ("Hel", "lo")
-        ]
-        + [finish()],
-        HELLO,
-    ),
 }
 
 
