@@ -86,7 +86,7 @@ class ToolCall:
     Args:
         id: the id of the call.
         name: the name of the tool.
-        arguments: a JSON object exactly as the model wrote it, which may be malformed.
+        arguments: a JSON object as the model wrote it, which may be malformed.
     """
 
     id: str

@@ -81,7 +81,7 @@ def _read_fences(text: str) -> Reading | None:
     Raises:
         ValueError: several blocks have different values, or the one that says JSON has none.
     """
-    blocks = list(_fenced_blocks(text))
+    blocks = list(_find_blocks(text))
     marked = [block for block in blocks if block.language in JSON_LANGUAGES]
     for group in (marked, [block for block in blocks if not block.language], blocks):
         readings = [reading for block in group if (reading := _read_content(block.content))]
@@ -120,7 +120,7 @@ class _Block(NamedTuple):
     end: int
 
 
-def _fenced_blocks(text: str) -> Iterator[_Block]:
+def _find_blocks(text: str) -> Iterator[_Block]:
     """Yield the fenced blocks (CommonMark 0.31, section 4.5); an open one ends with the text."""
     opener: re.Match[str] | None = None
     for line in _FENCE_LINE.finditer(text):
@@ -139,7 +139,7 @@ def _block(text: str, opener: re.Match[str], content_end: int, end: int) -> _Blo
 
 
 def _without_fences(text: str) -> str:
-    for block in reversed(list(_fenced_blocks(text))):
+    for block in reversed(list(_find_blocks(text))):
         text = text[: block.start] + text[block.end :]
     return text
 
@@ -197,7 +197,7 @@ def _is_on_lines(text: str, value: _Value) -> bool:
 
 
 def _is_citation(text: str, value: _Value) -> bool:
-    """Return whether a list of numbers, such as [1], stands in a sentence."""
+    """Return whether a list of numbers, such as [1], is a citation in a sentence."""
     is_numbers = _CITATION.fullmatch(text, value.start, value.end)
     return bool(is_numbers) and not text[: value.start].rstrip().endswith((":", "="))
 

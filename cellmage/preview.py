@@ -28,8 +28,8 @@ def answer_line(text: str, model: str, state: str) -> str:
         >>> answer_line("Once upon a time", "m", "complete")
         "<Response 'Once upon a time': 16 characters, m, complete>"
     """
-    facts = [f"{len(text)} characters", model, state]
-    return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, facts))}>"
+    details = [f"{len(text)} characters", model, state]
+    return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, details))}>"
 
 
 def answer_markdown(text: str, is_complete: bool) -> str:
@@ -40,8 +40,10 @@ def answer_markdown(text: str, is_complete: bool) -> str:
         is_complete: False for a text that was cut; its open markers are closed.
 
     Example:
-        >>> answer_markdown("<script>", is_complete=True), answer_markdown("**Ho", is_complete=False)
-        ('&lt;script>', '**Ho**')
+        >>> answer_markdown("<script>", is_complete=True)
+        '&lt;script>'
+        >>> answer_markdown("**Ho", is_complete=False)
+        '**Ho**'
     """
     return sanitize(text if is_complete else heal(text))
 
@@ -58,9 +60,9 @@ def turns_markdown(turns: Sequence[tuple[str, str]]) -> str:
         <BLANKLINE>
         **Hello**
     """
-    shown = turns[-_MAX_TURNS:]
-    older = f"*{len(turns) - len(shown)} older turns*" if len(shown) < len(turns) else ""
-    blocks = [block for prompt, answer in shown for block in (_quote(prompt), close_fences(answer))]
+    newest = turns[-_MAX_TURNS:]
+    older = f"*{len(turns) - len(newest)} older turns*" if len(newest) < len(turns) else ""
+    blocks = [f"{_quote(prompt)}\n\n{close_fences(answer)}" for prompt, answer in newest]
     # As one text: what is a fence or a link depends on the text around it.
     return sanitize("\n\n".join(filter(None, [older, *blocks])))
 

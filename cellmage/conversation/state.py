@@ -49,8 +49,8 @@ class ConversationState:
 
     def __repr__(self) -> str:
         count = len(self.turns)
-        facts = [f"{count} turn{'' if count == 1 else 's'}", self.options.model]
-        return f"<{type(self).__name__}: {', '.join(filter(None, facts))}>"
+        details = [f"{count} turn{'' if count == 1 else 's'}", self.options.model]
+        return f"<{type(self).__name__}: {', '.join(filter(None, details))}>"
 
     def _repr_markdown_(self) -> str:
         """Return the questions and answers, for a notebook that shows the conversation."""

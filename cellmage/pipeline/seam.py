@@ -1,8 +1,8 @@
 """Join an answer that was cut with its continuation: a text that the model repeats appears once.
 
-Models begin a continuation with the last words, the last line or the whole answer once more, often
-after a preface such as "Sure, continuing:". A repetition must be exact, and a preface is left out
-only before a repetition. In doubt the text stays as it is: a reader sees a word that is there
+Models begin a continuation with the last words, the last line or the complete answer once more,
+often after a preface such as "Sure, continuing:". A repetition must be exact, and a preface is left
+out only before a repetition. In doubt the text stays as it is: a reader sees a word that is there
 twice, and cannot see one that is missing. No I/O.
 """
 
@@ -169,7 +169,7 @@ def _may_be_preface(head: str) -> bool:
 
 
 def _is_repetition(old_text: str, length: int, following: str) -> bool:
-    """Return whether the end of the old text stands in the new text as a repetition.
+    """Return whether the beginning of the new text repeats the end of the old text.
 
     Args:
         old_text: the text that was cut.

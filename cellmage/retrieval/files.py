@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 4 * 2**20
 """Larger files are left out."""
 
 
-class FoundFiles(NamedTuple):
+class FileList(NamedTuple):
     """The files below some folders.
 
     Args:
@@ -39,13 +39,13 @@ class FoundFiles(NamedTuple):
     left_out: dict[str, str]
 
 
-def find_files(roots: Sequence[Path]) -> FoundFiles:
+def find_files(roots: Sequence[Path]) -> FileList:
     """Return the files that can be indexed, and those that are left out.
 
     Args:
         roots: files, and folders that are searched recursively.
     """
-    files = FoundFiles({}, {})
+    files = FileList({}, {})
     for root in roots:
         for path in [str(root)] if root.is_file() else _walk(root):
             if path.lower().endswith(SUFFIXES):
@@ -53,7 +53,7 @@ def find_files(roots: Sequence[Path]) -> FoundFiles:
     return files
 
 
-def _add(path: str, files: FoundFiles) -> None:
+def _add(path: str, files: FileList) -> None:
     status = os.stat(path)
     if status.st_size > MAX_FILE_BYTES:
         size = status.st_size / 2**20
@@ -81,7 +81,7 @@ def describe_left_out(left_out: dict[str, str], limit: int = 3) -> str:
         >>> describe_left_out({"a/b.log": "binary", "c.md": "Permission denied"}, limit=1)
         'Left out: b.log (binary), and 1 more.'
     """
-    named = [f"{Path(path).name} ({reason})" for path, reason in list(left_out.items())[:limit]]
+    parts = [f"{Path(path).name} ({reason})" for path, reason in list(left_out.items())[:limit]]
     if len(left_out) > limit:
-        named.append(f"and {len(left_out) - limit} more")
-    return f"Left out: {', '.join(named)}." if named else ""
+        parts.append(f"and {len(left_out) - limit} more")
+    return f"Left out: {', '.join(parts)}." if parts else ""

@@ -20,7 +20,7 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})"""
 _HEAD_BYTES = 2_000
 
 
-def declared_encoding(data: bytes) -> str:
+def find_encoding(data: bytes) -> str:
     """Return the encoding that a page names (HTML, section 4.2.5.4); empty if it names none."""
     declaration = _CHARSET.search(data[:_HEAD_BYTES])
     return declaration[1].decode("ascii") if declaration else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .decoding import decode
 from .documents import DocumentText, Section, UnreadableError
-from .html_text import declared_encoding, read_html
+from .html_text import find_encoding, read_html
 from .notebook_text import read_notebook
 
 _TITLE_CHARS = 4_000
@@ -27,14 +27,14 @@ def read_document(path: str) -> DocumentText:
         path: the file.
 
     Raises:
-        UnreadableError: it cannot be read, or is no text.
+        UnreadableError: it cannot be read, or is not a text.
     """
     suffix = Path(path).suffix.lower()
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise UnreadableError(error.strerror or type(error).__name__) from None
-    text = decode(data, declared_encoding(data) if suffix in (".html", ".htm") else "")
+    text = decode(data, find_encoding(data) if suffix in (".html", ".htm") else "")
     if ";base64," in text:
         text = _DATA_URL.sub(r"\1…", text)
     return _READERS.get(suffix, _read_text)(text)
