@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..markdown.blocks import find_settled_end
 from ..markdown.fences import close_fences
 from ..markdown.heal import heal
+from ..markdown.settled import find_settled_end
 from .base import Frame
+from .page_cost import page_cost_ms
 from .panels import Panel, panels_html
 
 CURSOR = "▌"
@@ -17,31 +18,42 @@ CURSOR = "▌"
 MIN_PART_CHARS = 4_000
 """A part is frozen when this much of it is settled, or later."""
 
+MIN_PART_PAGE_MS = 80
+"""A part is frozen earlier if its formulas and the like take the page this long, as estimated: a
+shorter answer stays one output."""
+
 MAX_PARTS = 14
 """Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
 
 
-def freeze_by_size(settled: int, before: int, index: int) -> bool:
+def freeze_by_size(settled: float, before: float, index: int) -> bool:
     """Return whether a part is frozen: for a page, where each part is an output of the cell.
 
     Parts grow with the text, so that there are never many.
 
     Args:
-        settled: characters of the part that are settled.
-        before: characters in the parts before it.
+        settled: the size of the settled blocks of the part: see `part_size`.
+        before: the size of the parts before it.
         index: the index of the part.
     """
-    return settled >= max(MIN_PART_CHARS, before / 2) and index + 1 < MAX_PARTS
+    return settled >= max(1, before / 2) and index + 1 < MAX_PARTS
 
 
-def freeze_every_block(settled: int, before: int, index: int) -> bool:
+def freeze_every_block(settled: float, before: float, index: int) -> bool:
     """Return whether a part is frozen: for a terminal, which prints settled blocks once."""
     return settled > 0
 
 
-def content_size(text: str, markdown: str) -> int:
-    """Return the characters of a text; panels make markdown long that has little text."""
-    return max(len(text), len(markdown) // 2)
+def part_size(text: str, markdown: str, page_ms: float) -> float:
+    """Return the size of a part by its characters and its page time; 1 is enough for a part.
+
+    Args:
+        text: the text, as received.
+        markdown: the text, as published. Panels make markdown long that has little text.
+        page_ms: the estimated page time in milliseconds: see `cellmage.display.page_cost`.
+    """
+    chars = max(len(text), len(markdown) // 2)
+    return max(chars / MIN_PART_CHARS, page_ms / MIN_PART_PAGE_MS)
 
 
 @dataclass(slots=True)
@@ -54,6 +66,7 @@ class Part:
         tail: text after the settled blocks, which may still change.
         settled_text: the settled blocks, as received.
         settled_markdown: the settled blocks, as published.
+        settled_page_ms: the estimated page time of the settled blocks.
         pending: pieces that arrived and are not absorbed.
         panels: the panels in the settled markdown.
         open_panels: the panels at the end, which later panels replace.
@@ -66,6 +79,7 @@ class Part:
     tail: str = ""
     settled_text: str = ""
     settled_markdown: str = ""
+    settled_page_ms: float = 0.0
     pending: list[str] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     open_panels: Sequence[Panel] = ()
@@ -84,9 +98,11 @@ class Part:
         return bool(self.pending) or self.has_new_panels
 
     @property
-    def size(self) -> int:
-        """The settled characters, for `freeze_by_size`; 0 if no text is settled."""
-        return content_size(self.settled_text, self.settled_markdown) if self.settled_text else 0
+    def size(self) -> float:
+        """The size of the settled blocks, for `freeze_by_size`; 0 if no text is settled."""
+        if not self.settled_text:
+            return 0.0
+        return part_size(self.settled_text, self.settled_markdown, self.settled_page_ms)
 
     def set_panels(self, panels: Sequence[Panel]) -> None:
         """Show panels after the text so far, in place of the open panels."""
@@ -100,9 +116,8 @@ class Part:
     def close(self) -> str:
         """Settle all text, so that something else may follow it, and return the markdown."""
         self.absorb()
-        self.settled_markdown = close_fences(self.settled_markdown + self._final_tail())
-        self.settled_text += self.tail
-        self.tail = ""
+        self._settle(len(self.tail), self._final_tail())
+        self.settled_markdown = close_fences(self.settled_markdown)
         return self.settled_markdown
 
     def absorb(self) -> None:
@@ -114,8 +129,13 @@ class Part:
         self.tail += "".join(self.pending)
         self.pending.clear()
         end = find_settled_end(self.tail)
+        self._settle(end, self.sanitize(self.tail[:end]))
+
+    def _settle(self, end: int, markdown: str) -> None:
+        """Move the tail up to this offset to the settled blocks."""
         self.settled_text += self.tail[:end]
-        self.settled_markdown += self.sanitize(self.tail[:end])
+        self.settled_markdown += markdown
+        self.settled_page_ms += page_cost_ms(markdown)
         self.tail = self.tail[end:]
 
     def next_part(self) -> Part:

@@ -11,7 +11,6 @@ them, rules of our own, each for text that models write and CommonMark reads oth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -30,12 +29,11 @@ from .block_rules import (
 )
 from .blocks import Blocks, split_lines
 from .emphasis import classify_run
-from .formulas import OPENING, match_formula
+from .formulas import CODE_OR_FORMULA, OPENING, match_formula
 from .inline_rules import parse_bare_url, parse_formula, parse_tag
 from .links import is_safe_url
 from .tex import escape_pipes
 
-_CODE_OR_FORMULA = re.compile(rf"(`+)(?!`).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
 _MAX_NESTING = 100
 
 
@@ -75,7 +73,7 @@ def _escape_pipes(markdown: str) -> str:
 
 def _escape_row(row: str) -> str:
     pieces, position = [], 0
-    for match in _CODE_OR_FORMULA.finditer(row):
+    for match in CODE_OR_FORMULA.finditer(row):
         formula = match_formula(row, match.start()) if match.start() >= position else None
         if formula is not None:
             pieces += [

@@ -10,16 +10,23 @@ class Delimiter(NamedTuple):
     """A delimiter run that opens emphasis and has no end yet.
 
     Args:
-        char: ``*``, ``_`` or ``~``.
+        char: ``*``, ``_`` or ``~``; for an HTML tag, its name.
         length: characters of the run that are not closed.
         start: offset of the first of these, in characters.
         previous: the open run before it.
+        closing_tag: the tag that ends it; empty for a run.
     """
 
     char: str
     length: int
     start: int
     previous: Delimiter | None
+    closing_tag: str = ""
+
+    @property
+    def closing(self) -> str:
+        """The mark or the tag that closes it."""
+        return self.closing_tag or self.char * self.length
 
 
 def close_emphasis(
@@ -47,6 +54,19 @@ def close_emphasis(
         unused = opener.length - used
         last = Delimiter(char, unused, opener.start, opener.previous) if unused else opener.previous
     return last, length
+
+
+def close_tag(last: Delimiter | None, name: str) -> Delimiter | None:
+    """Return the last run that is still open after a closing tag; a tag without partner is text.
+
+    Args:
+        last: the last open run.
+        name: the name of the tag.
+    """
+    opener = last
+    while opener is not None and opener.char != name:
+        opener = opener.previous
+    return last if opener is None else opener.previous
 
 
 def classify_run(text: str, start: int, end: int) -> tuple[bool, bool]:

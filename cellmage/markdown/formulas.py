@@ -20,6 +20,9 @@ from typing import NamedTuple
 OPENING = re.compile(r"\\[(\[]|\$\$?|\\begin\{([A-Za-z]+\*?)\}")
 """Matches what may begin a formula; group 1 is the name of an environment."""
 
+CODE_OR_FORMULA = re.compile(rf"(`+)(?!`).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
+"""Matches code and escapes in one line, and what `OPENING` matches outside of them."""
+
 _ENVIRONMENTS = frozenset(
     {"equation", "align", "gather", "multline", "eqnarray", "alignat", "flalign", "math",
      "displaymath", "aligned", "alignedat", "gathered", "split", "cases", "dcases", "rcases",
@@ -27,7 +30,7 @@ _ENVIRONMENTS = frozenset(
      "subarray", "CD"}
 )  # fmt: skip
 
-_MAX_CHARS = 5_000
+MAX_FORMULA_CHARS = 5_000
 """A longer text between delimiters is no formula."""
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -49,8 +52,13 @@ _CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$", "$": "$"}
 _ESCAPED_BRACES = re.compile(r"\\[{}\\]")
 _NUMBER = re.compile(r"\s*[\d,;\s]+\s*\Z")
 _WORDS = re.compile(r"(?:\s*[a-z]{3,})+\s*\Z")
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}[,;:.]? [A-Za-z]{2,}(?![A-Za-z]*\})")
-"""Two words in a row: text between two dollars that are prices, until the second one arrives."""
+_PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|])")
+"""An amount and what follows it in prose: a price."""
+
+_COMMAND = re.compile(r"\\[A-Za-z]+(?:\{[^{}]*(?:\}|\Z))?")
+_PROSE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]{2,}[,;:.]?[ \n]+){2}")
+_SENTENCE = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}[,;:.]?[ \n]+[A-Za-z]+[,;:.]?[ \n]+[A-Za-z]{2,}")
+"""Words in a row, outside of commands such as ``\\text{…}``: text, though no end has arrived."""
 
 
 class Formula(NamedTuple):
@@ -90,7 +98,7 @@ def match_formula(text: str, offset: int) -> Formula | None:
     content_start = opening.end()
     if text.find(_CLOSING[opening[0]], content_start) == -1:
         return None  # the search below would take quadratic time for many of them
-    ends = _ENDS[opening[0]].finditer(text, content_start, content_start + _MAX_CHARS)
+    ends = _ENDS[opening[0]].finditer(text, content_start, content_start + MAX_FORMULA_CHARS)
     end = next((match for match in ends if match[1]), None)
     if end is None:
         return None
@@ -113,13 +121,14 @@ def may_become_formula(text: str, offset: int) -> bool:
     if opening is None or (opening[1] and not is_environment(opening[1])):
         return False
     content = text[opening.end() :]
-    if len(content) > _MAX_CHARS or _BLANK_LINE.search(content) or "`" in content:
+    if len(content) > MAX_FORMULA_CHARS or _BLANK_LINE.search(content) or "`" in content:
         return False
     if opening[0] != "$":
-        return True
+        return not _SENTENCE.search(_COMMAND.sub("", content))
     if "$" in _strip_escapes(content) and not content.endswith("$"):
         return False
-    return not content[:1].isspace() and not _PROSE.search(content)
+    is_prose = _PRICE.match(content) or _PROSE.search(_COMMAND.sub("", content))
+    return not (content[:1].isspace() or is_prose)
 
 
 def is_tex(content: str) -> bool:
@@ -146,7 +155,7 @@ def _match_environment(text: str, opening: re.Match[str]) -> Formula | None:
         return None
     depth = 0
     marks = re.compile(r"\\(begin|end)\{" + re.escape(name) + r"\}")
-    for mark in marks.finditer(text, opening.start(), opening.start() + _MAX_CHARS):
+    for mark in marks.finditer(text, opening.start(), opening.start() + MAX_FORMULA_CHARS):
         depth += 1 if mark[1] == "begin" else -1
         if not depth:
             tex = text[opening.start() : mark.end()]
@@ -183,3 +192,25 @@ def _has_matching_braces(content: str) -> bool:
 
 def _strip_escapes(content: str) -> str:
     return re.sub(r"\\.", "", content, flags=re.DOTALL)
+
+
+def hide_formulas_in_row(row: str) -> tuple[str, bool]:
+    """Return a row of a table up to an open formula, with other text in place of the formulas.
+
+    The length of the text in place of a formula is that of the formula. The second value is
+    whether a formula is open.
+
+    Args:
+        row: one line of a table that is still arriving.
+    """
+    pieces, position = [], 0
+    for match in CODE_OR_FORMULA.finditer(row):
+        start = match.start()
+        if start < position or not OPENING.match(row, start):
+            continue
+        if formula := match_formula(row, start):
+            pieces += [row[position:start], "x" * (formula.end - start)]
+            position = formula.end
+        elif may_become_formula(row, start):
+            return "".join([*pieces, row[position:start]]), True
+    return "".join([*pieces, row[position:]]), False

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 
-from .blocks import Block, Blocks, find_tail_start, strip_containers
+from .blocks import Block, Blocks, strip_containers
 from .emphasis import Delimiter, is_punctuation
+from .fences import close_fences
+from .formulas import hide_formulas_in_row
 from .inline import Inline, Scanner
+from .literals import count_details
+from .settled import find_tail_start
 
 # Beginnings of a line, without its quotes and list markers, that decide nothing yet.
 _AMBIGUOUS_START = re.compile(
@@ -21,13 +25,17 @@ _AMBIGUOUS_START = re.compile(
     r"|[ \t]*>"  # a quote
     r"|=+|(?:-[ \t]*)+|(?:\*[ \t]*)+|(?:_[ \t]*)+"  # setext underlines and thematic breaks
     r"|`{1,2}|`{3,}[^`]*|~+[^~]*"  # the opening line of a fence
-    r"|\$\$?"  # a formula
-    r"|\[[^\[\]]*\]:.*"  # a link definition
+    r"|\$\$?|\\(?:\[|b[a-z]*\{?[A-Za-z]*\*?)?"  # a formula
+    r"|<!?-*"  # a comment
+    r"|\[[^\[\]]*\]:[ \t]*<?(?:\S{0,7}|(?:https?://|mailto:).*)"  # a link definition
     r"|\[[ xX]?\]?"  # a task
     r"|\|.*"  # the head of a table
     r"|[-:|][-:| \t]*"  # the delimiter row of a table
     r")[ \t]*\Z",
     re.DOTALL,
+)
+_DIAGRAM = re.compile(
+    r"([ \t>]*(?:[-+*\d.)]+[ \t]+)*(?:`{3,}|~{3,}))([ \t]*mermaid\b[^\n]*)", re.IGNORECASE
 )
 _CLOSING_HASHES = re.compile(r"(?<=[ \t])#")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
@@ -70,7 +78,17 @@ def heal(text: str, cursor: str = "") -> str:
     while (tail := _heal_once(tails[-1], "")) not in tails:
         tails.append(tail)
     stable = min(tails[tails.index(tail) :], key=len)
-    return text[:start] + (_heal_once(stable, cursor) if stable else "")
+    healed = _heal_once(stable, cursor) if stable else ""
+    return text[:start] + _close_details(healed)
+
+
+def _close_details(text: str) -> str:
+    """Return the text with the tags that end what `<details>` opened, outside of code."""
+    if "<details" not in text:
+        return text
+    prose = (text[block.start : block.end] for block in Blocks(text).blocks if not block.literal)
+    depth = count_details("".join(prose))
+    return close_fences(text) + "\n\n</details>" * depth if depth > 0 else text
 
 
 def _heal_once(text: str, cursor: str) -> str:
@@ -80,8 +98,8 @@ def _heal_once(text: str, cursor: str) -> str:
     last = blocks.last
     if last is not None and last.is_open and last.kind == "fence":
         return _heal_fence(text, line_start, last, cursor)
-    if last is not None and last.is_open and last.kind == "math":
-        return _place_cursor(text[: last.start], cursor)
+    if last is not None and last.is_open and last.kind in ("math", "comment"):
+        return _place_cursor(text[: last.start], cursor) or cursor
     if showable := _showable_line(line, last):
         return _with_last_line(text[:line_start] + showable, line_start, blocks, cursor)
     return _without_last_line(text[:line_start], line, blocks, cursor)
@@ -107,7 +125,12 @@ def _showable_line(line: str, last: Block | None) -> str:
 
 
 def _heal_fence(text: str, line_start: int, block: Block, cursor: str) -> str:
-    """Return code as it is, without a last line that may become the end of the fence."""
+    """Return code as it is, without a last line that may become the end of the fence.
+
+    A diagram is shown as code until its fence is closed: half of one is an error to Mermaid.
+    """
+    if match := _DIAGRAM.match(text, block.start):
+        text, line_start = text[: match.end(1)] + text[match.end() :], line_start - len(match[2])
     line = text[line_start:].lstrip(" \t>").rstrip()
     if line and not line.strip(block.marker[0]):
         text = text[:line_start]
@@ -135,7 +158,7 @@ def _without_last_line(text: str, line: str, blocks: Blocks, cursor: str) -> str
 
 
 def _is_row(text: str, start: int) -> bool:
-    return strip_containers(text[start : text.find("\n", start)]).startswith("|")
+    return bool(_PIPE.search(text[start : text.find("\n", start)]))
 
 
 def _is_row_before(text: str, start: int) -> bool:
@@ -153,7 +176,7 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
     """
     block = Blocks(text).blocks[-1]
     if block.kind == "table":
-        return _heal_row(text, line_start, blocks, cursor)
+        return _heal_row(text, line_start, blocks)
     if block.kind == "heading":
         content_end = len(text.rstrip("# \t"))
         if match := _CLOSING_HASHES.search(text, content_end):  # all runs of them at once
@@ -161,12 +184,18 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
     return _heal_paragraph(text, block, blocks, cursor)
 
 
-def _heal_row(text: str, line_start: int, blocks: Blocks, cursor: str) -> str:
-    """Heal the last cell: in GFM every pipe that is not escaped ends a cell, even in code."""
-    cell = max((match.end() for match in _PIPE.finditer(text, line_start)), default=line_start)
+def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:
+    """Heal the last cell: in GFM every pipe that is not escaped ends a cell, even in code.
+
+    A table has no cursor: in a narrow cell it would change the width of every column.
+    """
+    row, is_open = hide_formulas_in_row(text[line_start:])
+    text = text[: line_start + len(row)]
+    cell = line_start + max((match.end() for match in _PIPE.finditer(row)), default=0)
     backticks = _OPEN_BACKTICKS.search(text, cell)
     visible = text[: backticks.start()] if backticks else text
-    return text[:cell] + _heal_inline(visible[cell:], blocks, cursor)
+    healed = text[:cell] + _heal_inline(visible[cell:], blocks, "")
+    return healed.rstrip() if is_open else healed
 
 
 def _heal_paragraph(text: str, block: Block, blocks: Blocks, cursor: str) -> str:
@@ -217,7 +246,7 @@ def _close_emphasis(text: str, openers: list[Delimiter], cursor: str) -> str:
     while openers and len(visible) <= openers[0].start + openers[0].length:
         visible = visible[: openers[0].start].rstrip()  # emphasis of nothing
         openers = openers[1:]
-    marks = "".join(opener.char * opener.length for opener in openers)
+    marks = "".join(opener.closing for opener in openers)
     return _add_cursor(visible, cursor) + marks + space if visible else visible
 
 

@@ -1,7 +1,7 @@
 r"""Inline markdown that is still arriving: its complete constructs, and the start of the undecided.
 
 Sources: CommonMark 0.31.2, sections 2.4, 2.5 and 6; strikethrough of GitHub Flavored Markdown;
-formulas between dollars, as JupyterLab finds them.
+formulas as models write them; bare HTML tags.
 
 One scan from left to right finds what these patterns describe; as patterns, some of them would take
 quadratic time for hostile text:
@@ -14,7 +14,8 @@ quadratic time for hostile text:
     image       ! before a link                                        6.4
     autolink    <(?:scheme:[^\s<>]*|address@host)>                     6.5
     html        < tag, comment, instruction, declaration or CDATA >    6.6
-    math        \$\$.*?\$\$|\$(?![\s\d]).*?(?<![\\\s])\$               JupyterLab, and no prices
+    math        as `cellmage.markdown.formulas` finds it
+    tag         < name >, for the names in `cellmage.markdown.tags`
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .emphasis import Delimiter, classify_run, close_emphasis
-from .links import find_target_end, normalize_label
+from .emphasis import Delimiter, classify_run, close_emphasis, close_tag
+from .formulas import OPENING, match_formula, may_become_formula
+from .links import find_target_end, may_become_safe_url, normalize_label
+from .tags import match_tag
 
 _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
@@ -41,9 +44,17 @@ _HTML = re.compile(
 _AUTOLINK = re.compile(
     r"<(?:([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)|([\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+))>"
 )
-_ANGLE_OPEN = re.compile(r"<(?:[A-Za-z/!?][^<>\n]*)?\Z")
+_TAG_OPEN = re.compile(
+    r"<(?:/?[A-Za-z][A-Za-z0-9]*[ \t\n]*/?|(?:details open)?|!(?:-(?:-(?:(?!-->).)*)?)?"
+    r"|[A-Za-z][A-Za-z0-9+.-]*(?::[^\s<>]*)?|[\w.!#$%&'*+/=?^`{|}~-]+(?:@[\w.-]*)?)\Z",
+    re.DOTALL,
+)
+_HTML_OPEN = re.compile(r"<[A-Za-z/!?][^<>*_`~\[\\$&]*(?=[^<>]*\Z)")
 _HTML_ENDS = {"!": ">", "?": "?>"}
-_MATH_END = re.compile(r"(?<![\\\s])\$")
+_BACKSLASH_OPEN = re.compile(r"\\(?:b(?:e(?:g(?:i(?:n(?:\{[A-Za-z]*\*?)?)?)?)?)?)?\Z")
+
+_CITATION = re.compile(r"\d+\Z")
+"""Text of brackets that is a citation, and seldom a link: its brackets are shown."""
 
 _MAX_HELD_CHARS = 100
 """Length for which an open bracket is held back; a longer text is taken for no link."""
@@ -122,9 +133,10 @@ class Scanner:
     # Each handler returns the offset to go on from.
 
     def _scan_escape(self, token: str, offset: int) -> int:
-        if len(token) == 1 and self.is_open:
+        if self.is_open and _BACKSLASH_OPEN.match(self.text, offset):
             return self._hold_back(offset)
-        return self._add_span(Span("escape", offset, offset + len(token)))
+        end = self._scan_formula(offset) if OPENING.match(self.text, offset) else 0
+        return end or self._add_span(Span("escape", offset, offset + len(token)))
 
     def _scan_code(self, token: str, offset: int) -> int:
         start = offset + len(token)
@@ -153,30 +165,46 @@ class Scanner:
         return self._backticks
 
     def _scan_math(self, token: str, offset: int) -> int:
-        start = offset + len(token)
-        next_char = self.text[start : start + 1]
-        if token == "$" and (next_char.isspace() or next_char.isdigit()):
-            return start
-        if token == "$$":
-            end = self.text.find("$$", start)
-            end = end + 2 if end != -1 else -1
-        else:
-            match = _MATH_END.search(self.text, start)
-            end = match.end() if match else -1
-        if end != -1:
-            return self._add_span(Span("math", offset, end))
-        return self._hold_back(offset) if self.is_open else start
+        return self._scan_formula(offset) or offset + len(token)
+
+    def _scan_formula(self, offset: int) -> int:
+        """Return the offset after a formula; 0 if none begins here."""
+        formula = match_formula(self.text, offset)
+        # A digit after a dollar, or a parenthesis after a bracket, makes a formula text.
+        is_undecided = formula is not None and formula.end == len(self.text)
+        if formula is not None and not (self.is_open and is_undecided):
+            return self._add_span(Span("math", offset, formula.end))
+        is_held = self.is_open and may_become_formula(self.text, offset)
+        return self._hold_back(offset) if is_held else 0
 
     def _scan_angle_bracket(self, _: str, offset: int) -> int:
         ending = _HTML_ENDS.get(self.text[offset + 1 : offset + 2])
         # Such text may repeat without an end: `find` rules it out faster than the patterns.
         has_end = not ending or self.text.find(ending, offset) != -1
+        if tag := match_tag(self.text, offset):
+            return self._add_tag(*tag, offset)
         for kind, pattern in (("autolink", _AUTOLINK), ("html", _HTML)) if has_end else ():
             if match := pattern.match(self.text, offset):
                 return self._add_span(Span(kind, offset, match.end()))
-        if self.is_open and _ANGLE_OPEN.match(self.text, offset):
+        return self._scan_open_angle(offset) if self.is_open else offset + 1
+
+    def _scan_open_angle(self, offset: int) -> int:
+        """Hold back what may become a tag, a comment or a URL; other HTML is shown as text."""
+        if _TAG_OPEN.match(self.text, offset):
             return self._hold_back(offset)
+        if match := _HTML_OPEN.match(self.text, offset):
+            # No mark in it counts if its end arrives.
+            return self._hold_back(match.end()) if match.end() < len(self.text) else match.end()
         return offset + 1
+
+    def _add_tag(self, name: str, kind: str, end: int, offset: int) -> int:
+        last = self._inline.delimiters
+        if kind == "open" and name != "details":
+            last = Delimiter(name, end - offset, offset, last, f"</{name}>")
+        elif kind == "close":
+            last = close_tag(last, name)
+        self._inline.delimiters = last
+        return end
 
     def _scan_entity(self, _: str, offset: int) -> int:
         if match := _ENTITY.match(self.text, offset):
@@ -218,6 +246,9 @@ class Scanner:
         """
         char = self.text[offset : offset + 1]
         if char == "(":
+            # A link that leads nowhere safe is text, as it is on the page.
+            if not may_become_safe_url(self.text[offset + 1 :]):
+                return 0, False
             end = find_target_end(self.text, offset)
             return end, self.is_open and end == 0
         if char == "[":
@@ -225,6 +256,8 @@ class Scanner:
             label = normalize_label(self.text[offset + 1 : close] or text)
             if close != -1 and label in self.labels:
                 return close + 1, False
+            if _CITATION.match(text):
+                return 0, False
             # A definition is usually at the end of an answer: until then the text is shown.
             return 0, self.is_open and close == -1
         return (offset if normalize_label(text) in self.labels else 0), False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 
+from markdown_it.common.html_re import HTML_TAG_RE
 from markdown_it.rules_inline import StateInline
 
 from .formulas import match_formula
@@ -21,6 +22,7 @@ _URL_END = re.compile(r"(?:[?!.,:*_~'\";]|&[A-Za-z0-9]+;)+\Z")
 
 
 def parse_formula(state: StateInline, silent: bool) -> bool:
+    """Parse a formula: see `cellmage.markdown.formulas`."""
     if state.src[state.pos] not in "\\$":
         return False
     formula = match_formula(state.src[: state.posMax], state.pos)
@@ -44,6 +46,7 @@ def _skip_dollars(state: StateInline, silent: bool) -> bool:
 
 
 def parse_tag(state: StateInline, silent: bool) -> bool:
+    """Parse a bare tag, skip a comment, and take other HTML as text (`cellmage.markdown.tags`)."""
     if state.src[state.pos] != "<":
         return False
     if comment := COMMENT.match(state.src, state.pos, state.posMax):
@@ -56,12 +59,22 @@ def parse_tag(state: StateInline, silent: bool) -> bool:
         return True
     tag = match_tag(state.src[: state.posMax], state.pos)
     if tag is None:
-        return False
+        return _skip_html(state, silent)
     name, kind, end = tag
     if not silent:
         token = state.push("tag", name, 0)
         token.content, token.info = state.src[state.pos : end], kind
     state.pos = end
+    return True
+
+
+def _skip_html(state: StateInline, silent: bool) -> bool:
+    match = HTML_TAG_RE.match(state.src[state.pos : state.posMax])
+    if match is None:
+        return False
+    if not silent:
+        state.append_pending(match[0])
+    state.pos += match.end()
     return True
 
 

@@ -83,3 +83,20 @@ def is_safe_url(url: str) -> bool:
     for _ in range(_DECODINGS):
         decoded = _IGNORED.sub("", unquote(html.unescape(decoded)))
     return bool(_SAFE_SCHEME.match(decoded))
+
+
+def may_become_safe_url(target: str) -> bool:
+    """Return whether a destination is safe, or may become so when more of it arrives.
+
+    Args:
+        target: the text after the parenthesis that opens the target of a link.
+
+    Example:
+        >>> may_become_safe_url("htt"), may_become_safe_url("/page"), may_become_safe_url("x")
+        (True, False, False)
+    """
+    beginning = target.lstrip(" \n<")[: len("https://")].lower()
+    return any(
+        scheme.startswith(beginning) or beginning.startswith(scheme)
+        for scheme in ("http://", "https://", "mailto:")
+    )

@@ -1,0 +1,102 @@
+"""Blocks whose lines are not markdown, or not on their own: fences, formulas, comments, details.
+
+A line opens such a block, and a line of another form ends it. Until then nothing in it is settled.
+Sources: CommonMark 4.5 and 4.6; `cellmage.markdown.formulas`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .formulas import MAX_FORMULA_CHARS, is_environment
+from .nested_fences import NESTING_INFO, NestedFence
+
+PATTERNS = {
+    "fence": r"`{3,}[^`\n]*$|~{3,}.*$",
+    "math": r"\$\$(?!.*\$\$)|\\\[(?!.*\\\])|\\begin\{(?!.*\\end\{)[A-Za-z]+\*?\}",
+    "comment": r"<!--(?!.*-->)",
+}
+"""What the content of the first line of each kind begins with."""
+
+CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details", re.IGNORECASE)
+"""Finds what is in each line that may open or end such a block."""
+
+_COMMENT_END = re.compile("-->")
+_DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
+_KINDS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
+_MATH_ENDS = {
+    "$$": re.compile(r"\$\$[.,;:]?\s*\Z"),
+    "\\[": re.compile(r"\\\][.,;:]?\s*\Z"),
+    "\\b": re.compile(r"\\end\{[A-Za-z]+\*?\}[.,;:]?\s*\Z"),
+}
+
+
+@dataclass(slots=True)
+class Literal:
+    """An open block.
+
+    Args:
+        kind: fence, math, comment or details.
+        marker: the backticks or tildes of a fence; else empty.
+        ends_with: decides about each line after the first, in order, without its containers.
+        max_chars: characters after which it counts as text; 0 for no limit.
+    """
+
+    kind: str
+    marker: str
+    ends_with: Callable[[str], bool]
+    max_chars: int = 0
+
+
+def open_literal(content: str) -> Literal | None:
+    """Return the block that a line opens, or None.
+
+    Args:
+        content: the line without its containers.
+    """
+    if _KINDS["fence"].match(content):
+        return _open_fence(content)
+    if match := _KINDS["math"].match(content):
+        name = match[0][len("\\begin{") : -1]
+        end = _MATH_ENDS[match[0][:2]]
+        is_math = not name or is_environment(name)
+        return Literal("math", "", _ends_with(end), MAX_FORMULA_CHARS) if is_math else None
+    if _KINDS["comment"].match(content):
+        return Literal("comment", "", _ends_with(_COMMENT_END), MAX_FORMULA_CHARS)
+    return None
+
+
+def open_details(content: str) -> Literal | None:
+    """Return the block that ``<details>`` opens, or None; other blocks may be in it."""
+    depth = count_details(content)
+    if depth <= 0 or not _DETAILS.match(content):
+        return None
+
+    def ends_with(line: str) -> bool:
+        nonlocal depth
+        depth += count_details(line)
+        return depth <= 0
+
+    return Literal("details", "", ends_with)
+
+
+def _ends_with(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda line: bool(pattern.search(line))
+
+
+def _open_fence(content: str) -> Literal:
+    marker = content[: len(content) - len(content.lstrip(content[0]))]
+    if NESTING_INFO.match(content):
+        return Literal("fence", marker, NestedFence(content).ends_with)
+
+    def ends_with(line: str) -> bool:
+        return line.startswith(marker) and not line.strip(f"{marker[0]} \t")
+
+    return Literal("fence", marker, ends_with)
+
+
+def count_details(content: str) -> int:
+    """Return how many more ``<details>`` a line opens than it ends."""
+    return sum(-1 if match[1] else 1 for match in _DETAILS.finditer(content))

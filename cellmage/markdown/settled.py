@@ -1,0 +1,101 @@
+"""Offsets in a text that is still arriving: the end of what is settled, and where a scan may begin.
+
+Both are searches by pattern: cheap enough for each piece of text that arrives.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from .blocks import strip_containers
+from .literals import CANDIDATE, Literal, open_details, open_literal
+
+_MAX_TABLE_SIZES = 8
+"""How many times longer than `size` a table may be that `find_tail_start` does not cut."""
+
+
+def find_settled_end(text: str) -> int:
+    """Return the offset of the end of the blocks that no later text can change, in characters.
+
+    It is after the last blank line that precedes a line at the margin, outside of fences and
+    formulas; that line begins no list item and no link definition. It is 0 where there is none.
+    This is one search by pattern: cheap enough for each piece of text that arrives.
+
+    Args:
+        text: markdown that is still arriving.
+    """
+    return _find_settled_end(text, _LiteralRegions(text))
+
+
+def find_tail_start(text: str, size: int) -> int:
+    """Return the offset at which a scan of the end of a text may begin, in characters.
+
+    It is the start of a line, inside no fence and no formula, and at the head of a table.
+
+    Args:
+        text: markdown that is still arriving.
+        size: the longest scan in characters; a fence or a formula at the end may be longer, and a
+            table 8 times as long.
+    """
+    regions = _LiteralRegions(text)
+    settled = _find_settled_end(text, regions)
+    start = text.rfind("\n", settled, max(settled, len(text) - size)) + 1
+    if start <= settled:
+        return settled
+    region_start = regions.find_start(start)
+    if region_start is not None:
+        return max(settled, region_start)
+    limit = max(settled, len(text) - _MAX_TABLE_SIZES * size)
+    while start > limit and text.startswith("|", start):
+        start = text.rfind("\n", settled, start - 1) + 1
+    return max(settled, start)
+
+
+def _find_settled_end(text: str, regions: _LiteralRegions) -> int:
+    ends = (match.end() for match in reversed(list(_SETTLED.finditer(text))))
+    return next((end for end in ends if regions.find_start(end) is None), 0)
+
+
+# Blank lines before a line that begins a block of its own at the margin. A list item would belong
+# to the list before it; a number at the end of the text may become the marker of one. A definition
+# may give the paragraphs before it their links.
+_SETTLED = re.compile(r"(?<=[^\n])\n\n+(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z)|\[)")
+
+
+class _LiteralRegions:
+    """The ranges of fences, formulas, comments and details; an open one reaches beyond the end."""
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        if CANDIDATE.search(text):
+            self._scan(text)
+
+    def _scan(self, text: str) -> None:
+        literal, position = None, -1
+        for match in CANDIDATE.finditer(text):
+            if match.start() < position:
+                continue  # the same line
+            start = text.rfind("\n", 0, match.start()) + 1
+            position = text.find("\n", match.end()) + 1 or len(text) + 1
+            content = strip_containers(text[start:position])
+            if literal is not None and self._is_too_long(literal, start):
+                self._starts.pop()
+                literal = None
+            if literal is None:
+                literal = open_literal(content) or open_details(content)
+                self._starts += [start] * bool(literal)
+            elif literal.ends_with(content):
+                self._ends.append(position)
+                literal = None
+        if literal is not None:
+            self._ends.append(0 if self._is_too_long(literal, len(text)) else len(text) + 1)
+
+    def _is_too_long(self, literal: Literal, offset: int) -> bool:
+        return bool(literal.max_chars) and offset - self._starts[-1] > literal.max_chars
+
+    def find_start(self, offset: int) -> int | None:
+        """Return the start of the region that contains this offset; None outside of all."""
+        index = bisect_left(self._starts, offset) - 1
+        return self._starts[index] if index >= 0 and offset < self._ends[index] else None
