@@ -22,8 +22,8 @@ _PASSAGE_CHARS = 400
 _SAFE_IN_URL = ":/?&=#%@+,;~"
 """Characters of a URL that are not quoted."""
 
-# An opacity is readable in light and dark themes. Where a front end removes styles, as JupyterLab
-# does in notebooks that are not trusted, the text is small all the same.
+# An opacity is readable in light and dark themes. Where a front end removes styles, as GitHub does,
+# the text is small all the same.
 _SMALL = '<small style="opacity:0.7">{}</small>'
 
 

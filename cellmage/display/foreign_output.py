@@ -37,7 +37,7 @@ class OutputWatch:
             self._publisher.unregister_hook(self._on_message)
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def pause(self) -> Iterator[None]:
         """Do not count what is published in the block."""
         self._is_paused = True
         try:

@@ -33,30 +33,31 @@ class NotebookDisplay:
         self._handles: dict[int, Any] = {}
         self._published: dict[int, tuple[dict[str, str], dict[str, Any]]] = {}
         self._watch = OutputWatch() if owns_cell else None
-        self._held: dict[int, Frame] = {}
+        self._settled: dict[int, Frame] = {}
         self._has_panels = False
 
     def show(self, frames: Iterable[Frame]) -> None:
         """Publish frames. Each run has new display ids, or outputs of earlier runs would change."""
         for frame in frames:
             self._has_panels = self._has_panels or bool(frame.panels)
-            # A part that the end replaces needs no second copy of its text.
-            is_held = frame.is_settled and self._owns_cell
-            if is_held:
-                self._held[frame.part] = frame
-            self._publish(replace(frame, is_settled=frame.is_settled and not is_held), {})
+            if frame.is_settled and self._owns_cell:
+                # A part that the end replaces needs no second copy of its text.
+                self._settled[frame.part] = frame
+                self._publish(replace(frame, is_settled=False), {})
+            else:
+                self._publish(frame, {})
 
     def restart(self) -> None:
         """Remove the parts; what a tool has printed or plotted stays."""
         if self._watch is not None and not self._watch.has_output:
-            with self._watch.paused():
+            with self._watch.pause():
                 clear_output(wait=True)
         else:
             for part in list(self._handles):
                 self._publish(Frame(part, "", ""), {})
         self._handles.clear()
         self._published.clear()
-        self._held.clear()
+        self._settled.clear()
 
     def finish(self, final: FinalOutput) -> None:
         """Publish the end: one output if the cell is ours, else the parts as they are."""
@@ -69,7 +70,7 @@ class NotebookDisplay:
             clear_output(wait=True)
             publish_frame(final.complete_frame, final.metadata)
         else:
-            frames = self._held | {frame.part: frame for frame in final.frames}
+            frames = self._settled | {frame.part: frame for frame in final.frames}
             for frame in filter(self._is_visible, frames.values()):
                 self._publish(frame, final.metadata if frame.part >= 0 else {})
             if self._watch is None or self._watch.has_output:
@@ -100,7 +101,7 @@ class NotebookDisplay:
         bundle = mime_bundle(frame)
         metadata = output_metadata(frame, {**self._metadata, **metadata})
         handle = self._handles.get(frame.part) or self._handles.pop(STATUS_PART, None)
-        with self._watch.paused() if self._watch is not None else nullcontext():
+        with self._watch.pause() if self._watch is not None else nullcontext():
             if handle is None:
                 handle = display(bundle, raw=True, metadata=metadata, display_id=True)
             else:

@@ -29,7 +29,7 @@ def test_status_documents_and_tools(kernel: Kernel) -> None:
     kernel.run(AGENT)
     run = kernel.run("%%llm --model agent\nHow high?")
     frames = [frame.markdown for frame in run.frames]
-    assert "*Searching the \\*notes\\*…*" in frames[0]
+    assert "*Searching the &#42;notes&#42;…*" in frames[0]
     assert "*Found 1*" in frames
 
     def first_index(text: str) -> int:
