@@ -82,13 +82,15 @@ def _read_fences(text: str) -> Reading | None:
         ValueError: several blocks have different values, or the one that says JSON has none.
     """
     blocks = list(_find_blocks(text))
-    marked = [block for block in blocks if block.language in JSON_LANGUAGES]
-    for group in (marked, [block for block in blocks if not block.language], blocks):
-        readings = [reading for block in group if (reading := _read_content(block.content))]
+    marked = [block.content for block in blocks if block.language in JSON_LANGUAGES]
+    bare = [block.content for block in blocks if not block.language]
+    readers = (_read_content, marked), (_read_embedded, marked), (_read_content, bare)
+    for read, contents in (*readers, (_read_content, [block.content for block in blocks])):
+        readings = [reading for content in contents if (reading := read(content))]
         if readings:
             return _only(readings)
     if marked:
-        parse_strict(marked[0].content)
+        parse_strict(marked[0])
     return None
 
 

@@ -27,6 +27,11 @@ _TOKEN = re.compile(
 )
 _KEY_END = re.compile(r"\s*:")
 _STRING_PART = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])|\\[\s\S]|[\x00-\x1f"]')
+_STRICT_STRING = re.compile(r'(?:[^"\\\x00-\x1f]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
+# In a string with backslashes that JSON does not know, such as a path or TeX: "\new" may be a line
+# break or a name, and "\frac" is a name.
+_MAYBE_COMMAND = re.compile(r"(?<!\\)(?:\\\\)*\\[nrt][a-z]")
+_COMMAND = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=[bf][A-Za-z])")
 # A number that a float cannot hold becomes infinity, which is not JSON.
 _MAYBE_INFINITE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{309}")
 
@@ -156,9 +161,19 @@ class _Relaxed:
         return json.dumps(word)
 
     def _string(self, source: str) -> str:
+        """Return a string as JSON; empty if its backslashes have two readings."""
+        content = source[1:-1]
         if source[0] != '"':
             self.corrections["other quotes"] = None
-        return f'"{_STRING_PART.sub(self._string_part, source[1:-1])}"'
+        if _STRICT_STRING.fullmatch(content):
+            return f'"{content}"'
+        has_unknown = any(map(_is_unknown_escape, _STRING_PART.findall(content)))
+        if has_unknown:
+            self.corrections["backslashes in strings"] = None
+            if _MAYBE_COMMAND.search(content):
+                return ""
+            content = _COMMAND.sub(r"\\\\\1", content)
+        return f'"{_STRING_PART.sub(self._string_part, content)}"'
 
     def _string_part(self, part: re.Match[str]) -> str:
         """Return a part of a string as JSON writes it; an unknown escape stays as it is written."""
@@ -166,12 +181,14 @@ class _Relaxed:
         if source == '"':
             return '\\"'
         if source == "\\'":
-            self.corrections["backslashes in strings"] = None
             return "'"
         if len(source) == 1:
             self.corrections["line breaks or tabs in strings"] = None
             return json.dumps(source)[1:-1]
-        if source[1] in '"\\/bfnrt' or len(source) > 2:
-            return source
-        self.corrections["backslashes in strings"] = None
-        return "\\\\" + json.dumps(source[1], ensure_ascii=False)[1:-1]
+        if _is_unknown_escape(source):
+            return "\\\\" + json.dumps(source[1], ensure_ascii=False)[1:-1]
+        return source
+
+
+def _is_unknown_escape(part: str) -> bool:
+    return len(part) == 2 and part[1] not in "\"'\\/bfnrt"

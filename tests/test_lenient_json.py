@@ -35,6 +35,10 @@ AS_MEANT: list[tuple[str, Any, str]] = [
     ("```jsonl\n1\n\"x\"\n```", [1, "x"], "several values"),
     ('{"a": "x\ny\tz"}', {"a": "x\ny\tz"}, "line breaks"),
     (r'{"re": "\d+\.", "it": "it\'s"}', {"re": r"\d+\.", "it": "it's"}, "backslashes"),
+    (r'{"p": "C:\Users\ada", "t": "\( \frac{a}{b} \).\nThus"}',
+     {"p": r"C:\Users\ada", "t": "\\( \\frac{a}{b} \\).\nThus"}, "backslashes"),
+    ('```json\n{"a": 1}\nI hope that this helps.', {"a": 1}, "text around"),
+    ('```\ncurl -d \'{"x": 1}\'\n```\nIt answers {"a": 1}.', {"a": 1}, "text around"),
     (r'{"u": "\u12", "ok": "\u00e9\n"}', {"u": r"\u12", "ok": "é\n"}, "backslashes"),
     ("{'a': None, 'b': 'say \"x\"', 'c': 'it\\'s'}",
      {"a": None, "b": 'say "x"', "c": "it's"}, "other quotes"),
@@ -50,7 +54,7 @@ NEVER = [
     '{"a": 1, ...}', '{"a": 1}}', '{"a": 1}, "b": 2}', '"x": {"a": 1}', '"a": 1, "b": [2]',
     '{"a": 1} and {"b": 2}', '{"a": 1}{"b": 2}', '```json\n{"a":1}\n```\n```json\n{"a":2}\n```',
     "[1,,2]", "[,]", '{"a": "he said "hi" to"}', '{"a" "b"}', '{"a": 1 "b": 2}', "{1: 2}", "[1}",
-    '{"a": undefined}', "", "Sorry, I cannot.", "[docs]", "As [1] says, it is [2, 3].",
+    r'{"p": "C:\Users\new"}', r'{"t": "\(\theta\)"}', '{"a": undefined}', "", "Sorry, I cannot.", "[docs]", "As [1] says, it is [2, 3].",
     "```json\n```", '{"a": {"b": 1}, c',
 ]  # fmt: skip
 
