@@ -5,7 +5,7 @@ choice is decoded: that with the lowest index in the first chunk. It has its con
 fields::
 
     delta      a piece of the answer; a delta is a delta
-    message    the whole answer, of a server that does not stream. After deltas it is the same
+    message    the complete answer, of a server that does not stream. After deltas it is the same
                answer again: what the deltas brought is not taken again
     text       a piece of the text, of servers that know legacy completions only
 
@@ -61,7 +61,8 @@ class ChunkDecoder:
         self._text = AnswerText()
         self._sources = SourceFinder()
         self._timings: Any = None
-        self._index: Any = None
+        self._index: Any = None  # of the choice that is decoded
+        self._has_content = False
         self._has_delta = False
         self._has_refusal = False
 
@@ -77,8 +78,10 @@ class ChunkDecoder:
         self._count(chunk)
         if choices := chunk.get("choices"):
             self.has_choices = True
-            if self._index is None:
-                self._index = _lowest_index(choices)
+            if self._index is None or not self._has_content:
+                candidates = [choice for choice in choices if _has_content(choice)]
+                self._index = _lowest_index(candidates or choices)
+                self._has_content = bool(candidates)
             for choice in choices:
                 if choice.get("index") in (None, self._index):
                     yield from self._on_choice(choice)
@@ -116,16 +119,16 @@ class ChunkDecoder:
         delta, message = choice.get("delta"), choice.get("message")
         if delta:
             yield from self._on_delta(delta, bool(reason))
-            self._has_delta = True
+            self._has_delta = self._has_delta or _has_content({"delta": delta})
         if message:
-            rest = self._not_known(message) if self._has_delta else message
-            yield from self._on_delta(rest, bool(reason))
-        elif not delta and (text := choice.get("text")):
+            new = self._without_repetitions(message) if self._has_delta else message
+            yield from self._on_delta(new, bool(reason))
+        elif (text := choice.get("text")) and not (delta or {}).get("content"):
             yield from self._on_delta({"content": text}, bool(reason))
         if reason and not self.finish_reason:
             self.finish_reason = reason if isinstance(reason, str) else str(reason)
 
-    def _not_known(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _without_repetitions(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the fields of a whole message, without what the deltas before it brought."""
         fields = dict(message)
         if text := self._text.received:
@@ -178,6 +181,13 @@ class ChunkDecoder:
         if text := text_of(refusal):
             self._has_refusal = True
             yield from self._text.feed(text)
+
+
+def _has_content(choice: Mapping[str, Any]) -> bool:
+    """Return whether a choice has more than a role."""
+    delta = choice.get("delta") or {}
+    fields = [value for name, value in delta.items() if name != "role"]
+    return any(fields) or any(choice.get(name) for name in ("message", "text", "finish_reason"))
 
 
 def _lowest_index(choices: Iterable[Mapping[str, Any]]) -> Any:

@@ -101,14 +101,14 @@ class ReasoningMerger:
         """Yield what waits and is not the same text again, when the reasoning has ended."""
         if not self.is_waiting:
             return
-        known = _normalize(self._texts[self._first])
+        first_text = _normalize(self._texts[self._first])
         for field, texts in self._texts.items():
             if field != self._first:
                 text = _normalize(texts)
-                if text not in known:
-                    known += text
+                if text not in first_text:
+                    first_text += text
                     yield Reasoning("".join(texts))
-        self._texts = {self._first: [known]}
+        self._texts = {self._first: [first_text]}
 
 
 def _normalize(texts: list[str]) -> str:

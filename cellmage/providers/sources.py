@@ -20,11 +20,15 @@ _FIELDS = (
     "context",  # Azure
     "grounding_metadata",  # Gemini
     "groundingMetadata",
+    "grounding_chunks",
+    "web_search_results",
+    "web_results",
+    "url_citations",
     "sources",
     "references",
 )
 _FIELD_SET = frozenset(_FIELDS)
-_URL_FIELDS = ("url", "uri", "link")
+_URL_FIELDS = ("url", "uri", "link", "href", "source", "source_url")
 _TITLE_FIELDS = ("title", "name", "site_name")
 _TEXT_FIELDS = ("snippet", "content", "text", "description")
 
@@ -54,8 +58,8 @@ class SourceFinder:
                 continue
             for document in _documents([fields.get(name) for name in _FIELDS]):
                 if document.source not in self._addresses:
-                    known = documents.get(document.source)
-                    documents[document.source] = _merge(known, document) if known else document
+                    first = documents.get(document.source)
+                    documents[document.source] = _merge(first, document) if first else document
         self._addresses.update(documents)
         for document in documents.values():
             yield replace(document, title=document.title or _host(document.source))
@@ -70,10 +74,9 @@ def _documents(value: Any) -> Iterator[Document]:
             else:
                 yield from _documents(item)
     elif isinstance(value, Mapping):
-        if address := _first_text(value, _URL_FIELDS):
-            if _is_address(address):
-                title, text = _first_text(value, _TITLE_FIELDS), _first_text(value, _TEXT_FIELDS)
-                yield Document(title, text, address)
+        if address := next(filter(_is_address, _texts(value, _URL_FIELDS)), ""):
+            title, text = _first_text(value, _TITLE_FIELDS), _first_text(value, _TEXT_FIELDS)
+            yield Document(title, text, address)
         else:
             for item in value.values():
                 if not isinstance(item, str):
@@ -92,11 +95,14 @@ def _host(address: str) -> str:
         return ""
 
 
+def _texts(fields: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:
+    yield from (value for name in names if isinstance(value := fields.get(name), str))
+
+
 def _first_text(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    texts = (value for name in names if isinstance(value := fields.get(name), str))
-    return next(filter(None, texts), "")
+    return next(filter(None, _texts(fields, names)), "")
 
 
-def _merge(known: Document, other: Document) -> Document:
-    title, text = known.title or other.title, known.text or other.text
-    return replace(known, title=title, text=text)
+def _merge(first: Document, other: Document) -> Document:
+    title, text = first.title or other.title, first.text or other.text
+    return replace(first, title=title, text=text)

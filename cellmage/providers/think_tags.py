@@ -27,10 +27,12 @@ TAGS: Mapping[str, str] = {
     "<|channel>thought": "<channel|>",  # Gemma
     "<|start_thinking|>": "<|end_thinking|>",  # Command A
     "<|begin_of_thought|>": "<|end_of_thought|>",  # OpenThinker
-    "<|channel|>analysis<|message|>": "<|start|>assistant<|channel|>final<|message|>",  # gpt-oss
+    # gpt-oss
+    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
 }
 
-_MAX_TAG_CHARS = max(map(len, (*TAGS, *TAGS.values())))
+_ALL_TAGS = (*TAGS, *TAGS.values())
+_MAX_TAG_CHARS = max(map(len, _ALL_TAGS))
 
 _FIRST_CHARS = re.compile(r"[<\[◁]")
 _START = re.compile("|".join(map(re.escape, TAGS)), re.IGNORECASE)
@@ -102,12 +104,15 @@ class ThinkTagSplitter:
     def _at_head(self, is_end: bool) -> Iterator[Event]:
         head = "".join(self._held)
         start = head.lstrip()
+        if self._has_reasoning and (match := _END.match(start)):
+            head = start[match.end() :]  # the tag of reasoning that came in a field of its own
+            start = head.lstrip()
         if (match := _START.match(start)) and self._tag_count < _MAX_TAGS:
             self._tag_count += 1
             self._end_tag = TAGS[match[0].lower()]
             self._blanks, self._line = "", ""
             self._held, self._state = [start[match.end() :]], self._in_reasoning
-        elif not is_end and (not start or _begins_tag(start, TAGS)):
+        elif not is_end and (not start or _begins_tag(start, _ALL_TAGS)):
             return
         elif self._has_reasoning:
             self._held = [_BLANK_LINES.sub("", head)] if start else []
@@ -135,10 +140,10 @@ class ThinkTagSplitter:
             if not is_end and not after.strip(" \t"):
                 return
             if _ends_reasoning(before, after):
-                shown, self._texts = "".join(self._texts), []
-                if shown:
-                    yield Reclassification(shown)
-                self._blanks, self._line = None if shown else "", ""
+                text_before, self._texts = "".join(self._texts), []
+                if text_before:
+                    yield Reclassification(text_before)
+                self._blanks, self._line = None if text_before else "", ""
                 yield from self._end_reasoning(text[: match.start()], after)
                 return
             self._tag_count += 1
@@ -165,10 +170,10 @@ class ThinkTagSplitter:
         elif text:
             self._blanks = text
 
-    def _end_reasoning(self, reasoning: str, rest: str) -> Iterator[Event]:
+    def _end_reasoning(self, reasoning: str, text: str) -> Iterator[Event]:
         yield from self._reasoning(reasoning)
         self._has_reasoning = True
-        self._held, self._state = [rest], self._at_head
+        self._held, self._state = [text], self._at_head
 
 
 def _begins_tag(text: str, tags: Iterable[str]) -> bool:

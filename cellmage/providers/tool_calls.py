@@ -113,7 +113,7 @@ class ToolCallAccumulator:
     def _add(self, index: Any, id: Any, function: dict[str, Any]) -> None:
         id = id if isinstance(id, str) and _VALID_ID.fullmatch(id) else ""  # made anew later
         name, arguments = function.get("name") or "", function.get("arguments")
-        call = self._open_call(index, is_rest=not (id or name))
+        call = self._open_call(index, is_continuation=not (id or name))
         if call is None or _starts_new_call(call, id, name, bool(arguments)):
             call = _PartialCall(id)
             self._calls.append(call)
@@ -124,18 +124,20 @@ class ToolCallAccumulator:
         if arguments:
             call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
-    def _open_call(self, index: Any, is_rest: bool) -> _PartialCall | None:
+    def _open_call(self, index: Any, is_continuation: bool) -> _PartialCall | None:
         """Return the call that a piece may belong to.
 
         Args:
             index: the index in the piece, if any.
-            is_rest: True if the piece has neither an id nor a name: it is the rest of a call.
+            is_continuation: True if the piece has neither an id nor a name: it continues a call.
         """
         last = self._calls[-1] if self._calls else None
         if not isinstance(index, int):
             return last
         call = self._by_index.get(index)
-        if is_rest and (call is None or (call.arguments and not call.has_incomplete_arguments())):
+        if is_continuation and (
+            call is None or (call.arguments and not call.has_incomplete_arguments())
+        ):
             return last
         return call
 

@@ -26,11 +26,11 @@ _CACHED = (
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
 
-def merge_usage(known: Usage | None, value: Any) -> Usage | None:
+def merge_usage(usage: Usage | None, value: Any) -> Usage | None:
     """Return what is known of the counts after another value ``usage`` of any shape.
 
     Args:
-        known: the counts so far.
+        usage: the counts so far.
         value: parsed JSON.
 
     Example:
@@ -42,8 +42,8 @@ def merge_usage(known: Usage | None, value: Any) -> Usage | None:
         cached = _count(counts, _CACHED)
         for details in (detail for name in _DETAILS for detail in _mappings(counts.get(name))):
             cached = cached or _count(details, _CACHED)
-        known = _merge(known, Usage(_count(counts, _INPUT), _count(counts, _OUTPUT), cached))
-    return known
+        usage = _merge(usage, Usage(_count(counts, _INPUT), _count(counts, _OUTPUT), cached))
+    return usage
 
 
 def usage_of_timings(timings: Any) -> Usage | None:
@@ -77,7 +77,7 @@ def _count(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _number(value: Any) -> int | None:
-    """Return a count that may be a string or a float; None for what is no count."""
+    """Return a count that may be a string or a float; None for any other value."""
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -88,8 +88,8 @@ def _number(value: Any) -> int | None:
 _MAX_COUNT = 2**53
 
 
-def _merge(known: Usage | None, new: Usage) -> Usage | None:
+def _merge(usage: Usage | None, new: Usage) -> Usage | None:
     """Return the new counts, and where one is missing or 0 the known one."""
-    pairs = zip(astuple(new), astuple(known or Usage()), strict=True)
+    pairs = zip(astuple(new), astuple(usage or Usage()), strict=True)
     merged = Usage(*(count or old if old is not None else count for count, old in pairs))
     return None if merged == Usage() else merged

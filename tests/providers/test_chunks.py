@@ -27,6 +27,36 @@ SHAPES: dict[str, tuple[list[bytes], list[Event]]] = {
         ],
         HELLO,
     ),
+    "the index changes after the role": (
+        [
+            chunk(role="assistant", content=""),
+            choice(index=1, delta={"content": "Hel"}),
+            choice(index=1, delta={"content": "lo"}),
+            choice(index=1, finish_reason="stop"),
+        ],
+        HELLO,
+    ),
+    "a role, and then messages in place of deltas": (
+        [
+            choice(delta={"role": "assistant"}),
+            choice(message={"content": "Hel"}),
+            choice(delta={"role": "assistant"}, message={"content": "lo"}),
+            finish(),
+        ],
+        HELLO,
+    ),
+    "text beside a role": (
+        [choice(delta={"role": "assistant"}, text="Hel"), choice(text="lo", finish_reason="stop")],
+        HELLO,
+    ),
+    "text beside the same delta": (
+        [choice(delta={"content": "Hel"}, text="Hel"), LO, finish()],
+        HELLO,
+    ),
+    "an end tag after reasoning in its field": (
+        [chunk(reasoning_content="hm"), chunk("</think>"), chunk("\n\nHel"), LO, finish()],
+        [Reasoning("hm"), *HELLO],
+    ),
     "the whole message at the end": (
         [HEL, LO, choice(delta={}, message={"content": "Hello"}, finish_reason="stop"), DONE],
         HELLO,

@@ -63,6 +63,14 @@ SHAPES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
         {"groundingMetadata": {"groundingChunks": [{"web": {"uri": A, "title": "A"}}]}},
         [("A", "", A)],
     ),
+    "Open WebUI": (
+        {"sources": [{"source": {"name": "web"}, "metadata": [{"source": A, "name": "A"}]}]},
+        [("A", "", A)],
+    ),
+    "an address after another word": (
+        {"citations": [{"source": "web", "url": A, "title": "A"}]},
+        [("A", "", A)],
+    ),
     "no addresses": ({"citations": ["doc_1", 5, None, {"url": "file:///etc/passwd"}]}, []),
     "not addresses": ({"citations": ["http://[", "https://", "https://a b", ""]}, []),
     "other types": ({"citations": 5, "annotations": {}, "search_results": [[[]]]}, []),

@@ -36,6 +36,12 @@ CASES: dict[str, tuple[str, str, str]] = {
     "the reasoning is exact": ("<think>\n hm\n\n</think>\n\nHello", "Hello", "\n hm\n\n"),
     "blank lines only are dropped": ("<think>hm</think>\n \n\t\n    code", "    code", "hm"),
     "without reasoning": ("<think>\n\n</think>\n\nHello", "Hello", ""),
+    "gpt-oss": (
+        "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Hello",
+        "Hello",
+        "hm",
+    ),
+    "the end tag twice": ("<think>hm</think></think>\nHello", "Hello", "hm"),
     "twice": ("<think>a</think>\n<think>b</think>\n\nHello", "Hello", "ab"),
     "upper case": ("<THINK>hm</Think>Hello", "Hello", "hm"),
     "unclosed": ("<think>never done", "", "never done"),
@@ -78,6 +84,15 @@ LONE_END_TAGS: dict[str, tuple[str, str, str]] = {
     "with its start tag": ("Use <think> and </think>!", "Use <think> and </think>!", ""),
     "after one in code": ("a `</think>` b</think>Hello", "Hello", "a `</think>` b"),
 }
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_an_end_tag_after_reasoning_in_a_field_of_its_own(size: int) -> None:
+    splitter = ThinkTagSplitter()
+    splitter.drop_blank_lines()
+    pieces = pieces_of("\n</think>\n\nHello", size)
+    events = [event for piece in pieces for event in splitter.feed(piece)]
+    assert "".join(event.text for event in events if isinstance(event, Token)) == "Hello"
 
 
 @pytest.mark.parametrize("name", [*CASES, *LONE_END_TAGS])
