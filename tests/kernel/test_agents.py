@@ -41,7 +41,9 @@ def test_status_documents_and_tools(kernel: Kernel) -> None:
     assert running < done <= text
     answer, sources = (output["data"]["text/markdown"] for output in run.outputs)
     assert answer.endswith("</details>\n\nHigh water at 6.2 m.")
-    assert sources == "1. [Tides \\& &lt;more\\>](https://example.org/t)"
+    title = "<b>[Tides &#38; &#60;more&#62;](<https://example.org/t>)</b>"
+    assert f"\n1. {title} https&#58;//example&#46;org/t<br>" in sources
+    assert "The moon pulls the sea." in sources
     assert kernel.value("[call.result for step in _llm.steps for call in step.calls]") == ["6.2 m"]
 
 
