@@ -25,6 +25,9 @@ _CACHED = (
 )
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
+_MAX_COUNT = 2**53
+"""A larger number is not a count of tokens; beyond it, JSON numbers are not exact."""
+
 
 def merge_usage(usage: Usage | None, value: Any) -> Usage | None:
     """Return what is known of the counts after another value ``usage`` of any shape.
@@ -85,11 +88,8 @@ def _number(value: Any) -> int | None:
     return int(number) if 0 <= number < _MAX_COUNT else None
 
 
-_MAX_COUNT = 2**53
-
-
 def _merge(usage: Usage | None, new: Usage) -> Usage | None:
-    """Return the new counts, and where one is missing or 0 the known one."""
+    """Return the new counts, and the old one where a new one is missing or 0."""
     pairs = zip(astuple(new), astuple(usage or Usage()), strict=True)
     merged = Usage(*(count or old if old is not None else count for count, old in pairs))
     return None if merged == Usage() else merged
