@@ -28,7 +28,7 @@ def answer_line(text: str, model: str, state: str) -> str:
         >>> answer_line("Once upon a time", "m", "complete")
         "<Response 'Once upon a time': 16 characters, m, complete>"
     """
-    details = [f"{len(text)} characters", model, state]
+    details = [f"{len(text)} character{'' if len(text) == 1 else 's'}", model, state]
     return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, details))}>"
 
 

@@ -54,7 +54,8 @@ NEVER = [
     '{"a": 1, ...}', '{"a": 1}}', '{"a": 1}, "b": 2}', '"x": {"a": 1}', '"a": 1, "b": [2]',
     '{"a": 1} and {"b": 2}', '{"a": 1}{"b": 2}', '```json\n{"a":1}\n```\n```json\n{"a":2}\n```',
     "[1,,2]", "[,]", '{"a": "he said "hi" to"}', '{"a" "b"}', '{"a": 1 "b": 2}', "{1: 2}", "[1}",
-    r'{"p": "C:\Users\new"}', r'{"t": "\(\theta\)"}', '{"a": undefined}', "", "Sorry, I cannot.", "[docs]", "As [1] says, it is [2, 3].",
+    r'{"p": "C:\Users\new"}', r'{"t": "\(\theta\)"}', '{"a": undefined}', "",
+    "Sorry, I cannot.", "[docs]", "As [1] says, it is [2, 3].",
     "```json\n```", '{"a": {"b": 1}, c',
 ]  # fmt: skip
 
