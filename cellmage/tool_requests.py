@@ -54,9 +54,9 @@ def parse_arguments(text: str) -> dict[str, Any]:
     """Parse the arguments of a call: one JSON object, and nothing else.
 
     Args:
-        text: the arguments as the model wrote them. An empty text and null are an empty object. An
-            object that is encoded twice, or the only item of a list, is that object; a raw line
-            break in a string is a line break. Nothing else is corrected.
+        text: the arguments as the model wrote them. An empty text, null and an empty list are an
+            empty object. An object that is encoded twice, or the only item of a list, is that
+            object; a raw line break in a string is a line break. Nothing else is corrected.
 
     Raises:
         ValueError: it is no such object; the message helps the model to correct it.
@@ -74,7 +74,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
             value = _parse(value)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         value = value[0]
-    if value is None:
+    if value is None or value == []:
         return {}
     if not isinstance(value, dict):
         raise ValueError("the arguments are not a JSON object")

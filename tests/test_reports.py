@@ -17,7 +17,7 @@ TESTS = {
     '```json\n{"a": 1}\n```\nSee [docs] for more.': "test_public_reports",
     '```bash\nls\n```\n\n```json\n{"a": 1}\n```': "test_public_reports",
     '{"x": NaN}': "test_public_reports",
-    "docs in zh and ja; questions 静默, 成語しりとり, 播客什么时候更新?": "test_the_document_is_first",
+    "docs in zh and ja; questions 静默, 成語しりとり, 播客什么时候更新?": "test_the_first_result",
     "a.csv in UTF-16 with a BOM (Excel, PowerShell)": "test_encodings",
     "'Straße nach Köln' in latin-1": "test_encodings",
     "a notebook with a heading, a function and a 60 kB picture": "test_a_notebook_is_its_cells",

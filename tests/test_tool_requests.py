@@ -47,7 +47,7 @@ def test_a_name_that_fits_two_tools() -> None:
     assert match_tool("x.Add", ["add", "Add"]) == "Add"
 
 
-@pytest.mark.parametrize("text", ["", " ", "null", " null\n", '"null"', '""', "{}", '"{}"', "[{}]"])
+@pytest.mark.parametrize("text", ["", " ", "null", " null\n", '"null"', "[]", "{}", '"{}"', "[{}]"])
 def test_no_arguments(text: str) -> None:
     assert parse_arguments(text) == {}
     assert parse_arguments(normalize_arguments(text)) == {}

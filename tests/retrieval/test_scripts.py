@@ -52,7 +52,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
         ("the moon", "tides"),
     ],
 )
-def test_the_document_is_first(index: Index, question: str, name: str) -> None:
+def test_the_first_result(index: Index, question: str, name: str) -> None:
     assert Path(index.search(question)[0].source).stem == name
 
 
