@@ -50,7 +50,7 @@ def offline(shared_kernel: Kernel) -> Kernel:
         "import os\n"
         "for name in [n for n in os.environ if n.startswith(('OPENAI_', 'CELLMAGE_'))]:\n"
         "    del os.environ[name]\n"
-        "%reload_ext cellmage"
+        "%unload_ext cellmage\n%load_ext cellmage"
     )
     return shared_kernel
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,6 +14,7 @@ from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
 from .settings import drop_invalid
 from .store_messages import announce_stored
+from .thread_cells import unwatch_threads, watch_threads
 
 __all__ = ["LLMMagics", "load", "unload"]
 
@@ -21,7 +24,10 @@ _NAMES = ("cellmage", "cellmage.integrations.ipython_magic")
 
 def load(shell: InteractiveShell) -> None:
     """Add the magics and the input transformers; nothing is written to disk."""
-    if _find_magics(shell) is None:
+    loaded = _find_magics(shell)
+    if loaded is not None:
+        loaded.apply_config()
+    else:
         for problem in drop_invalid(shell.config.get(LLMMagics.__name__, {})):
             print_line(f"LLMMagics.{problem}")
         magics = LLMMagics(shell)
@@ -29,15 +35,17 @@ def load(shell: InteractiveShell) -> None:
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
+    watch_threads(shell)
     ConsoleSessions.of(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Remove them, and the conversations in memory."""
+    """Remove them, and the conversations in memory; ``%reload_ext`` keeps all that the user set."""
     magics = _find_magics(shell)
-    if magics is None:
+    if magics is None or _is_reloading(sys._getframe()):
         return
     transformers.remove(shell)
+    unwatch_threads()
     ConsoleSessions.of(shell).remove()
     magics.warm_up.stop()
     magics.chats.store.close()
@@ -50,6 +58,15 @@ def unload(shell: InteractiveShell) -> None:
     for kind, names in magics.magics.items():
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
+
+
+def _is_reloading(frame: FrameType | None) -> bool:
+    """Return whether IPython unloads the extension to load it again, which it does not tell."""
+    while frame is not None:
+        if frame.f_code.co_name == "reload_extension":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _find_magics(shell: InteractiveShell) -> LLMMagics | None:

@@ -20,6 +20,7 @@ class FrontEnd:
     Args:
         is_captured: whether ``%%capture`` or the like takes the output.
         is_interactive: whether a user may be watching; nbclient and papermill say that none is.
+        has_cells: whether the user runs cells of a kernel, and may run one again.
         cell_id: the id of the cell, as an opaque string; None where the front end sends none.
         run_id: differs between two runs of the same cell.
         owns_cell: whether the cell is one ``%%llm`` prompt and nothing else. It is not for several
@@ -31,6 +32,7 @@ class FrontEnd:
 
     is_captured: bool
     is_interactive: bool
+    has_cells: bool
     cell_id: str | None
     run_id: str
     owns_cell: bool
@@ -46,6 +48,7 @@ class FrontEnd:
         return cls(
             is_captured=is_captured(shell),
             is_interactive=is_interactive(shell),
+            has_cells=bool(message) and is_interactive(shell),
             cell_id=cell_id(message.get("metadata") or {}),
             run_id=str(header.get("msg_id")),
             owns_cell=bool(PROMPT_LINE.match(code.lstrip())),

@@ -35,7 +35,7 @@ from .magic_decorator import declare, is_empty
 from .parsing import declared
 from .progress import build_index
 from .runner import PromptRunner
-from .settings import Settings, collect_changes, configure, persona_folders
+from .settings import Settings, apply_config, collect_changes, configure, persona_folders
 from .store_messages import announce_stored, print_store_messages
 from .transformers import PROMPT_LINE
 from .warm_up import WarmUp
@@ -54,6 +54,10 @@ class LLMMagics(Magics, Settings):
         self.chats = self.runner.chats
         self.warm_up = WarmUp(shell)
         self._set_by_flag: dict[str, Any] = {}
+
+    def apply_config(self) -> None:
+        """Read the configuration again, for ``%reload_ext``; what flags have set stays."""
+        apply_config(self, self._set_by_flag)
 
     @no_var_expand
     @needs_local_scope

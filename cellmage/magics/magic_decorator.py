@@ -13,6 +13,7 @@ from .frontend import print_line
 from .help_text import format_help
 from .option_spelling import spell_errors
 from .parsing import declared, parse
+from .thread_cells import in_cell_of_thread
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -56,7 +57,7 @@ def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
             if args.help:
                 print_line(help_text)
                 return None
-            with spell_errors():
+            with spell_errors(), in_cell_of_thread(self.shell):
                 return magic(self, args, *([text] if takes_text else []), *cell, **scope)
 
         return run

@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.select import choose_display
 from ..errors import CellmageError
+from ..messages import CellRef, Turn
 from ..once import Once
 from ..options import Options
 from ..pipeline.redact import redact_text
@@ -19,7 +20,7 @@ from ..prompt.interpolation import Interpolation, interpolate
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
-from .cell_notices import cell_notices
+from .cell_notices import NO_CELL_IDS, is_asked_again, replacement_notice
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
 from .dry_run import describe
@@ -137,10 +138,28 @@ class PromptRunner:
         else:
             stream = chat.stream(content.text, **arguments)
             prompt = _Prompt(args, front_end, schema, [stream], stream)
-        turns = () if args.append or args.no_history else chat.turns
-        lines = cell_notices(turns, content.text, cell, front_end, self._shown_notices)
-        _add_notices(prompt.streams, [spell(content.describe(), "everywhere"), *lines])
+        _add_notices(prompt.streams, self._notices(prompt, content, chat.turns, cell))
         return prompt
+
+    def _notices(
+        self,
+        prompt: _Prompt,
+        content: Interpolation,
+        turns: Sequence[Turn],
+        cell: CellRef | None,
+    ) -> list[str]:
+        """Return lines about the values and the turn of a prompt; a loop shows them once."""
+        inserted = spell(content.describe(), "everywhere")
+        front_end = prompt.front_end
+        if front_end.has_cells and not self._shown_notices.is_new((front_end.run_id, inserted)):
+            inserted = ""
+        is_replacing = not (prompt.args.append or prompt.args.no_history)
+        replaced = replacement_notice(turns, content.text, cell) if is_replacing else ""
+        if is_replacing and cell is None and front_end.has_cells:
+            is_again = is_asked_again(turns, content.text)
+            if is_again and self._shown_notices.is_new("no cell ids"):
+                print_line(NO_CELL_IDS)
+        return [inserted, replaced]
 
     def _render(self, prompt: _Prompt) -> None:
         settings, args = self._settings, prompt.args

@@ -204,6 +204,12 @@ def _reset(settings: Settings, set_by_flag: Mapping[str, Any]) -> None:
         setattr(settings, name, section.get(name, settings.traits()[name].default()))
 
 
+def apply_config(settings: Settings, set_by_flag: Mapping[str, Any]) -> None:
+    """Give each setting that no flag has set its value of ``ipython_config.py`` or ``%config``."""
+    names = Settings.class_trait_names(config=True)
+    _reset(settings, {name: None for name in names if name not in set_by_flag})
+
+
 def config_section(settings: Settings) -> Mapping[str, Any]:
     """Return the values that ``ipython_config.py`` and ``%config`` have set."""
     section: dict[str, Any] = getattr(settings, "config", {}).get(type(settings).__name__, {})

@@ -49,7 +49,7 @@ class LineTransformer(EscapedCommand):
         return None
 
     def __init__(self, start: tuple[int, int]) -> None:
-        super().__init__(start)
+        super().__init__(start)  # type: ignore[no-untyped-call]
         self._magic_col = self.start_col
         # IPython runs the first transformer of a line first, and its help begins with the line: it
         # would take ``x = %llm What is it?`` for ``it?``.

@@ -66,6 +66,23 @@ class TestLoading:
         assert len(second.texts) == 1
         assert "3 messages" in second.texts[0]
 
+    def test_reload_keeps_settings_and_conversations(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        kernel.run("%llm_config -m some/model -t 0.3")
+        kernel.run("%llm first")
+        for name in ("cellmage", "cellmage.integrations.ipython_magic"):
+            run = kernel.run(f"%reload_ext {name}")
+            assert run.ok, run.error
+            kernel.run("%llm second")
+            assert server.last.body["model"] == "some/model"
+            assert server.last.messages[0] == ("user", "first")
+        assert "flag" in kernel.run("%llm_config").printed
+        kernel.run("%unload_ext cellmage\n%load_ext cellmage")
+        kernel.run("%llm third")
+        assert server.last.messages == [("user", "third")]
+        assert server.last.body["model"] == "gpt-4o-mini"
+
     def test_returns_nothing(self, kernel: Kernel) -> None:
         assert not kernel.run("%%llm\nhi").of_type("execute_result")
         assert not kernel.run("r = %llm hi").of_type("execute_result")

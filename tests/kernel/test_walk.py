@@ -190,7 +190,9 @@ class TestConversation:
         echo(server)
         code = "def ask(what):\n    %llm say {{ what }}, not {what}\nfor i in range(COUNT): ask(i)"
         run = kernel.run(code.replace("COUNT", "3"), "loop")
-        assert run.texts == [f"SAY {n}, NOT {{WHAT}}" for n in range(3)]
+        texts = run.texts
+        assert texts.pop(1) == "(Inserted: what.)", "once in a run"
+        assert texts == [f"SAY {n}, NOT {{WHAT}}" for n in range(3)]
         kernel.run("%%llm\nafter", "after")
         kernel.run(code.replace("COUNT", "3"), "loop")
         assert kernel.run("%llm_history").printed.count("say ") == 3

@@ -28,6 +28,7 @@ from tests.kernel.notebooks import write_notebook
 FRONT_END = FrontEnd(
     is_captured=False,
     is_interactive=True,
+    has_cells=True,
     cell_id=None,
     run_id="1",
     owns_cell=True,

@@ -1,0 +1,64 @@
+"""Lines about what a question does to the turns before it: replaces one, or adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from ..messages import CellRef, Turn
+from ..text import truncate
+
+_EXCERPT_CHARS = 40
+_COMPARED_CHARS = 500
+"""How much of two questions is compared."""
+
+_SHARED_WORDS = 0.5
+_SHARED_CHARS = 0.9
+"""Two questions with more in common, as a part of the longer one, are one that was edited."""
+
+
+NO_CELL_IDS = (
+    "This front end sends no ids of cells: a cell that is run again adds a turn. "
+    "%llm_history --drop N drops the old one."
+)
+
+
+def is_asked_again(turns: Sequence[Turn], prompt: str) -> bool:
+    """Return whether a question without a cell has the words of an earlier one."""
+    return any(turn.prompt == prompt and turn.cell is None for turn in turns)
+
+
+def replacement_notice(turns: Sequence[Turn], prompt: str, cell: CellRef | None) -> str:
+    """Return a line about the question whose turn this one replaces; empty if it was edited.
+
+    Args:
+        turns: the turns of the conversation.
+        prompt: the question.
+        cell: the cell that asks, or None.
+    """
+    old = next((turn for turn in turns if turn.cell is not None and turn.cell == cell), None)
+    return "" if old is None or _is_edited(old.prompt, prompt) else _REPLACED.format(_quote(old))
+
+
+_REPLACED = (
+    "This took the place of {} in the conversation: a cell with the same id had asked it. "
+    "%llm_history --restore N.K brings it back; --append keeps both."
+)
+
+
+def _quote(turn: Turn) -> str:
+    return repr(truncate(turn.prompt, _EXCERPT_CHARS))
+
+
+def _is_edited(old: str, new: str) -> bool:
+    """Return whether a question is an older one that was edited, and not that of another cell.
+
+    Two cells have one id in a notebook whose JSON was copied by hand. Front ends send nothing else
+    that tells them apart.
+    """
+    old, new = old[:_COMPARED_CHARS], new[:_COMPARED_CHARS]
+    if old in new or new in old:
+        return True
+    words = [set(text.casefold().split()) for text in (old, new)]
+    shared = len(words[0] & words[1]) / max(map(len, words))
+    return shared > _SHARED_WORDS or SequenceMatcher(None, old, new).ratio() >= _SHARED_CHARS
