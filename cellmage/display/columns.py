@@ -57,6 +57,7 @@ class LiveColumns:
     ) -> None:
         self._titles = titles
         self._is_live = is_live
+        self._sanitize = sanitize
         self._parts = [Part(index, sanitize) for index in range(len(titles))]
         self._statuses = ["…" for _ in titles]
         self._has_news = True
@@ -68,6 +69,11 @@ class LiveColumns:
             self._parts[index].pending.append(text)
             self._pacer.receive(len(text))
             self._has_news = True
+
+    def restart(self, index: int) -> None:
+        """Remove the text of a column: it is shown anew."""
+        self._parts[index] = Part(index, self._sanitize)
+        self._has_news = True
 
     def set_status(self, index: int, status: str) -> None:
         """Set the line below a column: its progress, or how it ended."""
