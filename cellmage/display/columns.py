@@ -87,7 +87,7 @@ class LiveColumns:
         markdown = [close_fences(part.live_frame().markdown) for part in self._parts]
         frame = self._frame("", markdown)
         self._has_news = False
-        self._pacer.record(now, len(frame.markdown))
+        self._pacer.record(now, [frame])
         return [frame]
 
     def end(self, index: int, is_complete: bool) -> None:

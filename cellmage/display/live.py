@@ -10,7 +10,7 @@ from ..markdown.sanitize import sanitize
 from .base import Frame
 from .pacer import Pacer
 from .panels import Panel
-from .parts import Part, content_size, freeze_by_size
+from .parts import Part, freeze_by_size
 from .reasoning import ReasoningBlock
 from .status import StatusLine
 
@@ -24,7 +24,7 @@ class LiveMarkdown:
 
     Blocks that no later text can change are frozen: their part gets its last frame, and the text
     continues in a new part. So the cost grows with the length of the text, not with its square. A
-    long block that cannot be frozen is painted less often.
+    block that cannot be frozen is painted less often, the longer it takes the page.
 
     Args:
         now: the time in seconds, by any clock; the same clock for every call.
@@ -48,7 +48,7 @@ class LiveMarkdown:
         *,
         is_live: bool = True,
         sanitize: Callable[[str], str] = sanitize,
-        should_freeze: Callable[[int, int, int], bool] = freeze_by_size,
+        should_freeze: Callable[[float, float, int], bool] = freeze_by_size,
     ) -> None:
         self._is_live = is_live
         self._should_freeze = should_freeze
@@ -57,6 +57,7 @@ class LiveMarkdown:
         self._reasoning = ReasoningBlock(sanitize)
         self._part = Part(0, sanitize)
         self._frozen: list[Frame] = []
+        self._frozen_size = 0.0
         self._definitions = LinkDefinitions()
         self._is_urgent = False
 
@@ -128,7 +129,7 @@ class LiveMarkdown:
 
     def _record(self, now: float, frames: list[Frame]) -> list[Frame]:
         if frames:
-            self._pacer.record(now, sum(len(frame.markdown) for frame in frames))
+            self._pacer.record(now, frames)
         return frames
 
     def _text_frames(self) -> list[Frame]:
@@ -143,10 +144,11 @@ class LiveMarkdown:
 
     def _freeze(self) -> list[Frame]:
         """Return the last frame of the part if it is frozen now."""
-        before = sum(content_size(frame.text, frame.markdown) for frame in self._frozen)
-        if not self._should_freeze(self._part.size, before, self._part.index):
+        size = self._part.size
+        if not self._should_freeze(size, self._frozen_size, self._part.index):
             return []
         frame = self._part.frozen_frame()
+        self._frozen_size += size
         self._frozen.append(frame)
         self._definitions.add(frame.part, frame.markdown)
         self._part = self._part.next_part()

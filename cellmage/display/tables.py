@@ -169,7 +169,7 @@ class LiveTable:
             return []
         frames = self._new_frames() or self._status_frames(now)
         if frames:
-            self._pacer.record(now, sum(len(frame.markdown) for frame in frames))
+            self._pacer.record(now, frames)
         return frames
 
     def end(self, is_complete: bool) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,13 @@ from hypothesis import strategies as st
 
 from cellmage.display import CURSOR, Frame, LiveMarkdown, heal, sanitize
 from cellmage.display.base import REASONING_PART, STATUS_PART
-from cellmage.display.pacer import FAST_MAX_CHARS_PER_SECOND, MIN_INTERVAL_SECONDS
-from cellmage.display.parts import MAX_PARTS, freeze_every_block
+from cellmage.display.pacer import (
+    FAST_MAX_CHARS_PER_SECOND,
+    MAX_PAGE_SHARE,
+    MIN_INTERVAL_SECONDS,
+)
+from cellmage.display.page_cost import page_cost_ms
+from cellmage.display.parts import MAX_PARTS, MIN_PART_PAGE_MS, freeze_every_block
 from tests.rendered import PARSER, block_types, visible_text
 
 # Waits in seconds, each with the piece that arrives after it, or None for a look at the clock.
@@ -19,6 +25,8 @@ TEXT = st.text(min_size=1) | st.sampled_from(
     ["\n\n", "word ", "**a** ", "- b\n", "```\n", "x" * 3000]
 )
 RUN = st.lists(st.tuples(st.floats(0, 0.2), st.none() | TEXT))
+
+ANSWERS = Path(__file__).parents[1] / "data/answers"
 
 REPEATS = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "stress" else 4
 """Lengths and examples of the slow tests; `make stress` takes more."""
@@ -132,8 +140,41 @@ def test_cost_grows_with_the_length_not_with_its_square() -> None:
 
 
 def test_never_more_parts_than_a_cell_holds() -> None:
-    page, _, _ = play(ANSWER * REPEATS, 2000, 20)
+    page, _, _ = play(ANSWER * (REPEATS // 2), 1000, 10)
     assert 5 < len(page.parts) <= MAX_PARTS
+
+
+def test_formulas_are_settled_early() -> None:
+    """No frame has most of the formulas, and they stay a few outputs."""
+    text = (ANSWERS / "texmath.md").read_text(encoding="utf-8")
+    whole = page_cost_ms(text)
+    for rate in (30, 100, 400):
+        live, page, costs = LiveMarkdown(now=0.0), Page(), []
+        for number, start in enumerate(range(0, len(text), 4)):
+            live.feed(text[start : start + 4])
+            frames = live.frames_due(number / rate)
+            page.show(frames)
+            costs += [page_cost_ms(frame.markdown) for frame in frames]
+        assert 2 <= len(page.parts) <= 6
+        assert max(costs) < 0.5 * whole
+        assert sum(costs) <= 1000 * MAX_PAGE_SHARE * len(text) / 4 / rate + 0.4 * whole
+        page.show(live.final_frames())
+        assert page.text == text
+
+
+def test_a_short_answer_with_formulas_is_one_part() -> None:
+    text = (ANSWERS / "gptmath.md").read_text(encoding="utf-8")
+    page, _, _ = play(text, 4, 100)
+    assert len(page.parts) == 1
+
+
+@pytest.mark.parametrize("block", ["```mermaid\nA-->B\n```\n\n" * 2, "$x^2$ and\n" * 80])
+def test_a_dear_block_is_settled_before_the_text_goes_on(block: str) -> None:
+    text = f"One.\n\n{block}\n\nTwo.\n\n" + "More and more words. " * 50
+    page, _, _ = play(text, 4, 100)
+    first, last = page.parts[0], page.parts[1]
+    assert page_cost_ms(first.markdown) >= MIN_PART_PAGE_MS
+    assert page_cost_ms(last.markdown) == 0
 
 
 def test_a_block_that_cannot_be_split_is_painted_less_often() -> None:

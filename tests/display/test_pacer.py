@@ -16,9 +16,11 @@ from cellmage.display.columns import LiveColumns
 from cellmage.display.pacer import (
     FAST_MAX_CHARS_PER_SECOND,
     MAX_CHARS_PER_SECOND,
+    MAX_PAGE_SHARE,
     MIN_INTERVAL_SECONDS,
     Pacer,
 )
+from cellmage.display.page_cost import FORMULA_MS, page_cost_ms
 from cellmage.display.panels import Panel
 from cellmage.display.parts import freeze_by_size, freeze_every_block
 from cellmage.display.tables import LiveTable
@@ -46,7 +48,7 @@ def panels_of(set_panels: Callable[[list[Panel]], None]) -> Callable[[str], None
     return add
 
 
-def markdown_view(should_freeze: Callable[[int, int, int], bool]) -> View:
+def markdown_view(should_freeze: Callable[[float, float, int], bool]) -> View:
     live = LiveMarkdown(0.0, should_freeze=should_freeze)
     actions = {
         "text": live.feed,
@@ -96,7 +98,10 @@ VIEWS = {
     "columns": columns_view,
     "table": table_view,
 }
-PIECE = st.sampled_from(["a", "word ", "one two three\n\n", "x" * 700, "line " * 3_000, "```\n"])
+PIECE = st.sampled_from(
+    ["a", "word ", "one two three\n\n", "x" * 700, "line " * 3_000, "```\n", "$x^2$ and ", "$",
+     "$$\n\\frac{a}{b}\n$$\n\n", "$a$ " * 200, "| $a$ | $b$ |\n" * 9, "\n```mermaid\nA\n```\n\n"]
+)  # fmt: skip
 ACTION = st.sampled_from(["text"] * 6 + ["reasoning", "status", "panels", "none"])
 STREAM = st.lists(st.tuples(st.floats(0, 0.1), ACTION, PIECE), max_size=60)
 
@@ -120,16 +125,27 @@ def size(frames: list[Frame]) -> int:
     return sum(len(frame.markdown) for frame in frames)
 
 
+def page_seconds(frames: list[Frame]) -> float:
+    return sum(page_cost_ms(frame.markdown) for frame in frames) / 1000
+
+
+def text_frames(chars: int) -> list[Frame]:
+    return [Frame(0, "", "x" * chars)]
+
+
 def check_law(paints: list[Paint]) -> None:
-    """In any window: no more than the rate allows, and two frames, for one may be urgent."""
+    """In any window: no more than the rates allow, and two frames, for one may be urgent."""
     times, sizes = [time for time, _ in paints], [size(frames) for _, frames in paints]
-    totals = [0, *accumulate(sizes)]
+    costs = [page_seconds(frames) for _, frames in paints]
+    totals, total_costs = [0, *accumulate(sizes)], [0.0, *accumulate(costs)]
     for last in range(1, len(paints)):
         for first in range(last):
             seconds = times[last] - times[first] + 1e-6
             two_frames = sizes[last - 1] + sizes[last]
             published = totals[last + 1] - totals[first]
             assert published <= MAX_CHARS_PER_SECOND * seconds + two_frames
+            page_time = total_costs[last + 1] - total_costs[first]
+            assert page_time <= MAX_PAGE_SHARE * seconds + costs[last - 1] + costs[last] + 1e-6
             assert last - first + 1 <= seconds / MIN_INTERVAL_SECONDS + 2
 
 
@@ -165,16 +181,23 @@ def test_a_long_table_keeps_the_rate(name: str) -> None:
 
 def test_a_slow_text_has_the_full_rate() -> None:
     pacer = Pacer(interval=0.05, rate=1_000)
-    pacer.record(0.0, size=200)
+    pacer.record(0.0, text_frames(200))
     assert not pacer.is_due(0.19)
     assert pacer.is_due(0.2)
 
 
+def test_formulas_cost_time() -> None:
+    pacer = Pacer()
+    pacer.record(0.0, [Frame(0, "", "$x$ " * 100)])
+    assert not pacer.is_due(100 * FORMULA_MS / 1000 / MAX_PAGE_SHARE)
+    assert pacer.is_due(1)
+
+
 def test_costs_add_up() -> None:
     pacer = Pacer(interval=0.05, rate=1_000)
-    pacer.record(0.0, size=200)
+    pacer.record(0.0, text_frames(200))
     assert pacer.is_due(0.01, is_urgent=True)
-    pacer.record(0.01, size=300)
+    pacer.record(0.01, text_frames(300))
     assert not pacer.is_due(0.19, is_urgent=True), "the frame before the urgent one is not paid"
     assert pacer.is_due(0.2, is_urgent=True)
     assert not pacer.is_due(0.49)
@@ -183,6 +206,6 @@ def test_costs_add_up() -> None:
 
 def test_a_reset_forgets_the_cost() -> None:
     pacer = Pacer()
-    pacer.record(0.0, size=1_000_000)
+    pacer.record(0.0, text_frames(1_000_000))
     pacer.reset()
     assert pacer.is_due(0.0)
