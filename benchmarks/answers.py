@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, Step, chunk, finish
 
@@ -16,6 +17,9 @@ CHUNK_CHARS = 4
 
 FIRST_WAIT_SECONDS = 0.6
 """The wait before the first chunk: Chromium ignores layout shifts for 0.5 s after a key."""
+
+ANSWERS = Path(__file__).parents[1] / "tests/data/answers"
+"""Answers as models write them."""
 
 BEGINNING = "# Report\n"
 ENDING = "These are the last words."
@@ -73,6 +77,29 @@ def table(rows: int) -> str:
         f"| row {n} | **{n * 3}** | `code_{n}` | some words about it |\n" for n in range(rows)
     )
     head = "| name | value | code | remark |\n|---|---|---|---|\n"
+    return f"{BEGINNING}\n{head}{body}\n{ENDING}\n"
+
+
+def formulas() -> str:
+    """Return an answer with 69 formulas, as models write them."""
+    text = (ANSWERS / "texmath.md").read_text(encoding="utf-8")
+    return f"{BEGINNING}\n{text}\n{ENDING}\n"
+
+
+def highlighted(lines: int) -> str:
+    rows = "".join(
+        f"def step_{n}(value: int) -> str: return f'{{value}}: {{{n} * value}}'  # step {n}\n"
+        for n in range(lines)
+    )
+    return f"{BEGINNING}\n```python\n{rows}```\n\n{ENDING}\n"
+
+
+def formula_table(rows: int) -> str:
+    body = "".join(
+        f"| row {n} | $x_{{{n}}}^2$ | $\\frac{{a_{{{n}}}}}{{b + {n}}}$ | some words about it |\n"
+        for n in range(rows)
+    )
+    head = "| name | square | ratio | remark |\n|---|---|---|---|\n"
     return f"{BEGINNING}\n{head}{body}\n{ENDING}\n"
 
 

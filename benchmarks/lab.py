@@ -42,7 +42,7 @@ scores 0.3), and the outputs above it, which would push it out of sight."""
 CELL = 2
 """The measured cell; before it the kernel is prepared and has answered once."""
 
-WARM = mixed(2_000)
+WARM = mixed(2_000).replace(ENDING, f"The formula $x_1^2$. {ENDING}")
 """The first answer, so that every renderer finds a page that has shown one of everything."""
 
 MAX_DELAY_SECONDS = 240
