@@ -36,8 +36,8 @@ def excerpt(text: str, chars: int = 60) -> str:
         >>> excerpt("short"), excerpt("x" * 5000, 3)
         ('short', 'xxx… (and 4997 more characters)')
     """
-    rest = len(text) - chars
-    return text if rest <= 0 else f"{text[:chars]}… (and {rest} more characters)"
+    excess = len(text) - chars
+    return text if excess <= 0 else f"{text[:chars]}… (and {excess} more characters)"
 
 
 def join_surrogates(text: str, lone: Literal["replace", "keep"] = "replace") -> str:

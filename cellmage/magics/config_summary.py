@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import CellmageError
+from ..markdown.control_chars import strip_control_chars
 from ..providers.keys import Key, mask_secrets
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
@@ -34,7 +35,7 @@ def summarize(settings: Settings, changed: Iterable[str]) -> str:
 def _printable(value: object) -> str:
     if value in (None, [], {}):
         return "—"
-    return mask_secrets(excerpt(" ".join(str(value).split())))[0]
+    return mask_secrets(excerpt(" ".join(strip_control_chars(str(value)).split())))[0]
 
 
 def _targets(settings: Settings) -> list[str]:

@@ -105,9 +105,9 @@ def _text_problem(name: str, parts: _Line) -> str:
     )
     if not parts.open_value:
         return problem
-    rest = parts.text.partition(" -")[0]
+    words = parts.text.partition(" -")[0]
     flag, _, value = parts.open_value.partition(" ")
-    return f'{problem}. Quote a value with blanks: {flag} "{excerpt(f"{value} {rest}", 40)}"'
+    return f'{problem}. Quote a value with blanks: {flag} "{excerpt(f"{value} {words}", 40)}"'
 
 
 def _split(parser: MagicArgumentParser, line: str) -> _Line:

@@ -125,10 +125,10 @@ _NOT_PYTHON = (
 
 def _is_prompt_below(lines: list[str]) -> bool:
     """Return whether the prompt of ``%llm`` is meant to be on the lines below it."""
-    first, rest = lines[0], "".join(lines[1:])
+    first, below = lines[0], "".join(lines[1:])
     is_line_magic = bool(re.match(r"%llm\s", first)) and not first.rstrip().endswith("\\")
     has_block = any(map(PROMPT_LINE.match, lines))
-    return is_line_magic and not has_block and not _is_complete(rest)
+    return is_line_magic and not has_block and not _is_complete(below)
 
 
 def _first_block(lines: list[str]) -> int | None:

@@ -66,16 +66,16 @@ class Words:
             character = self._line[self._position]
             is_at_start = self._position == start or parts[-1].endswith("=")
             if character in "\"'":
-                parts.append(self._quoted(re.escape(character)))
+                parts.append(self._read_quoted(re.escape(character)))
             elif is_at_start and character in _CURLY_QUOTES:
-                parts.append(self._quoted(f"[{_CURLY_QUOTES[character]}](?={BLANK}|\\Z)"))
+                parts.append(self._read_quoted(f"[{_CURLY_QUOTES[character]}](?={BLANK}|\\Z)"))
             elif re.match(BLANK, character):
                 break
             else:
-                parts.append(self._plain())
+                parts.append(self._read_plain())
         return "".join(parts)
 
-    def _plain(self) -> str:
+    def _read_plain(self) -> str:
         """Read the characters up to a blank or a quote; a value may begin after "="."""
         start = self._position
         end = _match_end(_PLAIN, self._line, start)
@@ -83,7 +83,7 @@ class Words:
         self._position = end if equals == -1 else equals + 1
         return self._line[start : self._position]
 
-    def _quoted(self, end: str) -> str:
+    def _read_quoted(self, end: str) -> str:
         start = self._position + 1
         closing = re.compile(end).search(self._line, start)
         if closing is None:
@@ -103,7 +103,7 @@ def has_dash(word: str) -> bool:
 
 
 def plain_dashes(word: str) -> str:
-    """Return a flag with the hyphens that its dashes stand for; its value is not changed.
+    """Return a flag with the hyphens that its dashes mean; its value is not changed.
 
     Example:
         >>> plain_dashes("\u2014model=a\u2013b"), plain_dashes("\u2013m"), plain_dashes("-mgpt")

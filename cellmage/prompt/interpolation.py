@@ -158,7 +158,7 @@ def _known_expressions(text: str, namespace: Mapping[str, Any]) -> Iterator[str]
 
 
 def _names(source: str) -> set[str]:
-    """Return the names of variables in an expression; none if it is no expression."""
+    """Return the names of variables in an expression; none if it cannot be parsed."""
     tree = _parse(source)
     nodes = ast.walk(tree) if tree is not None else ()
     return {node.id for node in nodes if isinstance(node, ast.Name)}

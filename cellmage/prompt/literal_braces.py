@@ -59,12 +59,12 @@ def find_braces(text: str, start: int = 0) -> int:
         (10, -1)
     """
     while text.find("{{", start) != -1:
-        place = _PLACE.search(text, start)
-        if place is None:
+        match = _PLACE.search(text, start)
+        if match is None:
             return -1
-        if place["braces"]:
-            return place.start()
-        start = _end_of_arguments(text, place.end()) if place["command"] else place.end()
+        if match["braces"]:
+            return match.start()
+        start = _end_of_arguments(text, match.end()) if match["command"] else match.end()
     return -1
 
 
