@@ -72,7 +72,7 @@ class LLMMagics(Magics, Settings):
     ) -> Any:
         """Ask a model: the prompt is the body of the cell, or the rest of the line.
 
-        Behind ``name =`` the value of the line is the text of the answer.
+        ``text = %llm …`` sets a variable to the text of the answer.
         """
         if cell is None and not text and not args.continue_answer:
             raise UsageError(

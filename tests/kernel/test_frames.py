@@ -203,7 +203,7 @@ class TestReasoning:
         DONE,
     )
     FOLDED = (
-        "<details><summary>Reasoning</summary>\n\n> I weigh &lt;b>this&lt;/b>.\n\n</details>\n\n"
+        "<details><summary>Reasoning</summary>\n\n> I weigh <b>this</b>.\n\n</details>\n\n"
     )
 
     def test_an_owned_cell_ends_with_it_folded_above(
