@@ -122,6 +122,7 @@ class Frames:
         markdown: the document.
         show: returns the markdown to show for a prefix of the document and a cursor.
         parser: renders the frames.
+        publish: returns the markdown of the complete document.
 
     `count` is the number of frames; `wrong` of these show text that the document does not have.
     `flips` counts blocks that change their type, `demanded` those for which the document itself is
@@ -129,10 +130,14 @@ class Frames:
     """
 
     def __init__(
-        self, markdown: str, show: Callable[[str, str], str], parser: Parser = MARKDOWN_IT
+        self,
+        markdown: str,
+        show: Callable[[str, str], str],
+        parser: Parser = MARKDOWN_IT,
+        publish: Callable[[str], str] = str,
     ) -> None:
         frames = [show(markdown[:end], CURSOR) for end in range(1, len(markdown) + 1)]
-        self._measure(markdown, *parser.render_pages([markdown, *frames]))
+        self._measure(markdown, *parser.render_pages([publish(markdown), *frames]))
 
     def _measure(self, markdown: str, final: Page, *frames: Page) -> None:
         self.count = len(markdown)

@@ -34,10 +34,9 @@ def parse_formula_block(state: StateBlock, start: int, end: int, silent: bool) -
     pattern = _BLOCK_ENDS["\\begin" if opening[1] else opening[0]]
     while not (closing := pattern.search(_line(state, last), 2 * (last == start))):
         last += 1
-        if last >= end or (not state.isEmpty(last) and state.sCount[last] < state.blkIndent):
+        if last >= end or state.isEmpty(last) or state.sCount[last] < state.blkIndent:
             return False
-    lines = state.getLines(start, last + 1, state.sCount[start], False).strip().split("\n")
-    text = "\n".join(line for line in lines if line.strip())
+    text = state.getLines(start, last + 1, state.sCount[start], False).strip()
     text = text[: len(text) - len(closing[1])]
     formula = match_formula(text, 0)
     if formula is None or formula.end != len(text):

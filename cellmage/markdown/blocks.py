@@ -94,6 +94,7 @@ class Blocks:
         self.blocks: list[Block] = []
         self.labels: dict[str, str] = {}
         """The destination of each link definition by its normalized label."""
+        self._text = text
         start = 0
         for line in split_lines(text):
             self._add_line(line.rstrip("\n"), start, start + len(line))
@@ -127,8 +128,9 @@ class Blocks:
         block.end = end
         if literal.ends_with(line.lstrip(" \t>").rstrip()):
             block.is_open = False
-        elif literal.max_chars and end - block.start > literal.max_chars:
+        elif literal.is_abandoned(self._text[block.start : end]):
             block.kind, block.literal = "paragraph", None
+            block.is_open = bool(line.strip())
 
     def _add_label(self, content: str) -> None:
         match = _LABEL_AND_TARGET.match(content)

@@ -78,7 +78,7 @@ def heal(text: str, cursor: str = "") -> str:
     while (tail := _heal_once(tails[-1], "")) not in tails:
         tails.append(tail)
     stable = min(tails[tails.index(tail) :], key=len)
-    healed = _heal_once(stable, cursor) if stable else ""
+    healed = _heal_once(stable, cursor) if stable else _held_cursor(text[start:], cursor)
     return text[:start] + _close_details(healed)
 
 
@@ -98,11 +98,22 @@ def _heal_once(text: str, cursor: str) -> str:
     last = blocks.last
     if last is not None and last.is_open and last.kind == "fence":
         return _heal_fence(text, line_start, last, cursor)
-    if last is not None and last.is_open and last.kind in ("math", "comment"):
-        return _place_cursor(text[: last.start], cursor) or cursor
+    if last is not None and last.is_open and _is_held(last, text):
+        return _place_cursor(text[: last.start], cursor)
     if showable := _showable_line(line, last):
         return _with_last_line(text[:line_start] + showable, line_start, blocks, cursor)
     return _without_last_line(text[:line_start], line, blocks, cursor)
+
+
+def _held_cursor(text: str, cursor: str) -> str:
+    """Return the cursor for a text of which nothing may be shown: only where a formula begins."""
+    last = Blocks(text[: text.rfind("\n") + 1]).last
+    return cursor if last is not None and last.is_open and _is_held(last, text) else ""
+
+
+def _is_held(block: Block, text: str) -> bool:
+    """Return whether nothing of an open block is shown: a formula or a comment without an end."""
+    return block.literal is not None and not block.literal.is_abandoned(text[block.start :])
 
 
 def _showable_line(line: str, last: Block | None) -> str:
@@ -181,7 +192,19 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
         content_end = len(text.rstrip("# \t"))
         if match := _CLOSING_HASHES.search(text, content_end):  # all runs of them at once
             text = text[: match.start()]
+    elif block.kind == "paragraph" and block.start == line_start:
+        text = _before_pipe(text, line_start)
     return _heal_paragraph(text, block, blocks, cursor)
+
+
+def _before_pipe(text: str, line_start: int) -> str:
+    """Return the text up to a pipe in the last line, which may become the head of a table.
+
+    The text before it is that of the first cell.
+    """
+    pipes = (match.start() for match in _PIPE.finditer(text, line_start))
+    outside = (pipe for pipe in pipes if text.count("`", line_start, pipe) % 2 == 0)
+    return text[: next(outside, len(text))]
 
 
 def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:

@@ -45,7 +45,7 @@ _AUTOLINK = re.compile(
     r"<(?:([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)|([\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+))>"
 )
 _TAG_OPEN = re.compile(
-    r"<(?:/?[A-Za-z][A-Za-z0-9]*[ \t\n]*/?|(?:details open)?|!(?:-(?:-(?:(?!-->).)*)?)?"
+    r"<(?:/?[A-Za-z][A-Za-z0-9]*[ \t\n]*/?|(?:details(?: (?:o(?:p(?:en?)?)?)?)?)?|!(?:-(?:-(?:(?!-->).)*)?)?"
     r"|[A-Za-z][A-Za-z0-9+.-]*(?::[^\s<>]*)?|[\w.!#$%&'*+/=?^`{|}~-]+(?:@[\w.-]*)?)\Z",
     re.DOTALL,
 )
@@ -182,7 +182,10 @@ class Scanner:
         # Such text may repeat without an end: `find` rules it out faster than the patterns.
         has_end = not ending or self.text.find(ending, offset) != -1
         if tag := match_tag(self.text, offset):
-            return self._add_tag(*tag, offset)
+            name, kind, end = tag
+            if kind == "close" and self.is_open and end == len(self.text):
+                return self._hold_back(offset)  # the cursor stays in the element
+            return self._add_tag(name, kind, end, offset)
         for kind, pattern in (("autolink", _AUTOLINK), ("html", _HTML)) if has_end else ():
             if match := pattern.match(self.text, offset):
                 return self._add_span(Span(kind, offset, match.end()))

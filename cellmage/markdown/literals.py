@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .formulas import MAX_FORMULA_CHARS, is_environment
+from .formulas import MAX_FORMULA_CHARS, OPENING, is_environment, may_become_formula
 from .nested_fences import NESTING_INFO, NestedFence
 
 PATTERNS = {
@@ -41,13 +41,22 @@ class Literal:
         kind: fence, math, comment or details.
         marker: the backticks or tildes of a fence; else empty.
         ends_with: decides about each line after the first, in order, without its containers.
-        max_chars: characters after which it counts as text; 0 for no limit.
     """
 
     kind: str
     marker: str
     ends_with: Callable[[str], bool]
-    max_chars: int = 0
+
+    def is_abandoned(self, source: str) -> bool:
+        """Return whether it is text after all: what opened it has no end in time.
+
+        Args:
+            source: the block so far.
+        """
+        if self.kind == "math":
+            opening = OPENING.search(source)
+            return opening is None or not may_become_formula(source, opening.start())
+        return self.kind == "comment" and len(source) > MAX_FORMULA_CHARS
 
 
 def open_literal(content: str) -> Literal | None:
@@ -62,9 +71,9 @@ def open_literal(content: str) -> Literal | None:
         name = match[0][len("\\begin{") : -1]
         end = _MATH_ENDS[match[0][:2]]
         is_math = not name or is_environment(name)
-        return Literal("math", "", _ends_with(end), MAX_FORMULA_CHARS) if is_math else None
+        return Literal("math", "", _ends_with(end)) if is_math else None
     if _KINDS["comment"].match(content):
-        return Literal("comment", "", _ends_with(_COMMENT_END), MAX_FORMULA_CHARS)
+        return Literal("comment", "", _ends_with(_COMMENT_END))
     return None
 
 

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 
 from .blocks import strip_containers
-from .literals import CANDIDATE, Literal, open_details, open_literal
+from .literals import CANDIDATE, open_details, open_literal
 
 _MAX_TABLE_SIZES = 8
 """How many times longer than `size` a table may be that `find_tail_start` does not cut."""
@@ -80,7 +80,7 @@ class _LiteralRegions:
             start = text.rfind("\n", 0, match.start()) + 1
             position = text.find("\n", match.end()) + 1 or len(text) + 1
             content = strip_containers(text[start:position])
-            if literal is not None and self._is_too_long(literal, start):
+            if literal is not None and literal.is_abandoned(text[self._starts[-1] : start]):
                 self._starts.pop()
                 literal = None
             if literal is None:
@@ -90,10 +90,8 @@ class _LiteralRegions:
                 self._ends.append(position)
                 literal = None
         if literal is not None:
-            self._ends.append(0 if self._is_too_long(literal, len(text)) else len(text) + 1)
-
-    def _is_too_long(self, literal: Literal, offset: int) -> bool:
-        return bool(literal.max_chars) and offset - self._starts[-1] > literal.max_chars
+            is_open = not literal.is_abandoned(text[self._starts[-1] :])
+            self._ends.append(len(text) + 1 if is_open else 0)
 
     def find_start(self, offset: int) -> int | None:
         """Return the start of the region that contains this offset; None outside of all."""

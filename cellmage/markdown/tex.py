@@ -12,7 +12,7 @@ import re
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"!(?=\[)|\](?=[(\[:])")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
-_PIPE = re.compile(r"(\\?)\|")
+_PIPE = re.compile(r"(\\?)\|(?=([A-Za-z])?)")
 _DOLLAR_PAIR = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
 _LONE_DOLLAR = re.compile(r"(?<!\\)\$")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
@@ -23,16 +23,17 @@ _ENTITY = re.compile("|".join(_ENTITIES))
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-def write_tex(tex: str, in_one_line: bool = False) -> str:
+def write_tex(tex: str, is_line: bool = False, is_cell: bool = False) -> str:
     r"""Return TeX that means the same, and that no markdown parser can misread.
 
     Args:
         tex: the content of a formula.
-        in_one_line: whether it must not contain a line feed or a pipe, as in a cell of a table.
+        is_line: whether it must not contain a line feed, as in a heading or a quote.
+        is_cell: whether it must not contain a pipe, either, as in a cell of a table.
 
     Example:
-        >>> write_tex("a<b, [A](j)"), write_tex("|x|", in_one_line=True)
-        ('a< b, [A] (j)', '\\vert x\\vert')
+        >>> write_tex("a<b, [A](j)"), write_tex("|x|", is_line=True, is_cell=True)
+        ('a< b, [A] (j)', '\\vert{}x\\vert')
     """
     text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], _DIRECTION.sub("", tex))
     text = _LINK.sub(lambda match: f"{match[0]} ", _TAG.sub("< ", text)).replace("@@", "@ @")
@@ -40,11 +41,14 @@ def write_tex(tex: str, in_one_line: bool = False) -> str:
     text = _DOLLAR_PAIR.sub(r"\\(\1\\)", text)
     text = _LONE_DOLLAR.sub(r"\\$", text)
     text = _BLANK_LINES.sub("\n", text)
-    if in_one_line:
+    if is_cell:
         text = escape_pipes(text)
-    if "\n" in text and (in_one_line or _BLOCK_START.search(text)):
+    if "\n" in text and (is_line or _BLOCK_START.search(text)):
+        # A comment ends at the line feed.
         text = " ".join(line.strip() for line in _COMMENT.sub(r"\1", text).split("\n"))
-    return text.strip()
+    text = text.strip()
+    # A backslash at the end would escape the closing dollar.
+    return f"{text}{{}}" if text.endswith("\\") else text
 
 
 def escape_pipes(tex: str) -> str:
@@ -52,6 +56,6 @@ def escape_pipes(tex: str) -> str:
 
     Example:
         >>> escape_pipes(r"|x| + \|y\|")
-        '\\vert x\\vert  + \\Vert y\\Vert '
+        '\\vert{}x\\vert + \\Vert{}y\\Vert'
     """
-    return _PIPE.sub(lambda match: r"\Vert " if match[1] else r"\vert ", tex)
+    return _PIPE.sub(lambda match: rf"\{'V' if match[1] else 'v'}ert{'{}' * bool(match[2])}", tex)

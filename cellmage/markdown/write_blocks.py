@@ -96,13 +96,14 @@ class _BlockWriter:
         return [_THEMATIC_BREAK]
 
     def _write_formula(self, token: Token) -> list[str]:
-        tex = write_tex(token.content)
-        if token.info:
-            return [f"$${write_tex(token.content, True)}$${token.info}"]
-        return [f"$$\n{tex}\n$$"]
+        if token.info or self._context.is_quote:
+            return [f"$${write_tex(token.content, is_line=True)}$${token.info}"]
+        return [f"$$\n{write_tex(token.content)}\n$$"]
 
     def _write_quote(self, _: Token) -> list[str]:
+        context, self._context = self._context, self._context._replace(is_quote=True)
         blocks = "\n\n".join(self.write())
+        self._context = context
         return ["\n".join(f"> {line}".rstrip(" ") for line in blocks.split("\n"))]
 
     def _write_list(self, _: Token) -> list[str]:

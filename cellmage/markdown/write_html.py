@@ -77,7 +77,7 @@ def write_tag(token: Token) -> str:
 
 def _write_token(token: Token) -> str:
     if token.type == "formula":
-        return f"${write_tex(token.content, in_one_line=True).replace('<', '&lt;')}$"
+        return f"${write_tex(token.content, is_line=True).replace('<', '&lt;')}$"
     if token.type in ("link_open", "link_close") or token.tag in BLOCK_TAGS:
         return ""
     if token.nesting or token.type == "tag":

@@ -35,11 +35,14 @@ class Context(NamedTuple):
         image_hosts: hosts from which images may be loaded, in lower case.
         is_cell: whether it is a cell of a table: no line feed, and no pipe.
         is_line: whether it must be one line, as in a heading or a cell.
+        is_quote: whether it is in a quote. There a formula must be one line: JupyterLab hides it
+            with the marks of the quote, and typesets them.
     """
 
     image_hosts: Collection[str] = ()
     is_cell: bool = False
     is_line: bool = False
+    is_quote: bool = False
 
 
 class _Emphasis(NamedTuple):
@@ -125,7 +128,9 @@ class _InlineWriter:
 
     def _write_formula(self, token: Token) -> str:
         mark = "$$" if token.block else "$"
-        return f"{mark}{write_tex(token.content, self._context.is_line)}{mark}"
+        context = self._context
+        is_line = context.is_line or context.is_quote
+        return f"{mark}{write_tex(token.content, is_line, context.is_cell)}{mark}"
 
     def _write_softbreak(self, _: Token) -> str:
         return " " if self._context.is_line else "\n"
@@ -148,7 +153,7 @@ class _InlineWriter:
         if may_load(href, self._context.image_hosts):
             return "!" + _link(text, href, str(token.attrs.get("title", "")))
         space = " " if text and not text.endswith(" ") else ""
-        label = f"{text}{space}(image at {write_text(_host(href)) or 'an address'})"
+        label = f"{text}{space}(image at {write_text(url_host(href)) or 'an address'})"
         return label if self._links else _link(label, href, "")
 
 
@@ -165,7 +170,7 @@ _WRITERS: Mapping[str, Callable[[_InlineWriter, Token], str]] = {
 
 def may_load(url: str, image_hosts: Collection[str]) -> bool:
     """Return whether an image of this URL may be loaded."""
-    return is_safe_url(url) and _host(url) in image_hosts
+    return is_safe_url(url) and url_host(url) in image_hosts
 
 
 def write_destination(url: str) -> str:
@@ -179,7 +184,8 @@ def _link(content: str, url: str, title: str) -> str:
     return f"[{content}]({write_destination(url)}{quoted})"
 
 
-def _host(url: str) -> str:
+def url_host(url: str) -> str:
+    """Return the host of a URL; "" if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
