@@ -59,8 +59,14 @@ def load_examples() -> list[str]:
     return examples
 
 
-def print_row(name: str, texts: list[str], show: Show, parser: Parser) -> None:
-    frames = [Frames(text, show, parser) for text in texts]
+def print_row(
+    name: str,
+    texts: list[str],
+    show: Show,
+    parser: Parser,
+    publish: Callable[[str], str] = str,
+) -> None:
+    frames = [Frames(text, show, parser, publish) for text in texts]
     count, wrong = sum(text.count for text in frames), sum(text.wrong for text in frames)
     flips = sum(text.flips for text in frames)
     lags = sorted(lag for text in frames for lag in text.lags)
@@ -72,6 +78,11 @@ def print_row(name: str, texts: list[str], show: Show, parser: Parser) -> None:
     )
 
 
+def show_published(text: str, cursor: str) -> str:
+    """Return a frame as it is published."""
+    return sanitize(heal(text, cursor))
+
+
 def measure_quality(parser: Parser) -> None:
     documents = [document["md"] for document in json.loads(CORPUS.read_text())["documents"]]
     for name, texts in (("the corpus", documents), ("CommonMark's examples", load_examples())):
@@ -79,7 +90,8 @@ def measure_quality(parser: Parser) -> None:
             f"{name + f', {len(texts)} texts':<32}{'frames':>8}{'wrong':>8}{'':>8}{'flips':>8}"
             f"{'avoidable':>11}{'lag p50':>9}{'p95':>7}{'max':>7}"
         )
-        print_row("cellmage", texts, heal, MARKDOWN_IT)
+        print_row("cellmage, as published", texts, show_published, MARKDOWN_IT, sanitize)
+        print_row("cellmage, healed alone", texts, heal, MARKDOWN_IT)
         print_row("cellmage, seen by marked", texts, heal, parser)
         print_row("remend 1.4.0", texts, load_remend(texts), MARKDOWN_IT)
         print_row("as it is", texts, lambda text, cursor: text, MARKDOWN_IT)
