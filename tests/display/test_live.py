@@ -83,6 +83,17 @@ def test_the_first_text_is_due_at_once_and_news_when_the_interval_is_over() -> N
     assert live.frames_due(10) == [], "no frame without news"
 
 
+@given(
+    st.sampled_from(["$x$ ", "word ", "| $a$ | b |\n", "```mermaid\nA\n```\n"]), st.integers(1, 999)
+)
+def test_the_first_text_does_not_wait_for_the_reasoning(piece: str, count: int) -> None:
+    live = LiveMarkdown(now=0.0)
+    live.feed_reasoning(piece * count)
+    assert live.frames_due(0.0)
+    live.feed("Text")
+    assert live.frames_due(0.001)[-1].text == "Text"
+
+
 @given(RUN)
 def test_not_live(run: list[tuple[float, str | None]]) -> None:
     live, now = LiveMarkdown(now=0.0, is_live=False), 0.0
