@@ -1,10 +1,15 @@
-"""Text without the characters that control a terminal."""
+"""Text without the characters that control a terminal, or the order of the text after them."""
 
 from __future__ import annotations
 
 import re
 
 _CONTROL_CHARS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+# What one parser takes for the end of a line is a character to another.
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def strip_control_chars(text: str) -> str:
@@ -15,3 +20,13 @@ def strip_control_chars(text: str) -> str:
         'a[2Jb\\n'
     """
     return _CONTROL_CHARS.sub("", text)
+
+
+def strip_direction_chars(text: str) -> str:
+    """Return the text without characters that change the order of the text after them."""
+    return _DIRECTION.sub("", text)
+
+
+def normalize_line_ends(text: str) -> str:
+    """Return the text with line feeds for carriage returns, and spaces for rarer line ends."""
+    return _LINE_ENDS.sub(lambda match: "\n" if match[0][0] == "\r" else " ", text)

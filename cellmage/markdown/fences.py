@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
-_COMMONMARK = MarkdownIt("commonmark")
+from .block_rules import parse_nested_fence
+
+_PARSER = MarkdownIt("commonmark")
+_PARSER.block.ruler.at(
+    "fence", parse_nested_fence, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+)
 
 
 def close_fences(markdown: str) -> str:
@@ -21,7 +26,7 @@ def close_fences(markdown: str) -> str:
     """
     if "```" not in markdown and "~~~" not in markdown:
         return markdown
-    *_, last = [None, *_COMMONMARK.parse(markdown)]
+    *_, last = [None, *_PARSER.parse(markdown)]
     if last is None or last.type != "fence" or last.level or not last.map:
         return markdown
     last_line = markdown.splitlines()[last.map[0] + 1 : last.map[1]][-1:]

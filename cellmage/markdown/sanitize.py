@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
 from .blocks import Block, Blocks, split_lines
+from .control_chars import normalize_line_ends
 from .dialect import parse
 from .links import is_safe_url
 from .math import hide_formulas
@@ -30,9 +31,6 @@ from .write_inline import Context, may_load
 from .write_text import write_text
 
 __all__ = ["is_safe_url", "sanitize"]
-
-# What one parser takes for the end of a line is a character to another.
-_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 
 _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
@@ -72,8 +70,8 @@ def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> str:
     """
     if not _SPECIAL.search(markdown) and not _EMPHASIS_NEAR_WIDE.search(markdown):
         return markdown
-    text = _LINE_ENDS.sub(lambda match: "\n" if match[0][0] == "\r" else " ", markdown)
-    if any(_is_too_long(block, text) for block in Blocks(text).blocks):
+    text = normalize_line_ends(markdown)
+    if is_too_long(text):
         return _escape_unparsed(text)
     hosts = frozenset(image_hosts)
     written = _write(text, hosts)
@@ -89,7 +87,12 @@ def _write(text: str, hosts: frozenset[str]) -> str:
     return written + text[len(text.rstrip("\n")) :]
 
 
-def _is_too_long(block: Block, text: str) -> bool:
+def is_too_long(text: str) -> bool:
+    """Return whether parsers may take seconds for one of the blocks of a text."""
+    return any(_is_block_too_long(block, text) for block in Blocks(text).blocks)
+
+
+def _is_block_too_long(block: Block, text: str) -> bool:
     """Return whether parsers may take long for a block; in a table, for one of its rows."""
     if block.kind == "fence":
         return False
