@@ -88,7 +88,7 @@ def test_the_first_text_is_due_at_once_and_news_when_the_interval_is_over() -> N
 )
 def test_the_first_text_does_not_wait_for_the_reasoning(piece: str, count: int) -> None:
     live = LiveMarkdown(now=0.0)
-    live.feed_reasoning("Well. " + piece * count)
+    live.feed_reasoning("Well.\n\n" + piece * count)
     assert live.frames_due(0.0)
     live.feed("Text")
     assert live.frames_due(0.001)[-1].text == "Text"
