@@ -262,7 +262,9 @@ def test_reasoning_is_folded_above_the_text(reasoning: list[Any], run: list[Any]
     assert folded.markdown.startswith("<details><summary>") == bool(thought)
     assert live.complete_frame().text == text
     complete = live.complete_frame().markdown
-    assert PARSER.render(complete) == PARSER.render(folded.markdown + sanitize(text))
+    # A text without special characters is published as it is, also with an open fence.
+    html = PARSER.render(folded.markdown + sanitize(text)).replace("\n</code>", "</code>")
+    assert PARSER.render(complete).replace("\n</code>", "</code>") == html
 
 
 @pytest.mark.parametrize("open_thing", ["```\nx", "$$\nx", "- a", "<b", "\r```\rx", "\t<b>", "`a"])
