@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ class Frame:
         part: the index of the part, from 0, or `REASONING_PART` or `STATUS_PART`; a frame replaces
             the last one of its part.
         text: the text of this part so far, as it was received.
-        markdown: what to publish: healed while it arrives, and sanitized.
+        markdown: what to publish: healed while it arrives, and sanitized by the display.
         is_settled: True if no later text changes this part.
         panels: the panels in the markdown.
         columns: titles and markdown of the columns in it.
@@ -103,6 +103,21 @@ class Display(Protocol):
 
     is_live: bool
     """False if nobody sees the text before its end."""
+
+    def sanitize(self, markdown: str, image_hosts: Collection[str]) -> str:
+        """Return the markdown of a model such that it cannot act here.
+
+        A page and a terminal differ in what acts: HTML, or control characters.
+
+        Args:
+            markdown: what a model wrote, complete or healed.
+            image_hosts: hosts from which images may be loaded.
+        """
+        ...
+
+    def write_panels(self, panels: Sequence[Panel]) -> str:
+        """Return panels as markdown; empty where `show` prints them itself."""
+        ...
 
     def should_freeze(self, settled: float, before: float, index: int) -> bool:
         """Return whether a part is frozen: see `cellmage.display.parts.freeze_by_size`."""

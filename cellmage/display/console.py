@@ -9,10 +9,11 @@ from typing import Any
 from IPython.display import display
 
 from ..markdown.control_chars import strip_control_chars
+from ..markdown.sanitize import sanitize
 from ..once import Once
 from .base import REASONING_ABOVE, REASONING_PART, FinalOutput, Frame
 from .outputs import publish_footer, publish_frame
-from .panels import panel_summary
+from .panels import panel_summary, panels_html
 from .parts import freeze_every_block
 
 
@@ -26,6 +27,8 @@ class ConsoleDisplay:
     """
 
     is_live = True
+    sanitize = staticmethod(sanitize)
+    write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_every_block)
 
     def __init__(self, answer_id: str) -> None:

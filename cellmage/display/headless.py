@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..markdown.sanitize import sanitize
 from .base import FinalOutput, Frame
 from .outputs import publish_footer, publish_frame
+from .panels import panels_html
 from .parts import freeze_by_size
 
 
@@ -13,6 +15,8 @@ class HeadlessDisplay:
     """Publish the complete answer once; nothing is animated where nobody watches."""
 
     is_live = False
+    sanitize = staticmethod(sanitize)
+    write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_by_size)
 
     def show(self, frames: Iterable[Frame]) -> None:

@@ -9,7 +9,7 @@ from ..markdown.definitions import LinkDefinitions
 from ..markdown.sanitize import sanitize
 from .base import Frame
 from .pacer import Pacer
-from .panels import Panel
+from .panels import Panel, panels_html
 from .parts import Part, freeze_by_size
 from .reasoning import ReasoningBlock
 from .status import StatusLine
@@ -29,7 +29,8 @@ class LiveMarkdown:
     Args:
         now: the time in seconds, by any clock; the same clock for every call.
         is_live: False shows no text before the end.
-        sanitize: makes markdown harmless.
+        sanitize: makes markdown harmless: see `cellmage.display.base.Display`.
+        write_panels: returns panels as markdown.
         should_freeze: decides if a part is frozen: see `cellmage.display.parts.freeze_by_size`.
 
     Example:
@@ -48,6 +49,7 @@ class LiveMarkdown:
         *,
         is_live: bool = True,
         sanitize: Callable[[str], str] = sanitize,
+        write_panels: Callable[[Sequence[Panel]], str] = panels_html,
         should_freeze: Callable[[float, float, int], bool] = freeze_by_size,
     ) -> None:
         self._is_live = is_live
@@ -55,7 +57,7 @@ class LiveMarkdown:
         self._pacer = Pacer()
         self._status = StatusLine(now)
         self._reasoning = ReasoningBlock(sanitize)
-        self._part = Part(0, sanitize)
+        self._part = Part(0, sanitize, write_panels)
         self._frozen: list[Frame] = []
         self._frozen_size = 0.0
         self._definitions = LinkDefinitions()

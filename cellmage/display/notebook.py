@@ -9,10 +9,12 @@ from typing import Any
 
 from IPython.display import clear_output, display
 
+from ..markdown.sanitize import sanitize
 from .base import STATUS_PART, FinalOutput, Frame
 from .foreign_output import OutputWatch
 from .late_update import call_after_cell
 from .outputs import mime_bundle, output_metadata, publish_footer, publish_frame
+from .panels import panels_html
 from .parts import freeze_by_size
 
 
@@ -25,6 +27,8 @@ class NotebookDisplay:
     """
 
     is_live = True
+    sanitize = staticmethod(sanitize)
+    write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_by_size)
 
     def __init__(self, answer_id: str, owns_cell: bool) -> None:

@@ -36,6 +36,11 @@ def panels_html(panels: Iterable[Panel]) -> str:
     return "\n".join(map(_panel_html, panels))
 
 
+def write_no_panels(panels: Iterable[Panel]) -> str:
+    """Return nothing: a terminal prints a line for each panel when it arrives."""
+    return ""
+
+
 def panel_summary(panel: Panel) -> str:
     """Return a panel as one line.
 

@@ -62,7 +62,8 @@ class Part:
 
     Args:
         index: the index of the part, or `cellmage.display.base.REASONING_PART`.
-        sanitize: makes markdown harmless.
+        sanitize: makes markdown harmless for the display.
+        write_panels: returns panels as markdown, for the display.
         tail: text after the settled blocks, which may still change.
         settled_text: the settled blocks, as received.
         settled_markdown: the settled blocks, as published.
@@ -76,6 +77,7 @@ class Part:
 
     index: int
     sanitize: Callable[[str], str]
+    write_panels: Callable[[Sequence[Panel]], str] = panels_html
     tail: str = ""
     settled_text: str = ""
     settled_markdown: str = ""
@@ -123,7 +125,7 @@ class Part:
     def absorb(self) -> None:
         """Add the pending text to the tail, and settle the blocks that are complete."""
         if self.pending and self.open_panels:
-            self.settled_markdown += panels_html(self.open_panels) + "\n\n"
+            self.settled_markdown += self.write_panels(self.open_panels) + "\n\n"
             self.panels += self.open_panels
             self.open_panels = ()
         self.tail += "".join(self.pending)
@@ -143,6 +145,7 @@ class Part:
         return Part(
             self.index + 1,
             self.sanitize,
+            self.write_panels,
             self.tail,
             open_panels=self.open_panels,
             has_new_panels=self.has_new_panels,
@@ -153,7 +156,7 @@ class Part:
         self.absorb()
         self.has_new_panels = False
         if self.open_panels:
-            tail = f"{panels_html(self.open_panels)}\n\n{CURSOR}"
+            tail = f"{self.write_panels(self.open_panels)}\n\n{CURSOR}"
         else:
             tail = self.sanitize(heal(self.tail, CURSOR))
         panels = [*self.panels, *self.open_panels]
@@ -167,7 +170,7 @@ class Part:
     def final_frame(self) -> Frame:
         """Return the frame at the end, without a cursor."""
         self.absorb()
-        tail = panels_html(self.open_panels) + self._final_tail()
+        tail = self.write_panels(self.open_panels) + self._final_tail()
         panels = [*self.panels, *self.open_panels]
         text = self.settled_text + self.tail
         return Frame(self.index, text, self.settled_markdown + tail, True, panels)

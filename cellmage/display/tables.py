@@ -109,6 +109,7 @@ class LiveTable:
             returns the value of the complete text, or None if there is none.
         is_live: False shows nothing before the end.
         sanitize: makes an answer harmless that is not a value.
+        write_panels: returns panels as markdown.
 
     Example:
         >>> def make_parser():
@@ -124,11 +125,13 @@ class LiveTable:
         make_parser: Callable[[], Callable[[str], Any]],
         is_live: bool,
         sanitize: Callable[[str], str],
+        write_panels: Callable[[Sequence[Panel]], str] = panels_html,
     ) -> None:
         self._make_parser = make_parser
         self._parse = make_parser()
         self._is_live = is_live
         self._sanitize = sanitize
+        self._write_panels = write_panels
         self._pacer = Pacer()
         self._status = StatusLine(None)
         self._pending: list[str] = []
@@ -216,6 +219,6 @@ class LiveTable:
 
     def _frame(self, text: str, markdown: str, is_settled: bool = False) -> Frame:
         panels = [*self._panels, *self._open_panels]
-        sections = [panels_html(panels), markdown]
+        sections = [self._write_panels(panels), markdown]
         markdown = "\n\n".join(filter(None, sections))
         return Frame(0, text, markdown, is_settled, panels, value=self._value)

@@ -16,10 +16,11 @@ from rich.text import Text
 
 from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
+from ..markdown.plain_tokens import clean_markdown, parse_plain
 from ..once import Once
 from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
 from .footer import join_short_lines, source_lines, source_url
-from .panels import panel_summary
+from .panels import panel_summary, write_no_panels
 from .parts import freeze_by_size, freeze_every_block
 from .terminal_echo import TerminalEcho
 from .terminal_tables import value_table
@@ -48,6 +49,8 @@ class PlainTextDisplay:
     """
 
     is_live = True
+    sanitize = staticmethod(clean_markdown)
+    write_panels = staticmethod(write_no_panels)
     should_freeze = staticmethod(freeze_by_size)
 
     def __init__(self, output: TextIO) -> None:
@@ -92,6 +95,8 @@ class TerminalDisplay:
     """
 
     is_live = True
+    sanitize = staticmethod(clean_markdown)
+    write_panels = staticmethod(write_no_panels)
     should_freeze = staticmethod(freeze_every_block)
 
     def __init__(self, console: Console) -> None:
@@ -200,13 +205,24 @@ def _render_markdown(frame: Frame) -> RenderableType:
         return value_table(frame.value)
     if frame.columns:
         return _Columns(frame.columns)
-    # URLs are written out: a hyperlink in a terminal does not show where it leads.
-    markdown = strip_control_chars(frame.markdown)
-    content = Markdown(markdown, code_theme="ansi_dark", hyperlinks=False)
+    content = _ModelText(frame.markdown)
     definitions = "\n".join(find_definitions(frame.text).values()) if frame.is_settled else ""
     if not definitions:
         return content
     return Group(content, Text(strip_control_chars(definitions), style="dim"))
+
+
+class _ModelText(Markdown):
+    """Markdown of a model; what the terminal can show of a formula depends on its encoding."""
+
+    def __init__(self, markdown: str) -> None:
+        # URLs are written out: a hyperlink in a terminal does not show where it leads.
+        super().__init__("", code_theme="ansi_dark", hyperlinks=False)
+        self._markdown = markdown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.parsed = parse_plain(self._markdown, options.encoding)
+        yield from super().__rich_console__(console, options)
 
 
 class _Columns:
@@ -214,7 +230,7 @@ class _Columns:
 
     def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
         self._cells = [
-            Group(Text(title, style="bold"), Markdown(strip_control_chars(markdown)), "")
+            Group(Text(title, style="bold"), _ModelText(markdown), "")
             for title, markdown in columns
         ]
 

@@ -40,26 +40,33 @@ def make_token(kind: str, content: str = "", tag: str = "", nesting: int = 0) ->
     return Token(kind, tag, nesting, content=text)  # type: ignore[arg-type]
 
 
-def plain_inline(tokens: Sequence[Token], is_line: bool = False) -> list[Token]:
+def plain_inline(tokens: Sequence[Token], encoding: str, is_line: bool = False) -> list[Token]:
     """Return inline tokens that CommonMark has.
 
     Args:
         tokens: the children of an inline token, see `cellmage.markdown.dialect.parse`.
+        encoding: the encoding of the terminal.
         is_line: whether they must be one line, as in a heading or a cell.
     """
-    return _tidy(_InlineConverter(tokens, is_line).convert())
+    return _tidy(_InlineConverter(tokens, encoding, is_line).convert())
 
 
-def formula_lines(tex: str) -> list[str]:
+def formula_lines(tex: str, encoding: str) -> list[str]:
     """Return the lines of a formula; empty if no text is known that says the same."""
-    lines = (plain_tex(tex) or "").split("\n")
+    text = plain_tex(tex) or ""
+    lines = text.split("\n")
     is_too_wide = len(lines) > 1 and max(map(cell_width, lines)) > _MAX_FORMULA_CELLS
-    return [] if is_too_wide or not any(lines) else lines
+    return lines if text and not is_too_wide and _is_encodable(text, encoding) else []
+
+
+def _is_encodable(text: str, encoding: str) -> bool:
+    return text.encode(encoding, "ignore").decode(encoding) == text
 
 
 class _InlineConverter:
-    def __init__(self, tokens: Sequence[Token], is_line: bool) -> None:
+    def __init__(self, tokens: Sequence[Token], encoding: str, is_line: bool) -> None:
         self._tokens = tokens
+        self._encoding = encoding
         self._is_line = is_line
         self._paired = find_pairs(tokens)
         self._result: list[Token] = []
@@ -92,7 +99,7 @@ class _InlineConverter:
         self._add("hardbreak" if is_hard else "softbreak")
 
     def _convert_formula(self, token: Token) -> None:
-        lines = formula_lines(token.content)
+        lines = formula_lines(token.content, self._encoding)
         if not lines or (self._is_line and len(lines) > 1):
             code = make_token("code_inline", " ".join(token.content.split()), "code")
             self._add_formula([code], token.block)
@@ -163,8 +170,9 @@ class _InlineConverter:
 
     def _close_script(self, tag: str, start: int) -> None:
         content = self._result[start:]
-        if all(token.type == "text" for token in content):
-            text = _SCRIPTS[tag]("".join(token.content for token in content))
+        text = _SCRIPTS[tag]("".join(token.content for token in content))
+        is_text = all(token.type == "text" for token in content)
+        if is_text and _is_encodable(text, self._encoding):
             self._result[start:] = [make_token("text", text)]
             return
         mark = "_(" if tag == "sub" else "^("

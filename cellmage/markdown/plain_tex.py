@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from .chemistry import plain_equation
 from .scripts import subscript, superscript
 from .tex_environments import arrange_rows
-from .tex_letters import add_accent, escaped_piece, set_alphabet, text_piece
+from .tex_letters import add_accent, escape_piece, set_alphabet, text_piece
 from .tex_pieces import Piece, join_pieces, wrap_factor, wrap_radicand, wrap_term
 from .tex_reader import NotExactError, TexReader, TexToken
 from .tex_symbols import (
@@ -107,10 +107,10 @@ class _Parser:
 
     def _parse_scripted(self) -> list[Piece]:
         """Return an atom with its scripts."""
-        is_script = _is_script_mark(self._reader.peek())
+        is_script = self._reader.peek().is_script_mark
         pieces = [] if is_script else self._parse_atom()
         primes = below = above = ""
-        while _is_script_mark(self._reader.skip_limits()):
+        while self._reader.skip_limits().is_script_mark:
             mark = self._reader.next().text
             if mark == "'":
                 primes += "′"
@@ -133,7 +133,7 @@ class _Parser:
         if token.kind == "name":
             return self._parse_command(token.text)
         if token.kind == "escape":
-            return [escaped_piece(token.text)]
+            return [escape_piece(token.text)]
         if token.kind != "char" or token.text in "}&#$^_\\":
             raise NotExactError
         return [self._char_piece(token)]
@@ -291,10 +291,6 @@ _COMMANDS: Mapping[str, Callable[[_Parser], list[Piece]]] = {
     "tag": _Parser._parse_tag,
     "label": _Parser._parse_label,
 }
-
-
-def _is_script_mark(token: TexToken) -> bool:
-    return token.kind == "char" and token.text in ("^", "_", "'")
 
 
 def _one_line(text: str) -> str:

@@ -28,8 +28,12 @@ def clean_markdown(markdown: str, image_hosts: Collection[str] = ()) -> str:
     return strip_control_chars(normalize_line_ends(markdown))
 
 
-def parse_plain(markdown: str) -> list[Token]:
+def parse_plain(markdown: str, encoding: str = "utf-8") -> list[Token]:
     r"""Return a text as tokens of CommonMark; text that takes long to parse is shown as it is.
+
+    Args:
+        markdown: complete or healed markdown.
+        encoding: the encoding of the terminal: of a formula that it lacks, the TeX is shown.
 
     Example:
         >>> tokens = parse_plain(r"So \(x^2 \le \frac{1}{2}\), H<sub>2</sub>O.")
@@ -38,14 +42,15 @@ def parse_plain(markdown: str) -> list[Token]:
     """
     if is_too_long(markdown):
         return _paragraph(_join_lines(markdown.split("\n")))
-    return plain_tokens(parse(markdown).tokens)
+    return plain_tokens(parse(markdown).tokens, encoding)
 
 
-def plain_tokens(tokens: Sequence[Token]) -> list[Token]:
+def plain_tokens(tokens: Sequence[Token], encoding: str) -> list[Token]:
     """Return the tokens of a text as those that CommonMark has.
 
     Args:
         tokens: the tokens, see `cellmage.markdown.dialect.parse`.
+        encoding: the encoding of the terminal.
     """
     block_tags = find_block_tags(tokens)
     remaining = iter(tokens)
@@ -54,11 +59,11 @@ def plain_tokens(tokens: Sequence[Token]) -> list[Token]:
         if token.type == "paragraph_open":
             children = next(remaining).children or []
             next(remaining)  # the end of the paragraph
-            result += _plain_paragraph(children, block_tags)
+            result += _plain_paragraph(children, block_tags, encoding)
         elif token.type == "formula_block":
-            result += _plain_formula(token)
+            result += _plain_formula(token, encoding)
         elif token.type == "inline":
-            result.append(_inline(plain_inline(token.children or [], is_line=True)))
+            result.append(_inline(plain_inline(token.children or [], encoding, is_line=True)))
         else:
             result.append(_plain_block(token))
     return result
@@ -70,13 +75,13 @@ def _plain_block(token: Token) -> Token:
     return block
 
 
-def _plain_paragraph(children: Sequence[Token], block_tags: set[int]) -> list[Token]:
+def _plain_paragraph(children: Sequence[Token], block_tags: set[int], encoding: str) -> list[Token]:
     """Return the blocks of a paragraph: more than one if it contains tags of blocks."""
     blocks: list[Token] = []
     is_summary = False
     for piece in split_at_tags(children, block_tags):
         if not isinstance(piece, Token):
-            blocks += _paragraph(plain_inline(piece), is_summary)
+            blocks += _paragraph(plain_inline(piece, encoding), is_summary)
         elif piece.tag == "hr":
             blocks.append(make_token("hr", "", "hr"))
         else:
@@ -84,8 +89,8 @@ def _plain_paragraph(children: Sequence[Token], block_tags: set[int]) -> list[To
     return blocks
 
 
-def _plain_formula(token: Token) -> list[Token]:
-    lines = formula_lines(token.content)
+def _plain_formula(token: Token, encoding: str) -> list[Token]:
+    lines = formula_lines(token.content, encoding)
     if not lines:
         fence = make_token("fence", f"{token.content}{token.info}\n", "code")
         fence.info = "latex"

@@ -45,13 +45,13 @@ def arrange_rows(rows: Rows, environment: str, columns: str = "") -> str:
 
 
 def _arrange_aligned(rows: Rows) -> str:
-    cells = [[_aligned_cell(index, cell) for index, cell in enumerate(row)] for row in rows]
+    cells = [[_align_cell(index, cell) for index, cell in enumerate(row)] for row in rows]
     if any("\n" in cell for row in cells for cell in row):
         return "\n".join(map(join_beside, cells))
     return join_columns(cells, "rl", "")
 
 
-def _aligned_cell(index: int, cell: Sequence[Piece]) -> str:
+def _align_cell(index: int, cell: Sequence[Piece]) -> str:
     """Return a cell with the gap before it; two cells are a pair, aligned where they meet."""
     if index % 2:  # after an ampersand, TeX sets an operator as if something were before it
         return join_pieces(cell, before="ord")

@@ -60,7 +60,7 @@ def _letter(char: str, words: Sequence[str]) -> str:
     raise NotExactError
 
 
-def escaped_piece(char: str) -> Piece:
+def escape_piece(char: str) -> Piece:
     """Return the piece for a character after a backslash.
 
     Raises:

@@ -33,6 +33,11 @@ class TexToken(NamedTuple):
     start: int
     end: int
 
+    @property
+    def is_script_mark(self) -> bool:
+        """True if a script follows, or if it is a prime."""
+        return self.kind == "char" and self.text in ("^", "_", "'")
+
     def is_char(self, char: str) -> bool:
         """Return whether it is this character."""
         return self.kind == "char" and self.text == char

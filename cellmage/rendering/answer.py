@@ -67,13 +67,9 @@ class AnswerRenderer:
         options = self._options
         is_live = self._display.is_live and self._stream.request.options.stream is not False
         if options.make_parser is not None:
-            return LiveTable(options.make_parser, is_live, options.sanitize)
-        return LiveMarkdown(
-            time.monotonic(),
-            is_live=is_live,
-            sanitize=options.sanitize,
-            should_freeze=self._display.should_freeze,
-        )
+            sanitize, write_panels = options.sanitizer(self._display), self._display.write_panels
+            return LiveTable(options.make_parser, is_live, sanitize, write_panels)
+        return _make_live_markdown(time.monotonic(), is_live, self._display, options)
 
     def render(self) -> Response:
         """Read and paint, and return the answer; on every way out the last frame is painted.
@@ -181,6 +177,18 @@ class AnswerRenderer:
         ]
 
 
+def _make_live_markdown(
+    now: float, is_live: bool, display: Display, options: RenderOptions
+) -> LiveMarkdown:
+    return LiveMarkdown(
+        now,
+        is_live=is_live,
+        sanitize=options.sanitizer(display),
+        write_panels=display.write_panels,
+        should_freeze=display.should_freeze,
+    )
+
+
 def _sources(response: Response) -> list[Source]:
     return [
         Source(
@@ -201,9 +209,7 @@ def render_turn(turn: Turn, display: Display, options: RenderOptions | None = No
         options: how it is shown; a turn has no stats.
     """
     options = options or RenderOptions()
-    view = LiveMarkdown(
-        0.0, is_live=False, sanitize=options.sanitize, should_freeze=display.should_freeze
-    )
+    view = _make_live_markdown(0.0, False, display, options)
     view.feed_reasoning(turn.response.reasoning)
     for step in turn.response.steps:
         view.feed(step.text)

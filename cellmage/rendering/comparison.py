@@ -37,7 +37,7 @@ class ComparisonRenderer:
         requests = [stream.request for stream in comparison.streams]
         is_live = display.is_live and requests[0].options.stream is not False
         titles = [request.options.model or "" for request in requests]
-        self._columns = LiveColumns(titles, is_live, self._options.sanitize)
+        self._columns = LiveColumns(titles, is_live, self._options.sanitizer(display))
         self._text_sizes = [0] * len(requests)
 
     def render(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..display import sanitize
+from ..display.base import Display
 
 
 def keep_option(text: str, option: str) -> str:
@@ -32,10 +32,9 @@ class RenderOptions:
     make_parser: Callable[[], Callable[[str], Any]] | None = None
     spell_option: Callable[[str, str], str] = keep_option
 
-    @property
-    def sanitize(self) -> Callable[[str], str]:
-        """The function that makes markdown harmless, but for images of the allowed hosts."""
-        return partial(sanitize, image_hosts=self.image_hosts)
+    def sanitizer(self, display: Display) -> Callable[[str], str]:
+        """Return the display's function that makes markdown harmless, with the allowed hosts."""
+        return partial(display.sanitize, image_hosts=self.image_hosts)
 
     def spell(self, message: str, option: str | None) -> str:
         """Return a message with its option, if it names one, as the user types it."""

@@ -61,4 +61,3 @@ def paint(display: Display, frames: Sequence[Frame]) -> None:
     if frames:
         with defer_interrupts():
             display.show(frames)
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from functools import partial
 
 import pyte
 import pytest
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.markdown import Markdown
 
-from cellmage.display import LiveMarkdown, sanitize
+from cellmage.display import LiveMarkdown
 from cellmage.display.base import Display, FinalOutput
 from cellmage.display.parts import freeze_by_size
 from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay, choose_text_display
-from cellmage.markdown.control_chars import strip_control_chars
+from cellmage.markdown.plain_tokens import clean_markdown, parse_plain
 from tests.display.test_live import ANSWER
 from tests.markdown.test_heal import MARKDOWN
 from tests.repetitions import repeat
@@ -58,10 +59,20 @@ def split(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
+def live_markdown(display: Display) -> LiveMarkdown:
+    return LiveMarkdown(
+        now=0.0,
+        is_live=display.is_live,
+        sanitize=partial(display.sanitize, image_hosts=()),
+        write_panels=display.write_panels,
+        should_freeze=display.should_freeze,
+    )
+
+
 def play(
     display: Display, text: str, size: int, reasoning: str = "", per_second: int = 100
 ) -> None:
-    live = LiveMarkdown(now=0.0, is_live=display.is_live, should_freeze=display.should_freeze)
+    live = live_markdown(display)
     pieces = [(live.feed_reasoning, piece) for piece in split(reasoning, size)]
     pieces += [(live.feed, piece) for piece in split(text, size)]
     for number, (feed, piece) in enumerate(pieces):
@@ -70,17 +81,18 @@ def play(
     display.finish(FinalOutput(live.final_frames(), live.complete_frame(), {}, ["a notice"]))
 
 
-def rich_lines(markdown: str) -> list[str]:
+def rich_lines(text: str) -> list[str]:
     """Return the lines that rich prints of it in one go."""
-    output = io.StringIO()
-    Console(file=output, width=WIDTH).print(Markdown(markdown, hyperlinks=False))
+    output, markdown = io.StringIO(), Markdown("", hyperlinks=False)
+    markdown.parsed = parse_plain(clean_markdown(text))
+    Console(file=output, width=WIDTH).print(markdown)
     return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
 
 
 def test_an_answer_longer_than_the_screen_scrolls_and_is_there_once() -> None:
     screen, text = Screen(), ANSWER[:6000]
     play(TerminalDisplay(console(screen)), text, 20)
-    assert screen.lines == [*rich_lines(sanitize(text)), "(a notice)"]
+    assert screen.lines == [*rich_lines(text), "(a notice)"]
 
 
 def test_a_block_higher_than_the_screen_is_there_once() -> None:
@@ -99,7 +111,7 @@ def test_cost_grows_with_the_length() -> None:
 def test_reasoning_is_shown_while_it_arrives_and_folds_to_a_line() -> None:
     screen = Screen()
     display = TerminalDisplay(console(screen))
-    live = LiveMarkdown(now=0.0, should_freeze=display.should_freeze)
+    live = live_markdown(display)
     live.feed_reasoning("I weigh\nthis.")
     display.show(live.frames_due(0.1))
     assert screen.lines == ["I weigh", "this."]
@@ -137,14 +149,14 @@ def test_no_answer_moves_the_cursor(text: str, reasoning: str) -> None:
 @repeat(100)
 @given(MARKDOWN)
 def test_any_text_is_there_once(text: str) -> None:
-    # Of characters that Unicode has not assigned, rich and pyte do not know the same widths.
+    # Of characters that Unicode has not assigned, and of halves of flags, rich and pyte do not know
+    # the same widths.
+    assume(not re.search("[\U0001f1e6-\U0001f1ff]", text))
     assume(not any(unicodedata.category(char) == "Cn" for char in text))
     screen = Screen()
     play(TerminalDisplay(console(screen)), text, 7)
     assert screen.lines[-1] == "(a notice)"
-    quotes = sum(
-        line.count("▌") for line in rich_lines(strip_control_chars(sanitize(text)))
-    )  # rich draws them with it
+    quotes = sum(line.count("▌") for line in rich_lines(text))  # rich draws them with it
     assert sum(line.count("▌") for line in screen.lines) == quotes
 
 

@@ -16,6 +16,15 @@ pytest.importorskip("termios")
 WORDS = "".join(f"word{n} " for n in range(400))
 ROWS = [f"row {n} of the table" for n in range(80)]
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| {row} | {n} |\n" for n, row in enumerate(ROWS))
+FORMULAS = """\
+Let \\(x^2 \\le \\frac{a}{b}\\) cost $5.
+
+\\[
+\\sum_i x_i
+\\]
+
+**注意：**当 H<sub>2</sub>O
+"""
 
 
 def steps(text: str, wait: float) -> list[Step]:
@@ -103,6 +112,17 @@ def test_a_table_higher_than_the_screen(
     visible = [line for line in ipython.screen.visible if line]
     assert visible[-1] == "In [3]:"
     assert len(visible) > len(ipython.screen.visible) - 6
+
+
+def test_formulas_tags_and_emphasis(ipython: IPython, server: ScriptedServer) -> None:
+    server.play(*steps(FORMULAS, 0.02), finish(), DONE)
+    ipython.start("%llm Go")
+    seen: set[str] = set()
+    ipython.screen.until(
+        lambda: seen.update(ipython.screen.lines) or "In [3]:" in ipython.screen.lines
+    )
+    assert ipython.finish() == ["Let x² ≤ a/b cost $5.", "    ∑ᵢ xᵢ", "注意：当 H₂O"]
+    assert not any(mark in line for line in seen for mark in ("\\", "<", "**"))
 
 
 def test_the_reply_to_a_question_of_a_tool_is_echoed(
