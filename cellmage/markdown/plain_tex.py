@@ -1,8 +1,7 @@
 r"""Formulas as plain text: Unicode where it says exactly what the TeX says.
 
 A fraction is written in a line, with parentheses where they are needed; a script is made of small
-characters, or put in parentheses after ``^`` or ``_``; a matrix takes several lines. A formula with
-a command that is not known here has no plain text: a reader sees its TeX.
+characters, or put in parentheses after ``^`` or ``_``; a matrix takes several lines.
 """
 
 from __future__ import annotations
@@ -15,17 +14,13 @@ from functools import lru_cache, partial
 from .chemistry import plain_equation
 from .scripts import subscript, superscript
 from .tex_environments import arrange_rows
-from .tex_letters import add_accent, escape_piece, set_alphabet, text_piece
+from .tex_letters import CONSTANTS, add_accent, escape_piece, set_alphabet, text_piece
 from .tex_pieces import Piece, join_pieces, wrap_factor, wrap_radicand, wrap_term
 from .tex_reader import NotExactError, TexReader, TexToken
 from .tex_symbols import (
     ACCENTS,
     ALPHABETS,
-    FUNCTIONS,
-    IGNORED,
     KINDS,
-    SPACES,
-    SYMBOLS,
     TEXT_COMMANDS,
     UPRIGHT,
     VULGAR,
@@ -35,7 +30,7 @@ _OPERATOR_NAME = re.compile(r"(?:[A-Za-z0-9]|\\[ ,;:!]|[-\s])+\Z")
 _MATH_IN_TEXT = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$|\\\((.*?)\\\)", re.DOTALL)
 _ROOTS = {"2": "√", "3": "∛", "4": "∜"}
 _MAX_DEPTH = 30
-"""Groups within groups; a formula with more has no plain text."""
+"""Groups within groups that are read."""
 
 
 @lru_cache(maxsize=256)
@@ -149,8 +144,8 @@ class _Parser:
     # Commands.
 
     def _parse_command(self, name: str) -> list[Piece]:
-        if name in _CONSTANTS:
-            return [_CONSTANTS[name]]
+        if name in CONSTANTS:
+            return [CONSTANTS[name]]
         if name not in _COMMANDS:
             raise NotExactError
         return _COMMANDS[name](self)
@@ -200,6 +195,18 @@ class _Parser:
         radicand = wrap_radicand(content)
         in_parentheses = f"{sign}({text})" if radicand == text else f"{sign}{radicand}"
         return [Piece("root", f"{sign}{radicand}", in_parentheses)]
+
+    def _parse_stack(self, is_below: bool) -> list[Piece]:
+        """Return a symbol with a text above or below it, which means the same as a script."""
+        text = _one_line(join_pieces(self._argument(), is_script=True))
+        *others, base = self._argument() or [Piece("ord", "")]
+        below, above = (subscript(text), "") if is_below else ("", superscript(text))
+        return [*others, base.with_scripts("", below, above)]
+
+    def _parse_arrow(self, arrow: str) -> list[Piece]:
+        if self._reader.optional_argument() is not None:
+            raise NotExactError
+        return [Piece("rel", arrow + superscript(join_pieces(self._argument(), is_script=True)))]
 
     def _parse_binomial(self) -> list[Piece]:
         return [Piece("ord", f"({self._line()} choose {self._line()})")]
@@ -263,15 +270,6 @@ class _Parser:
 _WITH_COLUMNS = ("array", "alignat", "alignedat")
 """Environments with an argument about their columns."""
 
-_CONSTANTS: Mapping[str, Piece] = {
-    **{name: Piece(kind, char) for name, (kind, char) in SYMBOLS.items()},
-    **{name: Piece("fn", name) for name in FUNCTIONS},
-    **{name: Piece("space", " " * count) for name, count in SPACES.items()},
-    **dict.fromkeys(IGNORED, Piece("space", "")),
-    "bmod": Piece("bin", "mod"),
-}
-"""Commands without arguments."""
-
 _COMMANDS: Mapping[str, Callable[[_Parser], list[Piece]]] = {
     **{name: partial(_Parser._parse_accent, accent=char) for name, char in ACCENTS.items()},
     **{name: partial(_Parser._parse_alphabet, words=words) for name, words in ALPHABETS.items()},
@@ -279,6 +277,10 @@ _COMMANDS: Mapping[str, Callable[[_Parser], list[Piece]]] = {
     **dict.fromkeys(TEXT_COMMANDS, _Parser._parse_text),
     **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), _Parser._parse_fraction),
     **dict.fromkeys(("binom", "dbinom", "tbinom"), _Parser._parse_binomial),
+    "underset": partial(_Parser._parse_stack, is_below=True),
+    **dict.fromkeys(("overset", "stackrel"), partial(_Parser._parse_stack, is_below=False)),
+    "xrightarrow": partial(_Parser._parse_arrow, arrow="→"),
+    "xleftarrow": partial(_Parser._parse_arrow, arrow="←"),
     "sqrt": _Parser._parse_root,
     "operatorname": _Parser._parse_operator_name,
     "boxed": _Parser._argument,

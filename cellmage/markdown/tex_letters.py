@@ -1,14 +1,23 @@
-"""Letters of a formula with accents, in other alphabets, after a backslash, and in text."""
+"""Parts of a formula that contain no others: letters, commands without arguments, and text."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .tex_pieces import Piece, join_pieces
 from .tex_reader import NotExactError
-from .tex_symbols import SPACES
+from .tex_symbols import FUNCTIONS, IGNORED, SPACES, SYMBOLS
+
+CONSTANTS: Mapping[str, Piece] = {
+    **{name: Piece(kind, char) for name, (kind, char) in SYMBOLS.items()},
+    **{name: Piece("fn", name) for name in FUNCTIONS},
+    **{name: Piece("space", " " * count) for name, count in SPACES.items()},
+    **dict.fromkeys(IGNORED, Piece("space", "")),
+    "bmod": Piece("bin", "mod"),
+}
+"""Commands without arguments."""
 
 _OF_MANY = frozenset("\u0305\u0332")
 """Lines above and below, which join each other."""

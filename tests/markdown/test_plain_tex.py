@@ -51,6 +51,9 @@ EXACT = {
     r"\boxed{42}": "42",
     r"E = mc^2 \tag{1}": "E = mc²    (1)",
     r"\begin{equation}E = mc^2\end{equation}": "E = mc²",
+    r"\underset{x}{\operatorname{argmin}} f(x)": "argminₓ f(x)",
+    r"X_n \overset{d}{\to} X, a \xrightarrow{f} b": "Xₙ →ᵈ X, a →ᶠ b",
+    r"\left\{ a \right., \arg\max_x": "{a, arg maxₓ",
     r"a % a comment": "a",
 }
 
@@ -86,7 +89,7 @@ def test_rows_are_lines(tex: str, lines: list[str]) -> None:
         r"\begin{tikzcd} a \end{tikzcd}", r"\frac{\begin{matrix}1\\2\end{matrix}}{3}", "#", " ",
         r"\begin{array}{c|c} a & b \end{array}", r"\mathbb{é}", r"\frac{}{a}", r"\end{x}",
         r"\sqrt[", "{" * 99 + "}" * 99, r"\text{\foo}", r"\operatorname{\foo}",
-        r"\left ab", r"\frac",
+        r"\left ab", r"\frac", r"\xrightarrow[T]{p}",
     ],
 )  # fmt: skip
 def test_all_else_has_no_plain_text(tex: str) -> None:
