@@ -98,6 +98,9 @@ class _Parser:
         """Return an argument as one line."""
         return _one_line(join_pieces(self._argument()))
 
+    def _script(self) -> str:
+        return _one_line(join_pieces(self._argument(), is_script=True))
+
     # Characters and scripts.
 
     def _parse_scripted(self) -> list[Piece]:
@@ -110,11 +113,10 @@ class _Parser:
             if mark == "'":
                 primes += "′"
                 continue
-            text = _one_line(join_pieces(self._argument(), is_script=True))
             if mark == "_":
-                below += subscript(text)
+                below += subscript(self._script())
             else:
-                above += superscript(text)
+                above += superscript(self._script())
         if not primes + below + above:
             return pieces
         *others, base = pieces or [Piece("ord", "")]
@@ -198,7 +200,7 @@ class _Parser:
 
     def _parse_stack(self, is_below: bool) -> list[Piece]:
         """Return a symbol with a text above or below it, which means the same as a script."""
-        text = _one_line(join_pieces(self._argument(), is_script=True))
+        text = self._script()
         *others, base = self._argument() or [Piece("ord", "")]
         below, above = (subscript(text), "") if is_below else ("", superscript(text))
         return [*others, base.with_scripts("", below, above)]
@@ -206,7 +208,7 @@ class _Parser:
     def _parse_arrow(self, arrow: str) -> list[Piece]:
         if self._reader.optional_argument() is not None:
             raise NotExactError
-        return [Piece("rel", arrow + superscript(join_pieces(self._argument(), is_script=True)))]
+        return [Piece("rel", arrow + superscript(self._script()))]
 
     def _parse_binomial(self) -> list[Piece]:
         return [Piece("ord", f"({self._line()} choose {self._line()})")]
