@@ -52,6 +52,9 @@ _CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$", "$": "$"}
 _ESCAPED_BRACES = re.compile(r"\\[{}\\]")
 _NUMBER = re.compile(r"\s*[\d,;\s]+\s*\Z")
 _WORDS = re.compile(r"(?:\s*[a-z]{3,})+\s*\Z")
+_DOLLAR = re.compile(r"(?:[^\\$]|\\.)*+\$", re.DOTALL)
+"""Matches text up to the first dollar that is not escaped."""
+
 _PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|])")
 """An amount and what follows it in prose: a price."""
 
@@ -121,12 +124,13 @@ def may_become_formula(text: str, offset: int) -> bool:
     if opening is None or (opening[1] and not is_environment(opening[1])):
         return False
     content = text[opening.end() :]
+    dollar = _DOLLAR.match(content) if opening[0] == "$" else None
+    if dollar and dollar.end() < len(content):
+        return False  # this dollar would have ended it
     if len(content) > MAX_FORMULA_CHARS or _BLANK_LINE.search(content) or "`" in content:
         return False
     if opening[0] != "$":
         return not _SENTENCE.search(_COMMAND.sub("", content))
-    if "$" in _strip_escapes(content) and not content.endswith("$"):
-        return False
     is_prose = _PRICE.match(content) or _PROSE.search(_COMMAND.sub("", content))
     return not (content[:1].isspace() or is_prose)
 
@@ -188,10 +192,6 @@ def _has_matching_braces(content: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
-
-
-def _strip_escapes(content: str) -> str:
-    return re.sub(r"\\.", "", content, flags=re.DOTALL)
 
 
 def hide_formulas_in_row(row: str) -> tuple[str, bool]:

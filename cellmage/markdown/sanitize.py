@@ -28,14 +28,14 @@ from .math import hide_formulas
 from .tags import TAG
 from .write_blocks import write_blocks, write_definition
 from .write_inline import Context, may_load
-from .write_text import write_text
+from .write_text import escape_everything
 
 __all__ = ["is_safe_url", "sanitize"]
 
 _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     r"|\]\s*[(:\[]|!\[|://|www\.|@@|~"
-    r"|^[ >]*(?:[-+*]|\d+[.)])?[ >]*```(?:(?!\w*$)|`|(?:md|markdown)$)|^(?: {4}| *> *(?:`| {4}))",
+    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown)$)|^(?: {4}| *> *(?:`| {4}))",
     re.IGNORECASE | re.MULTILINE,
 )
 """Finds text that must be parsed; without a match a text is published as it is."""
@@ -105,8 +105,7 @@ def _is_block_too_long(block: Block, text: str) -> bool:
 
 def _escape_unparsed(text: str) -> str:
     """Escape everything: the last resort, for text that no parser looks at."""
-    lines = (write_text(line.strip(" \t")) for line in text.split("\n"))
-    return "\n".join(line.replace("[", "&#91;").replace("]", "&#93;") for line in lines)
+    return "\n".join(escape_everything(line.strip(" \t")) for line in text.split("\n"))
 
 
 def _is_safe(written: str, hosts: frozenset[str]) -> bool:
