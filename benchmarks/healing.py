@@ -90,9 +90,8 @@ def measure_quality(parser: Parser) -> None:
             f"{name + f', {len(texts)} texts':<32}{'frames':>8}{'wrong':>8}{'':>8}{'flips':>8}"
             f"{'avoidable':>11}{'lag p50':>9}{'p95':>7}{'max':>7}"
         )
-        print_row("cellmage, as published", texts, show_published, MARKDOWN_IT, sanitize)
-        print_row("cellmage, healed alone", texts, heal, MARKDOWN_IT)
-        print_row("cellmage, seen by marked", texts, heal, parser)
+        print_row("cellmage", texts, show_published, MARKDOWN_IT, sanitize)
+        print_row("cellmage, seen by marked", texts, show_published, parser, sanitize)
         print_row("remend 1.4.0", texts, load_remend(texts), MARKDOWN_IT)
         print_row("as it is", texts, lambda text, cursor: text, MARKDOWN_IT)
         print_row("as it is, with a cursor", texts, lambda text, cursor: text + cursor, MARKDOWN_IT)
