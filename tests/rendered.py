@@ -124,7 +124,8 @@ class Frames:
         parser: renders the frames.
         publish: returns the markdown of the complete document.
 
-    `count` is the number of frames; `wrong` of these show text that the document does not have.
+    `count` is the number of frames; `wrong` of these show text that the document does not have,
+    and `shrunk` show less text than the frame before.
     `flips` counts blocks that change their type, `demanded` those for which the document itself is
     the reason. `lags` are the characters, sorted, that arrived and are not visible.
     """
@@ -141,20 +142,24 @@ class Frames:
 
     def _measure(self, markdown: str, final: Page, *frames: Page) -> None:
         self.count = len(markdown)
-        self.wrong = self.flips = self.demanded = 0
+        self.wrong = self.shrunk = self.flips = self.demanded = 0
+        shown = 0
         self.lags: list[int] = []
         previous_blocks: list[str] = []
         received = 0
         target = final.text.replace(" ", "")
         for char, (text, blocks) in zip(markdown, frames, strict=True):
             self.wrong += not is_prefix(text, final.text)
+            size = len(text.replace(" ", ""))
+            self.shrunk += size < shown
+            shown = size
             for index, (old, new) in enumerate(zip(previous_blocks, blocks, strict=False)):
                 is_demanded = _is_demanded(old, new, final.blocks[index : index + 1])
                 self.demanded += old != new and is_demanded
                 self.flips += old != new and not is_demanded
             if received < len(target) and char == target[received]:
                 received += 1
-            self.lags.append(max(0, received - len(text.replace(" ", ""))))
+            self.lags.append(max(0, received - size))
             previous_blocks = blocks
         self.lags.sort()
 

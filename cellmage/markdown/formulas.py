@@ -23,6 +23,8 @@ OPENING = re.compile(r"\\[(\[]|\$\$?|\\begin\{([A-Za-z]+\*?)\}")
 CODE_OR_FORMULA = re.compile(rf"(`+)(?!`).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
 """Matches code and escapes in one line, and what `OPENING` matches outside of them."""
 
+_PIPE = re.compile(r"(?<!\\)\|")
+
 _ENVIRONMENTS = frozenset(
     {"equation", "align", "gather", "multline", "eqnarray", "alignat", "flalign", "math",
      "displaymath", "aligned", "alignedat", "gathered", "split", "cases", "dcases", "rcases",
@@ -214,3 +216,14 @@ def hide_formulas_in_row(row: str) -> tuple[str, bool]:
         elif may_become_formula(row, start):
             return "".join([*pieces, row[position:start]]), True
     return "".join([*pieces, row[position:]]), False
+
+
+def find_pipe(line: str) -> int | None:
+    """Return the offset of the first pipe that is not in code, in a formula, or escaped.
+
+    Args:
+        line: one line, which may still arrive.
+    """
+    row, _ = hide_formulas_in_row(line)
+    pipes = (match.start() for match in _PIPE.finditer(row))
+    return next((pipe for pipe in pipes if row.count("`", 0, pipe) % 2 == 0), None)

@@ -11,7 +11,7 @@ import re
 from .blocks import Block, Blocks, strip_containers
 from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
-from .formulas import hide_formulas_in_row
+from .formulas import OPENING, find_pipe, hide_formulas_in_row
 from .inline import Inline, Scanner
 from .literals import count_details
 from .settled import find_tail_start
@@ -41,8 +41,15 @@ _CLOSING_HASHES = re.compile(r"(?<=[ \t])#")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
 _PIPE = re.compile(r"(?<!\\)\|")
 _OPEN_BACKTICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
+_EMPTY_DETAILS = re.compile(r"<details(?: open)?>\s*(?:<\w+>\s*)*\Z")
+"""Matches a block without a summary yet: the browser would show a word of its own for it."""
+
 _MAX_CHARS = 10_000
 """Characters at the end of a text that are scanned; a longer block is shown as it is."""
+
+_PASS_CHARS = 50_000
+_MIN_PASSES = 4
+"""Passes over a text: as many as these characters allow, and this number at least."""
 
 _ZERO_WIDTH_JOINER = "\u200d"
 _ZERO_WIDTH = "\u200b"
@@ -72,14 +79,24 @@ def heal(text: str, cursor: str = "") -> str:
     if not text:
         return cursor
     start = find_tail_start(text, _MAX_CHARS)
-    # A text that was closed or cut may end with another open construct: repeat until it is stable.
-    # In a cycle of several texts, the shortest shows the least.
-    tails = [text[start:]]
-    while (tail := _heal_once(tails[-1], "")) not in tails:
-        tails.append(tail)
-    stable = min(tails[tails.index(tail) :], key=len)
+    stable = _find_stable(text[start:])
     healed = _heal_once(stable, cursor) if stable else _held_cursor(text[start:], cursor)
     return text[:start] + _close_details(healed)
+
+
+def _find_stable(text: str) -> str:
+    """Return what healing again and again leads to.
+
+    A text that was closed or cut may end with another open construct. In a cycle of several texts,
+    the shortest shows the least. A hostile text may need a pass for each of its characters.
+    """
+    tails = [text]
+    for _ in range(max(_MIN_PASSES, _PASS_CHARS // (len(text) + 1))):
+        tail = _heal_once(tails[-1], "")
+        if tail in tails:
+            return min(tails[tails.index(tail) :], key=len)
+        tails.append(tail)
+    return tails[-1]
 
 
 def _close_details(text: str) -> str:
@@ -142,8 +159,9 @@ def _heal_fence(text: str, line_start: int, block: Block, cursor: str) -> str:
     """
     if match := _DIAGRAM.match(text, block.start):
         text, line_start = text[: match.end(1)] + text[match.end() :], line_start - len(match[2])
-    line = text[line_start:].lstrip(" \t>").rstrip()
-    if line and not line.strip(block.marker[0]):
+    line = text[line_start:]
+    # Blanks that are less than the indentation of a list item would end the fence.
+    if not line.strip() or not line.lstrip(" \t>").rstrip().strip(block.marker[0]):
         text = text[:line_start]
     return _place_cursor(text, cursor)
 
@@ -161,19 +179,10 @@ def _without_last_line(text: str, line: str, blocks: Blocks, cursor: str) -> str
     if last is None:
         return ""
     if last.kind == "paragraph" and last.is_open:
-        row = text.rfind("\n", 0, len(text) - 1) + 1
-        if _is_row(text, row) and not _is_row_before(text, row) and not line.strip(" \t>-:|"):
-            text = text[:row]  # the head of a table, until its delimiter row arrives
+        if not line.strip(" \t>-:|"):  # it may become the delimiter row of a table
+            text = _before_pipe(text, text.rfind("\n", 0, len(text) - 1) + 1)
         return _heal_paragraph(text, last, blocks, cursor) if text[last.start :] else text
     return _place_cursor(text, cursor) if last.marker == "#" else text
-
-
-def _is_row(text: str, start: int) -> bool:
-    return bool(_PIPE.search(text[start : text.find("\n", start)]))
-
-
-def _is_row_before(text: str, start: int) -> bool:
-    return start > 0 and _is_row(text, text.rfind("\n", 0, start - 1) + 1)
 
 
 def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> str:
@@ -192,7 +201,7 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
         content_end = len(text.rstrip("# \t"))
         if match := _CLOSING_HASHES.search(text, content_end):  # all runs of them at once
             text = text[: match.start()]
-    elif block.kind == "paragraph" and block.start == line_start:
+    elif block.kind == "paragraph":
         text = _before_pipe(text, line_start)
     return _heal_paragraph(text, block, blocks, cursor)
 
@@ -200,11 +209,13 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
 def _before_pipe(text: str, line_start: int) -> str:
     """Return the text up to a pipe in the last line, which may become the head of a table.
 
-    The text before it is that of the first cell.
+    The text before it is that of the first cell. A line after one with a pipe is no head.
     """
-    pipes = (match.start() for match in _PIPE.finditer(text, line_start))
-    outside = (pipe for pipe in pipes if text.count("`", line_start, pipe) % 2 == 0)
-    return text[: next(outside, len(text))]
+    line_before = text.rfind("\n", 0, max(line_start - 1, 0)) + 1
+    if line_start and find_pipe(text[line_before:line_start]) is not None:
+        return text
+    pipe = find_pipe(text[line_start:])
+    return text if pipe is None else text[: line_start + pipe]
 
 
 def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:
@@ -222,9 +233,14 @@ def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:
 
 
 def _heal_paragraph(text: str, block: Block, blocks: Blocks, cursor: str) -> str:
-    inline = _heal_inline(text[block.start :], blocks, cursor)
-    if not inline and text.endswith("]"):
-        inline = _ZERO_WIDTH + cursor
+    """Return the text with its paragraph healed; one that begins with a held formula is empty."""
+    source = text[block.start :]
+    content = strip_containers(source)
+    marker = source[: source.find(content)]
+    inline = _heal_inline(source, blocks, cursor)
+    is_certain = text.endswith("]") or OPENING.match(content)
+    if is_certain and not inline[len(marker) :].strip(cursor):
+        inline = marker + _ZERO_WIDTH + cursor
     return text[: block.start] + inline
 
 
@@ -263,6 +279,7 @@ def _close_emphasis(text: str, openers: list[Delimiter], cursor: str) -> str:
     """
     visible = text.rstrip()
     space = text[len(visible) :]
+    visible = _EMPTY_DETAILS.sub("", visible)
     if openers and visible[-1:] in {opener.char for opener in openers}:
         # It is literal here, but would make one delimiter run with a mark after it.
         visible = visible.rstrip("*_~ ")

@@ -78,6 +78,14 @@ def test_currency_and_formulas() -> None:
     assert seen(published) == "At $5 each, items cost dollars, so $20 for four."
 
 
+def test_a_formula_in_a_quote_has_none_of_its_marks() -> None:
+    """JupyterLab hides a formula before it reads the quote, and would typeset the ">"."""
+    source = "> \\[\n> x % a note\n> = y\n> \\]\n>\n> so $a\n> = b$, - \\(c\n> = d\\)"
+    assert typeset(sanitize(source)) == [
+        ["display", "x = y"], ["inline", "a = b"], ["inline", "c = d"],
+    ]  # fmt: skip
+
+
 def test_a_norm_in_a_table_keeps_its_row() -> None:
     published = sanitize("| a | b |\n|---|---|\n| \\(|x|\\) | $\\|y\\|$ |")
     assert typeset(published) == [

@@ -104,9 +104,52 @@ def test_the_head_of_a_table_without_outer_bars_is_no_text() -> None:
     assert frames.wrong == 0
 
 
-def test_the_cursor_stays_while_a_formula_is_held() -> None:
-    assert publish("So\n\n\\[\nx = ", CURSOR).endswith(CURSOR)
-    assert publish("So \\(x = ", CURSOR).rstrip().endswith(CURSOR)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The norm |x| is small.\n\nNext |y| one\nmore |z|\n",
+        "Text:\n\n- ls | wc\n- more\n\nText: $|x|$\nis small.\n",
+        "Text:\ncat x | grep y\nand so on\n",
+        "Text:\na | b\n--|--\n1 | 2\n",
+    ],
+)
+def test_text_with_a_pipe_is_not_taken_back(text: str) -> None:
+    frames = Frames(text, publish, publish=sanitize)
+    assert frames.wrong == frames.shrunk == 0
+
+
+def test_a_pipe_in_a_formula_holds_nothing_back() -> None:
+    assert publish("The norm $|x|$ is", CURSOR) == f"The norm $|x|$ is{CURSOR}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "So\n\n\\[\nx = ",
+        "So \\(x = ",
+        "So\n\n$$K = [C]^",
+        "So\n\n$$K = [C]",
+        "- \\( x",
+        "1. $x",
+        "$5",
+    ],
+)
+def test_the_cursor_stays_while_a_formula_is_held(text: str) -> None:
+    assert publish(text, CURSOR).rstrip().endswith(CURSOR)
+
+
+def test_blanks_do_not_end_code_in_a_list() -> None:
+    text = "1. Run\n\n   ```bash\n   ls"
+    for blanks in range(5):
+        frame = publish(f"{text}\n{' ' * blanks}", CURSOR)
+        assert frame.startswith(f"{text}{CURSOR}")
+
+
+@pytest.mark.parametrize("text", ["<details>", "<details>\n<summ", "<details open><summary><b>"])
+def test_details_wait_for_their_summary(text: str) -> None:
+    """Without one the browser shows a word of its own."""
+    assert "<details>" not in publish(f"So\n\n{text}", CURSOR)
+    assert "<details>" in publish("<details>\n\nx", CURSOR)
 
 
 def test_citations_keep_their_brackets() -> None:
