@@ -101,8 +101,6 @@ class _Parser:
     def _script(self) -> str:
         return _one_line(join_pieces(self._argument(), is_script=True))
 
-    # Characters and scripts.
-
     def _parse_scripted(self) -> list[Piece]:
         """Return an atom with its scripts."""
         is_script = self._reader.peek().is_script_mark
@@ -142,8 +140,6 @@ class _Parser:
         is_in_number = token.text == "," and len(around) == 2 and around.isdigit()
         text = {"-": "−", "*": "∗"}.get(token.text, token.text)
         return Piece(KINDS.get(text, "ord"), text, is_tight=is_in_number)
-
-    # Commands.
 
     def _parse_command(self, name: str) -> list[Piece]:
         if name in CONSTANTS:
