@@ -16,6 +16,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 
+import jiter
+
 from .errors import CellmageError, ProtocolError
 from .events import Event, Reasoning, Token
 
@@ -28,14 +30,18 @@ MAX_EVENT_BYTES = 16 * 2**20
 BOM = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8, which a body may begin with."""
 
+_FIELDS = {b"data", b"event", b"error", b"id", b"retry", b""}
+"""Names of the fields of an event; that of a comment is empty."""
+
 
 class EventStreamDecoder:
     """Decodes a stream of bytes, cut anywhere, to the data of its events.
 
     Lines may end with LF, CR LF or CR. Ids of events are ignored: no chat protocol needs them.
-    Bytes that are not UTF-8 become U+FFFD, as the standard requires. Two habits of servers are
-    accepted that the standard does not know: a byte order mark before any line, and a line
-    ``error: …``, with which older llama.cpp servers report an error.
+    Bytes that are not UTF-8 become U+FFFD, as the standard requires. Some habits of servers are
+    accepted that the standard does not know: a byte order mark before any line, a line
+    ``error: …``, with which older llama.cpp servers report an error, ``data:`` in capitals, with
+    blanks before it or left out before JSON, and no blank line between two events of JSON.
 
     Attributes:
         event_type: the type of the event that was yielded last; empty if it has none.
@@ -91,7 +97,8 @@ class EventStreamDecoder:
         """
         if line := b"".join(self._line):
             self._line.clear()
-            self._end_line(line)
+            if event := self._end_line(line):
+                yield event
         if event := self._end_event():
             yield event
 
@@ -101,20 +108,42 @@ class EventStreamDecoder:
         if not line:
             return self._end_event()
         field, _, value = line.partition(b":")
+        if field not in _FIELDS:
+            field, value = _repair_line(line)
+        event = None
         if field in (b"data", b"error"):
+            event = self._end_event() if self._has_whole_json() else None
             self._data.append(value.removeprefix(b" "))
             self._data_size += len(value)
         if field == b"event":
             self._type = value.removeprefix(b" ")
         elif field == b"error":
             self._type = field
-        return None
+        return event
+
+    def _has_whole_json(self) -> bool:
+        """Return whether one line of data is a JSON object: then the next line is another event."""
+        if len(self._data) != 1 or not self._data[0].endswith(b"}"):
+            return False
+        try:
+            return isinstance(jiter.from_json(self._data[0]), dict)
+        except ValueError:
+            return False
 
     def _end_event(self) -> str | None:
         data, self._data, self._data_size = self._data, [], 0
         self.event_type = self._type.decode("utf-8", "replace") if self._type else ""
         self._type = b""
         return b"\n".join(data).decode("utf-8", "replace") if data else None
+
+
+def _repair_line(line: bytes) -> tuple[bytes, bytes]:
+    """Return the field and the value of a line that begins with no field of the standard."""
+    line = line.lstrip()
+    if line.startswith(b"{"):  # proxies lose the name of the field
+        return b"data", line
+    field, _, value = line.partition(b":")
+    return field.lower(), value
 
 
 def encode_one(event: Event) -> str:

@@ -64,7 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stream",
         "tools",
     },
-    "markdown": set(),
+    "plain_tex": set(),
+    "markdown": {"plain_tex"},
     "display": {"markdown", "once", "text"},
     "rendering": {
         *VALUES,
@@ -118,7 +119,7 @@ ONLY_IN = {
     "sqlite3": {"conversation", "retrieval"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
-    "jiter": {"providers", "relaxed_json", "stream", "tool_requests"},
+    "jiter": {"providers", "relaxed_json", "sse", "stream", "tool_requests"},
     "pydantic": {"tools"},
     "pydantic_core": {"tool_results"},
     "yaml": {"prompt"},

@@ -28,6 +28,13 @@ CASES = {
     "fields without data": (b"retry: 100\n\nid: 2\n\n", []),
     "no colon": (b"data\n\n", [""]),
     "unfinished": (b"data: a\n\ndata: b\n", ["a"]),
+    "capitals and blanks": (b"Data: a\n\n  data: b\n\nDATA:c\n\n", ["a", "b", "c"]),
+    "JSON without a field": (b': ping\n{"a": 1}\n\n', ['{"a": 1}']),
+    "JSON without blank lines": (
+        b'data: {"a": 1}\ndata: {"b": 2}\ndata: [DONE]\n\n',
+        ['{"a": 1}', '{"b": 2}', "[DONE]"],
+    ),
+    "JSON of several lines": (b'data: {"a": {}\ndata: }\n\n', ['{"a": {}\n}']),
     "not utf-8": (b"data: a\xff\xfeb\n\n", ["a��b"]),
     "text of several bytes": ("data: é日🧙\n\n".encode(), ["é日🧙"]),
     "other line ends are text": ("data: a\u2028b\x0bc\x85\n\n".encode(), ["a\u2028b\x0bc\x85"]),

@@ -13,6 +13,7 @@ the variants of the servers that are compatible with it. A body passes these ste
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -30,6 +31,13 @@ from .other_protocols import other_protocol_error
 
 _END_MARKS = {"[done]", "done", ""}
 """The data that end a stream, in lower case; data without a character mean nothing."""
+
+_FIELD_NAMES = re.compile(r"^(?:data: ?)+")
+"""The name of a field that proxies write a second time before the data."""
+
+
+_HEARTBEAT = re.compile(r"\W*(?:ping|pong|heart-?beat|keep-?alive)\W*")
+"""The type, or else the data, of an event that only keeps the connection open."""
 
 _PREVIEW_BYTES = 200
 """Bytes at the beginning of a body that an error may show a part of."""
@@ -173,9 +181,13 @@ class ChatCompletionDecoder:
 
     def _on_data(self, data: str, may_be_cut: bool = False) -> Iterable[Event]:
         data = data.removeprefix("\ufeff").strip()
-        if not data.startswith("{") and data.strip('"').lower() in _END_MARKS:
-            self.done = bool(data) or self.done
-            return ()
+        if not data.startswith("{"):
+            data = _FIELD_NAMES.sub("", data)
+            word = data.strip('"').lower()
+            if word in _END_MARKS:
+                self.done = bool(data) or self.done
+            if word in _END_MARKS or _HEARTBEAT.fullmatch(self._stream.event_type or word):
+                return ()
         try:
             value = _parse_json(data.encode("utf-8", "replace"))
         except ProtocolError:

@@ -95,6 +95,25 @@ STREAMS: dict[str, tuple[list[bytes], list[Event]]] = {
         [b"\xef\xbb\xbf" + part for part in (HEL, LO, finish(), DONE)],
         HELLO,
     ),
+    "no blank lines": (
+        [part.replace(b"\n\n", b"\n") for part in (HEL, LO, finish(), DONE)],
+        HELLO,
+    ),
+    "the name of the field twice": (
+        [b"data: " + part for part in (HEL, LO, finish(), DONE)],
+        HELLO,
+    ),
+    "heartbeats": (
+        [
+            b"data: ping\n\n",
+            HEL,
+            b"event: heartbeat\ndata: alive\n\n",
+            LO,
+            b"data: [keep-alive]\n\n",
+            finish(),
+        ],
+        HELLO,
+    ),
     "no line end at the end": ([HEL, LO, finish()[:-2]], HELLO),
     "an end mark without a line end": (
         [HEL, LO, b"data: [DONE]"],
@@ -153,9 +172,8 @@ def test_events_before_an_error_in_the_same_bytes_are_yielded() -> None:
         ([sse({"object": "error", "message": "too long"}), DONE], ProviderError, "too long"),
         ([b'event: error\ndata: {"message": "busy"}\n\n', DONE], ProviderError, "busy"),
         ([b'[{"error": {"message": "bad key"}}]'], ProviderError, "bad key"),
-        ([chunk(content=5)], ProtocolError, "cannot be read"),
-        ([choice(delta="hi")], ProtocolError, "cannot be read"),
-        ([sse({"choices": [None]})], ProtocolError, "cannot be read"),
+        ([choice(delta=["hi"])], ProtocolError, "cannot be read"),
+        ([sse({"choices": [None]})], ProtocolError, "no answer of a model"),
         ([sse({"choices": [{"delta": {}, "index": 0}, "x"]})], ProtocolError, "cannot be read"),
         ([sse({"choices": [], "usage": 5})], ProtocolError, "no answer of a model"),
         ([HEL, b"data: {broken\n\n"], ProtocolError, "not JSON"),
