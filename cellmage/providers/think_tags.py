@@ -34,9 +34,23 @@ TAGS: Mapping[str, str] = {
 _ALL_TAGS = (*TAGS, *TAGS.values())
 _MAX_TAG_CHARS = max(map(len, _ALL_TAGS))
 
+_MAX_CUT_CHARS = _MAX_TAG_CHARS + 101
+"""A longer text that is open at the end is no tag: its attributes are too long."""
+
 _FIRST_CHARS = re.compile(r"[<\[◁]")
-_START = re.compile("|".join(map(re.escape, TAGS)), re.IGNORECASE)
-_END = re.compile("|".join(map(re.escape, TAGS.values())), re.IGNORECASE)
+_ATTRIBUTES = r"(?:\s[^<>]{0,100})?>"
+
+
+def _pattern(tag: str) -> str:
+    """Return the pattern of a tag; one in pointed brackets may have attributes and blanks."""
+    is_element = re.fullmatch(r"</?[\w:]+>", tag)
+    return re.escape(tag[:-1]) + _ATTRIBUTES if is_element else re.escape(tag)
+
+
+_STARTS = {re.compile(_pattern(tag), re.IGNORECASE): end for tag, end in TAGS.items()}
+_START = re.compile("|".join(map(_pattern, TAGS)), re.IGNORECASE)
+_END = re.compile("|".join(map(_pattern, TAGS.values())), re.IGNORECASE)
+_CUT_ELEMENT = re.compile(r"</?[\w:]+\s[^<>]{0,100}")
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _SENTENCE_BEFORE = re.compile(r"""\S[ \t"'(]\Z|["']\Z""")
@@ -71,6 +85,7 @@ class ThinkTagSplitter:
         self._held: list[str] = []
         self._texts: list[str] = []  # passed on as text, while a lone end tag may follow
         self._has_reasoning = False
+        self._has_nested = False  # a start tag within the reasoning: its end may come twice
         self._end_tag = ""
         self._blanks: str | None = ""  # that begin the reasoning; None once something follows
         self._line = ""  # the last line of the reasoning that was passed on
@@ -109,21 +124,21 @@ class ThinkTagSplitter:
             start = head.lstrip()
         if (match := _START.match(start)) and self._tag_count < _MAX_TAGS:
             self._tag_count += 1
-            self._end_tag = TAGS[match[0].lower()]
+            self._end_tag = next(end for tag, end in _STARTS.items() if tag.match(start))
             self._blanks, self._line = "", ""
             self._held, self._state = [start[match.end() :]], self._in_reasoning
         elif not is_end and (not start or _begins_tag(start, _ALL_TAGS)):
             return
         elif self._has_reasoning:
             self._held = [_BLANK_LINES.sub("", head)] if start else []
-            self._state = self._after_head
+            self._state = self._in_text if self._has_nested else self._after_head
         else:
             self._state = self._in_text
         yield from ()
 
     def _in_reasoning(self, is_end: bool) -> Iterator[Event]:
         text = "".join(self._held)
-        for match in re.finditer(re.escape(self._end_tag), text, re.IGNORECASE):
+        for match in re.finditer(_pattern(self._end_tag), text, re.IGNORECASE):
             line = _last_line(self._line + text[: match.start()])
             if line.endswith("`") and line.count("`") % 2:
                 continue  # the model reasons about the tag itself
@@ -165,7 +180,9 @@ class ThinkTagSplitter:
         """Yield reasoning, but none of blanks alone: some models send tags without reasoning."""
         text = (self._blanks or "") + text
         if text and (self._blanks is None or text.strip()):
-            self._blanks, self._line = None, _last_line(self._line + text)
+            line = self._line + text
+            self._has_nested = self._has_nested or _START.search(line) is not None
+            self._blanks, self._line = None, _last_line(line)
             yield Reasoning(text)
         elif text:
             self._blanks = text
@@ -178,13 +195,15 @@ class ThinkTagSplitter:
 
 def _begins_tag(text: str, tags: Iterable[str]) -> bool:
     """Return whether the text is the beginning of a tag, and not all of it."""
+    if _CUT_ELEMENT.fullmatch(text):  # a name that is complete, and attributes that are not
+        return f"{text.split(maxsplit=1)[0].lower()}>" in tags
     lower = text[:_MAX_TAG_CHARS].lower()
     return any(tag.startswith(lower) and tag != lower for tag in tags)
 
 
 def _size_before_cut_tag(text: str, tags: Iterable[str]) -> int:
     """Return how many characters stand before a tag that is cut at the end of the text."""
-    for match in _FIRST_CHARS.finditer(text, max(0, len(text) - _MAX_TAG_CHARS)):
+    for match in _FIRST_CHARS.finditer(text, max(0, len(text) - _MAX_CUT_CHARS)):
         if _begins_tag(text[match.start() :], tags):
             return match.start()
     return len(text)
