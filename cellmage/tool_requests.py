@@ -14,6 +14,7 @@ from typing import Any
 import jiter
 
 _STRING = re.compile(r'"(?:[^"\\]|\\[\s\S])*"')
+_FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n([\s\S]*?)\n?[ \t]*```\s*")
 _CONTROL_CHAR = re.compile(r"[\x00-\x1f]")
 
 _BLANKS_AND_QUOTES = " \t\r\n\"'`"
@@ -55,8 +56,8 @@ def parse_arguments(text: str) -> dict[str, Any]:
 
     Args:
         text: the arguments as the model wrote them. An empty text, null and an empty list are an
-            empty object. An object that is encoded twice, or the only item of a list, is that
-            object; a raw line break in a string is a line break. Nothing else is corrected.
+            empty object. An object that is encoded twice, in a fence, or the only item of a list,
+            is that object; a raw line break in a string is a line break. Nothing else is corrected.
 
     Raises:
         ValueError: it is no such object; the message helps the model to correct it.
@@ -68,7 +69,8 @@ def parse_arguments(text: str) -> dict[str, Any]:
         Traceback (most recent call last):
         ValueError: the arguments are not JSON: trailing characters at line 1 column 9
     """
-    value = _parse(text)
+    fence = _FENCE.fullmatch(text)
+    value = _parse(fence[1] if fence else text)
     if isinstance(value, str):
         with suppress(ValueError):
             value = _parse(value)

@@ -61,6 +61,8 @@ def test_no_arguments(text: str) -> None:
         ('{"code": "a = 1\n\tb = \\"2\\""}', {"code": 'a = 1\n\tb = "2"'}),
         ('"{\\"code\\": \\"a\\nb\\"}"', {"code": "a\nb"}),
         ('{"n": 12345678901234567890}', {"n": 12345678901234567890}),
+        ('```json\n{"x": 1}\n```\n', {"x": 1}),
+        ('```\n"{\\"x\\": 1}"```', {"x": 1}),
     ],
 )
 def test_arguments_as_meant(text: str, arguments: dict[str, Any]) -> None:

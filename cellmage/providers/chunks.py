@@ -27,6 +27,7 @@ from .tool_calls import ToolCallAccumulator
 from .usage import merge_usage, usage_of_timings
 
 _REASONING_TYPES = ("thinking", "reasoning", "thought")
+_NO_REASONS = {"", "null", "none", "undefined"}
 
 
 class ChunkDecoder:
@@ -76,7 +77,7 @@ class ChunkDecoder:
         if has_addresses:
             yield from self._sources.find(*_objects_with_sources(chunk))
         self._count(chunk)
-        if choices := chunk.get("choices"):
+        if choices := _choices(chunk):
             self.has_choices = True
             if self._index is None or not self._has_content:
                 candidates = [choice for choice in choices if _has_content(choice)]
@@ -105,7 +106,7 @@ class ChunkDecoder:
             yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
 
     def _count(self, chunk: Mapping[str, Any]) -> None:
-        if usage := chunk.get("usage"):
+        if usage := chunk.get("usage") or chunk.get("usageMetadata"):
             self.usage = merge_usage(self.usage, usage)
         if timings := chunk.get("timings"):
             self._timings = timings
@@ -115,9 +116,12 @@ class ChunkDecoder:
     def _on_choice(self, choice: Mapping[str, Any]) -> Iterator[Event]:
         if usage := choice.get("usage"):  # Moonshot
             self.usage = merge_usage(self.usage, usage)
-        reason = choice.get("finish_reason")
+        reason = _finish_reason(choice)
         delta, message = choice.get("delta"), choice.get("message")
+        if has_reasoning(choice):  # beside the delta, where gateways put what they do not know
+            yield from self._on_delta(_reasoning_of(choice), is_last=False)
         if delta:
+            delta = {"content": delta} if isinstance(delta, str) else delta
             yield from self._on_delta(delta, bool(reason))
             self._has_delta = self._has_delta or _has_content({"delta": delta})
         if message:
@@ -126,7 +130,7 @@ class ChunkDecoder:
         elif (text := choice.get("text")) and not (delta or {}).get("content"):
             yield from self._on_delta({"content": text}, bool(reason))
         if reason and not self.finish_reason:
-            self.finish_reason = reason if isinstance(reason, str) else str(reason)
+            self.finish_reason = reason
 
     def _without_repetitions(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the fields of a whole message, without what the deltas before it brought."""
@@ -153,10 +157,14 @@ class ChunkDecoder:
             # Long arguments take a while; the status tells the user, and ends no wait for a text.
             yield Status(f"Preparing {self.tool_calls.current_name}…")
         content, refusal = delta.get("content"), delta.get("refusal")
+        if type(content) in (int, float):
+            content = str(content)  # of gateways that guess types
         if content and not (is_last and self._text.is_repetition(content)):
             is_text = isinstance(content, str)
             yield from self._text.feed(content) if is_text else self._on_parts(content)
-        if refusal and refusal != content:
+        if refusal and refusal == content:
+            self._has_refusal = True
+        elif refusal:
             yield from self._on_refusal(refusal)
 
     def _on_parts(self, content: Any) -> Iterator[Event]:
@@ -169,7 +177,8 @@ class ChunkDecoder:
 
     def _on_part(self, part: Mapping[str, Any]) -> Iterator[Event]:
         """Yield the events of a part; pictures have no text."""
-        if str(part.get("type")).startswith(_REASONING_TYPES):
+        is_thought = part.get("thought") is True  # Gemini
+        if is_thought or str(part.get("type")).startswith(_REASONING_TYPES):
             if text := text_of(part):
                 yield from self._text.feed_reasoning("content", text)
         elif text := text_of(part.get("text")):
@@ -183,9 +192,32 @@ class ChunkDecoder:
             yield from self._text.feed(text)
 
 
+def _choices(chunk: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the choices of a chunk; some servers send one without a list, or none in it."""
+    choices = chunk.get("choices")
+    if isinstance(choices, dict):
+        choices = [choices]
+    return [choice for choice in choices or () if choice is not None]
+
+
+def _finish_reason(choice: Mapping[str, Any]) -> str | None:
+    """Return the finish reason; templates of servers write a missing one as a word."""
+    reason = choice.get("finish_reason" if "finish_reason" in choice else "finishReason")
+    if isinstance(reason, dict):
+        reason = reason.get("type") or reason.get("reason")
+    word = str(reason or "")
+    return None if word.lower() in _NO_REASONS else word
+
+
+def _reasoning_of(choice: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: choice.get(name) for name in REASONING_FIELDS}
+
+
 def _has_content(choice: Mapping[str, Any]) -> bool:
     """Return whether a choice has more than a role."""
     delta = choice.get("delta") or {}
+    if isinstance(delta, str):
+        return True
     fields = [value for name, value in delta.items() if name != "role"]
     return any(fields) or any(choice.get(name) for name in ("message", "text", "finish_reason"))
 
@@ -198,6 +230,17 @@ def _lowest_index(choices: Iterable[Mapping[str, Any]]) -> Any:
 def _objects_with_sources(chunk: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a chunk that may have sources."""
     yield chunk
-    for choice in chunk.get("choices") or ():
+    for choice in _choices(chunk):
         yield choice
-        yield from (choice[name] for name in ("delta", "message") if choice.get(name))
+        for fields in (choice.get("delta"), choice.get("message")):
+            if isinstance(fields, dict):
+                yield fields
+                content = fields.get("content")
+                parts = content if isinstance(content, list) else ()
+                yield from (_part_sources(part) for part in parts if isinstance(part, dict))
+
+
+def _part_sources(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part of a content that may have sources, or is one (Mistral)."""
+    is_source = str(part.get("type")).endswith(("reference", "citation"))
+    return {"references": [part]} if is_source else part

@@ -17,6 +17,8 @@ REASONING_FIELDS = (
     "reasoning_summary",
     "thinking",
     "thinking_content",
+    "thought",
+    "thoughts",
 )
 
 _TEXT_FIELDS = ("text", "thinking", "reasoning", "summary", "content", "reasoning_content")

@@ -78,9 +78,11 @@ def _documents(value: Any) -> Iterator[Document]:
             title, text = _first_text(value, _TITLE_FIELDS), _first_text(value, _TEXT_FIELDS)
             yield Document(title, text, address)
         else:
-            for item in value.values():
+            for name, item in value.items():
                 if not isinstance(item, str):
                     yield from _documents(item)
+                elif name.isdecimal():  # {"1": "https://…"}
+                    yield from _documents([item])
 
 
 def _is_address(text: str) -> bool:

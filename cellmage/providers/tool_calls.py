@@ -19,6 +19,7 @@ the name in pieces              [0] a get_   [0] weather({})   no arguments yet:
 arguments as an object          [0] a add({"x": 1} as JSON)    written as a string
 the index counts the pieces     [0] a add(     [1] {"x": 1})   neither id nor name: it continues
 fields beside "function"        [0] a add({})                  read as those within it
+"parameters" or "input"         [0] a add({})                  read as the arguments
 no name at all                  [0] a ({})                     left out; `has_nameless` says so
 ==============================  =============================  ==================================
 """
@@ -35,6 +36,9 @@ import jiter
 
 from ..events import ToolCall
 from ..text import join_surrogates
+
+_ARGUMENTS = ("arguments", "parameters", "input", "args")
+"""Names of the field with the arguments: OpenAI's, Llama's, Anthropic's, LangChain's."""
 
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -112,7 +116,8 @@ class ToolCallAccumulator:
 
     def _add(self, index: Any, id: Any, function: dict[str, Any]) -> None:
         id = id if isinstance(id, str) and _VALID_ID.fullmatch(id) else ""  # made anew later
-        name, arguments = function.get("name") or "", function.get("arguments")
+        name = function.get("name") or ""
+        arguments = next((function[field] for field in _ARGUMENTS if field in function), None)
         call = self._open_call(index, is_continuation=not (id or name))
         if call is None or _starts_new_call(call, id, name, bool(arguments)):
             call = _PartialCall(id)

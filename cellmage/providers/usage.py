@@ -13,16 +13,24 @@ from typing import Any
 
 from ..messages import Usage
 
-# The names of each count: OpenAI's; Anthropic's and those of OpenAI's newer API; Gemini's;
-# Ollama's and llama.cpp's own.
-_INPUT = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
-_OUTPUT = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+# The names of each count: OpenAI's; Anthropic's and those of OpenAI's newer API; the AI SDK's;
+# Bedrock's; Gemini's; Ollama's and llama.cpp's own.
+_INPUT = (
+    *("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount"),
+    "prompt_eval_count",
+)
+_OUTPUT = (
+    *("completion_tokens", "output_tokens", "completionTokens", "outputTokens"),
+    *("candidatesTokenCount", "eval_count"),
+)
 _CACHED = (
     "cached_tokens",
     "prompt_cache_hit_tokens",  # DeepSeek
     "cache_read_input_tokens",
     "cachedContentTokenCount",
 )
+_INNER = ("usage", "tokens")
+"""Fields of a usage that contain the counts, such as Cohere's."""
 _DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
 _MAX_COUNT = 2**53
@@ -41,7 +49,7 @@ def merge_usage(usage: Usage | None, value: Any) -> Usage | None:
         >>> merge_usage(first, [{"completion_tokens": 2}, {"queue_time": 0.1}])
         Usage(input_tokens=3, output_tokens=2, cached_tokens=None)
     """
-    for counts in _mappings(value):
+    for counts in _with_inner(value):
         cached = _count(counts, _CACHED)
         for details in (detail for name in _DETAILS for detail in _mappings(counts.get(name))):
             cached = cached or _count(details, _CACHED)
@@ -64,6 +72,14 @@ def usage_of_timings(timings: Any) -> Usage | None:
     return usage
 
 
+def _with_inner(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that may contain counts."""
+    for counts in _mappings(value):
+        yield counts
+        for name in _INNER:
+            yield from _mappings(counts.get(name))
+
+
 def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield an object, or the objects in a list."""
     for item in value if isinstance(value, list) else [value]:
@@ -82,6 +98,7 @@ def _count(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 def _number(value: Any) -> int | None:
     """Return a count that may be a string or a float; None for any other value."""
     try:
+        value = value.replace(",", "") if isinstance(value, str) else value
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         return None

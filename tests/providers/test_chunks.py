@@ -214,6 +214,60 @@ SHAPES: dict[str, tuple[list[bytes], list[Event]]] = {
         ],
         [HELLO[0], Status("Preparing …"), HELLO[1], NAMELESS, HELLO[2]],
     ),
+    "reasoning beside the delta": (
+        [choice(delta={"content": ""}, reasoning_content="hm"), HEL, LO, finish()],
+        [Reasoning("hm"), *HELLO],
+    ),
+    "a part that is a thought": (
+        [chunk([{"type": "text", "text": "hm", "thought": True}]), HEL, LO, finish()],
+        [Reasoning("hm"), *HELLO],
+    ),
+    "choices without a list, and none in it": (
+        [
+            sse({"choices": {"delta": {"content": "Hel"}}}),
+            sse({"choices": [None]}),
+            sse({"choices": None}),
+            sse({"choices": [{"delta": "lo"}]}),
+            finish(),
+        ],
+        HELLO,
+    ),
+    "content that is a number": (
+        [chunk(5), chunk(0), chunk(False), finish()],
+        [Token("5"), Token("0"), Complete("stop")],
+    ),
+    "words for no finish reason": (
+        [
+            choice(delta={"content": "Hel"}, finish_reason="null"),
+            choice(delta={"content": "lo"}, finish_reason="None"),
+            choice(finish_reason={"type": "stop"}),
+        ],
+        HELLO,
+    ),
+    "the finish reason in camel case": (
+        [HEL, LO, sse({"choices": [{"delta": {}, "finishReason": "stop"}]})],
+        HELLO,
+    ),
+    "the same refusal in two fields": (
+        [chunk("Hel", refusal="Hel"), LO, finish()],
+        [*HELLO[:2], DECLINED, HELLO[2]],
+    ),
+    "sources in a part": (
+        [
+            chunk([{"type": "text", "text": "Hel", "annotations": [{"url": SOURCE.source}]}]),
+            LO,
+            finish(),
+        ],
+        [SOURCE, *HELLO],
+    ),
+    "a part that is a source": (
+        [HEL, LO, chunk([{"type": "tool_reference", "url": SOURCE.source}]), finish()],
+        [*HELLO[:2], SOURCE, HELLO[2]],
+    ),
+    "usage of Gemini": (
+        [HEL, LO, finish(), sse({"choices": [], "usageMetadata": {"promptTokenCount": 3}})],
+        [*HELLO[:2], Complete("stop", Usage(3))],
+    ),
     "MiniMax, no error": (
         [
             sse({"choices": [{"delta": {"content": text}}], "base_resp": {"status_code": 0}})

@@ -17,6 +17,10 @@ SHAPES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str]]]] = {
         {"citations": [A, B, A]},
         [("example.org", "", A), ("example.net", "", B)],
     ),
+    "by number": (
+        {"citations": {"1": A, "2": B}},
+        [("example.org", "", A), ("example.net", "", B)],
+    ),
     "Perplexity, with titles": (
         {
             "search_results": [

@@ -31,6 +31,13 @@ HABITS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
         ],
         [ADD_1, ADD_2],
     ),
+    "arguments under another name": (
+        [
+            {"index": 0, "id": "a", "function": {"name": "add", "parameters": {"x": 1}}},
+            {"index": 1, "id": "b", "name": "add", "input": '{"x": 2}'},
+        ],
+        [ADD_1, ADD_2],
+    ),
     "no index": ([piece(None, "a", *ADD_1), piece(None, "b", *ADD_2)], [ADD_1, ADD_2]),
     "every index is 0": ([piece(0, "a", *ADD_1), piece(0, "b", *ADD_2)], [ADD_1, ADD_2]),
     "no index, no id": ([piece(None, None, *ADD_1), piece(None, None, *ADD_2)], [ADD_1, ADD_2]),
