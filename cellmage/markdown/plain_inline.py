@@ -7,11 +7,11 @@ from functools import partial
 
 from markdown_it.token import Token
 
+from ..plain_tex import plain_tex
+from ..plain_tex.scripts import subscript, superscript
+from ..plain_tex.text_boxes import cell_width
 from .control_chars import strip_control_chars, strip_direction_chars
-from .plain_tex import plain_tex
-from .scripts import subscript, superscript
 from .tags import find_pairs
-from .text_boxes import cell_width
 from .write_inline import url_host
 
 INDENT = "    "

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from .tex_pieces import Piece, join_pieces
-from .tex_reader import NotExactError
-from .tex_symbols import FUNCTIONS, IGNORED, SPACES, SYMBOLS
+from .pieces import Piece, join_pieces
+from .reader import NotExactError
+from .symbols import FUNCTIONS, IGNORED, SPACES, SYMBOLS
 
 CONSTANTS: Mapping[str, Piece] = {
     **{name: Piece(kind, char) for name, (kind, char) in SYMBOLS.items()},

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.markdown.chemistry import plain_equation
-from cellmage.markdown.plain_tex import plain_tex
+from cellmage.plain_tex import plain_tex
+from cellmage.plain_tex.chemistry import plain_equation
 from tests.repetitions import repeat
 
 EXACT = {

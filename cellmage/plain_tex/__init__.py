@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from .chemistry import plain_equation
+from .environments import arrange_rows
+from .letters import CONSTANTS, add_accent, escape_piece, set_alphabet, text_piece
+from .pieces import Piece, join_pieces, wrap_factor, wrap_radicand, wrap_term
+from .reader import NotExactError, TexReader, TexToken
 from .scripts import subscript, superscript
-from .tex_environments import arrange_rows
-from .tex_letters import CONSTANTS, add_accent, escape_piece, set_alphabet, text_piece
-from .tex_pieces import Piece, join_pieces, wrap_factor, wrap_radicand, wrap_term
-from .tex_reader import NotExactError, TexReader, TexToken
-from .tex_symbols import (
+from .symbols import (
     ACCENTS,
     ALPHABETS,
     KINDS,

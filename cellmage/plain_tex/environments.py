@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .tex_pieces import Piece, join_pieces
-from .tex_reader import NotExactError
+from .pieces import Piece, join_pieces
+from .reader import NotExactError
 from .text_boxes import join_beside, join_columns
 
 _LINES = frozenset({"", "equation", "gather", "gathered", "multline", "math", "displaymath"})
