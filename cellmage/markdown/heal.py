@@ -211,6 +211,8 @@ def _before_pipe(text: str, line_start: int) -> str:
 
     The text before it is that of the first cell. A line after one with a pipe is no head.
     """
+    if len(text) - line_start > _MAX_CHARS:
+        return text
     line_before = text.rfind("\n", 0, max(line_start - 1, 0)) + 1
     if line_start and find_pipe(text[line_before:line_start]) is not None:
         return text
