@@ -5,6 +5,7 @@ No two servers have the same shape; `_SENTENCE_FIELDS` names the fields in which
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,9 @@ _MAX_SCANNED_CHARS = 3000
 _MAX_CODE_CHARS = 100
 _MAX_DEPTH = 10
 """Levels of JSON within JSON that are read; gateways add one each."""
+
+_MAX_LITERAL_CHARS = 10_000
+"""A longer Python object in a sentence is not read."""
 
 _MAX_FIELDS = 3
 """Faults of a list, such as FastAPI's list of fields, that a message names."""
@@ -44,6 +48,12 @@ _INNER_FIELDS = (
     "error", "innererror", "errors", "details", "metadata", "raw", "base_resp", "fault", "message",
     "choices",
 )  # fmt: skip
+
+# Fields in which a server sends back what it received, or names places in its own code.
+_ECHOES = {
+    *("request", "input", "body", "headers", "prompt", "content", "params", "parameters", "path"),
+    *("stack", "stacktrace", "stack_trace", "traceback", "trace", "timestamp", "date", "server"),
+}
 
 # A sentence that says nothing: another field is more precise.
 _EMPTY_SENTENCE = re.compile(
@@ -173,12 +183,26 @@ def _sentence_of_fields(fields: Mapping[Any, Any], depth: int) -> str:
     lower = {str(name).lower(): value for name, value in fields.items()}
     sentences = [_find_sentence(lower[name], depth) for name in _SENTENCE_FIELDS if name in lower]
     sentences = [sentence for sentence in sentences if sentence]
+    if not sentences:
+        others = (_sentence_of_other(name, value, depth) for name, value in lower.items())
+        sentences = [sentence for sentence in others if sentence]
     precise = (text for text in sentences if not _EMPTY_SENTENCE.fullmatch(text.rstrip(".!")))
     sentence = next(precise, sentences[0] if sentences else "")
     if isinstance(loc := lower.get("loc"), Sequence) and not isinstance(loc, str) and sentence:
         return f"{'.'.join(map(str, loc))}: {sentence}"
     provider = lower.get("provider_name")
     return f"{sentence} ({provider})" if sentence and isinstance(provider, str) else sentence
+
+
+def _sentence_of_other(name: str, value: Any, depth: int) -> str:
+    """Return the sentence in a field that no table knows, if it is one, or a list of the faults."""
+    if name in _ECHOES:
+        return ""
+    if isinstance(value, str):
+        return value if " " in value.strip() else ""
+    sentence = _find_sentence(value, depth)
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return f"{name}: {sentence}" if sentence and is_list else sentence
 
 
 def _unwrap(text: str, depth: int) -> str:
@@ -206,6 +230,9 @@ def _parse_tail(text: str) -> Any:
     for start in sorted(starts) if text.endswith(("}", "]")) else ():
         with suppress(ValueError, RecursionError):
             return json.loads(text[start:])
+        # LiteLLM and others put what Python prints of an object into their sentence.
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            return ast.literal_eval(text[start:][:_MAX_LITERAL_CHARS])
     return None
 
 

@@ -51,14 +51,17 @@ _INPUT = re.compile(
     re.IGNORECASE,
 )
 
-_WINDOW = r"context ?(?:length|window|size|limit|space|capacity)"
+_WINDOW = r"context ?(?:length|window|size|limit|space|capacity|budget)"
 _SUBJECT = (
     r"\b(?:inputs?|prompts?|context|conversation|chat|history|messages?|tokens?|request|sequence"
     r"|text|query|question)\b"
 )
-_MEASURE = r"(?:tokens?|(?:tokens? )?(?:length|size|limit|count))"
+_MEASURE = r"(?:tokens?|(?:(?:token|character)s? )?(?:length|size|limit|count))"
 _LONGER = r"(?:exceed|surpass|(?:long|great|larg)er than|more than|above|over the|beyond)\w*\b"
-_LIMIT = r"\b(?:max\w*|limit\w*|context|window|length|size|capacity|allowed|supported|\d+ tokens)"
+_LIMIT = (
+    r"\b(?:max\w*|limit\w*|context|window|length|size|capacity|allowed|supported"
+    r"|\d+ (?:token|char)s?)"
+)
 
 # What is said of a request that is too long, with blanks in the place of "_".
 _TOO_LONG = re.compile(
@@ -70,6 +73,7 @@ _TOO_LONG = re.compile(
             rf".{{0,40}}?\b{_WINDOW}",
             r"\bmax\w* context\b.{0,20}?(?:exceed|reach|\d)|exceed\w*\b.{0,40}?\bmax\w* context\b",
             r"context (?:the )?overflow|overflow.{0,20}context|context shift|out of context",
+            r"\bcontext (?:is )?full\b",
             # "the prompt is too long", "too long a prompt", "too many tokens"
             rf"{_SUBJECT}.{{0,60}}?\btoo (?:long|large|big)\b",
             r"\btoo (?:long|large|big) (?:an? |for )?(?:input|prompt|context|conversation|message)",
@@ -86,6 +90,9 @@ _TOO_LONG = re.compile(
             r"\bmax\w*\b.{0,20}?\btokens?\b.{0,20}?\bexceed",
             r"\b(?:input|prompt|context|conversation|chat)\b.{0,40}?\breach\w*\b.{0,20}?\b(?:max|limit)",
             rf"{_SUBJECT}.{{0,60}}?\b{_LONGER}.{{0,20}}?\bmodel (?:can|could)\b",
+            r"\blength of\b.{0,20}?\b(?:input|prompt|messages)\b.{0,40}?"
+            rf"(?:<|less than|{_LONGER})",
+            rf"\b(?:input|prompt) {_MEASURE} <",
             # "maximum prompt length is 8192", "supports up to 8192 tokens"
             rf"\b(?:max\w*|limit)\b.{{0,20}}?\b(?:input|prompt|sequence|message) {_MEASURE}",
             r"\b(?:tokens?|inputs?|prompt)\b.{0,60}?\bsupports? (?:only )?(?:up to|at most)",
@@ -97,9 +104,10 @@ _TOO_LONG = re.compile(
             r"\brange of input length\b",
             r"\binputs?\b.{0,20}?tokens?\b.{0,40}?\b(?:must|should|can)\b.{0,30}?(?:<|less)",
             r"\binputs?\W+must have (?:less|fewer) than",
-            # Chinese and Japanese servers
+            # Chinese, Japanese and Korean servers
             r"(?:输入|上下文|提示|文本|对话|消息|请求|prompt|tokens?).{0,20}?(?:超过|超出|超长|超限|过长|太长|过大)",
-            r"(?:入力|プロンプト|コンテキスト|トークン).{0,30}?(?:超え|超過|長すぎ|上限)",
+            r"(?:入力|プロンプト|コンテキスト|トークン|メッセージ|会話).{0,30}?(?:超え|超過|長すぎ|上限)",
+            r"(?:입력|프롬프트|컨텍스트|토큰|메시지|대화).{0,30}?(?:초과|너무 (?:길|깁))",
         )
     ),
     re.IGNORECASE,

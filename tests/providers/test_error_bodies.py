@@ -29,6 +29,15 @@ def openrouter(raw: Any) -> dict[str, Any]:
 
 
 SHAPES: list[tuple[Any, str]] = [
+    ({"err": "no such slot"}, "no such slot"),
+    ({"data": None, "info": "no such slot"}, "no such slot"),
+    ({"error": {"text": "no such slot"}}, "no such slot"),
+    ({"Response": {"Error": {"Code": "X", "Message": "no such slot"}}}, "no such slot"),
+    ({"result": {"error": {"message": "no such slot"}}}, "no such slot"),
+    ({"status": {"code": 3, "message": "no such slot"}}, "no such slot"),
+    ({"title": "Validation errors occurred.", "errors": {"n": ["is too big"]}}, "n: is too big"),
+    ({"request": {"text": "my own words"}, "error": True, "code": "bad_slot"}, "bad_slot"),
+    ({"error": {"message": "Error code: 400 - {'error': {'message': 'bad slot'}}"}}, "bad slot"),
     ({"error": {"message": "model is loading"}}, "model is loading"),
     ([{"error": {"code": 400, "message": "API key not valid"}}], "API key not valid"),
     ({"error": "boom"}, "boom"),
