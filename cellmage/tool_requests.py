@@ -60,7 +60,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
             is that object; a raw line break in a string is a line break. Nothing else is corrected.
 
     Raises:
-        ValueError: it is no such object; the message helps the model to correct it.
+        ValueError: it is not such an object; the message helps the model to correct it.
 
     Example:
         >>> parse_arguments('{"x": 1}'), parse_arguments("null"), parse_arguments('"{}"')

@@ -8,8 +8,8 @@ Models write four pairs of delimiters, and environments without any::
     $$ … $$   display                       TeX
     \begin{equation} … \end{equation}       LaTeX; also align, gather, cases, matrices, …
 
-A price is no formula. By pandoc's rule there is no white space after the opening dollar and before
-the closing one, and no digit after the closing one; there is no other dollar between them.
+A price is not a formula. By pandoc's rule there is no white space after the opening dollar and
+before the closing one, and no digit after the closing one. Nor is there another dollar between.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ENVIRONMENTS = frozenset(
 )  # fmt: skip
 
 MAX_FORMULA_CHARS = 5_000
-"""A longer text between delimiters is no formula."""
+"""A longer text between delimiters is not a formula."""
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ACTIVE_COMMAND = re.compile(

@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 from .emphasis import Delimiter, classify_run, close_emphasis, close_tag
 from .formulas import OPENING, match_formula, may_become_formula
+from .html_patterns import AUTOLINK, HTML, HTML_ENDS, HTML_OPEN, TAG_OPEN
 from .links import find_target_end, may_become_safe_url, normalize_label
 from .tags import match_tag
 
@@ -35,23 +36,6 @@ _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_OPEN = re.compile(r"&#?[A-Za-z0-9]{0,31}\Z")
-_ATTRIBUTE = r"\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s\"'=<>`]+|'[^']*'|\"[^\"]*\"))?"
-_HTML = re.compile(
-    rf"<(?:[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?|/[A-Za-z][A-Za-z0-9-]*\s*)>"
-    r"|<!---?>|<!--(?:(?!-->).)*-->|<\?(?:(?!\?>).)*\?>|<![A-Za-z][^>]*>|<!\[CDATA\[.*?\]\]>",
-    re.DOTALL,
-)
-_AUTOLINK = re.compile(
-    r"<(?:([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)|([\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+))>"
-)
-_TAG_OPEN = re.compile(
-    r"<(?:/?[A-Za-z][A-Za-z0-9]*[ \t\n]*/?|(?:details(?: (?:o(?:p(?:en?)?)?)?)?)?"
-    r"|!(?:-(?:-(?:(?!-->).)*)?)?"
-    r"|[A-Za-z][A-Za-z0-9+.-]*(?::[^\s<>]*)?|[\w.!#$%&'*+/=?^`{|}~-]+(?:@[\w.-]*)?)\Z",
-    re.DOTALL,
-)
-_HTML_OPEN = re.compile(r"<[A-Za-z/!?][^<>*_`~\[\\$&]*(?=[^<>]*\Z)")
-_HTML_ENDS = {"!": ">", "?": "?>"}
 _BACKSLASH_OPEN = re.compile(r"\\(?:b(?:e(?:g(?:i(?:n(?:\{[A-Za-z]*\*?)?)?)?)?)?)?\Z")
 
 _CITATION = re.compile(r"\d+\Z")
@@ -179,7 +163,7 @@ class Scanner:
         return self._hold_back(offset) if is_held else 0
 
     def _scan_angle_bracket(self, _: str, offset: int) -> int:
-        ending = _HTML_ENDS.get(self.text[offset + 1 : offset + 2])
+        ending = HTML_ENDS.get(self.text[offset + 1 : offset + 2])
         # Such text may repeat without an end: `find` rules it out faster than the patterns.
         has_end = not ending or self.text.find(ending, offset) != -1
         if tag := match_tag(self.text, offset):
@@ -187,16 +171,16 @@ class Scanner:
             if kind == "close" and self.is_open and end == len(self.text):
                 return self._hold_back(offset)  # the cursor stays in the element
             return self._add_tag(name, kind, end, offset)
-        for kind, pattern in (("autolink", _AUTOLINK), ("html", _HTML)) if has_end else ():
+        for kind, pattern in (("autolink", AUTOLINK), ("html", HTML)) if has_end else ():
             if match := pattern.match(self.text, offset):
                 return self._add_span(Span(kind, offset, match.end()))
         return self._scan_open_angle(offset) if self.is_open else offset + 1
 
     def _scan_open_angle(self, offset: int) -> int:
         """Hold back what may become a tag, a comment or a URL; other HTML is shown as text."""
-        if _TAG_OPEN.match(self.text, offset):
+        if TAG_OPEN.match(self.text, offset):
             return self._hold_back(offset)
-        if match := _HTML_OPEN.match(self.text, offset):
+        if match := HTML_OPEN.match(self.text, offset):
             # No mark in it counts if its end arrives.
             return self._hold_back(match.end()) if match.end() < len(self.text) else match.end()
         return offset + 1

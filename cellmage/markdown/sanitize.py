@@ -35,7 +35,8 @@ __all__ = ["is_safe_url", "sanitize"]
 _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     r"|\]\s*[(:\[]|!\[|://|www\.|@@|~"
-    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown)$)|^(?: {4}| *> *(?:`| {4}))",
+    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown)$)"
+    r"|^(?: {4}| *> *(?:`| {4}))",
     re.IGNORECASE | re.MULTILINE,
 )
 """Finds text that must be parsed; without a match a text is published as it is."""

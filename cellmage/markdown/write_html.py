@@ -65,7 +65,7 @@ def split_at_tags(children: Sequence[Token], paired: set[int]) -> Iterator[Token
 
 
 def write_html(tokens: Sequence[Token]) -> str:
-    """Return inline tokens as HTML, for a block of HTML, in which there is no markdown."""
+    """Return inline tokens as HTML, for a block of HTML, in which there is not markdown."""
     return "".join(map(_write_token, tokens)).strip()
 
 

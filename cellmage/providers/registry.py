@@ -132,7 +132,7 @@ def resolve_provider(prefix: str, environ: Mapping[str, str] = os.environ) -> Pr
         environ: as for `resolve_model`.
 
     Raises:
-        ConfigError: there is no such provider, or its key or address is missing.
+        ConfigError: the provider is unknown, or its key or address is missing.
 
     Example:
         >>> resolve_provider("ollama", {}).name
