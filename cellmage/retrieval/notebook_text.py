@@ -12,7 +12,8 @@ from .documents import DocumentText, Section, UnreadableError
 _MAX_OUTPUT_CHARS = 2_000
 """The beginning of an output that is indexed."""
 
-_HEADING = re.compile(r"^#+\s+(\S.*?)\s*$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#+[ \t]+(\S.*?)[ \t#]*|(\S.*?)[ \t]*\n(?:=+|-+)[ \t]*)$", re.MULTILINE)
+_TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
 
 
@@ -36,22 +37,29 @@ def read_notebook(text: str) -> DocumentText:
 def _cells(notebook: Any) -> list[Any]:
     """Return the cells; before version 4 of the format they are in worksheets."""
     worksheets = notebook.get("worksheets", [])
-    return [cell for part in [notebook, *worksheets] for cell in part.get("cells", [])]
+    return [cell for part in [notebook, *worksheets] for cell in part.get("cells", []) if cell]
 
 
 def _heading(cell: Any) -> str:
-    if cell.get("cell_type") != "markdown":
-        return ""
-    heading = _HEADING.search(_text(cell.get("source")))
-    return heading[1] if heading else ""
+    text = _text(cell.get("source"))
+    if cell.get("cell_type") == "heading":  # before version 4
+        return text.strip()
+    heading = _HEADING.search(text) if cell.get("cell_type") == "markdown" else None
+    return (heading[1] or heading[2]) if heading else ""
 
 
 def _parts(cell: Any) -> Iterator[str]:
     yield _BASE64.sub("", _text(cell.get("source", cell.get("input"))))
     for output in cell.get("outputs") or ():
         data = output.get("data") or {}
-        text = _text(output.get("text")) or _text(data.get("text/plain"))
+        text = _text(output.get("text")) or _text(data.get("text/plain")) or _error(output)
         yield _BASE64.sub("", text)[:_MAX_OUTPUT_CHARS]
+
+
+def _error(output: Any) -> str:
+    """Return the last line of an error that a cell raised; empty if the output is none."""
+    name, value = output.get("ename"), output.get("evalue")
+    return _TERMINAL_COLORS.sub("", f"{name}: {value}") if name else ""
 
 
 def _text(lines: str | Iterable[str] | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from cellmage import UsageError
 from cellmage.retrieval import Index
+from cellmage.retrieval.decoding import decode
 from cellmage.retrieval.documents import UnreadableError
 from cellmage.retrieval.files import describe_left_out
 from cellmage.retrieval.html_text import read_html
@@ -44,6 +46,56 @@ def test_a_page_that_names_its_encoding(tmp_path: Path) -> None:
     page = '<meta charset="shift_jis"><p>成語しりとり'
     (tmp_path / "a.html").write_bytes(page.encode("shift_jis"))
     assert read_document(str(tmp_path / "a.html")).sections[0].text == "成語しりとり"
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        ("静默模式的说明：打开设置，然后选择静默。", ["gbk", "gb18030", "utf-16-le", "utf-16-be"]),
+        ("靜默模式的說明：打開設定，然後選擇靜默。", ["big5", "utf-16-le"]),
+        ("成語しりとりの遊び方について説明します。", ["shift_jis", "euc_jp", "utf-16-be"]),
+        ("한국어 문서의 인코딩을 시험합니다. 이 문장은 충분히 깁니다.", ["euc_kr"]),
+        ("Кодировка этого файла определяется по его содержанию.", ["cp1251", "koi8_r"]),
+        ("Größe, Übermaß, «déjà vu», señor, työttömyys, “ja”", ["cp1252"]),
+        ("Pää, määrä ja hyvää yötä", ["latin-1"]),
+    ],
+)
+def test_encodings_that_nothing_names(text: str, encodings: list[str]) -> None:
+    for encoding in encodings:
+        for lines in (text, f"# Notes\n\n{text}\nend\n" * 300):
+            assert decode(lines.encode(encoding)) == lines, encoding
+
+
+def test_utf8_with_a_wrong_byte() -> None:
+    assert decode("Ünïcödé für Köln".encode() + b"\xff") == "Ünïcödé für Köln\ufffd"
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_text_or_binary(data: bytes) -> None:
+    with suppress(UnreadableError):
+        decode(data)
+
+
+def test_a_notebook_of_version_3() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 1, "source": ["Old tides"]},
+        {"cell_type": "code", "input": ["x = 1"], "outputs": [{"text": ["42"], "png": PICTURE}]},
+        None,
+    ]
+    document = read_notebook(json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]}))
+    assert document.title == "Old tides"
+    assert [section.text for section in document.sections] == ["Old tides", "x = 1", "42"]
+
+
+def test_an_error_in_a_notebook_and_an_underlined_heading() -> None:
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "\x1b[31mbad tide\x1b[0m"}
+    cells = [
+        {"cell_type": "markdown", "source": "Tides study\n===\n\nThe moon."},
+        {"cell_type": "code", "source": "f()", "outputs": [error]},
+    ]
+    document = read_notebook(json.dumps({"cells": cells}))
+    assert document.title == "Tides study"
+    assert document.sections[-1].text == "ValueError: bad tide"
 
 
 NOTEBOOK = {
