@@ -60,6 +60,11 @@ _DOLLAR = re.compile(r"(?:[^\\$]|\\.)*+\$", re.DOTALL)
 _PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|])")
 """An amount and what follows it in prose: a price."""
 
+# A path or an assignment between the dollars, and a name after them: two variables.
+_VARIABLES = re.compile(r"\$\{?\w(?:[^$]*[/:,;=+|.&@]|[^$]+-)\$[A-Za-z_{]")
+# A dollar between two names, and then prose: a column of R, a cell of a spreadsheet.
+_COLUMN = re.compile(r"(?<=[A-Za-z)])\$[A-Za-z0-9]+ (?:[\w,;:.()]+ )*[\w.()]+\$")
+
 _COMMAND = re.compile(r"\\[A-Za-z]+(?:\{[^{}]*(?:\}|\Z))?")
 _PROSE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]{2,}[,;:.]?[ \n]+){2}")
 _SENTENCE = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}[,;:.]?[ \n]+[A-Za-z]+[,;:.]?[ \n]+[A-Za-z]{2,}")
@@ -170,8 +175,10 @@ def _match_environment(text: str, opening: re.Match[str]) -> Formula | None:
 
 
 def _is_dollar_formula(text: str, content: str, end: int) -> bool:
-    """Apply pandoc's rule."""
-    return not (content[0].isspace() or content[-1].isspace() or text[end : end + 1].isdigit())
+    """Apply pandoc's rule, and refuse variables: ``$HOME/bin:$PATH``, ``df$x and df$y``."""
+    is_glued = content[0].isspace() or content[-1].isspace() or text[end : end + 1].isdigit()
+    start = end - len(content) - 2
+    return not (is_glued or _VARIABLES.match(text, start, end + 1) or _COLUMN.match(text, start))
 
 
 def _is_bracket_formula(text: str, content: str, end: int) -> bool:

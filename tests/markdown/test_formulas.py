@@ -78,6 +78,15 @@ def test_currency_and_formulas() -> None:
     assert seen(published) == "At $5 each, items cost dollars, so $20 for four."
 
 
+@pytest.mark.parametrize(
+    ("text", "tex"),
+    [("CO$_2$", "_2"), ("3$\\times$ 3", "\\times"), ("the $n$th", "n"), ("when$x = 1$", "x = 1"),
+     ("non-$k$-th", "k"), ("for $x,$y$", "y"), ("a $n-$th", "n-"), ("因$x$为", "x")],
+)  # fmt: skip
+def test_a_formula_beside_a_word(text: str, tex: str) -> None:
+    assert typeset(sanitize(text)) == [["inline", tex]]
+
+
 def test_a_formula_in_a_quote_has_none_of_its_marks() -> None:
     """JupyterLab hides a formula before it reads the quote, and would typeset the ">"."""
     source = "> \\[\n> x % a note\n> = y\n> \\]\n>\n> so $a\n> = b$, - \\(c\n> = d\\)"
@@ -98,7 +107,8 @@ def test_a_norm_in_a_table_keeps_its_row() -> None:
     "text",
     ["\\[1\\]", "[!\\[a\\](http://evil/x.png)](https://x.y)", "\\[ and \\]", "\\( a", "$a\n\nb$",
      "\\begin{document}x\\end{document}", "$a {b$", "$\\href{javascript:x}{y}$", "$`a`$", "$ $",
-     "a$5/$6", "US$1.50-US$2"],
+     "a$5/$6", "US$1.50-US$2", "$HOME/bin:$PATH", "$YEAR-$MONTH-$DAY", "$a=$b", "$AAPL/$TSLA",
+     "=SUM($A$1:$A$10)", "df$col and df$other"],
 )  # fmt: skip
 def test_text_that_is_no_formula(text: str) -> None:
     assert typeset(sanitize(text)) == []
