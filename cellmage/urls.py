@@ -16,12 +16,14 @@ HTTP_HOSTS = "CELLMAGE_HTTP_HOSTS"
 # What users paste behind a base URL: the path of one of its endpoints.
 _ENDPOINT_PATH = re.compile(
     r"/(?:chat/completions|completions|embeddings|responses|messages)$"
-    r"|(?:(?<=\d)|(?<=/openai))/(?:chat|models)$"
+    r"|(?:(?<=\d)|(?<=/openai))/(?:chat|models)$",
+    re.IGNORECASE,
 )
 _VERSION = re.compile(r"/v\d")
 
-# Blanks, quotes and invisible characters, which copying and shells leave around an address.
-_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'"
+# Blanks, quotes, punctuation and invisible characters, which are copied with an address.
+_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`<>“”‘’,;"
+_TWO_SCHEMES = re.compile(r"^https?://(?=https?://)", re.IGNORECASE)
 _DEFAULT_PORTS: Mapping[str, str] = {"http": ":80", "https": ":443"}
 
 # Where a server listens on every interface, as its log prints it; requests need a host.
@@ -48,7 +50,7 @@ def normalize_base_url(base_url: str) -> str:
         >>> normalize_base_url("https://LLM.example.org//v1/chat/completions")
         'https://llm.example.org/v1'
     """
-    text = base_url.strip(_AROUND)
+    text = _TWO_SCHEMES.sub("", base_url.strip(_AROUND))
     if "://" not in text and is_loopback(f"http://{text}"):
         text = f"http://{text}"
     try:
@@ -60,7 +62,7 @@ def normalize_base_url(base_url: str) -> str:
     is_safe = "@" not in text and not parts.fragment and _is_version_query(parts.query)
     if not is_valid or not is_safe or not text.isprintable() or " " in text:
         raise _unusable()
-    host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS[parts.scheme])
+    host = parts.netloc.lower().removesuffix(":").removesuffix(_DEFAULT_PORTS[parts.scheme])
     for address, loopback in _EVERY_INTERFACE.items():
         host = re.sub(rf"^{re.escape(address)}(?=:|$)", loopback, host)
     path = _ENDPOINT_PATH.sub("", re.sub(r"//+", "/", parts.path).rstrip("/"))

@@ -62,6 +62,13 @@ ENDPOINT_PATHS = ("chat/completions", "completions", "responses", "models", "emb
         ('"http://127.0.0.1:1/v1"', "http://127.0.0.1:1/v1"),
         ("http://0.0.0.0:8000/v1", "http://127.0.0.1:8000/v1"),
         ("https://a.example:443/v1", "https://a.example/v1"),
+        ("https://a.example/v1/Chat/Completions", "https://a.example/v1"),
+        ("<https://a.example/v1>,", "https://a.example/v1"),
+        ("`http://localhost:1/v1`", "http://localhost:1/v1"),
+        ("“http://localhost:1/v1”", "http://localhost:1/v1"),
+        ("http://http://localhost:1/v1", "http://localhost:1/v1"),
+        ("https://http://localhost:1/v1", "http://localhost:1/v1"),
+        ("http://localhost:/v1", "http://localhost/v1"),
     ],
 )
 def test_an_address_as_it_is_typed(text: str, base_url: str) -> None:
