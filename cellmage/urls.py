@@ -19,7 +19,6 @@ _ENDPOINT_PATH = re.compile(
     r"|(?:(?<=\d)|(?<=/openai))/(?:chat|models)$",
     re.IGNORECASE,
 )
-_VERSION = re.compile(r"/v\d")
 
 # Blanks, quotes, punctuation and invisible characters, which are copied with an address.
 _AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`<>“”‘’,;"
@@ -103,16 +102,6 @@ def split_query(base_url: str) -> tuple[str, Mapping[str, str]]:
     """
     url, _, query = base_url.partition("?")
     return url, dict(parse_qsl(query))
-
-
-def has_version(base_url: str) -> bool:
-    """Return whether the path of a base URL has a version, as nearly all servers need.
-
-    Example:
-        >>> has_version("http://localhost:1234"), has_version("http://localhost:1234/v1")
-        (False, True)
-    """
-    return _VERSION.search(urlsplit(base_url).path) is not None
 
 
 def is_loopback(base_url: str) -> bool:

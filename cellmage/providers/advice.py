@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from ..errors import CellmageError
 from ..text import truncate
-from ..urls import has_version
 from .endpoints import ENDPOINTS
 from .proxies import find_proxy
 
@@ -20,7 +19,10 @@ LIST_SECONDS = 2.0
 _WRONG_ADDRESS = ("not_found", "redirect", "not_a_stream", "empty_response")
 """The kinds of errors with which servers answer at a path that they do not have."""
 
-_NATIVE_PATH = re.compile(r"/api(?:/(?:chat|generate|tags))?$")
+_NATIVE_PATH = re.compile(
+    r"/(?:api(?:/(?:chat|generate|tags))?|docs|redoc|swagger|ui|webui|health|models|playground)$"
+)
+_VERSIONED_PATH = re.compile(r".*?/v\d\w*", re.IGNORECASE)
 _MAX_NAMES = 3
 _MAX_NAME_CHARS = 100
 _MAX_COMPARED = 2000
@@ -70,7 +72,9 @@ def _advise_base_url(base_url: str) -> str:
     root = f"{url.scheme}://{url.netloc}"
     remote = (endpoint.base_url for endpoint in ENDPOINTS.values())
     likely = next((address for address in remote if address.startswith(f"{root}/")), None)
-    if likely is None and not has_version(base_url):
+    if likely is None and (version := _VERSIONED_PATH.match(url.path)):
+        likely = root + version[0].lower()  # more was pasted behind it, or it is in capitals
+    elif likely is None:
         # The native interfaces of Ollama and LM Studio are at /api; their other one is at /v1.
         likely = f"{root}{_NATIVE_PATH.sub('', url.path)}/v1"
     return f"try the base URL {likely}" if likely not in (None, base_url) else ""

@@ -26,6 +26,7 @@ _AUTH = Failure("auth", "the key was refused")
 _QUOTA = Failure("quota", "there is no credit left")
 _PERMISSION = Failure("permission", "this key may not use the model")
 _NO_MODEL = Failure("not_found", "there is no such model")
+NO_ADDRESS = Failure("not_found", "there is no such address")
 _RATE_LIMITED = Failure("rate_limited", "too many requests for now")
 _FILTERED = Failure("content_filter", "the provider's filter blocked the answer")
 _SERVER = Failure("server", "the provider failed")
@@ -36,7 +37,7 @@ STATUS: Mapping[int, Failure] = {
     402: _QUOTA,
     403: _PERMISSION,
     404: Failure("not_found", "there is no such model or address"),
-    405: Failure("not_found", "there is no such address"),
+    405: NO_ADDRESS,
     408: Failure("server", "the provider timed out"),
     413: OVERFLOW,
     429: _RATE_LIMITED,
@@ -91,6 +92,11 @@ _SENTENCES: Mapping[Failure, re.Pattern[str]] = {
         _RATE_LIMITED: r"""
             \brate.?limit|\btoo[ ]many[ ]requests\b|\bthrottl
             | \b(?:tokens|requests)[ ]per[ ](?:min|day|sec|hour)|限流|请求过于频繁""",
+        NO_ADDRESS: r"""
+            \b(?:unexpected|unknown|invalid|unsupported|no[ ]such|no[ ]matching)[ ]
+                (?:endpoint|route|path|ur[il])\b
+            | \bno[ ]route\b|\b(?:endpoint|route|path|page|url)[ ](?:is[ ])?not[ ]found\b
+            | \bcannot[ ]POST[ ]/""",
         _NO_MODEL: r"""
             \bmodel\b.{0,80}?\b(?:not[ ](?:found|exist)|does[ ]not[ ]exist|doesn't[ ]exist)
             | \b(?:no[ ]such|unknown)[ ]model\b""",

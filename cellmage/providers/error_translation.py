@@ -24,7 +24,7 @@ from ..errors import (
 )
 from ..text import excerpt
 from .error_bodies import error_codes, error_status, provider_message
-from .error_kinds import Failure, classify
+from .error_kinds import NO_ADDRESS, Failure, classify
 
 # Foreign exceptions by class name, looked up along the MRO: the SDK sits on httpx up to openai 2
 # and on httpx2 from openai 3 on, and neither may be imported before the first request.
@@ -163,7 +163,7 @@ def stream_error(body: Any, *, is_stream: bool = True) -> ProviderError:
     message = provider_message(body) or "without a word"
     failure = classify(message, error_codes(body), error_status(body))
     kinds = _KINDS_IN_STREAM if is_stream else _KINDS_IN_BODY
-    if failure is None or failure.kind not in kinds:
+    if failure is None or (failure.kind not in kinds and failure is not NO_ADDRESS):
         error = ProviderError(f"the provider reports an error: {message}")
     else:
         error = ProviderError(f"{failure.advice}: {message}", kind=failure.kind)

@@ -56,6 +56,30 @@ def test_a_list_that_does_not_come_is_not_waited_for(
     assert str(error_of()).endswith("no such thing")
 
 
+@pytest.mark.parametrize(
+    ("path", "likely"),
+    [("/docs", "/v1"), ("/V1", "/v1"), ("/v1/v1", "/v1"), ("/v1/chat/completion", "/v1"),
+     ("/openai/v1/engines", "/openai/v1"), ("/api/generate", "/v1")],
+)  # fmt: skip
+def test_the_address_without_what_is_too_much(
+    server: ScriptedServer, path: str, likely: str
+) -> None:
+    play(server)
+    root = server.url.removesuffix("/v1")
+    message = str(error_of(base_url=root + path))
+    assert message.endswith(f"; try the base URL {root}{likely}")
+
+
+def test_an_address_that_is_refused_with_status_200(server: ScriptedServer) -> None:
+    """LM Studio answers so at every path that it does not have."""
+    body = b'{"error": "Unexpected endpoint or method. (POST /chat/completions)"}'
+    play(server, Reply([body], content_type="application/json"))
+    root = server.url.removesuffix("/v1")
+    error = error_of(base_url=root)
+    assert error.kind == "not_found"
+    assert str(error).endswith(f"(POST /chat/completions); try the base URL {root}/v1")
+
+
 def test_a_missing_version(connected: ScriptedServer) -> None:
     root = connected.url.removesuffix("/v1")
     for status in (404, 405):
