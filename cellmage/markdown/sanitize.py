@@ -35,7 +35,7 @@ __all__ = ["is_safe_url", "sanitize"]
 _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     r"|\]\s*[(:\[]|!\[|://|www\.|@@|~"
-    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown)$)"
+    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown|mermaid)$)"
     r"|^(?: {4}| *> *(?:`| {4}))",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from markdown_it.token import Token
 
+from .diagrams import is_plain_diagram
 from .tex import write_tex
 from .write_html import find_block_tags, split_at_tags, write_html, write_tag
 from .write_inline import Context, write_destination, write_inline
@@ -90,6 +91,8 @@ class _BlockWriter:
         longest = max((len(run) for run in re.findall("`{3,}", content)), default=2)
         fence = "`" * (longest + 1)
         info = _INFO.sub("", token.info).strip()
+        if info.lower().startswith("mermaid") and not is_plain_diagram(token.content):
+            info = ""
         return [f"{fence}{info}\n{content}\n{fence}" if content else f"{fence}{info}\n{fence}"]
 
     def _write_thematic_break(self, _: Token) -> list[str]:

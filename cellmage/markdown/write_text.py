@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _URL_SCHEME = re.compile(r"(?i)(https?|ftp):(?=//)")
-_WWW = re.compile(r"(?i)(?<![\w-])www\.(?=[\w-])")
+_WWW = re.compile(r"(?i)www\.")
 _BRACKETS = re.compile(r"\[(?:[^\[\]\n]*)\]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 

@@ -92,6 +92,8 @@ LAB_ONLY = [
     "`\n\t\n`<a href=\"`\">",
     "> \t```\n> <script>",
     "1. >\n a\n\n    <script>",
+    # A bare URL may begin within a word.
+    'xwww.x.y`<a href="`">',
     # An address of mail, or a comment.
     "a <!--a@b.c> <img src=x onerror=y> -->",
 ]  # fmt: skip

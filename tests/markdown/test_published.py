@@ -92,6 +92,20 @@ def test_a_diagram_is_code_until_its_fence_is_closed() -> None:
     assert "```mermaid" in publish(f"{text}b", CURSOR)
 
 
+@pytest.mark.parametrize(
+    ("line", "is_drawn"),
+    [("A[One] --> B{ok?}", True), ("A <--> B", True), ("A[x<br/>y] -.-> B", True),
+     ("class A { <<interface>> }", True), ("A <|-- B", True), ("%% a comment", True),
+     ('A["<img src=x onerror=y>"]', False), ('click A "https://x.y"', False),
+     ("%%{init: {}}%%", False), ("A --> B\n  click A call f()", False), ("A[&lt;img&gt;]", False),
+     ('A@{ img: "x" }', False), ("A[![a](x)]", False), ("A[<script>]", False)],
+)  # fmt: skip
+def test_a_diagram_is_drawn_from_a_plain_subset(line: str, is_drawn: bool) -> None:
+    published = sanitize(f"```mermaid\ngraph TD\n  {line}\n```")
+    assert ("mermaid" in published) == is_drawn
+    assert line in published
+
+
 def test_a_table_has_no_cursor() -> None:
     text = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | four"
     for end in range(20, len(text) + 1):
