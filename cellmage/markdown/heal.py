@@ -24,7 +24,7 @@ _AMBIGUOUS_START = re.compile(
     r"|#{1,6}"  # an ATX heading
     r"|[ \t]*>"  # a quote
     r"|=+|(?:-[ \t]*)+|(?:\*[ \t]*)+|(?:_[ \t]*)+"  # setext underlines and thematic breaks
-    r"|`{1,2}|`{3,}[^`]*|~+[^~]*"  # the opening line of a fence
+    r"|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*"  # the opening line of a fence
     r"|\$\$?|\\(?:\[|b[a-z]*\{?[A-Za-z]*\*?)?"  # a formula
     r"|<!?-*"  # a comment
     r"|\[[^\[\]]*\]:[ \t]*<?(?:\S{0,7}|(?:https?://|mailto:).*)"  # a link definition
@@ -257,7 +257,8 @@ def _heal_inline(text: str, blocks: Blocks, cursor: str) -> str:
     while opener is not None:
         openers.append(opener)
         opener = opener.previous
-    return _close_emphasis(visible, openers, cursor)
+    is_literal = len(visible.rstrip()) != inline.emphasis_end
+    return _close_emphasis(visible, openers, cursor, is_literal)
 
 
 def _visible_text(text: str, inline: Inline) -> str:
@@ -271,19 +272,20 @@ def _visible_text(text: str, inline: Inline) -> str:
     return visible
 
 
-def _close_emphasis(text: str, openers: list[Delimiter], cursor: str) -> str:
+def _close_emphasis(text: str, openers: list[Delimiter], cursor: str, is_literal: bool) -> str:
     """Return the text with the cursor and the marks that close its emphasis.
 
     Args:
         text: the visible text.
         openers: the open delimiter runs, the innermost first.
         cursor: the mark at the end of the visible text.
+        is_literal: False if the text ends with a run that closes emphasis.
     """
     visible = text.rstrip()
     space = text[len(visible) :]
     visible = _EMPTY_DETAILS.sub("", visible)
-    if openers and visible[-1:] in {opener.char for opener in openers}:
-        # It is literal here, but would make one delimiter run with a mark after it.
+    if openers and is_literal and visible[-1:] in {opener.char for opener in openers}:
+        # As a text it would make one delimiter run with a mark after it.
         visible = visible.rstrip("*_~ ")
     while openers and len(visible) <= openers[0].start + openers[0].length:
         visible = visible[: openers[0].start].rstrip()  # emphasis of nothing

@@ -72,12 +72,14 @@ class Inline:
             it may be shown.
         link_text: the range of a link's text that may be shown though its target is open.
         delimiters: the last of the open delimiter runs.
+        emphasis_end: offset after the last run that closed emphasis, and nothing else.
     """
 
     spans: list[Span]
     hold_from: int
     link_text: tuple[int, int] | None = None
     delimiters: Delimiter | None = None
+    emphasis_end: int = 0
 
 
 class _Bracket(NamedTuple):
@@ -262,6 +264,7 @@ class Scanner:
         last, length = self._inline.delimiters, len(token)
         if can_close:
             last, length = close_emphasis(last, token[0], length, can_open)
+            self._inline.emphasis_end = 0 if length else end
         if can_open and length:
             last = Delimiter(token[0], length, end - length, last)
         self._inline.delimiters = last

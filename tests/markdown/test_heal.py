@@ -87,6 +87,28 @@ def test_settled_blocks_do_not_change(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("prefix", "text"),
+    [("~~gone~~ an", "gone an"), ("~50 users an", "~50 users an"), ("- ~/bin is", "~/bin is"),
+     ("~~~py", ""), ("~~", "")],
+)  # fmt: skip
+def test_a_line_that_begins_with_a_tilde(prefix: str, text: str, parser: Parser) -> None:
+    assert render_page(heal(prefix, CURSOR), parser).text == text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "text"),
+    [("**bold *it* ", "bold it"), ("*a **b** ", "a b"), ("***a** ", "a"), ("**a * ", "a"),
+     ("~~a *b* ", "a b"), ("_a **b** ", "a b")],
+)  # fmt: skip
+@pytest.mark.parametrize("cursor", [CURSOR, ""])
+def test_nested_emphasis_that_was_closed(
+    prefix: str, text: str, cursor: str, parser: Parser
+) -> None:
+    """The mark that closed it is not shown, nor taken for a text."""
+    assert render_page(heal(prefix, cursor), parser).text == text
+
+
+@pytest.mark.parametrize(
     "unit",
     ["[", "*a ", "# ", "|a|\n", "- a\n", "`a", "|", "[a](", "![a](", "<a ", "&a", "*_", "> "],
 )
