@@ -29,7 +29,7 @@ from .block_rules import (
 )
 from .blocks import Blocks, split_lines
 from .emphasis import classify_run
-from .formulas import CODE_OR_FORMULA, OPENING, match_formula
+from .formulas import CODE_OR_FORMULA, OPENING, PIPE, is_code, match_formula
 from .inline_rules import parse_bare_url, parse_formula, parse_tag
 from .links import is_safe_url
 from .tex import escape_pipes
@@ -60,8 +60,11 @@ def parse(markdown: str) -> Document:
 
 
 def _escape_pipes(markdown: str) -> str:
-    """Return the text without pipes in formulas in tables, where they would end the cell."""
-    if "|" not in markdown or not OPENING.search(markdown):
+    """Return the text without pipes in code and formulas in tables: GFM ends the cell there.
+
+    Models write types such as ``str | None`` in the code of a table, and mean one cell.
+    """
+    if "|" not in markdown or not ("`" in markdown or OPENING.search(markdown)):
         return markdown
     pieces = []
     for block in Blocks(markdown).blocks:
@@ -75,7 +78,10 @@ def _escape_row(row: str) -> str:
     pieces, position = [], 0
     for match in CODE_OR_FORMULA.finditer(row):
         formula = match_formula(row, match.start()) if match.start() >= position else None
-        if formula is not None:
+        if is_code(match) and match.start() >= position:
+            pieces += [row[position : match.start()], PIPE.sub(r"\\|", match[0])]
+            position = match.end()
+        elif formula is not None:
             pieces += [
                 row[position : formula.start],
                 escape_pipes(row[formula.start : formula.end]),

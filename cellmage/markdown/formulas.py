@@ -23,7 +23,8 @@ OPENING = re.compile(r"\\[(\[]|\$\$?|\\begin\{([A-Za-z]+\*?)\}")
 CODE_OR_FORMULA = re.compile(rf"(`+)(?!`).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
 """Matches code and escapes in one line, and what `OPENING` matches outside of them."""
 
-_PIPE = re.compile(r"(?<!\\)\|")
+PIPE = re.compile(r"(?<!\\)\|")
+"""Matches what ends a cell of a table."""
 
 _ENVIRONMENTS = frozenset(
     {"equation", "align", "gather", "multline", "eqnarray", "alignat", "flalign", "math",
@@ -62,8 +63,8 @@ _PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|])")
 
 # A path or an assignment between the dollars, and a name after them: two variables.
 _VARIABLES = re.compile(r"\$\{?\w(?:[^$]*[/:,;=+|.&@]|[^$]+-)\$[A-Za-z_{]")
-# A dollar between two names, and then prose: a column of R, a cell of a spreadsheet.
-_COLUMN = re.compile(r"(?<=[A-Za-z)])\$[A-Za-z0-9]+ (?:[\w,;:.()]+ )*[\w.()]+\$")
+# A dollar after a name, and then prose ("df$x and df$") or an amount ("US$5").
+_COLUMN = re.compile(r"(?<=[A-Za-z)])\$[A-Za-z]+ (?:[\w,;:.()]+ )*[\w.()]+\$|(?<=[A-Z])\$\d")
 
 _COMMAND = re.compile(r"\\[A-Za-z]+(?:\{[^{}]*(?:\}|\Z))?")
 _PROSE = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]{2,}[,;:.]?[ \n]+){2}")
@@ -203,11 +204,11 @@ def _has_matching_braces(content: str) -> bool:
     return depth == 0
 
 
-def hide_formulas_in_row(row: str) -> tuple[str, bool]:
-    """Return a row of a table up to an open formula, with other text in place of the formulas.
+def hide_code_in_row(row: str) -> tuple[str, bool]:
+    """Return a row of a table up to an open formula, with other text in place of code and formulas.
 
-    The length of the text in place of a formula is that of the formula. The second value is
-    whether a formula is open.
+    The length of the text in place of them is theirs. The second value is whether a formula is
+    open.
 
     Args:
         row: one line of a table that is still arriving.
@@ -215,14 +216,22 @@ def hide_formulas_in_row(row: str) -> tuple[str, bool]:
     pieces, position = [], 0
     for match in CODE_OR_FORMULA.finditer(row):
         start = match.start()
-        if start < position or not OPENING.match(row, start):
+        if start >= position and is_code(match):
+            pieces += [row[position:start], "x" * len(match[0])]
+            position = match.end()
+        elif start < position or not OPENING.match(row, start):
             continue
-        if formula := match_formula(row, start):
+        elif formula := match_formula(row, start):
             pieces += [row[position:start], "x" * (formula.end - start)]
             position = formula.end
         elif may_become_formula(row, start):
             return "".join([*pieces, row[position:start]]), True
     return "".join([*pieces, row[position:]]), False
+
+
+def is_code(match: re.Match[str]) -> bool:
+    """Return whether a match of `CODE_OR_FORMULA` is code, and not a backtick in two cells each."""
+    return bool(match[1]) and match[0].strip("`") != " | "
 
 
 def find_pipe(line: str) -> int | None:
@@ -231,6 +240,6 @@ def find_pipe(line: str) -> int | None:
     Args:
         line: one line, which may still arrive.
     """
-    row, _ = hide_formulas_in_row(line)
-    pipes = (match.start() for match in _PIPE.finditer(row))
+    row, _ = hide_code_in_row(line)
+    pipes = (match.start() for match in PIPE.finditer(row))
     return next((pipe for pipe in pipes if row.count("`", 0, pipe) % 2 == 0), None)

@@ -11,7 +11,7 @@ import re
 from .blocks import Block, Blocks, strip_containers
 from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
-from .formulas import OPENING, find_pipe, hide_formulas_in_row
+from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
 from .inline import Inline, Scanner
 from .literals import count_details
 from .settled import find_tail_start
@@ -39,7 +39,6 @@ _DIAGRAM = re.compile(
 )
 _CLOSING_HASHES = re.compile(r"(?<=[ \t])#")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S*\Z")
-_PIPE = re.compile(r"(?<!\\)\|")
 _OPEN_BACKTICKS = re.compile(r"(?<!`)(`+)(?!`)(?!.*(?<!`)\1(?!`)).*\Z", re.DOTALL)
 _EMPTY_DETAILS = re.compile(r"<details(?: open)?>\s*(?:<\w+>\s*)*\Z")
 """Matches a block without a summary yet: the browser would show a word of its own for it."""
@@ -221,16 +220,16 @@ def _before_pipe(text: str, line_start: int) -> str:
 
 
 def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:
-    """Heal the last cell: in GFM every pipe that is not escaped ends a cell, even in code.
+    """Heal the last cell, up to an open code or formula: a pipe in them ends no cell.
 
     A table has no cursor: in a narrow cell it would change the width of every column.
     """
-    row, is_open = hide_formulas_in_row(text[line_start:])
+    row, is_open = hide_code_in_row(text[line_start:])
+    if backticks := _OPEN_BACKTICKS.search(row):
+        row = row[: backticks.start()]
     text = text[: line_start + len(row)]
-    cell = line_start + max((match.end() for match in _PIPE.finditer(row)), default=0)
-    backticks = _OPEN_BACKTICKS.search(text, cell)
-    visible = text[: backticks.start()] if backticks else text
-    healed = text[:cell] + _heal_inline(visible[cell:], blocks, "")
+    cell = line_start + max((match.end() for match in PIPE.finditer(row)), default=0)
+    healed = text[:cell] + _heal_inline(text[cell:], blocks, "")
     return healed.rstrip() if is_open else healed
 
 

@@ -36,7 +36,7 @@ _SPECIAL = re.compile(r"[\\`$<&!\[\]*_~]")
 _TOKEN = re.compile(r"\\.?|`+|\$\$?|<|&|!\[?|\[|\]|\*+|_+|~+", re.DOTALL)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_OPEN = re.compile(r"&#?[A-Za-z0-9]{0,31}\Z")
-_BACKSLASH_OPEN = re.compile(r"\\(?:b(?:e(?:g(?:i(?:n(?:\{[A-Za-z]*\*?)?)?)?)?)?)?\Z")
+_BACKSLASH_OPEN = re.compile(r"\\(?:b(?:e(?:g(?:i(?:n(?:\{[A-Za-z]*\*?)?)?)?)?)?)?\n?\Z")
 
 _CITATION = re.compile(r"\d+\Z")
 """Text of brackets that is a citation, and seldom a link: its brackets are shown."""

@@ -36,7 +36,8 @@ _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     r"|\]\s*[(:\[]|!\[|://|www\.|@@|~"
     r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown|mermaid)$)"
-    r"|^(?: {4}| *> *(?:`| {4}))",
+    r"|^(?: {4}| *> *(?:`| {4}))"
+    r"|^[^`\n]*+(?:`[^`|\n]*+`[^`\n]*+)*+`[^`|\n]*+\|[^`\n]*+`",  # code with a pipe
     re.IGNORECASE | re.MULTILINE,
 )
 """Finds text that must be parsed; without a match a text is published as it is."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cellmage.display import heal
+from cellmage.display import heal, sanitize
 from tests.rendered import CURSOR, MARKDOWN_IT, Frames, Parser, is_prefix, render_page
 from tests.repetitions import repeat
 
@@ -84,6 +84,28 @@ def test_settled_blocks_do_not_change(first: str, second: str) -> None:
     """Blocks before the last one are shown as they were received."""
     settled = f"Plain **text** and `code`.\n\n{'word ' * 3}\n\n"
     assert heal(settled + second).startswith(settled)
+
+
+def test_a_line_break_that_a_backslash_makes(parser: Parser) -> None:
+    for prefix in ("one\\", "one\\\n"):
+        assert render_page(heal(prefix, CURSOR), parser).text == "one"
+
+
+TABLE = "| type | of |\n|---|---|\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [("| `int|None` | x |", "int|None x"), ("| `|` | or |", "| or"), ("| `` `|b `` | c |", "`|b c"),
+     ("| ` | ` | c |", "` `"), ("| `a | b |", "`a b"), ("| `a\\|b` | c |", "a|b c")],
+)  # fmt: skip
+def test_code_with_a_pipe_is_one_cell(row: str, cells: str, parser: Parser) -> None:
+    """Models write types so; by GFM, the pipe ends the cell and the backticks are shown."""
+    final = render_page(sanitize(TABLE + row), parser).text
+    assert final == f"type of {cells}"
+    for end in range(1, len(row)):
+        frame = render_page(sanitize(heal(TABLE + row[:end], CURSOR)), parser).text
+        assert is_prefix(frame, final), row[:end]
 
 
 @pytest.mark.parametrize(
