@@ -5,6 +5,7 @@ ipykernel knows the running cell only. Its shell can be told the cell of one thr
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
@@ -43,11 +44,19 @@ def unwatch_threads() -> None:
         threading.Thread.start = _start  # type: ignore[method-assign]
 
 
+def _has_cell_of_its_own() -> bool:
+    """Return whether the code runs in the context of a cell, as after `asyncio.to_thread`.
+
+    The thread itself may be one of a pool, which another cell has started.
+    """
+    return any(variable.name == "parent_header" for variable in contextvars.copy_context())
+
+
 @contextmanager
 def in_cell_of_thread(shell: InteractiveShell) -> Generator[None]:
     """Let the block belong to the cell that started this thread: its output, and its turns."""
     message = _messages.get(threading.current_thread())
-    if message is None:
+    if message is None or _has_cell_of_its_own():
         yield
         return
     kernel_shell: Any = shell

@@ -9,7 +9,7 @@ from tests.kernel.client import Kernel, Message, Run
 from tests.kernel.notebooks import Start
 
 ASK_LATER = """
-import threading
+import threading, time
 go = threading.Event()
 def ask():
     go.wait(20)
@@ -42,6 +42,7 @@ def test_a_thread_answers_in_the_cell_that_started_it(
     kernel: Kernel, server: ScriptedServer, start: str
 ) -> None:
     server.play_with(lambda exchange: Reply(answer(exchange.messages[-1][1].upper(), 3)))
+    kernel.run("import asyncio\nawait asyncio.to_thread(id, 0)")  # starts a thread of the pool
     kernel.run("%llm earlier", "a")
     first = kernel.start(ASK_LATER.format(start=start), "a")
     kernel.finish(first)
