@@ -134,6 +134,22 @@ _REASONS: Mapping[str, _Meaning] = {
 }
 _MEANINGS = {word: meaning for words, meaning in _REASONS.items() for word in words.split()}
 
+# Parts of words that are not in the table, with the word in the table that means the same.
+_PARTS: Mapping[str, str] = {
+    r"context": "context_length",
+    r"safety|guardrail|moderat|filter|toxic|prohibited|block": "content_filter",
+    r"refus": "refusal",
+    r"repeti": "repetition",
+    r"cancel|abort|preempt|interrupt": "abort",
+    r"time_?out": "timeout",
+    r"(?:max|output|token|length).*(?:token|output|length|limit)|truncat": "length",
+    r"error|fail": "error",
+    r"malformed|invalid|unexpected": "malformed_response",
+    r"(?:many|max).*(?:tool|function)": "too_many_tool_calls",
+    r"tool|function": "tool_calls",
+    r"^eo[st]|^end_of|^stop": "stop",
+}
+
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PREFIX = re.compile(r"^(finish_|stop_)?reason_")
 
@@ -147,6 +163,13 @@ def _normalize(finish_reason: str | None) -> str:
     return _PREFIX.sub("", word)
 
 
+def _meaning_of(finish_reason: str | None) -> _Meaning | None:
+    """Return the meaning of a finish reason; None if neither it nor a part of it is known."""
+    word = _normalize(finish_reason)
+    words = (word, *(same for part, same in _PARTS.items() if re.search(part, word)))
+    return next((_MEANINGS[word] for word in words if word in _MEANINGS), None)
+
+
 def incomplete_reason(finish_reason: str | None) -> Kind | None:
     """Return what cut an answer that ended with this finish reason; None if nothing did.
 
@@ -155,7 +178,7 @@ def incomplete_reason(finish_reason: str | None) -> Kind | None:
         >>> [incomplete_reason(reason) for reason in reasons]
         [None, 'length', 'content_filter', None]
     """
-    meaning = _MEANINGS.get(_normalize(finish_reason), _NATURAL)
+    meaning = _meaning_of(finish_reason) or _NATURAL
     return meaning.kind if meaning.is_cut else None
 
 
@@ -189,7 +212,7 @@ def _refuse_cut_calls(end: Complete) -> None:
 
 def _notice(end: Complete, has_text: bool) -> Notice | None:
     reason = end.finish_reason or "not given"
-    meaning = _MEANINGS.get(_normalize(end.finish_reason))
+    meaning = _meaning_of(end.finish_reason)
     if meaning is not None and meaning.kind is not None:
         return _report(meaning, has_text)
     if not has_text:

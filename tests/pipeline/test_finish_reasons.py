@@ -21,17 +21,21 @@ from cellmage import (
 from cellmage.testing import ScriptedProvider
 from tests.stream.scripts import ask
 
-NATURAL = "stop end_turn STOP FINISH_REASON_STOP COMPLETE tool_calls endTurn tool-calls REASON_STOP"
+NATURAL = (
+    "stop end_turn STOP FINISH_REASON_STOP COMPLETE tool_calls endTurn tool-calls REASON_STOP "
+    "function_calls end_of_turn stop_token"
+)
 
 CUT = {
     "length": "length max_tokens max_completion_tokens MAX_TOKENS REASON_MAX_LEN maxTokens "
-    "model_context_window_exceeded REASON_MAX_CONTEXT ERROR_LIMIT pause_turn",
+    "model_context_window_exceeded REASON_MAX_CONTEXT ERROR_LIMIT pause_turn "
+    "token_limit_reached max_output_reached",
     "content_filter": "content_filter content-filter sensitive SAFETY ERROR_TOXIC "
-    "guardrail_intervened",
+    "guardrail_intervened blocked_by_filter",
     "provider_error": "network_error abort cancelled USER_CANCEL repetition malformed_response "
     "MALFORMED_FUNCTION_CALL unexpected_tool_call other OTHER error insufficient_system_resource "
-    "timeout time_limit",
-    "tool_limit": "TOO_MANY_TOOL_CALLS",
+    "timeout time_limit repetition_truncation CANCELLED_BY_USER preempted invalid_tool_call",
+    "tool_limit": "TOO_MANY_TOOL_CALLS max_tool_calls",
 }
 CASES = [(word, kind) for kind, words in CUT.items() for word in words.split()]
 
