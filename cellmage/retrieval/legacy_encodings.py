@@ -18,7 +18,7 @@ _SAMPLE_BYTES = 20_000
 _MIN_COMMON_SHARE = 0.35
 """The share of frequent characters among those beyond ASCII. Right guesses have 0.5 and more."""
 
-_MIN_PAIRED_SHARE = 0.7
+_MIN_PAIR_SHARE = 0.7
 """The share of the bytes beyond ASCII that stand side by side. In Western languages it is small."""
 
 _SIMPLIFIED = (
@@ -60,7 +60,7 @@ def guess_encoding(data: bytes, is_wide: bool = False) -> str | None:
         True
     """
     sample = data[:_SAMPLE_BYTES]
-    if not is_wide and _paired_share(sample) < _MIN_PAIRED_SHARE:
+    if not is_wide and _pair_share(sample) < _MIN_PAIR_SHARE:
         return None
     encodings = _WIDE_ENCODINGS if is_wide else _ENCODINGS
     shares = {encoding: _common_share(sample, encoding) for encoding in encodings}
@@ -68,7 +68,7 @@ def guess_encoding(data: bytes, is_wide: bool = False) -> str | None:
     return best if shares[best] >= _MIN_COMMON_SHARE else None
 
 
-def _paired_share(sample: bytes) -> float:
+def _pair_share(sample: bytes) -> float:
     runs = [len(run) for run in _HIGH_BYTES.findall(sample)]
     return sum(size for size in runs if size > 1) / max(1, sum(runs))
 
