@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _NOT_PLAIN = re.compile(
-    r"(?<!<)<(?!br ?/?>|<\w+>>|[-.=>|)\s]|$)"  # a tag; arrows, line breaks and <<stereotypes>> are not
+    r"(?<!<)<(?!br ?/?>|<\w+>>|[-.=>|)\s]|$)"  # a tag; not an arrow, nor a <<stereotype>>
     r"|&|%%\{|//|javascript|\]\(|!\[|@import|url\(|^ *(?:---|click\b|link\b|links\b)"
     r"|\b(?:href|img|icon|image|src)\b",
     re.IGNORECASE | re.MULTILINE,

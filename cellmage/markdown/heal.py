@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from .blocks import Block, Blocks, strip_containers
+from .control_chars import replace_line_separators
 from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
 from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
@@ -77,6 +78,7 @@ def heal(text: str, cursor: str = "") -> str:
     """
     if not text:
         return cursor
+    text = replace_line_separators(text)
     start = find_tail_start(text, _MAX_CHARS)
     stable = _find_stable(text[start:])
     healed = _heal_once(stable, cursor) if stable else _held_cursor(text[start:], cursor)

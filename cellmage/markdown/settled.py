@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 
 from .blocks import strip_containers
+from .control_chars import replace_line_separators
 from .literals import CANDIDATE, open_details, open_literal
 
 _MAX_TABLE_SIZES = 8
@@ -25,6 +26,7 @@ def find_settled_end(text: str) -> int:
     Args:
         text: markdown that is still arriving.
     """
+    text = replace_line_separators(text)
     return _find_settled_end(text, _LiteralRegions(text))
 
 
