@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,12 @@ from .literal_braces import find_braces
 
 _EXCERPT_CHARS = 40
 _PROBLEM_CHARS = 200
+
+_MAX_LISTED = 10
+"""Expressions that the line for the user names; a prompt made by a program may have hundreds."""
+
+_ESCAPES = ("{{", "}}", "{", "}")
+"""The values of expressions by which a user sends braces as text."""
 
 _CURES = (
     "to send braces as text, put them into `backticks` or a code fence, or write {{ '{{' }} for "
@@ -31,7 +37,7 @@ class Interpolation:
 
     Args:
         text: the prompt that is sent.
-        inserted: the expressions that were replaced, in order, each once.
+        inserted: the expressions that were replaced, in order, each once; not braces as text.
         unchanged: the expressions of known names that stay, since they are in code or a formula.
     """
 
@@ -48,9 +54,9 @@ class Interpolation:
         """
         parts = []
         if self.inserted:
-            parts.append(f"Inserted: {', '.join(map(_excerpt, self.inserted))}.")
+            parts.append(f"Inserted: {_list(self.inserted)}.")
         if self.unchanged:
-            braces = ", ".join(f"{{{{ {_excerpt(source)} }}}}" for source in self.unchanged)
+            braces = _list(self.unchanged, "{{{{ {} }}}}")
             parts.append(
                 f"Sent as text, as in code and formulas: {braces}; `everywhere` inserts it."
             )
@@ -85,7 +91,7 @@ def interpolate(
     for start, source, end in _expressions(prompt, everywhere):
         parts += [prompt[position:start], _evaluate(source, namespace)]
         unchanged += _known_expressions(prompt[position:start], namespace)
-        inserted += [source] if _names(source) else []
+        inserted += [] if _is_escape(source) else [source]
         position = end
     unchanged += _known_expressions(prompt[position:], namespace)
     text = "".join([*parts, prompt[position:]])
@@ -162,6 +168,20 @@ def _names(source: str) -> set[str]:
     tree = _parse(source)
     nodes = ast.walk(tree) if tree is not None else ()
     return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+def _is_escape(source: str) -> bool:
+    """Return whether an expression stands for braces as text, such as ``'{{'``."""
+    tree = _parse(source)
+    node = tree.body if tree is not None else None
+    return isinstance(node, ast.Constant) and node.value in _ESCAPES
+
+
+def _list(sources: Sequence[str], template: str = "{}") -> str:
+    """Return the first expressions with commas between them, and how many more there are."""
+    text = ", ".join(template.format(_excerpt(source)) for source in sources[:_MAX_LISTED])
+    more = len(sources) - _MAX_LISTED
+    return f"{text} and {more} more" if more > 0 else text
 
 
 def _excerpt(source: str) -> str:

@@ -102,7 +102,13 @@ def test_everywhere() -> None:
     [
         ("no braces", ""),
         ("{{ n }}, {{ df }}, {{ n }}", "Inserted: n, df."),
-        ("{{ '{{' }}", ""),
+        ("{{ '{{' }} {{ '}}' }}", ""),
+        ("{{ 6*7 }}, {{ 1+1 }}, {{ len('abc') }}", "Inserted: 6*7, 1+1, len('abc')."),
+        ("{{ 'text' }}", "Inserted: 'text'."),
+        (
+            " ".join(f"{{{{ {number} }}}}" for number in range(100)),
+            "Inserted: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 90 more.",
+        ),
         ("`{{ unknown }}` `{{ x y }}`", ""),
         ("`{{ n }}`", "Sent as text, as in code and formulas: {{ n }}; `everywhere` inserts it."),
         (
