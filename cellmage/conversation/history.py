@@ -101,7 +101,12 @@ class History:
 
     def _put(self, turn: Turn, replace_turn: bool) -> None:
         position, exists = self._position(turn.cell if replace_turn else None)
-        later = [old.mark_stale() for old in self._turns[position + exists :]]
+        # Threads of one cell end in any order: a sibling of a new question is not asked again.
+        sibling_cell = turn.cell.cell_id if turn.cell and not exists else None
+        later = [
+            old if old.cell and old.cell.cell_id == sibling_cell else old.mark_stale()
+            for old in self._turns[position + exists :]
+        ]
         if exists:
             turn = turn.supersede(self._turns[position])
         self._turns[position:] = [turn, *later]

@@ -61,8 +61,9 @@ class PlainHistory:
             self.entries[index] = entry
         else:
             self.entries.insert(index, entry)
+        siblings = [] if exists else [sibling for _, sibling in self._of_cell(turn.cell)]
         for later in self.entries[index + 1 :]:
-            later.stale = True
+            later.stale = later.stale or later not in siblings
 
     def position(self, cell: CellRef | None) -> tuple[int, bool]:
         """Return the index of this question's turn, and whether there is one already."""

@@ -67,18 +67,14 @@ class TurnTable:
             self._insert(turn, state="failed")
             return
         position = self._claim_position(turn.cell if replace_turn else None)
-        self._execute(
-            "UPDATE turns SET stale = 1 WHERE conversation_id = :conversation_id "
-            "AND state = 'live' AND position > :position AND stale = 0",
-            position=position,
-        )
         self._insert(turn, position=position)
 
     def _claim_position(self, cell: CellRef | None) -> int:
         """Return a position that is free for a turn of this question.
 
         The live turn of the same question is superseded. The next question of a loop in a cell
-        follows the one before it, and moves the later turns.
+        follows the one before it, and moves the later turns. Later turns become stale, but not
+        those of the same cell when the question is new: threads of a cell end in any order.
         """
         if cell is None:
             return self._next_position()
@@ -94,6 +90,7 @@ class TurnTable:
         ).fetchone()
         if same:
             self.set_state(same[1], "superseded")
+            self._mark_stale_after(int(same[0]))
             return int(same[0])
         previous = self._execute(
             f"SELECT position {cell_turns} AND question_index < :index ORDER BY position DESC",
@@ -105,8 +102,19 @@ class TurnTable:
                 "WHERE conversation_id = :conversation_id AND position > :position",
                 position=previous[0],
             )
+            self._mark_stale_after(int(previous[0]) + 1, sibling_cell=cell.cell_id)
             return int(previous[0]) + 1
         return self._next_position()
+
+    def _mark_stale_after(self, position: int, sibling_cell: str | None = None) -> None:
+        """Mark the later turns stale, but for those of one cell."""
+        self._execute(
+            "UPDATE turns SET stale = 1 WHERE conversation_id = :conversation_id "
+            "AND state = 'live' AND position > :position AND stale = 0 "
+            "AND (:sibling_cell IS NULL OR cell_id IS NOT :sibling_cell)",
+            position=position,
+            sibling_cell=sibling_cell,
+        )
 
     def _next_position(self) -> int:
         """Return the first position after all turns; the first of all is 1."""
