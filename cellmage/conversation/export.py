@@ -93,6 +93,8 @@ def import_turns(path: Path) -> list[Turn]:
         UsageError: the file does not exist, is too large, or contains no turns.
     """
     try:
+        if not path.exists():
+            raise UsageError(f"{excerpt(path.name)}: there is no such file")
         if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
             raise UsageError(f"{excerpt(path.name)}: it is not a file, or it is larger than 64 MiB")
         if path.suffix not in _FORMATS:
@@ -100,6 +102,8 @@ def import_turns(path: Path) -> list[Turn]:
                 f"{excerpt(path.name)}: its name does not end in {', '.join(_FORMATS)}"
             )
         return list(_FORMATS[path.suffix].read(path.read_text("utf-8")))
+    except UsageError:  # it is a ValueError, too
+        raise
     except (OSError, ValueError, RecursionError):
         raise UsageError(f"{excerpt(path.name)}: it cannot be read") from None
     except (KeyError, TypeError, AttributeError):

@@ -1,24 +1,52 @@
 """The types of the values of flags; argparse calls them.
 
-argparse prints the name of a function in its messages, such as "invalid boolean value".
+Each raises argparse's own error, whose message is shown as it is; for a ValueError argparse would
+print the name of the function.
 """
 
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from typing import Any
+
+from ..text import excerpt
+
+
+def number(word: str) -> float:
+    """Parse a number.
+
+    Raises:
+        ArgumentTypeError: the word is not one.
+    """
+    try:
+        return float(word)
+    except ValueError:
+        raise ArgumentTypeError(f"{excerpt(word)!r} is not a number") from None
+
+
+def whole_number(word: str) -> int:
+    """Parse a whole number.
+
+    Raises:
+        ArgumentTypeError: the word is not one.
+    """
+    try:
+        return int(word)
+    except ValueError:
+        raise ArgumentTypeError(f"{excerpt(word)!r} is not a whole number") from None
 
 
 def boolean(word: str) -> bool:
     """Parse True or False, as people write it.
 
     Raises:
-        ValueError: the word is neither.
+        ArgumentTypeError: the word is neither.
     """
     values = {"true": True, "yes": True, "on": True, "1": True}
     values |= {"false": False, "no": False, "off": False, "0": False}
     if word.lower() not in values:
-        raise ValueError(word)
+        raise ArgumentTypeError(f"{excerpt(word)!r} is neither True nor False")
     return values[word.lower()]
 
 

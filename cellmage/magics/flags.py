@@ -9,11 +9,11 @@ from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from typing import Any
 
-from .flag_values import boolean, comma_list, host_list
+from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
 
-_COUNT: Mapping[str, Any] = {"type": int, "metavar": "N"}
-_SECONDS: Mapping[str, Any] = {"type": float, "metavar": "SECONDS"}
+_COUNT: Mapping[str, Any] = {"type": whole_number, "metavar": "N"}
+_SECONDS: Mapping[str, Any] = {"type": number, "metavar": "SECONDS"}
 _LIST: Mapping[str, Any] = {"type": comma_list, "metavar": "A,B"}
 _BOOLEAN: Mapping[str, Any] = {"type": boolean, "metavar": "True|False"}
 
@@ -29,7 +29,7 @@ COMMON = [
     flag(
         "-t",
         "--temperature",
-        type=float,
+        type=number,
         metavar="NUMBER",
         help="How much answers vary: 0 (hardly) to 2 (wildly). Default: the provider's.",
     ),
@@ -192,7 +192,7 @@ CONFIG = [
     group("Limits"),
     flag(
         "--spend-limit",
-        type=float,
+        type=number,
         metavar="DOLLARS",
         help="Send no more prompts once the notebook has cost this much. Default: none.",
     ),
@@ -257,7 +257,7 @@ HISTORY = [
     flag(
         "--undo",
         nargs="?",
-        type=int,
+        type=whole_number,
         const=1,
         metavar="N",
         help="Drop the last N turns. Without a number: 1.",

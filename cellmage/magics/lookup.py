@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from platformdirs import user_data_path
@@ -63,7 +64,33 @@ def _find_function(name: str, variables: Mapping[str, Any]) -> Callable[..., Any
     for attribute in attributes:
         value = getattr(value, attribute, None)
     if not callable(value):
-        advice = "name one, and repeat --tool" if "," in name else "define it, with a docstring"
+        advice = (
+            "name one, and repeat --tool"
+            if "," in name
+            else nearest_variable(name, variables, callable) or "define it, with a docstring"
+        )
         raise UsageError(f"--tool {excerpt(name)}: there is no such function; {advice}")
     function: Callable[..., Any] = value
     return function
+
+
+def nearest_variable(
+    name: str, variables: Mapping[str, Any], is_candidate: Callable[[Any], bool]
+) -> str:
+    """Return "did you mean NAME?" for a name that a variable nearly has; empty if none has.
+
+    Args:
+        name: the name as the user typed it.
+        variables: the variables of the notebook, by name; those with an underscore are IPython's.
+        is_candidate: tells whether a value is of the kind that is looked for.
+
+    Example:
+        >>> nearest_variable("wether", {"weather": len}, callable)
+        'did you mean weather?'
+    """
+    names = [
+        variable
+        for variable, value in variables.items()
+        if not variable.startswith("_") and is_candidate(value)
+    ]
+    return next((f"did you mean {match}?" for match in get_close_matches(name[:100], names, 1)), "")

@@ -14,6 +14,7 @@ from ..options import Options
 from ..stream.partial_json import NOTHING, PartialJSON, read_response
 from ..stream.response_stream import ResponseStream
 from ..text import excerpt, truncate
+from .lookup import nearest_variable
 
 _MAX_PROBLEM_CHARS = 300
 """Characters of pydantic's message that are shown."""
@@ -91,9 +92,18 @@ def schema_from_flags(args: Namespace, variables: Mapping[str, Any]) -> OutputSc
     if args.schema is None:
         return OutputSchema(None, "value") if args.json else None
     schema = variables.get(args.schema)
-    if hasattr(schema, "model_json_schema") or isinstance(schema, dict):
+    if _is_schema(schema):
         return OutputSchema(schema, args.schema)
-    raise UsageError(
-        f"--schema {excerpt(args.schema)}: give the name of a pydantic model or of a JSON schema "
-        "(a dict)"
+    name = excerpt(args.schema)
+    problem = "it is not a schema" if args.schema in variables else f"{name} is not defined"
+    advice = (
+        nearest_variable(args.schema, variables, _is_schema)
+        or "give the name of a pydantic model or of a JSON schema (a dict)"
     )
+    raise UsageError(f"--schema {name}: {problem}; {advice}")
+
+
+def _is_schema(value: Any) -> bool:
+    """Return whether a value is a pydantic model or a JSON schema."""
+    is_model = isinstance(value, type) and hasattr(value, "model_json_schema")
+    return is_model or isinstance(value, dict)

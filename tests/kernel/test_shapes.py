@@ -68,7 +68,9 @@ def test_what_does_not_fit_fails_the_cell(kernel: Kernel, server: ScriptedServer
 
 def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:
     run = kernel.run("%llm --schema Nowhere hi")
-    assert run.error.startswith("UsageError: --schema Nowhere: give the name of a pydantic model")
+    assert run.error.startswith(
+        "UsageError: --schema Nowhere: Nowhere is not defined; give the name"
+    )
     assert not server.exchanges
 
 
