@@ -249,8 +249,12 @@ def format_call(call: ToolCall | ToolInvocation) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
+_ANSWERS = {"y": True, "yes": True, "": False, "n": False, "no": False}
+"""What the user may type, and whether the call then runs; Enter alone is no."""
+
+
 def ask_user(call: ToolCall) -> bool:
-    """Ask the user at the keyboard whether a call may run.
+    """Ask the user at the keyboard whether a call may run; again, once, after an unclear answer.
 
     Raises:
         EOFError: there is nobody to ask.
@@ -260,4 +264,9 @@ def ask_user(call: ToolCall) -> bool:
     # a program.
     if isinstance(input, BuiltinFunctionType) and not (sys.stdin and sys.stdin.isatty()):
         raise EOFError
-    return input(f"Run {format_call(call)}? [y/N] ").strip().lower() in ("y", "yes")
+    question = f"Run {format_call(call)}? [y/N] "
+    for prompt in (question, f"Type y or n. {question}"):
+        answer = input(prompt).strip().lower()
+        if answer in _ANSWERS:
+            return _ANSWERS[answer]
+    return False

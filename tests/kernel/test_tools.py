@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.kernel.client import Kernel, Run
 
@@ -58,6 +60,24 @@ def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
     run, _ = run_and_answer(kernel, ASK, "no")
     assert run.ok
     assert server.last.body["messages"][-1]["content"] == "refused by the user"
+
+
+@pytest.mark.parametrize(
+    ("second", "result"), [("y", "rain in <Oslo>"), ("?", "refused by the user")]
+)
+def test_an_unclear_answer_is_asked_for_once_more(
+    kernel: Kernel, server: ScriptedServer, second: str, result: str
+) -> None:
+    kernel.run(WEATHER)
+    play(server)
+    msg_id = kernel.start(ASK)
+    kernel.client.get_stdin_msg(timeout=20)
+    kernel.client.input("what?")
+    prompt = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    assert prompt == "Type y or n. Run weather(city='Oslo')? [y/N] "
+    kernel.client.input(second)
+    assert kernel.finish(msg_id).ok
+    assert server.last.body["messages"][-1]["content"] == result
 
 
 def test_without_asking(kernel: Kernel, server: ScriptedServer) -> None:
