@@ -15,6 +15,11 @@ Row = Mapping[str, str]
 TEXT_CHARS = 60
 """Characters of a cell in plain text; a page wraps what is longer."""
 
+_LINE_CHARS = 80
+"""Width of a terminal, at least: a line that is longer would break the columns."""
+
+_MIN_EXCERPT_CHARS = 12
+
 
 class Listing(Sequence[Row]):
     """What a command lists: its rows by index, and how they are shown.
@@ -24,6 +29,7 @@ class Listing(Sequence[Row]):
         sections: the rows by the heading above them; "" is a section without a heading.
         end: a line below the rows; may be empty.
         text_chars: characters of a cell in plain text.
+        excerpts: the columns that become narrower in plain text where a line has no room.
 
     Example:
         >>> listing = Listing(["city", "days"], {"": [{"city": "Rio", "days": "3"}]})
@@ -40,11 +46,13 @@ class Listing(Sequence[Row]):
         sections: Mapping[str, Sequence[Row]],
         end: str = "",
         text_chars: int = TEXT_CHARS,
+        excerpts: Sequence[str] = (),
     ) -> None:
         self._columns = columns
         self._sections = sections
         self._end = end
         self._text_chars = text_chars
+        self._excerpts = excerpts
         self._rows = [row for rows in sections.values() for row in rows]
 
     def __len__(self) -> int:
@@ -59,7 +67,7 @@ class Listing(Sequence[Row]):
 
     def __repr__(self) -> str:
         """Return the rows as aligned text, for a terminal and for a console."""
-        rows = [[self._text_cell(row, name) for name in self._columns] for row in self._rows]
+        rows = zip(*self._text_columns().values(), strict=True)
         head, *lines = format_columns([self._columns, *rows]).splitlines()
         blocks = []
         for heading, section in self._sections.items():
@@ -79,5 +87,20 @@ class Listing(Sequence[Row]):
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return "\n\n".join(filter(None, [table, escape_markdown(self._end)]))
 
-    def _text_cell(self, row: Row, name: str) -> str:
-        return truncate(strip_control_chars(row.get(name, "")), self._text_chars)
+    def _text_cells(self, name: str, chars: int) -> list[str]:
+        """Return a column in plain text."""
+        return [truncate(strip_control_chars(row.get(name, "")), chars) for row in self._rows]
+
+    def _text_columns(self) -> dict[str, list[str]]:
+        """Return the columns in plain text; excerpts share the room that the others leave."""
+        columns = {name: self._text_cells(name, self._text_chars) for name in self._columns}
+        other_chars = sum(
+            max(map(len, [name, *cells]))
+            for name, cells in columns.items()
+            if name not in self._excerpts
+        )
+        room = _LINE_CHARS - other_chars - 2 * (len(columns) - 1)
+        for name in self._excerpts:
+            chars = max(_MIN_EXCERPT_CHARS, room // len(self._excerpts))
+            columns[name] = self._text_cells(name, min(chars, self._text_chars))
+        return columns

@@ -24,6 +24,8 @@ from .store_messages import count_turns
 _EXCERPT_CHARS = 28
 """Characters of a question, and of an answer, in plain text: both are beside each other."""
 
+_EXCERPTS = ("question", "answer")
+
 _MATCH_CHARS = 60
 _CHARS_BEFORE_MATCH = 20
 _NO_TURNS = "No turns yet."
@@ -53,7 +55,8 @@ def list_turns(chats: ConversationRegistry, chat: Conversation) -> Result:
         return _NO_TURNS
     rows = [_turn_row(chats, number, turn) for number, turn in enumerate(chat.turns, 1)]
     has_stale = any(turn.stale for turn in chat.turns)
-    return Listing(list(rows[0]), {"": rows}, STALE_NOTICE if has_stale else "", _EXCERPT_CHARS)
+    end = STALE_NOTICE if has_stale else ""
+    return Listing(list(rows[0]), {"": rows}, end, _EXCERPT_CHARS, _EXCERPTS)
 
 
 def _turn_row(chats: ConversationRegistry, number: int, turn: Turn) -> Row:
@@ -195,7 +198,7 @@ def _versions(chats: ConversationRegistry, chat: Conversation, args: Namespace) 
         {"version": name, **_version_row(version)}
         for name, version in zip([*names, "now"], versions, strict=True)
     ]
-    return Listing(list(rows[0]), {"": rows}, text_chars=_EXCERPT_CHARS)
+    return Listing(list(rows[0]), {"": rows}, text_chars=_EXCERPT_CHARS, excerpts=_EXCERPTS)
 
 
 def _restore(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> str:

@@ -23,6 +23,16 @@ def test_its_text_has_columns_and_headings() -> None:
     ]  # fmt: skip
 
 
+def test_excerpts_share_the_room_that_a_terminal_has() -> None:
+    rows = [{"model": "m" * 20, "question": "q" * 60, "answer": "a" * 60}]
+    listing = Listing(list(rows[0]), {"": rows}, excerpts=("question", "answer"))
+    line = repr(listing).splitlines()[1]
+    assert line == "m" * 20 + "  " + "q" * 27 + "…  " + "a" * 27 + "…"
+    assert len(line) <= 80
+    rows[0]["model"] = "m" * 60
+    assert "qqq…  aaa" in repr(listing), "they keep a few characters"
+
+
 def test_its_markdown_is_one_table() -> None:
     listing = Listing(["name", "size"], {"Few": ROWS[:1], "More": ROWS[1:]}, "*The end.*")
     lines = listing._repr_markdown_().splitlines()
