@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
 from ..display.base import Display, FinalOutput, Frame
 from ..display.columns import LiveColumns
@@ -17,6 +18,12 @@ from ..stream.response_stream import ResponseStream
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
+
+_LINE_CHARS = 78
+"""Width of a terminal, at least, without the gap behind the last column."""
+
+_LEAST_IMPORTANT = ("chunks", "characters", "tokens/s")
+"""The columns that are left out first where a line has no room."""
 
 
 class ComparisonRenderer:
@@ -95,8 +102,9 @@ class ComparisonRenderer:
         # A column that no provider has filled only makes the table wider than the page.
         names = [name for name in rows[0] if any(row[name] != UNKNOWN for row in rows)]
         rows = [{name: row[name] for name in names} for row in rows]
-        text = format_columns([names, *([*row.values()] for row in rows)])
-        return Frame(1, f"\n\n{text}", markdown_table(rows), is_settled=True)
+        fitted = _fit(rows)
+        text = _format(fitted)
+        return Frame(1, f"\n\n{text}", markdown_table(rows), is_settled=True, value=fitted)
 
     def _figures_of(self, stream: ResponseStream) -> dict[str, str]:
         stats = response_stats(stream.response)
@@ -111,3 +119,18 @@ class ComparisonRenderer:
         if response.incomplete_reason:
             return f"stopped: {response.incomplete_reason}"
         return " ".join(response.notices)
+
+
+def _fit(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return rows without the least important columns for which a terminal has no room."""
+    fitted = [dict(row) for row in rows]
+    for name in _LEAST_IMPORTANT:
+        if len(max(_format(fitted).splitlines(), key=len)) <= _LINE_CHARS:
+            break
+        for row in fitted:
+            row.pop(name, None)
+    return fitted
+
+
+def _format(rows: Sequence[Mapping[str, str]]) -> str:
+    return format_columns([[*rows[0]], *([*row.values()] for row in rows)])

@@ -26,6 +26,11 @@ def test_records_have_a_head() -> None:
     assert lines([{"n": 1, "s": ["a", "b"]}, {"n": 2}]) == ["n  s", "1  a", "   b", "2"]
 
 
+def test_the_name_of_a_record_is_not_broken() -> None:
+    records = [{"model": "gpt-4o-2024-11-20", "kept": "yes", "duration": "2.50 s"}]
+    assert any(line.startswith("gpt-4o-2024-11-20  ") for line in lines(records, 28))
+
+
 def test_an_object_within_an_object() -> None:
     assert lines({"trip": {"city": "Rio", "days": [1, 2]}, "ok": None}) == [
         "trip  city  Rio", "      days  1", "            2", "ok    null",
