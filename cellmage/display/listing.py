@@ -100,7 +100,9 @@ class Listing(Sequence[Row]):
             if name not in self._excerpts
         )
         room = _LINE_CHARS - other_chars - 2 * (len(columns) - 1)
-        for name in self._excerpts:
-            chars = max(_MIN_EXCERPT_CHARS, room // len(self._excerpts))
+        by_width = sorted(self._excerpts, key=lambda name: max(map(len, columns[name]), default=0))
+        for count, name in zip(range(len(by_width), 0, -1), by_width, strict=True):
+            chars = max(_MIN_EXCERPT_CHARS, room // count)
             columns[name] = self._text_cells(name, min(chars, self._text_chars))
+            room -= max(map(len, [name, *columns[name]]))
         return columns

@@ -68,8 +68,14 @@ def _version_row(turn: Turn) -> Row:
         "model": turn.response.model or "—",
         "state": turn.state,
         "question": _excerpt(turn.prompt),
-        "answer": _excerpt(turn.response.text),
+        "answer": _excerpt(_answer(turn)),
     }
+
+
+def _answer(turn: Turn) -> str:
+    """Return the answer with a blank line where tools were called: its texts are apart."""
+    texts = [*(step.text for step in turn.response.steps), turn.response.final_text]
+    return "\n\n".join(filter(None, texts))
 
 
 def _excerpt(text: str, width: int = _MATCH_CHARS) -> str:
@@ -134,7 +140,7 @@ def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) ->
     phrase = args.search.casefold()
     rows: list[Row] = []
     for number, turn in enumerate(chat.turns, 1):
-        for source, text in (("question", turn.prompt), ("answer", turn.response.text)):
+        for source, text in (("question", turn.prompt), ("answer", _answer(turn))):
             index = text.casefold().find(phrase)
             if index >= 0:
                 passage = text[max(0, index - _CHARS_BEFORE_MATCH) :]

@@ -29,7 +29,9 @@ def test_excerpts_share_the_room_that_a_terminal_has() -> None:
     line = repr(listing).splitlines()[1]
     assert line == "m" * 20 + "  " + "q" * 27 + "…  " + "a" * 27 + "…"
     assert len(line) <= 80
-    rows[0]["model"] = "m" * 60
+    rows[0]["question"] = "Short?"
+    assert repr(listing).splitlines()[1].endswith(f"  {'a' * 47}…"), "what it leaves"
+    rows[0] |= {"model": "m" * 60, "question": "q" * 60}
     assert "qqq…  aaa" in repr(listing), "they keep a few characters"
 
 

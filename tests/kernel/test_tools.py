@@ -52,6 +52,7 @@ def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
     markdown = kernel.run("%llm_history --show 1").outputs[0]["data"]["text/markdown"]
     assert summary in markdown
     assert "→ rain in <Oslo>" in kernel.run("%llm_history --verbose").printed
+    assert "Let me **see**. It *" in kernel.run("%llm_history").printed
 
 
 def test_refused(kernel: Kernel, server: ScriptedServer) -> None:
