@@ -147,3 +147,12 @@ def test_the_terminal_echoes_again_after_an_answer(
     assert ipython.run("import termios; print(bool(termios.tcgetattr(1)[3] & termios.ECHO))") == [
         "True"
     ]
+
+
+def test_two_empty_lines_end_a_cell(ipython: IPython, server: ScriptedServer) -> None:
+    """IPython's own rule for cell magics, which docs/front-ends.md names."""
+    server.play(*steps("Hello.", 0), finish(), DONE)
+    ipython.start("%%llm")
+    for keys in ("Go\r", "\r", "\r"):
+        ipython.screen.type(keys)
+    assert ipython.finish()[-1] == "Hello."
