@@ -171,7 +171,7 @@ def _names(source: str) -> set[str]:
 
 
 def _is_escape(source: str) -> bool:
-    """Return whether an expression stands for braces as text, such as ``'{{'``."""
+    """Return whether the value of an expression is only braces, such as ``'{{'``."""
     tree = _parse(source)
     node = tree.body if tree is not None else None
     return isinstance(node, ast.Constant) and node.value in _ESCAPES
@@ -180,8 +180,8 @@ def _is_escape(source: str) -> bool:
 def _list(sources: Sequence[str], template: str = "{}") -> str:
     """Return the first expressions with commas between them, and how many more there are."""
     text = ", ".join(template.format(_excerpt(source)) for source in sources[:_MAX_LISTED])
-    more = len(sources) - _MAX_LISTED
-    return f"{text} and {more} more" if more > 0 else text
+    excess = len(sources) - _MAX_LISTED
+    return f"{text} and {excess} more" if excess > 0 else text
 
 
 def _excerpt(source: str) -> str:
