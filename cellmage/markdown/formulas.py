@@ -8,8 +8,8 @@ Models write four pairs of delimiters, and environments without any::
     $$ … $$   display                       TeX
     \begin{equation} … \end{equation}       LaTeX; also align, gather, cases, matrices, …
 
-A price is not a formula. By pandoc's rule there is no white space after the opening dollar and
-before the closing one, and no digit after the closing one. Nor is there another dollar between.
+A price is not a formula. By pandoc's rule, white space must not follow the opening dollar or
+precede the closing one, and a digit must not follow the closing one. Another dollar must not be between.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def heal(text: str, cursor: str = "") -> str:
     text = replace_line_separators(text)
     start = find_tail_start(text, _MAX_CHARS)
     stable = _find_stable(text[start:])
-    healed = _heal_once(stable, cursor) if stable else _held_cursor(text[start:], cursor)
+    healed = _heal_once(stable, cursor) if stable else _cursor_of_held_formula(text[start:], cursor)
     return text[:start] + _close_details(healed)
 
 
@@ -123,7 +123,7 @@ def _heal_once(text: str, cursor: str) -> str:
     return _without_last_line(text[:line_start], line, blocks, cursor)
 
 
-def _held_cursor(text: str, cursor: str) -> str:
+def _cursor_of_held_formula(text: str, cursor: str) -> str:
     """Return the cursor for a text of which nothing may be shown: only where a formula begins."""
     last = Blocks(text[: text.rfind("\n") + 1]).last
     return cursor if last is not None and last.is_open and _is_held(last, text) else ""
@@ -210,7 +210,7 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
 def _before_pipe(text: str, line_start: int) -> str:
     """Return the text up to a pipe in the last line, which may become the head of a table.
 
-    The text before it is that of the first cell. A line after one with a pipe is no head.
+    The text before it is that of the first cell. A line after one with a pipe is not a head.
     """
     if len(text) - line_start > _MAX_CHARS:
         return text

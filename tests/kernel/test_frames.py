@@ -202,9 +202,7 @@ class TestReasoning:
         finish(),
         DONE,
     )
-    FOLDED = (
-        "<details><summary>Reasoning</summary>\n\n> I weigh <b>this</b>.\n\n</details>\n\n"
-    )
+    FOLDED = "<details><summary>Reasoning</summary>\n\n> I weigh <b>this</b>.\n\n</details>\n\n"
 
     def test_an_owned_cell_ends_with_it_folded_above(
         self, kernel: Kernel, server: ScriptedServer
