@@ -9,7 +9,8 @@ Models write four pairs of delimiters, and environments without any::
     \begin{equation} … \end{equation}       LaTeX; also align, gather, cases, matrices, …
 
 A price is not a formula. By pandoc's rule, white space must not follow the opening dollar or
-precede the closing one, and a digit must not follow the closing one. Another dollar must not be between.
+precede the closing one, and a digit must not follow the closing one. No other
+dollar may be between them.
 """
 
 from __future__ import annotations
