@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ProviderError
-from ..events import Document, Event, Start, Status
+from ..events import Document, Event, Notice, Start, Status
 from ..messages import Message, Request
 from .base import Ask
 
@@ -84,7 +84,9 @@ async def _search_first(
         yield document
         yield Status(f"Found {number}: {document.title}")
     yield Status("Writing…" if documents else "No passage was found; writing…")
-    if documents:
+    if not documents:
+        yield Notice("retrieval", f"Nothing was found in {retriever.name} for this question.")
+    else:
         prompt = _PROMPT.format(question=question, passages=_format_passages(documents))
         messages = (*request.messages[:-1], Message("user", prompt))
         request = replace(request, messages=messages)

@@ -66,3 +66,11 @@ def test_the_events(connected: ScriptedServer) -> None:
     ]  # fmt: skip
     assert stream.response.provider == f"127.0.0.1:{connected.port}"
     assert "[1] T (s.md)\ntext" in connected.last.messages[0][1], "without the folders"
+
+
+def test_a_search_without_a_result_is_said_below_the_answer(connected: ScriptedServer) -> None:
+    connected.play(*answer("ok"))
+    stream = Conversation().stream("hi", retriever=Retriever("docs", lambda query: []))
+    (notice,) = [event for event in stream.events if event.type == "notice"]
+    assert notice.kind == "retrieval"
+    assert notice.text == "Nothing was found in docs for this question."
