@@ -55,7 +55,7 @@ async def advise(
 def _append(message: str, sentence: str) -> str:
     if message.endswith("?"):
         return f"{message} {sentence[0].upper()}{sentence[1:]}"
-    return f"{message}; {sentence}"
+    return f"{message.rstrip(' .;')}; {sentence}"
 
 
 def _name_proxy(base_url: str) -> str:

@@ -153,3 +153,13 @@ def test_in_a_cell(kernel: Kernel, server: ScriptedServer) -> None:
 )
 def test_suggestions(model: str, names: list[str], sentence: str) -> None:
     assert suggest_names(model, names) == sentence
+
+
+def test_a_sentence_that_ends_is_no_sentence_with_two_ends(connected: ScriptedServer) -> None:
+    gone = Reply(
+        [b'{"error": {"message": "You have no access to it."}}'],
+        404,
+        content_type="application/json",
+    )
+    play(connected, gone, listing("llama3.2:latest"))
+    assert str(error_of()).endswith("You have no access to it; did you mean llama3.2:latest?")
