@@ -51,5 +51,5 @@ def _describe(resolved: ResolvedModel) -> str:
     name = excerpt(resolved.model)
     if not hasattr(resolved.provider, "endpoint"):
         return f"{name} needs no key." if resolved.model.startswith("offline/") else f"{name}."
-    credentials = f"with the key {key}" if isinstance(key, Key) else "without a key"
+    credentials = key.describe("with the key") if isinstance(key, Key) else "without a key"
     return f"{name} will be asked at {resolved.provider.name}, {credentials}."

@@ -26,7 +26,7 @@ class Offer:
         server: its host, or its prefix in the names of models.
         models: the names of its models; empty if it did not list them.
         error: why it did not list them.
-        key: the end of its key, such as "key …1234"; empty if none is sent.
+        key: the end of its key, such as "key …1234", or "a key is set"; empty if none is sent.
     """
 
     server: str
@@ -105,4 +105,4 @@ def _find_key(prefix: str) -> str:
 
 def _describe_key(provider: Provider) -> str:
     key = getattr(provider, "api_key", None)
-    return f"key {key}" if isinstance(key, Key) else ""
+    return key.describe() if isinstance(key, Key) else ""

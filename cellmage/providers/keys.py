@@ -60,6 +60,16 @@ class Key:
         """Return the key itself; only for the request to its host."""
         return self._reveal()
 
+    def describe(self, prefix: str = "key") -> str:
+        """Return the end of the key behind the prefix; of a short key only that it is set.
+
+        Example:
+            >>> Key("sk-test-abcdefgh1234").describe(), Key("sk-none").describe()
+            ('key …1234', 'a key is set')
+        """
+        ending = str(self)
+        return "a key is set" if ending == _MASK else f"{prefix} {ending}"
+
     def __str__(self) -> str:
         return _last_four(self.reveal())
 

@@ -133,7 +133,7 @@ def test_a_change_says_what_holds_and_which_key_is_used(
     run = kernel.run("%llm_config -m some/model -t 0.5")
     assert run.printed == (
         "Now set: model some/model, temperature 0.5.\n"
-        f"some/model will be asked at 127.0.0.1:{server.port}, with the key ….\n"
+        f"some/model will be asked at 127.0.0.1:{server.port}, a key is set.\n"
     )
     assert kernel.run("%llm_config --stats True").printed == "Now set: stats True.\n"
     assert "offline/echo needs no key." in kernel.run("%llm_config -m offline/echo").printed

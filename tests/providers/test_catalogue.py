@@ -20,7 +20,7 @@ def play_models(server: ScriptedServer, *names: str) -> None:
 def test_the_configured_server(connected: ScriptedServer) -> None:
     play_models(connected, "b", "a/x")
     configured, *_ = list_models()
-    assert configured == Offer(f"127.0.0.1:{connected.port}", ("a/x", "b"), key="key …")
+    assert configured == Offer(f"127.0.0.1:{connected.port}", ("a/x", "b"), key="a key is set")
     assert connected.last.path == "/v1/models"
     assert connected.last.headers["authorization"] == "Bearer sk-test-0000"
 
@@ -48,16 +48,20 @@ def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run("%env XAI_API_KEY=sk-xai-000000005678")
     lines = kernel.run("models = %llm_models").printed.splitlines()
     host = f"127.0.0.1:{server.port}"
-    assert lines[:4] == ["model", f"{host}, key …", "model-1", "model-2"]
+    assert lines[:4] == ["model", f"{host}, a key is set", "model-1", "model-2"]
     assert lines[lines.index("Other providers") :][-3:] == [
         "openrouter/…, no key: OPENROUTER_API_KEY is not set",
         "together/…, no key: TOGETHER_API_KEY is not set",
         "xai/…, key …5678",
     ]
     kernel.run("import os; del os.environ['XAI_API_KEY']")
-    first = {"server": host, "key": "key …", "model": "model-1"}
+    first = {"server": host, "key": "a key is set", "model": "model-1"}
     assert kernel.value("models[0]") == first
     play_models(server, "model-1")
     markdown = kernel.run("%llm_models").listings[0]["text/markdown"].splitlines()
-    assert markdown[:3] == ["| model |", "| --- |", f"| <b>{escape_markdown(host)}, key …</b> |"]
+    assert markdown[:3] == [
+        "| model |",
+        "| --- |",
+        f"| <b>{escape_markdown(host)}, a key is set</b> |",
+    ]
     assert "GROQ_API_KEY" in kernel.run("%llm_models --provider groq").printed
