@@ -7,6 +7,15 @@ from dataclasses import dataclass
 
 from ..urls import normalize_base_url
 
+CONNECT_SECONDS = 5.0
+"""The limit for the connection, where the options set none."""
+
+FIRST_BYTE_SECONDS = 60.0
+"""The limit for the head of the reply, where the options set none."""
+
+LOOPBACK_FIRST_BYTE_SECONDS = 300.0
+"""The same for a server on this machine, which may have to load its model first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

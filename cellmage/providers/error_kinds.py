@@ -23,6 +23,8 @@ class Failure(NamedTuple):
 
 OVERFLOW = Failure("context_overflow", "the conversation is too long for the model")
 _AUTH = Failure("auth", "the key was refused")
+_NO_KEY = "this server wants a key, and none was sent"
+"""The sentence in place of that of a refused key, where the request had no key."""
 _QUOTA = Failure("quota", "there is no credit left")
 _PERMISSION = Failure("permission", "this key may not use the model")
 _NO_MODEL = Failure("not_found", "there is no such model")
@@ -105,6 +107,21 @@ _SENTENCES: Mapping[Failure, re.Pattern[str]] = {
             | \bsafety[ ]system|\bflagged[ ]by\b""",
     }.items()
 }
+
+
+def say_no_key(text: str, advice: str = "") -> str:
+    """Return the text of an error about a key for a request that had none.
+
+    Args:
+        text: the text, which says that the key was refused.
+        advice: what to do.
+
+    Example:
+        >>> say_no_key("m at host: the key was refused (HTTP 401)", "set A_KEY")
+        'm at host: this server wants a key, and none was sent: set A_KEY (HTTP 401)'
+    """
+    return text.replace(_AUTH.advice, ": ".join(filter(None, (_NO_KEY, advice))), 1)
+
 
 # The statuses whose class alone says nothing about the cause.
 _VAGUE_STATUSES = {None, 400, 422, 500}

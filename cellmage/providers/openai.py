@@ -16,14 +16,15 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..errors import CellmageError, ResponseTimeoutError
+from ..errors import CellmageError, ProviderError, ResponseTimeoutError
 from ..events import Event, Start
 from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
 from .advice import advise
 from .chat_completions import ChatCompletionDecoder, model_names
-from .endpoints import Endpoint
+from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
+from .error_kinds import say_no_key
 from .error_translation import no_answer_error, translate
 from .http_client import http_client, load_sdk
 from .keys import Key, check_key, mask_error, mask_key
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 1.0
 """The wait for the token count and the end mark after the model has sent a finish reason."""
-
-CONNECT_SECONDS = 5.0
-"""The limit for the connection, where the options set none."""
-
-FIRST_BYTE_SECONDS = 60.0
-"""The limit for the head of the reply, where the options set none."""
-
-LOOPBACK_FIRST_BYTE_SECONDS = 300.0
-"""The same for a server on this machine, which may have to load its model first."""
 
 
 class OpenAIProvider:
@@ -143,7 +135,9 @@ class OpenAIProvider:
             return mask_error(mask_key(str(error), self.api_key))
         text = mask_error(str(error))
         if error.kind == "auth":
-            return f"{text}; no key was sent: set OPENAI_BASE_URL and OPENAI_API_KEY together"
+            if isinstance(error, ProviderError):
+                error.short = say_no_key(error.short)
+            return say_no_key(text, "set OPENAI_BASE_URL and OPENAI_API_KEY together")
         return text
 
     async def _events(self, request: Request) -> AsyncGenerator[Event, None]:
