@@ -15,7 +15,12 @@ from ..messages import Response
 from ..options import Options
 from ..prompt.personas import Persona, find_personas, load_persona
 from ..providers.catalogue import Offer
-from ..providers.endpoints import ENDPOINTS
+from ..providers.endpoints import (
+    CONNECT_SECONDS,
+    ENDPOINTS,
+    FIRST_BYTE_SECONDS,
+    LOOPBACK_FIRST_BYTE_SECONDS,
+)
 from ..providers.registry import default_model
 from ..stats import response_stats
 from ..text import truncate
@@ -26,6 +31,14 @@ _MAX_VALUE_CHARS = 60
 _MAX_MODEL_CHARS = 200
 """The longest name of a model, and the longest error in its place."""
 _MAX_DESCRIPTION_CHARS = 120
+
+_SECONDS_SETTINGS = frozenset({"connect_timeout", "first_byte_timeout", "timeout", "idle_timeout"})
+_UNSET_VALUES = {
+    "connect_timeout": f"{CONNECT_SECONDS:g} s",
+    "first_byte_timeout": f"{FIRST_BYTE_SECONDS:g} s, "
+    f"{LOOPBACK_FIRST_BYTE_SECONDS:g} s on this machine",
+}
+"""What a provider does where a setting has no value."""
 
 _DEFAULT = "default"
 _PARAMETERS = {"param": "extra_body"}
@@ -83,8 +96,12 @@ _ENVIRONMENT = {"model": _model_from_environment, "base_url": _base_url_from_env
 
 def _printable_value(name: str, value: Any) -> str:
     """Return a value on one line; not one that a call would refuse, for it may contain a secret."""
+    if value is None and name in _UNSET_VALUES:
+        return _UNSET_VALUES[name]
     if value in (None, {}, []):
         return "—"
+    if name in _SECONDS_SETTINGS:
+        return f"{value:g} s"
     try:
         if name in (*OPTION_FIELDS, "extra_body"):
             value = getattr(Options(**{name: value}), name)  # an address, as it is used

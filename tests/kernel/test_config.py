@@ -35,6 +35,13 @@ class TestConfig:
         assert model_group.startswith("The model\nmax_tokens ")
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
+    def test_time_limits_have_their_unit_and_their_defaults(self, offline: Kernel) -> None:
+        offline.run("rows = %llm_config")
+        rows = offline.value("{row['setting']: row['value'] for row in rows}")
+        assert rows["connect_timeout"] == "5 s"
+        assert rows["first_byte_timeout"] == "60 s, 300 s on this machine"
+        assert (rows["timeout"], rows["idle_timeout"]) == ("120 s", "60 s")
+
     def test_settings_are_what_is_sent(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("%llm_config -m a -t 1 --max-tokens 7 -s sys --param top_p 0.5 --param stop END")
         kernel.run("%%llm -m b --param top_p 0.9\nhi")
