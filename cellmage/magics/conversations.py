@@ -83,7 +83,7 @@ class ConversationRegistry:
     def cell_name(self, turn: Turn) -> str:
         """Return a turn's cell as its page numbers it; "—" if another kernel has run it."""
         count = self.execution_counts.get(turn.response.id)
-        return "—" if count is None else f"In[{count}]"
+        return f"In[{count}]" if count else "—"  # a run without a history has the number 0
 
     # The store.
 
