@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import stat
 from collections.abc import Mapping
@@ -96,6 +97,12 @@ def find_key(*names: str) -> str | None:
     """
     keys = read_key_file(key_file_path())
     return next((keys[name] for name in names if keys.get(name)), None) or _find_in_keyring(names)
+
+
+def keyring_name() -> str:
+    """Return "keyring" for a message, with what to install where its package is missing."""
+    has_keyring = importlib.util.find_spec("keyring") is not None
+    return "keyring" if has_keyring else 'keyring (pip install "cellmage[keyring]" first)'
 
 
 def _find_in_keyring(names: tuple[str, ...]) -> str | None:

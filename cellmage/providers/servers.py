@@ -13,7 +13,7 @@ from ..urls import check_base_url, host_of, normalize_base_url
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keys import Key, clean_key
-from .keystore import find_key, key_file_path, key_file_problem
+from .keystore import find_key, key_file_path, key_file_problem, keyring_name
 from .plugins import load_plugin
 
 _MAX_NAME_CHARS = 100
@@ -91,8 +91,8 @@ def server_provider(
 
 def _missing_key(endpoint: Endpoint, model: str, host: str) -> ConfigError:
     advice = key_file_problem() or (
-        f"set the environment variable {endpoint.api_key_variable}, put it into the keyring or "
-        f"{key_file_path()}, or set OPENAI_BASE_URL to use another server"
+        f"set the environment variable {endpoint.api_key_variable}, put it into the "
+        f"{keyring_name()} or {key_file_path()}, or set OPENAI_BASE_URL to use another server"
     )
     message = f"{truncate(model, _MAX_NAME_CHARS)} at {host} needs a key: {advice}"
     return ConfigError(message, host=host, model=model)

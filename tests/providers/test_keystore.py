@@ -139,3 +139,9 @@ def test_a_stored_key_is_not_sent_to_a_model() -> None:
     write("GROQ_API_KEY=gsk_0000000000000000\n")
     with pytest.raises(UsageError, match="GROQ_API_KEY"):
         Conversation(Options(model="offline/echo")).ask("What is gsk_0000000000000000 for?")
+
+
+def test_a_missing_keyring_is_said_how_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r'keyring \(pip install "cellmage\[keyring\]" first\)'):
+        resolve_model(Options(model="groq/llama"), {})
