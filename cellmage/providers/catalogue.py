@@ -12,7 +12,7 @@ from ..runtime.sync_stream import SyncStream
 from .base import ModelLister, Provider
 from .endpoints import ENDPOINTS
 from .keys import Key
-from .registry import local_servers, resolve_model, resolve_provider
+from .registry import check_prefix, local_servers, resolve_model, resolve_provider
 
 TIMEOUT_SECONDS = 5.0
 """The time that a server has to list its models."""
@@ -47,10 +47,15 @@ def list_models(
         base_url: the base URL of the configured server; None reads the environment.
         timeout: seconds that each server has.
 
+    Raises:
+        ConfigError: no provider has this prefix.
+
     Example:
         >>> [offer.server for offer in list_models("offline")]
         ['offline']
     """
+    if prefix is not None:
+        check_prefix(prefix)
     prefixes: list[str | None] = [prefix] if prefix else [None, *local_servers()]
     with SyncStream(_offers(prefixes, base_url, timeout)) as stream:
         return [offer for batch in stream.batches() for offer in batch]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 
 from ..errors import ConfigError, UsageError
 from ..options import Options
@@ -13,6 +14,7 @@ from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keystore import find_key, key_file_problem
 from .offline import MODELS, OfflineProvider
+from .plugins import load_plugin
 from .servers import ResolvedModel, endpoint_at, endpoint_for_prefix, is_openai, server_provider
 
 _MAX_NAME_CHARS = 100
@@ -138,10 +140,36 @@ def resolve_provider(prefix: str, environ: Mapping[str, str] = os.environ) -> Pr
         >>> resolve_provider("ollama", {}).name
         'localhost:11434'
     """
+    check_prefix(prefix)
     endpoint = ENDPOINTS.get(prefix)
+    if prefix in _registered:
+        return _registered[prefix]
     if endpoint is None:
         return resolve_model(Options(model=f"{prefix}/any"), environ).provider
     return server_provider(endpoint, f"{prefix}/…", default_endpoint(environ), environ).provider
+
+
+def check_prefix(prefix: str) -> None:
+    """Refuse the prefix of no provider, and name the nearest one.
+
+    Args:
+        prefix: what the names of models begin with, before the slash.
+
+    Raises:
+        ConfigError: no server, no package and no provider of this process has this name.
+
+    Example:
+        >>> check_prefix("grok")
+        Traceback (most recent call last):
+        ...
+        cellmage.errors.ConfigError: there is no provider 'grok'; did you mean groq?
+    """
+    names = [*ENDPOINTS, *_BUILT_IN, *list_registered()]
+    if prefix in names or load_plugin(prefix) is not None:
+        return
+    nearest = get_close_matches(prefix[:_MAX_NAME_CHARS], names, 1)
+    advice = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
+    raise ConfigError(f"there is no provider {truncate(prefix, _MAX_NAME_CHARS)!r}; {advice}")
 
 
 # Providers of this process.
