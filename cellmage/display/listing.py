@@ -13,12 +13,15 @@ from .text_table import format_columns
 Row = Mapping[str, str]
 
 TEXT_CHARS = 60
-"""Characters of a cell in plain text; a page wraps what is longer."""
+"""Characters of a cell in plain text, and at least as many on a page; rows have the whole text."""
 
 _LINE_CHARS = 80
 """Width of a terminal, at least: a line that is longer would break the columns."""
 
 _MIN_EXCERPT_CHARS = 12
+
+_SCANNED_PER_CHAR = 8
+"""Characters of a cell that are read for each one that is shown."""
 
 
 class Listing(Sequence[Row]):
@@ -53,6 +56,7 @@ class Listing(Sequence[Row]):
         self._end = end
         self._text_chars = text_chars
         self._excerpts = excerpts
+        self._page_chars = max(text_chars, TEXT_CHARS)
         self._rows = [row for rows in sections.values() for row in rows]
 
     def __len__(self) -> int:
@@ -83,13 +87,16 @@ class Listing(Sequence[Row]):
             blank = [""] * (len(self._columns) - 1)
             lines += [[f"<b>{escape_markdown(heading)}</b>", *blank]] if heading else []
             cells = [[row.get(name, "") for name in self._columns] for row in section]
-            lines += [[*map(escape_markdown, row)] for row in cells]
+            lines += [[self._page_cell(cell) for cell in row] for row in cells]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return "\n\n".join(filter(None, [table, escape_markdown(self._end)]))
 
+    def _page_cell(self, text: str) -> str:
+        return escape_markdown(_shorten(text, self._page_chars))
+
     def _text_cells(self, name: str, chars: int) -> list[str]:
         """Return a column in plain text."""
-        return [truncate(strip_control_chars(row.get(name, "")), chars) for row in self._rows]
+        return [_shorten(row.get(name, ""), chars) for row in self._rows]
 
     def _text_columns(self) -> dict[str, list[str]]:
         """Return the columns in plain text; excerpts share the room that the others leave."""
@@ -106,3 +113,8 @@ class Listing(Sequence[Row]):
             columns[name] = self._text_cells(name, min(chars, self._text_chars))
             room -= max(map(len, [name, *columns[name]]))
         return columns
+
+
+def _shorten(text: str, chars: int) -> str:
+    """Return a text on one line; of a long one no more is read than may be shown."""
+    return truncate(strip_control_chars(text[: _SCANNED_PER_CHAR * chars]), chars)

@@ -67,8 +67,8 @@ def _version_row(turn: Turn) -> Row:
     return {
         "model": turn.response.model or "—",
         "state": turn.state,
-        "question": _excerpt(turn.prompt),
-        "answer": _excerpt(_answer(turn)),
+        "question": turn.prompt,
+        "answer": _answer(turn),
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from ..providers.endpoints import (
 )
 from ..providers.registry import default_model
 from ..stats import response_stats
-from ..text import truncate
 from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
@@ -63,7 +64,8 @@ def list_settings(
         flags = (_PARAMETERS.get(action.dest, action.dest) for action in group._group_actions)
         unchanged = [rows[name] for name in flags if name in rows.keys() - is_changed]
         sections[group.title or ""] = unchanged
-    return Listing(["setting", "value", "from"], {k: v for k, v in sections.items() if v})
+    sections = {heading: rows for heading, rows in sections.items() if rows}
+    return Listing(["setting", "value", "from"], sections, text_chars=_MAX_VALUE_CHARS)
 
 
 def _settings_row(settings: Settings, set_by_flag: Mapping[str, Any], name: str) -> Row:
@@ -95,7 +97,7 @@ _ENVIRONMENT = {"model": _model_from_environment, "base_url": _base_url_from_env
 
 
 def _printable_value(name: str, value: Any) -> str:
-    """Return a value on one line; not one that a call would refuse, for it may contain a secret."""
+    """Return a value as text; not one that a call would refuse, for it may contain a secret."""
     if value is None and name in _UNSET_VALUES:
         return _UNSET_VALUES[name]
     if value in (None, {}, []):
@@ -107,7 +109,7 @@ def _printable_value(name: str, value: Any) -> str:
             value = getattr(Options(**{name: value}), name)  # an address, as it is used
     except CellmageError:
         return "cannot be used"
-    return truncate(str(value), _MAX_VALUE_CHARS)
+    return str(value)
 
 
 def list_latencies(responses: Iterable[tuple[Response, bool]]) -> Listing:
@@ -129,10 +131,24 @@ def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
     return {"model": model, "mode": mode, "seen after": seen_after, **columns}
 
 
+_is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
+
+
+@contextmanager
+def quiet_tables() -> Iterator[None]:
+    """Show no table in the block: its value is all that is wanted."""
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
+
+
 def show(result: str | Listing) -> Listing | None:
     """Print a text, or show a table and return it."""
     if isinstance(result, Listing):
-        publish_listing(result)
+        if not _is_quiet.get():
+            publish_listing(result)
         return result
     print_line(result)
     return None

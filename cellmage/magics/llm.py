@@ -30,7 +30,7 @@ from .config_summary import summarize
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
-from .listings import list_offers, list_personas, list_settings, persona_text, show
+from .listings import list_offers, list_personas, list_settings, persona_text, quiet_tables, show
 from .magic_decorator import declare, is_empty
 from .parsing import declared
 from .progress import build_index
@@ -58,6 +58,11 @@ class LLMMagics(Magics, Settings):
     def apply_config(self) -> None:
         """Read the configuration again, for ``%reload_ext``; what flags have set stays."""
         apply_config(self, self._set_by_flag)
+
+    def value_of(self, name: str, line: str) -> Any:
+        """Return the value of a magic that would show a table, for ``rows = %llm_history``."""
+        with quiet_tables():
+            return self.shell.run_line_magic(name, line)
 
     @no_var_expand
     @needs_local_scope

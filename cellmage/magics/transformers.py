@@ -27,14 +27,17 @@ PROMPT_LINE = re.compile(r"%%llm(?=\s|$)")
 
 _PROMPT_MAGICS = ("llm", "llm_compare")
 _TABLE_MAGICS = ("llm_history", "llm_models", "llm_config")
+# An assignment shows no table: `LLMMagics.value_of` runs the magic without its output.
+_TABLE_CALL = re.compile(rf"get_ipython\(\)\.run_line_magic\((?='(?:{'|'.join(_TABLE_MAGICS)})')")
+_TABLE_VALUE = "get_ipython().magics_manager.registry['LLMMagics'].value_of("
 _OTHER_MAGIC_OR_BLANK = re.compile(r"%%(?!llm(?:\s|$))\w+|\s*$")
 
 
 class LineTransformer(EscapedCommand):
     """``%llm …`` as a statement or behind ``name =`` is a magic, also when it ends in ``?``.
 
-    Behind ``name =`` its value is the text of the answer, or the table that it shows. A statement
-    has no value, or the text would be shown a second time as the result of the cell.
+    Behind ``name =`` its value is the text of the answer, or the table, which is not shown. A
+    statement has no value, or the text would be shown a second time as the result of the cell.
     """
 
     priority = 1
@@ -61,7 +64,9 @@ class LineTransformer(EscapedCommand):
         transformed: list[str] = super().transform(lines)  # type: ignore[no-untyped-call]
         line = transformed[self.start_line]
         before, call = line[: self.start_col], line[self.start_col :].rstrip("\n")
-        if not before.strip():
+        if before.strip():
+            transformed[self.start_line] = before + _TABLE_CALL.sub(_TABLE_VALUE, call) + "\n"
+        else:
             transformed[self.start_line] = f"{before}if {call} is None: pass\n"
         return transformed
 

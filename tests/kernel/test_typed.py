@@ -158,3 +158,13 @@ def test_every_report_is_here() -> None:
     for report, part in zip(MAGICS, parts, strict=True):
         assert part in report
         assert part in tests
+
+
+def test_an_assignment_is_quiet_and_has_the_whole_texts(offline: Kernel) -> None:
+    question = "Is it so? " * 60
+    offline.run(f"%%llm -m offline/echo\n{question}")
+    run = offline.run("turns = %llm_history")
+    assert (run.ok, run.printed, run.listings) == (True, "", [])
+    assert offline.value("turns[-1]['question']").split() == question.split()
+    assert len(offline.run("%llm_history").printed.splitlines()[1]) < 100
+    assert offline.run("rows = %llm_config").printed == ""

@@ -46,7 +46,7 @@ def test_without_a_server() -> None:
 def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
     play_models(server, "model-1", "model-2")
     kernel.run("%env XAI_API_KEY=sk-xai-000000005678")
-    lines = kernel.run("models = %llm_models").printed.splitlines()
+    lines = kernel.run("%llm_models").printed.splitlines()
     host = f"127.0.0.1:{server.port}"
     assert lines[:4] == ["model", f"{host}, a key is set", "model-1", "model-2"]
     assert lines[lines.index("Other providers") :][-3:] == [
@@ -55,6 +55,8 @@ def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
         "xai/…, key …5678",
     ]
     kernel.run("import os; del os.environ['XAI_API_KEY']")
+    assignment = kernel.run("models = %llm_models")
+    assert (assignment.ok, assignment.printed, assignment.listings) == (True, "", [])
     first = {"server": host, "key": "a key is set", "model": "model-1"}
     assert kernel.value("models[0]") == first
     play_models(server, "model-1")
@@ -65,3 +67,10 @@ def test_the_magic(kernel: Kernel, server: ScriptedServer) -> None:
         f"| <b>{escape_markdown(host)}, a key is set</b> |",
     ]
     assert "GROQ_API_KEY" in kernel.run("%llm_models --provider groq").printed
+
+
+def test_an_unknown_provider_is_refused(kernel: Kernel, server: ScriptedServer) -> None:
+    play_models(server, "model-1")
+    run = kernel.run("%llm_models --provider grok")
+    assert run.error == "ConfigError: there is no provider 'grok'; did you mean groq?"
+    assert "there is no provider 'gpt'; there are" in kernel.run("%llm_models --provider gpt").error
