@@ -13,7 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from ..display.select import is_console
-from ..retrieval.files import describe_left_out
+from ..retrieval import Index
+from ..retrieval.files import describe_left_out, describe_skipped
 from .frontend import FrontEnd
 from .lookup import open_index
 
@@ -29,8 +30,21 @@ def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
     show, index = choose_progress(shell), open_index(name)
     count = index.add(paths, throttle(show))
     line_start = "\r" if show is _print_count else ""
-    result = f"{line_start}Read {count} files. Ask about them with %%llm --rag {name}"
-    return "\n".join(filter(None, [result, describe_left_out(index.left_out)]))
+    result = f"{line_start}{_describe(index, count)} Ask about them with %%llm --rag {name}"
+    left_out = [describe_left_out(index.left_out), describe_skipped(index.skipped)]
+    return "\n".join(filter(None, [result, *left_out]))
+
+
+def _describe(index: Index, count: int) -> str:
+    """Return a sentence about the files that were read, or that nothing has changed."""
+    dropped = f" {_files(index.dropped)} left the index." if index.dropped else ""
+    if count or dropped or not index.unchanged:
+        return f"Read {_files(count)}.{dropped}"
+    return f"Nothing has changed: {_files(index.unchanged)}."
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def choose_progress(shell: InteractiveShell) -> Progress:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from .decoding import decode
+from .documents import UnreadableError
 
 SUFFIXES = (
     ".md",
@@ -27,16 +31,26 @@ MAX_FILE_BYTES = 4 * 2**20
 """Larger files are left out."""
 
 
+HIDDEN, EMPTY, BINARY = "hidden", "empty", "binary"
+"""The types of skipped files that are no suffix."""
+
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv"})
+_SAMPLE_BYTES = 4_000
+_MAX_TYPE_CHARS = 20
+
+
 class FileList(NamedTuple):
     """The files below some folders.
 
     Args:
         stamps: the files to index: their paths, each with a text that changes with the file.
         left_out: the files of the same kinds that cannot be indexed: their paths, with the reason.
+        skipped: the number of other files, by their type.
     """
 
     stamps: dict[str, str]
     left_out: dict[str, str]
+    skipped: Counter[str]
 
 
 def find_files(roots: Sequence[Path]) -> FileList:
@@ -45,12 +59,37 @@ def find_files(roots: Sequence[Path]) -> FileList:
     Args:
         roots: files, and folders that are searched recursively.
     """
-    files = FileList({}, {})
+    files = FileList({}, {}, Counter())
     for root in roots:
         for path in [str(root)] if root.is_file() else _walk(root):
-            if path.lower().endswith(SUFFIXES):
+            if skipped := _skipped_type(path):
+                files.skipped[skipped] += 1
+            else:
                 _add(path, files)
     return files
+
+
+def _skipped_type(path: str) -> str:
+    """Return the type of a file that is not read; empty if it is."""
+    name, suffix = os.path.basename(path), Path(path).suffix.lower()
+    if name.startswith("."):
+        return HIDDEN if suffix else name
+    if os.path.getsize(path) == 0:
+        return EMPTY
+    is_read = suffix in SUFFIXES if suffix else _is_text(path)
+    return "" if is_read else suffix or BINARY
+
+
+def _is_text(path: str) -> bool:
+    """Return whether a file without a suffix, such as README or Makefile, begins with a text."""
+    try:
+        with open(path, "rb") as file:
+            decode(file.read(_SAMPLE_BYTES))
+    except UnreadableError:
+        return False
+    except OSError:
+        return True  # the error is in the line of files that cannot be read
+    return True
 
 
 def _add(path: str, files: FileList) -> None:
@@ -58,15 +97,17 @@ def _add(path: str, files: FileList) -> None:
     if status.st_size > MAX_FILE_BYTES:
         size = status.st_size / 2**20
         files.left_out[path] = f"{size:.1f} MiB, at most {MAX_FILE_BYTES // 2**20} MiB"
-    elif status.st_size:
+    else:
         files.stamps[path] = f"{status.st_mtime_ns} {status.st_size}"
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """Yield the files in a folder, without hidden files and without links."""
+    """Yield the files in a folder, without hidden folders, installed packages and links."""
     for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not name.startswith((".", "__pycache__"))]
-        paths = (os.path.join(folder, name) for name in names if not name.startswith("."))
+        subfolders[:] = [
+            name for name in subfolders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
+        ]
+        paths = (os.path.join(folder, name) for name in names)
         yield from (path for path in paths if stat.S_ISREG(os.lstat(path).st_mode))
 
 
@@ -85,3 +126,25 @@ def describe_left_out(left_out: dict[str, str], limit: int = 3) -> str:
     if len(left_out) > limit:
         parts.append(f"and {len(left_out) - limit} more")
     return f"Left out: {', '.join(parts)}." if parts else ""
+
+
+def describe_skipped(skipped: Mapping[str, int], limit: int = 5) -> str:
+    """Return a line about the files that are not read for their type; empty if there is none.
+
+    Args:
+        skipped: the number of files by type.
+        limit: the number of types that are named.
+
+    Example:
+        >>> describe_skipped({".png": 2, ".pdf": 3, "empty": 1}, limit=2)
+        'Left out: 3 .pdf, 2 .png, 1 of other types (these types are not read).'
+    """
+    counts = Counter(skipped)
+    parts = [f"{count} {_printable(name)}" for name, count in counts.most_common(limit)]
+    if others := counts.total() - sum(count for _, count in counts.most_common(limit)):
+        parts.append(f"{others} of other types")
+    return f"Left out: {', '.join(parts)} (these types are not read)." if parts else ""
+
+
+def _printable(name: str) -> str:
+    return name[:_MAX_TYPE_CHARS] if name.isprintable() else "of a strange type"

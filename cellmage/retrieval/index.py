@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..events import Document
 from .documents import DocumentText, UnreadableError
-from .files import SUFFIXES, describe_left_out, find_files
+from .files import SUFFIXES, describe_left_out, describe_skipped, find_files
 from .grams import gram_text, query_words
 from .passages import passages
 from .readers import read_document
@@ -73,6 +73,9 @@ class Index:
     Attributes:
         path: as the argument.
         left_out: the files that the last `add` could not read: their paths, with the reasons.
+        skipped: the number of files that the last `add` did not read, by their type.
+        unchanged: the number of files that the last `add` did not read again.
+        dropped: the number of files that have left the index in the last `add`.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -87,6 +90,8 @@ class Index:
     def __init__(self, path: Path, max_ranked: int = MAX_RANKED) -> None:
         self.path = path
         self.left_out: dict[str, str] = {}
+        self.skipped: Mapping[str, int] = {}
+        self.unchanged = self.dropped = 0
         self._max_ranked = max_ranked
 
     def add(
@@ -109,9 +114,9 @@ class Index:
         for root in roots:
             if not root.exists():
                 raise UsageError(f"there is no file or folder {root}")
-        files, self.left_out = find_files(roots)
+        files, self.left_out, self.skipped = find_files(roots)
         if not files:
-            raise UsageError(_no_file_message(self.left_out))
+            raise UsageError(_no_file_message(self.left_out, self.skipped))
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         with closing(sqlite3.connect(self.path)) as connection, connection:
@@ -119,6 +124,7 @@ class Index:
             indexed = dict(connection.execute("SELECT path, stamp FROM files"))
             deleted = [path for path in indexed if path not in files and _is_below(path, roots)]
             changed = [path for path, stamp in files.items() if indexed.get(path) != stamp]
+            self.unchanged, self.dropped = len(files) - len(changed), len(deleted)
             _delete(connection, [*deleted, *(path for path in changed if path in indexed)])
             for count, path in enumerate(changed):
                 progress(count, len(changed))
@@ -164,8 +170,12 @@ class Index:
         return list(documents.values())[:limit]
 
 
-def _no_file_message(left_out: dict[str, str]) -> str:
-    problem = describe_left_out(left_out) or f"names end in {', '.join(SUFFIXES)}"
+def _no_file_message(left_out: dict[str, str], skipped: Mapping[str, int]) -> str:
+    problem = (
+        describe_left_out(left_out)
+        or describe_skipped(skipped)
+        or f"names end in {', '.join(SUFFIXES)}"
+    )
     return f"no file here can be read; {problem[0].lower()}{problem[1:].rstrip('.')}"
 
 

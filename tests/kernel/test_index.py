@@ -42,7 +42,10 @@ def test_one_bar_that_grows(offline: Kernel, folder: Path) -> None:
     assert run.printed == f"Read {COUNT} files. Ask about them with %%llm --rag grows\n"
     again = offline.run(f"%llm_index {str(folder)!r} --name grows")
     assert again.frames == [], "nothing is to be read, so nothing is counted"
-    assert again.printed == "Read 0 files. Ask about them with %%llm --rag grows\n"
+    assert (
+        again.printed
+        == f"Nothing has changed: {COUNT} files. Ask about them with %%llm --rag grows\n"
+    )
 
 
 def test_without_a_user_nothing_is_shown(offline: Kernel, folder: Path) -> None:
@@ -63,3 +66,21 @@ def test_files_that_are_left_out_are_named(offline: Kernel, tmp_path: Path) -> N
     (tmp_path / "a.md").write_text("# Tides")
     run = offline.run(f"%llm_index --name left {str(tmp_path)!r}")
     assert run.printed.splitlines()[-1] == "Left out: big.ipynb (5.0 MiB, at most 4 MiB)."
+
+
+def test_types_that_are_not_read_are_counted(offline: Kernel, tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.PDF", "c.png", ".env"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7")
+    (tmp_path / "empty.md").touch()
+    (tmp_path / "program").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "LICENSE").write_text("Anyone may read this licence.")
+    for folder in ("node_modules", ".git", "__pycache__", ".venv"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.md").write_text("# Not this")
+    line, left_out = offline.run(f"%llm_index --name types {str(tmp_path)!r}").printed.splitlines()
+    assert line == "Read 1 file. Ask about them with %%llm --rag types"
+    assert left_out.startswith("Left out: 2 .pdf, ")
+    assert left_out.endswith(" (these types are not read).")
+    assert all(f"1 {kind}" in left_out for kind in (".png", ".env", "empty", "binary"))
+    again = offline.run(f"%llm_index --name types {str(tmp_path)!r}").printed
+    assert again.startswith("Nothing has changed: 1 file. ")
