@@ -24,7 +24,7 @@ from ..providers.endpoints import (
     LOOPBACK_FIRST_BYTE_SECONDS,
 )
 from ..providers.registry import default_model
-from ..stats import response_stats
+from ..stats import UNKNOWN, response_stats
 from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
@@ -119,15 +119,20 @@ def list_latencies(responses: Iterable[tuple[Response, bool]]) -> Listing:
         responses: complete answers, each with whether it was streamed.
     """
     rows = [_latency_row(response, is_streamed) for response, is_streamed in responses]
-    return Listing(list(rows[0]), {"": rows})
+    has_cost = any(row["cost"] != UNKNOWN for row in rows)
+    columns = [name for name in rows[0] if name != "cost" or has_cost]
+    return Listing(columns, {"": rows})
+
+
+def latency_mode(is_streamed: bool) -> str:
+    """Return the name of the way in which an answer was asked for."""
+    return "streamed" if is_streamed else "complete"
 
 
 def _latency_row(response: Response, is_streamed: bool) -> dict[str, str]:
     columns = response_stats(response)
     model, first_text = columns.pop("model"), columns.pop("first token")
-    mode, seen_after = (
-        ("streamed", first_text) if is_streamed else ("complete", columns["duration"])
-    )
+    seen_after, mode = first_text if is_streamed else columns["duration"], latency_mode(is_streamed)
     return {"model": model, "mode": mode, "seen after": seen_after, **columns}
 
 

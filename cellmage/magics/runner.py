@@ -17,6 +17,7 @@ from ..options import Options
 from ..pipeline.redact import redact_text
 from ..pricing import Budget
 from ..prompt.interpolation import Interpolation, interpolate
+from ..providers.registry import resolve_models
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
@@ -26,7 +27,7 @@ from .conversations import ConversationRegistry
 from .dry_run import describe
 from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
-from .listings import list_latencies, show
+from .listings import latency_mode, list_latencies, show
 from .option_spelling import spell, spell_errors
 from .settings import Settings, call_options, default_options
 from .store_messages import print_store_messages
@@ -192,6 +193,7 @@ class PromptRunner:
                 call = Options.resolve(call, default_options(self._settings))
                 stream = self.chats.get(None).stream(text, call, history="ignore")
                 display = choose_display(self._shell, answer_id=stream.id)
+                print_line(f"{resolve_models(call)[0].model}, {latency_mode(is_streamed)}:")
                 AnswerRenderer(stream, display, self._shown_notices, options).render()
                 self._record_cost(stream)
                 responses.append((stream.response, is_streamed))

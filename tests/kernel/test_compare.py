@@ -95,8 +95,14 @@ def test_what_does_not_go_together(kernel: Kernel) -> None:
 def test_latency(kernel: Kernel, server: ScriptedServer) -> None:
     server.play_with(reply)
     run = kernel.run("%llm_compare --latency -m slowly,quick Is it quick?")
-    head, *lines = run.printed.splitlines()
+    printed = run.printed.splitlines()
+    table = next(index for index, line in enumerate(printed) if line.startswith("model "))
+    assert [line for line in printed[:table] if line.endswith(("streamed:", "complete:"))] == [
+        "slowly, streamed:", "slowly, complete:", "quick, streamed:", "quick, complete:",
+    ]  # fmt: skip
+    head, *lines = printed[table:]
     assert head.split()[:4] == ["model", "mode", "seen", "after"]
+    assert "cost" not in head, "no price is known"
     modes = [tuple(line.split()[:2]) for line in lines]
     assert modes == [
         ("slowly", "streamed"), ("slowly", "complete"),
@@ -117,3 +123,9 @@ def test_on_error_show(kernel: Kernel, server: ScriptedServer) -> None:
     assert "the connection was lost" in run.printed
     assert kernel.value("(text, _llm.incomplete_reason)") == ("Half", "connection_lost")
     assert not kernel.run("%%llm -m cut --on-error raise\nGo").ok
+
+
+def test_latency_names_the_default_model(offline: Kernel) -> None:
+    printed = offline.run("%llm_compare --latency Is it quick?").printed
+    assert "offline/tour, streamed:" in printed
+    assert "offline/tour, complete:" in printed
