@@ -150,13 +150,13 @@ def resolve_provider(prefix: str, environ: Mapping[str, str] = os.environ) -> Pr
 
 
 def check_prefix(prefix: str) -> None:
-    """Refuse the prefix of no provider, and name the nearest one.
+    """Refuse an unknown prefix, and name the nearest provider.
 
     Args:
         prefix: what the names of models begin with, before the slash.
 
     Raises:
-        ConfigError: no server, no package and no provider of this process has this name.
+        ConfigError: neither a server nor a package nor a registered provider has this name.
 
     Example:
         >>> check_prefix("grok")

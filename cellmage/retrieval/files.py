@@ -62,14 +62,14 @@ def find_files(roots: Sequence[Path]) -> FileList:
     files = FileList({}, {}, Counter())
     for root in roots:
         for path in [str(root)] if root.is_file() else _walk(root):
-            if skipped := _skipped_type(path):
+            if skipped := _type_to_skip(path):
                 files.skipped[skipped] += 1
             else:
                 _add(path, files)
     return files
 
 
-def _skipped_type(path: str) -> str:
+def _type_to_skip(path: str) -> str:
     """Return the type of a file that is not read; empty if it is."""
     name, suffix = os.path.basename(path), Path(path).suffix.lower()
     if name.startswith("."):

@@ -74,3 +74,11 @@ def test_a_search_without_a_result_is_said_below_the_answer(connected: ScriptedS
     (notice,) = [event for event in stream.events if event.type == "notice"]
     assert notice.kind == "retrieval"
     assert notice.text == "Nothing was found in docs for this question."
+
+
+def test_an_index_without_a_match(kernel: Kernel, server: ScriptedServer, folder: Path) -> None:
+    server.play(*answer("ok"))
+    kernel.run(f"%llm_index --name empty {str(folder)!r}")
+    run = kernel.run("%%llm --rag empty\nzzzyx qqqwv")
+    assert run.ok, run.error
+    assert "Nothing was found in empty for this question." in run.texts[-1]
