@@ -11,8 +11,6 @@ import pexpect
 import pyte
 
 COLUMNS = 80
-_POSITION_REQUEST = "\x1b[6n"
-"""Asks a terminal for the position of its cursor; prompt_toolkit waits for the reply."""
 
 
 class PtyScreen:
@@ -42,6 +40,8 @@ class PtyScreen:
             codec_errors="replace",
             cwd=str(home),
         )
+        # The reply to a request for the position of the cursor, which prompt_toolkit waits for.
+        self._screen.write_process_input = self._program.send
 
     @property
     def visible(self) -> list[str]:
@@ -76,7 +76,4 @@ class PtyScreen:
             output = self._program.read_nonblocking(65_536, timeout=0.05)
         except pexpect.TIMEOUT:
             return
-        if _POSITION_REQUEST in output:
-            cursor = self._screen.cursor
-            self._program.send(f"\x1b[{cursor.y + 1};{cursor.x + 1}R")
         self._stream.feed(output)

@@ -22,7 +22,7 @@ from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
 from .footer import join_short_lines, source_lines, source_url
 from .panels import panel_summary, write_no_panels
 from .parts import freeze_by_size, freeze_every_block
-from .terminal_echo import TerminalEcho
+from .terminal_modes import TerminalModes
 from .terminal_tables import value_table
 
 _REASONING_LINES = 6
@@ -104,7 +104,7 @@ class TerminalDisplay:
         self._printed_parts: set[int] = set()
         self._printed_panels = Once()
         self._open_block: RenderableType = ""
-        self._echo = TerminalEcho(console.file)
+        self._modes = TerminalModes(console.file)
         self._live = Live(
             console=console,
             get_renderable=self._tail,
@@ -146,12 +146,12 @@ class TerminalDisplay:
             self._console.print(Text(f"({line})", style="dim"))
 
     def _start(self) -> None:
-        self._echo.turn_off()
+        self._modes.prepare()
         self._live.start()
 
     def _stop(self) -> None:
         self._live.stop()
-        self._echo.restore()
+        self._modes.restore()
 
     def _print_panels(self, frame: Frame) -> None:
         """Print a line for each tool that runs, and one for its result."""
