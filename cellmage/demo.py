@@ -96,7 +96,8 @@ class _Screen:
         common = os.path.commonprefix([before, markdown])  # noqa: RUF071 - by character is meant
         text = data.get("text/plain") or common[: common.rfind("\n") + 1]
         part = list(self._markdown).index(key)
-        self._display.show([Frame(part, text, markdown, is_settled="text/plain" in data)])
+        safe = self._display.sanitize(markdown, ())
+        self._display.show([Frame(part, text, safe, is_settled="text/plain" in data)])
 
     def finish(self) -> None:
-        self._display.finish(FinalOutput([], Frame(0, "\n", "")))
+        self._display.finish(FinalOutput([], Frame(0, "\n", self._display.sanitize("", ()))))

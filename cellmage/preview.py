@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .markdown.fences import close_fences
 from .markdown.heal import heal
+from .markdown.safe import SafeMarkdown
 from .markdown.sanitize import sanitize
 from .text import truncate
 
@@ -32,7 +33,7 @@ def answer_line(text: str, model: str, state: str) -> str:
     return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, details))}>"
 
 
-def answer_markdown(text: str, is_complete: bool) -> str:
+def answer_markdown(text: str, is_complete: bool) -> SafeMarkdown:
     """Return an answer as markdown that a notebook may show.
 
     Args:
@@ -48,7 +49,7 @@ def answer_markdown(text: str, is_complete: bool) -> str:
     return sanitize(text if is_complete else heal(text))
 
 
-def turns_markdown(turns: Sequence[tuple[str, str]]) -> str:
+def turns_markdown(turns: Sequence[tuple[str, str]]) -> SafeMarkdown:
     """Return questions and answers as markdown that a notebook may show, the newest if many.
 
     Args:

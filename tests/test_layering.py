@@ -228,3 +228,52 @@ def test_import_is_light() -> None:
     roots = {module.split(".")[0] for module in modules}
     assert not roots & {"openai", "httpx", "httpx2", "ipywidgets", "rich", "IPython", "pydantic"}
     assert "cellmage.testing" not in modules
+
+
+SAFE_MAKERS = {
+    f"markdown.{name}"
+    for name in ("safe", "sanitize", "escape", "fences", "definitions", "plain_tokens")
+}
+"""The modules that make markdown and HTML that cannot act; all others only pass them on."""
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """The calls in a file, with the last name of what is called."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield getattr(node.func, "attr", None) or getattr(node.func, "id", ""), node
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Whether a template is written in our code: literals, and names of constants."""
+    match node:
+        case ast.BinOp(left=left, right=right):
+            return is_constant(left) and is_constant(right)
+        case ast.IfExp(body=body, orelse=other):
+            return is_constant(body) and is_constant(other)
+        case ast.Name(id=name):
+            return name.isupper()
+    return isinstance(node, ast.Constant)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_safe_markdown_is_made_in_few_modules(path: Path) -> None:
+    """As long as this holds, mypy proves that only safe markdown is published."""
+    for name, call in calls(path):
+        place = f"{path}:{call.lineno}"
+        if name in ("SafeMarkdown", "SafeHTML"):
+            assert module_of(path) in SAFE_MAKERS, place
+        if name == "cast":
+            assert "Safe" not in ast.unparse(call.args[0]), place
+        if name in ("fill_safe", "fill_html", "join_safe") and module_of(path) != "markdown.safe":
+            assert is_constant(call.args[0]), place
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_outputs_are_published_in_one_module(path: Path) -> None:
+    if module_of(path) == "display.outputs":
+        return
+    names = {name for name in imports(path) if name.startswith("IPython.display.")}
+    assert names <= {"IPython.display.clear_output", "IPython.display.DisplayHandle"}
+    made = {"DisplayHandle", "publish_display_data"}
+    assert not made & {name for name, _ in calls(path)}

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..markdown.safe import SafeMarkdown
 from .footer import Source
 from .panels import Panel
 
@@ -36,10 +37,10 @@ class Frame:
 
     part: int
     text: str
-    markdown: str
+    markdown: SafeMarkdown
     is_settled: bool = False
     panels: Sequence[Panel] = ()
-    columns: Sequence[tuple[str, str]] = ()
+    columns: Sequence[tuple[str, SafeMarkdown]] = ()
     value: Any = None
 
 
@@ -104,7 +105,7 @@ class Display(Protocol):
     is_live: bool
     """False if nobody sees the text before its end."""
 
-    def sanitize(self, markdown: str, image_hosts: Collection[str]) -> str:
+    def sanitize(self, markdown: str, image_hosts: Collection[str]) -> SafeMarkdown:
         """Return the markdown of a model such that it cannot act here.
 
         A page and a terminal differ in what acts: HTML, or control characters.
@@ -115,7 +116,7 @@ class Display(Protocol):
         """
         ...
 
-    def write_panels(self, panels: Sequence[Panel]) -> str:
+    def write_panels(self, panels: Sequence[Panel]) -> SafeMarkdown:
         """Return panels as markdown; empty where `show` prints them itself."""
         ...
 

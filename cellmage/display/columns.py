@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..markdown.escape import escape_markdown
-from ..markdown.fences import close_fences
+from ..markdown.fences import close_safe_fences
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_blocks, join_safe
 from .base import Frame
 from .pacer import Pacer
 from .parts import Part
 
-Column = tuple[str, str]
+Column = tuple[str, SafeMarkdown]
 """A title, and markdown."""
 
 # Flex items wrap where they would be narrower than 18em.
-_ROW = '<div style="display:flex;flex-wrap:wrap;gap:1.5em">'
+_ROW = '<div style="display:flex;flex-wrap:wrap;gap:1.5em">\n{}\n</div>'
 # What is too wide, such as a table, scrolls in its column.
-_CELL = '<div style="flex:1 1 18em;min-width:0;overflow-x:auto">'
+_CELL = '<div style="flex:1 1 18em;min-width:0;overflow-x:auto">\n\n**{}**\n\n{}\n\n</div>'
 
 
-def columns_html(columns: Sequence[Column]) -> str:
+def columns_html(columns: Sequence[Column]) -> SafeMarkdown:
     """Return columns as markdown in HTML, which narrow pages put below each other.
 
     Example:
@@ -34,11 +35,8 @@ def columns_html(columns: Sequence[Column]) -> str:
         </div>
         </div>
     """
-    cells = [
-        f"{_CELL}\n\n**{escape_markdown(title)}**\n\n{markdown}\n\n</div>"
-        for title, markdown in columns
-    ]
-    return "\n".join([_ROW, *cells, "</div>"])
+    cells = [fill_safe(_CELL, escape_markdown(title), markdown) for title, markdown in columns]
+    return fill_safe(_ROW, join_safe("\n", cells))
 
 
 class LiveColumns:
@@ -53,7 +51,7 @@ class LiveColumns:
     """
 
     def __init__(
-        self, titles: Sequence[str], is_live: bool, sanitize: Callable[[str], str]
+        self, titles: Sequence[str], is_live: bool, sanitize: Callable[[str], SafeMarkdown]
     ) -> None:
         self._titles = titles
         self._is_live = is_live
@@ -84,7 +82,7 @@ class LiveColumns:
         """Return the frame to paint now; empty if none is due."""
         if not (self._is_live and self._has_news and self._pacer.is_due(now)):
             return []
-        markdown = [close_fences(part.live_frame().markdown) for part in self._parts]
+        markdown = [close_safe_fences(part.live_frame().markdown) for part in self._parts]
         frame = self._frame("", markdown)
         self._has_news = False
         self._pacer.record(now, [frame])
@@ -103,8 +101,11 @@ class LiveColumns:
         ]
         return self._frame("\n\n".join(texts), markdown, is_settled=True)
 
-    def _frame(self, text: str, markdown: Sequence[str], is_settled: bool = False) -> Frame:
-        statuses = [f"*{escape_markdown(status)}*" if status else "" for status in self._statuses]
-        cells = ["\n\n".join(filter(None, cell)) for cell in zip(markdown, statuses, strict=True)]
+    def _frame(
+        self, text: str, markdown: Sequence[SafeMarkdown], is_settled: bool = False
+    ) -> Frame:
+        lines = map(escape_markdown, self._statuses)
+        statuses = [fill_safe("*{}*", line) if line else EMPTY for line in lines]
+        cells = [join_blocks(*cell) for cell in zip(markdown, statuses, strict=True)]
         columns = list(zip(self._titles, cells, strict=True))
         return Frame(0, text, columns_html(columns), is_settled, columns=columns)

@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from IPython.display import display
-
-from ..markdown.control_chars import strip_control_chars
 from ..markdown.sanitize import sanitize
 from ..once import Once
 from .base import REASONING_ABOVE, REASONING_PART, FinalOutput, Frame
-from .outputs import publish_footer, publish_frame
+from .outputs import publish_footer, publish_frame, publish_line
 from .panels import panel_summary, panels_html
 from .parts import freeze_every_block
 
@@ -46,7 +43,7 @@ class ConsoleDisplay:
     def restart(self) -> None:
         """Say that what was published was reasoning; it stays."""
         if self._published_parts:
-            display({"text/plain": REASONING_ABOVE}, raw=True)
+            publish_line(REASONING_ABOVE)
         self._published_parts.clear()
 
     def finish(self, final: FinalOutput) -> None:
@@ -69,5 +66,4 @@ class ConsoleDisplay:
     def _publish_panels(self, frame: Frame) -> None:
         for index, panel in enumerate(frame.panels):
             if self._published_panels.is_new((frame.part, index, panel.body is None)):
-                line = strip_control_chars(f"▸ {panel_summary(panel)}")
-                display({"text/plain": line}, raw=True)
+                publish_line(f"▸ {panel_summary(panel)}")

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
 from ..markdown.control_chars import strip_control_chars
-from ..markdown.escape import escape_markdown
+from ..markdown.escape import escape_destination, escape_markdown
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_safe
 from ..text import truncate
 
 _SHORT_CHARS = 70
@@ -19,12 +19,11 @@ _SHORT_CHARS = 70
 _PASSAGE_CHARS = 400
 """Characters of a passage that a page shows; the documents of the answer have all of it."""
 
-_SAFE_IN_URL = ":/?&=#%@+,;~"
-"""Characters of a URL that are not quoted."""
-
 # An opacity is readable in light and dark themes. Where a front end removes styles, as GitHub does,
 # the text is small all the same.
 _SMALL = '<small style="opacity:0.7">{}</small>'
+
+_FOLDED = "<details><summary>{}</summary>\n\n{}\n\n</details>"
 
 
 class Source(NamedTuple):
@@ -57,41 +56,44 @@ def _join(is_short: bool, lines: Iterable[str]) -> Iterable[str]:
     return [" · ".join(lines)] if is_short else lines
 
 
-def small_lines(lines: Sequence[str]) -> str:
+def small_lines(lines: Sequence[str]) -> SafeMarkdown:
     """Return lines as small grey markdown; text between backquotes is code.
 
     Example:
         >>> small_lines(["`model` answered."])
         '<small style="opacity:0.7"><code>model</code> answered.</small>'
     """
-    return _SMALL.format("<br>".join(map(_inline, lines))) if lines else ""
+    return fill_safe(_SMALL, join_safe("<br>", map(_inline, lines))) if lines else EMPTY
 
 
-def _inline(line: str) -> str:
+def _inline(line: str) -> SafeMarkdown:
     pieces = [_escape_between(piece) for piece in line.split("`")]
     if len(pieces) % 2 == 0:  # a backquote without its pair is text
         return escape_markdown(line)
-    pieces[1::2] = [f"<code>{piece}</code>" for piece in pieces[1::2]]
-    return "".join(pieces)
+    pieces[1::2] = [fill_safe("<code>{}</code>", piece) for piece in pieces[1::2]]
+    return join_safe("", pieces)
 
 
-def _escape_between(text: str) -> str:
+def _escape_between(text: str) -> SafeMarkdown:
     """Return a piece of a line as markdown, with the spaces at its ends."""
     start, end = text[:1].isspace(), text[-1:].isspace() and bool(text.strip())
-    return f"{' ' * start}{escape_markdown(text)}{' ' * end}"
+    pieces = [EMPTY] * start + [escape_markdown(text)] + [EMPTY] * end
+    return join_safe(" ", pieces)
 
 
 # Sources.
 
 
-def sources_markdown(sources: Sequence[Source]) -> str:
+def sources_markdown(sources: Sequence[Source]) -> SafeMarkdown:
     """Return a numbered list of the sources, folded, with their passages."""
     if not sources:
-        return ""
-    count = f"{len(sources)} source" + "s" * (len(sources) > 1)
-    head = f"<details><summary>{_SMALL.format(count)}</summary>"
-    items = [f"{number}. {_source_item(source)}" for number, source in enumerate(sources, 1)]
-    return "\n\n".join([head, "\n".join(items), "</details>"])
+        return EMPTY
+    count = escape_markdown(f"{len(sources)} source" + "s" * (len(sources) > 1))
+    items = [
+        fill_safe("{}. {}", escape_markdown(str(number)), _source_item(source))
+        for number, source in enumerate(sources, 1)
+    ]
+    return fill_safe(_FOLDED, fill_safe(_SMALL, count), join_safe("\n", items))
 
 
 def source_lines(sources: Sequence[Source]) -> list[str]:
@@ -107,29 +109,29 @@ def source_lines(sources: Sequence[Source]) -> list[str]:
     ]
 
 
-def _source_item(source: Source) -> str:
+def _source_item(source: Source) -> SafeMarkdown:
     title, address = escape_markdown(source.title), escape_markdown(source.address)
     link = _page_link(source.address)
-    title = f"[{title or address}](<{link}>)" if link else title
+    title = fill_safe("[{}](<{}>)", title or address, link) if link else title
     passage = escape_markdown(truncate(source.passage, _PASSAGE_CHARS))
-    lines = [f"<b>{title}</b> {address}".rstrip(), _SMALL.format(passage) if passage else ""]
-    return "<br>".join(filter(None, lines))
+    head = join_safe(" ", filter(None, [fill_safe("<b>{}</b>", title), address]))
+    return join_safe("<br>", [head, fill_safe(_SMALL, passage)] if passage else [head])
 
 
-def _page_link(address: str) -> str:
+def _page_link(address: str) -> SafeMarkdown:
     """Return where a page finds a source: a URL, or a file that Jupyter serves; or ""."""
     if address.startswith(("http://", "https://")):
-        return quote(address, safe=_SAFE_IN_URL, errors="replace")
+        return escape_destination(address)
     file = address.rpartition(":")[0] or address
     path = os.path.relpath(file) if file else os.pardir
     # Front ends resolve links against the notebook's folder, and serve nothing above it.
     is_served = not path.startswith(os.pardir) and os.path.exists(path)
-    return quote(path, errors="replace") if is_served else ""
+    return escape_destination(path) if is_served else EMPTY
 
 
 def source_url(address: str) -> str | None:
     """Return the URL of a source, or of its file if there is one, with or without a line number."""
     if address.startswith(("http://", "https://")):
-        return quote(address, safe=_SAFE_IN_URL, errors="replace")
+        return escape_destination(address)
     files = filter(os.path.isfile, (address, address.rpartition(":")[0]))
     return next((Path(file).absolute().as_uri() for file in files), None)

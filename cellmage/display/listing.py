@@ -7,7 +7,9 @@ from typing import overload
 
 from ..markdown.control_chars import strip_control_chars
 from ..markdown.escape import escape_markdown
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_blocks
 from ..text import truncate
+from .page_table import write_table
 from .text_table import format_columns
 
 Row = Mapping[str, str]
@@ -80,18 +82,17 @@ class Listing(Sequence[Row]):
         text = "\n\n".join(filter(None, blocks))
         return "\n".join(filter(None, [head, text, self._end]))
 
-    def _repr_markdown_(self) -> str:
+    def _repr_markdown_(self) -> SafeMarkdown:
         """Return the rows as a table, in which a heading is a row of its own."""
-        lines: list[Sequence[str]] = [self._columns, ["---"] * len(self._columns)]
+        lines = [[*map(escape_markdown, self._columns)]]
         for heading, section in self._sections.items():
-            blank = [""] * (len(self._columns) - 1)
-            lines += [[f"<b>{escape_markdown(heading)}</b>", *blank]] if heading else []
+            blank = [EMPTY] * (len(self._columns) - 1)
+            lines += [[fill_safe("<b>{}</b>", escape_markdown(heading)), *blank]] if heading else []
             cells = [[row.get(name, "") for name in self._columns] for row in section]
             lines += [[self._page_cell(cell) for cell in row] for row in cells]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return "\n\n".join(filter(None, [table, escape_markdown(self._end)]))
+        return join_blocks(write_table(lines), escape_markdown(self._end))
 
-    def _page_cell(self, text: str) -> str:
+    def _page_cell(self, text: str) -> SafeMarkdown:
         return escape_markdown(_shorten(text, self._page_chars))
 
     def _text_cells(self, name: str, chars: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..markdown.definitions import LinkDefinitions
+from ..markdown.safe import SafeMarkdown, join_safe
 from ..markdown.sanitize import sanitize
 from .base import Frame
 from .pacer import Pacer
@@ -48,8 +49,8 @@ class LiveMarkdown:
         now: float,
         *,
         is_live: bool = True,
-        sanitize: Callable[[str], str] = sanitize,
-        write_panels: Callable[[Sequence[Panel]], str] = panels_html,
+        sanitize: Callable[[str], SafeMarkdown] = sanitize,
+        write_panels: Callable[[Sequence[Panel]], SafeMarkdown] = panels_html,
         should_freeze: Callable[[float, float, int], bool] = freeze_by_size,
     ) -> None:
         self._is_live = is_live
@@ -123,7 +124,8 @@ class LiveMarkdown:
         parts = [*self._frozen, self._part.final_frame()]
         text = "".join(frame.text for frame in parts)
         frames = [*self._reasoning.final_frames(), *parts]
-        return Frame(0, text, "".join(frame.markdown for frame in frames), is_settled=True)
+        markdown = join_safe("", (frame.markdown for frame in frames))
+        return Frame(0, text, markdown, is_settled=True)
 
     @property
     def _has_text(self) -> bool:

@@ -7,13 +7,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from IPython.display import clear_output, display
+from IPython.display import DisplayHandle, clear_output
 
+from ..markdown.safe import EMPTY
 from ..markdown.sanitize import sanitize
 from .base import STATUS_PART, FinalOutput, Frame
 from .foreign_output import OutputWatch
 from .late_update import call_after_cell
-from .outputs import mime_bundle, output_metadata, publish_footer, publish_frame
+from .outputs import Output, frame_output, publish, publish_footer, publish_frame
 from .panels import panels_html
 from .parts import freeze_by_size
 
@@ -34,8 +35,8 @@ class NotebookDisplay:
     def __init__(self, answer_id: str, owns_cell: bool) -> None:
         self._metadata = {"id": answer_id}
         self._owns_cell = owns_cell
-        self._handles: dict[int, Any] = {}
-        self._published: dict[int, tuple[dict[str, str], dict[str, Any]]] = {}
+        self._handles: dict[int, DisplayHandle] = {}
+        self._published: dict[int, Output] = {}
         self._watch = OutputWatch() if owns_cell else None
         self._settled: dict[int, Frame] = {}
         self._has_panels = False
@@ -58,7 +59,7 @@ class NotebookDisplay:
                 clear_output(wait=True)
         else:
             for part in list(self._handles):
-                self._publish(Frame(part, "", ""), {})
+                self._publish(Frame(part, "", EMPTY), {})
         self._handles.clear()
         self._published.clear()
         self._settled.clear()
@@ -99,19 +100,14 @@ class NotebookDisplay:
         if self._owns_cell and self._handles:
             clear_output()
         elif self._handles:
-            self._publish(Frame(STATUS_PART, "", ""), {})
+            self._publish(Frame(STATUS_PART, "", EMPTY), {})
 
     def _publish(self, frame: Frame, metadata: Mapping[str, Any]) -> None:
-        bundle = mime_bundle(frame)
-        metadata = output_metadata(frame, {**self._metadata, **metadata})
+        output = frame_output(frame, {**self._metadata, **metadata})
         handle = self._handles.get(frame.part) or self._handles.pop(STATUS_PART, None)
         with self._watch.pause() if self._watch is not None else nullcontext():
-            if handle is None:
-                handle = display(bundle, raw=True, metadata=metadata, display_id=True)
-            else:
-                handle.update(bundle, raw=True, metadata=metadata)
-        self._handles[frame.part] = handle
-        self._published[frame.part] = bundle, metadata
+            self._handles[frame.part] = publish(output, handle)
+        self._published[frame.part] = output
 
     def _publish_again(self) -> None:
         """Repeat the last update of each part: other output of the cell may have had it dropped.
@@ -119,5 +115,4 @@ class NotebookDisplay:
         An update changes nothing where it arrives twice, or where the output was removed.
         """
         for part, handle in self._handles.items():
-            bundle, metadata = self._published[part]
-            handle.update(bundle, raw=True, metadata=metadata)
+            publish(self._published[part], handle)

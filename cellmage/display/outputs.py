@@ -1,54 +1,93 @@
-"""Outputs on a notebook's page: their MIME types, their metadata, and how they are published."""
+"""Outputs of a cell: their MIME types, their metadata, and the one way in which they are published.
+
+Only `publish` uses IPython's display handles, and it takes only markdown and HTML that cannot act
+(`cellmage.markdown.safe`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from IPython.display import display
+from IPython.display import DisplayHandle
 
 from ..markdown.control_chars import strip_control_chars
+from ..markdown.safe import SafeHTML, SafeMarkdown
 from .base import REASONING_PART, FinalOutput, Frame
 from .footer import join_short_lines, small_lines, source_lines, sources_markdown
 from .listing import Listing
 
 
-def mime_bundle(frame: Frame) -> dict[str, str]:
-    """Return the data of a frame by MIME type.
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output of a cell.
 
-    A settled frame also contains the received text, for consoles and for programs that read the
-    notebook's file.
+    Args:
+        markdown: what a page shows; None for an output that is plain text.
+        plain: what consoles show, and programs that read the notebook's file; None if it has none.
+        html: what a page shows in place of the markdown.
+        metadata: the metadata of the output.
     """
-    bundle = {"text/markdown": frame.markdown}
-    if frame.is_settled:
-        bundle["text/plain"] = strip_control_chars(frame.text)
-    return bundle
+
+    markdown: SafeMarkdown | None
+    plain: str | None
+    html: SafeHTML | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def bundle(self) -> dict[str, str]:
+        """Return the data by MIME type; plain text has no characters that control a terminal."""
+        plain = None if self.plain is None else strip_control_chars(self.plain)
+        data = {"text/markdown": self.markdown, "text/html": self.html, "text/plain": plain}
+        return {mime_type: text for mime_type, text in data.items() if text is not None}
 
 
-def output_metadata(frame: Frame, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a settled frame's output; a live frame has none."""
+def publish(output: Output, handle: DisplayHandle | None = None) -> DisplayHandle:
+    """Publish an output, or in place of the one that a handle names.
+
+    Returns:
+        The handle of the output, with which it can be replaced.
+    """
+    bundle, metadata = output.bundle(), dict(output.metadata)
+    if handle is None:
+        handle = DisplayHandle()
+        handle.display(bundle, raw=True, metadata=metadata)
+    else:
+        handle.update(bundle, raw=True, metadata=metadata)
+    return handle
+
+
+def publish_line(text: str) -> None:
+    """Publish a line of plain text, for a console."""
+    publish(Output(None, text))
+
+
+def frame_output(frame: Frame, metadata: Mapping[str, Any]) -> Output:
+    """Return a frame as an output.
+
+    A settled frame also contains the received text and metadata; a live frame has none.
+    """
     if not frame.is_settled:
-        return {}
+        return Output(frame.markdown, None)
     part = "reasoning" if frame.part == REASONING_PART else frame.part
-    return {"cellmage": {**metadata, "part": part}}
+    return Output(frame.markdown, frame.text, metadata={"cellmage": {**metadata, "part": part}})
 
 
 def publish_frame(frame: Frame, metadata: Mapping[str, Any]) -> None:
     """Publish a frame as an output of its own."""
-    display(mime_bundle(frame), raw=True, metadata=output_metadata(frame, metadata))
+    publish(frame_output(frame, metadata))
 
 
 def publish_footer(final: FinalOutput) -> None:
     """Publish what is below an answer: its sources, and the messages to the user in one output."""
     if final.sources:
         text = "\n".join(source_lines(final.sources))
-        display({"text/markdown": sources_markdown(final.sources), "text/plain": text}, raw=True)
+        publish(Output(sources_markdown(final.sources), text))
     if lines := join_short_lines(final.notices):
-        text = "\n".join(f"({line})" for line in lines)
-        display({"text/markdown": small_lines(lines), "text/plain": text}, raw=True)
+        publish(Output(small_lines(lines), "\n".join(f"({line})" for line in lines)))
 
 
 def publish_listing(listing: Listing) -> None:
     """Publish a table."""
-    bundle = {"text/markdown": listing._repr_markdown_(), "text/plain": repr(listing)}
-    display(bundle, raw=True, metadata={"cellmage": {"listing": True}})
+    metadata = {"cellmage": {"listing": True}}
+    publish(Output(listing._repr_markdown_(), repr(listing), metadata=metadata))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..markdown.escape import escape_code
+from ..markdown.safe import EMPTY, SafeHTML, SafeMarkdown, fill_html, join_safe
 from ..text import truncate
 
 MAX_BODY_CHARS = 2_000
@@ -13,6 +14,8 @@ MAX_BODY_CHARS = 2_000
 
 _TITLE_CHARS = 100
 """Width of a title, and of the result beside it."""
+
+_PANEL = "<details><summary><code>{}</code></summary><pre>{}</pre></details>"
 
 
 class Panel(NamedTuple):
@@ -22,7 +25,7 @@ class Panel(NamedTuple):
     body: str | None = None
 
 
-def panels_html(panels: Iterable[Panel]) -> str:
+def panels_html(panels: Iterable[Panel]) -> SafeMarkdown:
     """Return panels as HTML, in which all text is escaped.
 
     Each panel is one line: in markdown an empty line ends a block of HTML (CommonMark 4.6).
@@ -33,12 +36,12 @@ def panels_html(panels: Iterable[Panel]) -> str:
         >>> panels_html([Panel("f('<b>')")])
         '<details><summary><code>f(&#x27;&lt;b&gt;&#x27;) …</code></summary></details>'
     """
-    return "\n".join(map(_panel_html, panels))
+    return join_safe("\n", map(_panel_html, panels))
 
 
-def write_no_panels(panels: Iterable[Panel]) -> str:
+def write_no_panels(panels: Iterable[Panel]) -> SafeMarkdown:
     """Return nothing: a terminal prints a line for each panel when it arrives."""
-    return ""
+    return EMPTY
 
 
 def panel_summary(panel: Panel) -> str:
@@ -52,11 +55,12 @@ def panel_summary(panel: Panel) -> str:
     return f"{truncate(panel.title, _TITLE_CHARS)} {end}"
 
 
-def _panel_html(panel: Panel) -> str:
+def _panel_html(panel: Panel) -> SafeHTML:
     # As code: MathJax finds formulas everywhere else, also between two dollars as entities.
-    head = f"<details><summary><code>{escape_code(panel_summary(panel))}</code></summary>"
+    summary = escape_code(panel_summary(panel))
     if panel.body is None:
-        return f"{head}</details>"
+        return fill_html("<details><summary><code>{}</code></summary></details>", summary)
     excess = len(panel.body) - MAX_BODY_CHARS
     end = f"\n… and {excess} more characters" if excess > 0 else ""
-    return f"{head}<pre>{escape_code(panel.body[:MAX_BODY_CHARS] + end)}</pre></details>"
+    body = escape_code(panel.body[:MAX_BODY_CHARS] + end)
+    return fill_html(_PANEL, summary, body)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..markdown.fences import close_fences
+from ..markdown.fences import close_safe_fences
 from ..markdown.heal import heal
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_safe
 from ..markdown.settled import find_settled_end
 from .base import Frame
 from .page_cost import page_cost_ms
@@ -76,11 +77,11 @@ class Part:
     """
 
     index: int
-    sanitize: Callable[[str], str]
-    write_panels: Callable[[Sequence[Panel]], str] = panels_html
+    sanitize: Callable[[str], SafeMarkdown]
+    write_panels: Callable[[Sequence[Panel]], SafeMarkdown] = panels_html
     tail: str = ""
     settled_text: str = ""
-    settled_markdown: str = ""
+    settled_markdown: SafeMarkdown = EMPTY
     settled_page_ms: float = 0.0
     pending: list[str] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
@@ -111,21 +112,23 @@ class Part:
         self.absorb()
         if not self.open_panels:
             self.close()
-            self.settled_markdown += "\n\n" * bool(self.settled_text)
+            if self.settled_text:
+                self.settled_markdown = fill_safe("{}\n\n", self.settled_markdown)
         self.open_panels = panels
         self.has_new_panels = True
 
-    def close(self) -> str:
+    def close(self) -> SafeMarkdown:
         """Settle all text, so that something else may follow it, and return the markdown."""
         self.absorb()
         self._settle(len(self.tail), self._final_tail())
-        self.settled_markdown = close_fences(self.settled_markdown)
+        self.settled_markdown = close_safe_fences(self.settled_markdown)
         return self.settled_markdown
 
     def absorb(self) -> None:
         """Add the pending text to the tail, and settle the blocks that are complete."""
         if self.pending and self.open_panels:
-            self.settled_markdown += self.write_panels(self.open_panels) + "\n\n"
+            panels = self.write_panels(self.open_panels)
+            self.settled_markdown = fill_safe("{}{}\n\n", self.settled_markdown, panels)
             self.panels += self.open_panels
             self.open_panels = ()
         self.tail += "".join(self.pending)
@@ -133,10 +136,10 @@ class Part:
         end = find_settled_end(self.tail)
         self._settle(end, self.sanitize(self.tail[:end]))
 
-    def _settle(self, end: int, markdown: str) -> None:
+    def _settle(self, end: int, markdown: SafeMarkdown) -> None:
         """Move the tail up to this offset to the settled blocks."""
         self.settled_text += self.tail[:end]
-        self.settled_markdown += markdown
+        self.settled_markdown = self._with_settled(markdown)
         self.settled_page_ms += page_cost_ms(markdown)
         self.tail = self.tail[end:]
 
@@ -156,12 +159,12 @@ class Part:
         self.absorb()
         self.has_new_panels = False
         if self.open_panels:
-            tail = f"{self.write_panels(self.open_panels)}\n\n{CURSOR}"
+            tail = fill_safe("{}\n\n" + CURSOR, self.write_panels(self.open_panels))
         else:
             tail = self.sanitize(heal(self.tail, CURSOR))
         panels = [*self.panels, *self.open_panels]
         text = self.settled_text + self.tail
-        return Frame(self.index, text, self.settled_markdown + tail, panels=panels)
+        return Frame(self.index, text, self._with_settled(tail), panels=panels)
 
     def frozen_frame(self) -> Frame:
         """Return the frame of the settled blocks alone."""
@@ -170,12 +173,15 @@ class Part:
     def final_frame(self) -> Frame:
         """Return the frame at the end, without a cursor."""
         self.absorb()
-        tail = self.write_panels(self.open_panels) + self._final_tail()
+        tail = join_safe("", [self.write_panels(self.open_panels), self._final_tail()])
         panels = [*self.panels, *self.open_panels]
         text = self.settled_text + self.tail
-        return Frame(self.index, text, self.settled_markdown + tail, True, panels)
+        return Frame(self.index, text, self._with_settled(tail), True, panels)
 
-    def _final_tail(self) -> str:
+    def _with_settled(self, markdown: SafeMarkdown) -> SafeMarkdown:
+        return join_safe("", [self.settled_markdown, markdown])
+
+    def _final_tail(self) -> SafeMarkdown:
         """Return the markdown of the tail at the end; of a cut text, as the last live frame."""
         healed = heal(self.tail) if self.is_cut else self.tail
         # A text of which `heal` shows nothing is shown as it is: an empty output has no metadata.

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..markdown.safe import SafeMarkdown, fill_safe
 from .base import REASONING_PART, Frame
 from .parts import Part
+
+_OPEN = "<details open><summary>Thinking…</summary>\n\n{}\n</details>\n\n"
+_FOLDED = "<details><summary>Reasoning</summary>\n\n{}\n</details>\n\n"
 
 
 class ReasoningBlock:
@@ -16,7 +20,7 @@ class ReasoningBlock:
         sanitize: makes markdown harmless.
     """
 
-    def __init__(self, sanitize: Callable[[str], str]) -> None:
+    def __init__(self, sanitize: Callable[[str], SafeMarkdown]) -> None:
         self.is_open = True
         self._part = Part(REASONING_PART, lambda text: sanitize(_quote(text)))
 
@@ -61,6 +65,4 @@ def _quote(text: str) -> str:
 
 def _wrap(frame: Frame, is_open: bool) -> Frame:
     """Wrap markdown in `<details>`; the HTML is constant, no text of the model goes into it."""
-    state, summary = (" open", "Thinking…") if is_open else ("", "Reasoning")
-    head = f"<details{state}><summary>{summary}</summary>"
-    return replace(frame, markdown=f"{head}\n\n{frame.markdown}\n</details>\n\n")
+    return replace(frame, markdown=fill_safe(_OPEN if is_open else _FOLDED, frame.markdown))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..markdown.escape import escape_markdown
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe
 from .base import STATUS_PART, Frame
 
 _DELAY_SECONDS = 0.4
@@ -20,7 +21,7 @@ class StatusLine:
     def __init__(self, started_at: float | None) -> None:
         self.text = ""
         self._started_at = started_at
-        self._published = ""
+        self._published = EMPTY
 
     def frames_due(self, now: float) -> list[Frame]:
         """Return the frame of the line if it has changed."""
@@ -28,10 +29,10 @@ class StatusLine:
         if not line or line == self._published:
             return []
         self._published = line
-        return [Frame(STATUS_PART, "", f"*{line}*")]
+        return [Frame(STATUS_PART, "", fill_safe("*{}*", line))]
 
-    def _waiting_time(self, now: float) -> str:
+    def _waiting_time(self, now: float) -> SafeMarkdown:
         seconds = 0.0 if self._started_at is None else now - self._started_at
         if seconds < _DELAY_SECONDS:
-            return ""
-        return "thinking…" + f" {int(seconds)} s" * (seconds >= 1)
+            return EMPTY
+        return escape_markdown("thinking…" + f" {int(seconds)} s" * (seconds >= 1))

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..markdown.escape import escape_markdown
+from ..markdown.safe import EMPTY, SafeMarkdown, fill_html, join_blocks, join_safe
 from ..text import truncate
 from .base import Frame
 from .pacer import Pacer
+from .page_table import write_table
 from .panels import Panel, panels_html
 from .status import StatusLine
 
@@ -26,7 +28,7 @@ _MAX_JSON_CHARS = 200
 """Characters of a value that is shown as JSON because it is too deep."""
 
 
-def markdown_table(value: Any) -> str:
+def markdown_table(value: Any) -> SafeMarkdown:
     """Return a value as markdown: a row for each field, or for each record of a list.
 
     A list or an object in a cell is a table of its own, in HTML.
@@ -51,7 +53,8 @@ def markdown_table(value: Any) -> str:
     names, rows = table_rows(value, MAX_ROWS)
     names = names or (["field", "value"] if isinstance(value, Mapping) else ["value"])
     excess = len(value) - len(rows)
-    return _table(names, rows) + (f"\n\n… and {excess} more" if excess else "")
+    end = escape_markdown(f"… and {excess} more" if excess else "")
+    return join_blocks(_table(names, rows), end)
 
 
 def is_table(value: Any, depth: int = 0) -> bool:
@@ -81,23 +84,22 @@ def cell_text(value: Any) -> str:
     return truncate(text, _MAX_JSON_CHARS) if isinstance(value, Mapping | list) else text
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    cells = [[*map(_cell, names)], ["---"] * len(names), *([*map(_cell, row)] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> SafeMarkdown:
+    return write_table([[*map(_cell, line)] for line in (names, *rows)])
 
 
-def _cell(value: Any, depth: int = 1) -> str:
+def _cell(value: Any, depth: int = 1) -> SafeMarkdown:
     """Return a value on one line, as a line of a table is; markdown in it is text."""
     if not is_table(value, depth):
-        return "<br>".join(map(escape_markdown, cell_text(value).splitlines()))
+        return join_safe("<br>", map(escape_markdown, cell_text(value).splitlines()))
     names, rows = table_rows(value, MAX_NESTED_ROWS)
-    lines = [[f"<td>{_cell(item, depth + 1)}</td>" for item in row] for row in rows]
+    lines = [[fill_html("<td>{}</td>", _cell(item, depth + 1)) for item in row] for row in rows]
     if names:
-        lines.insert(0, [f"<th>{_cell(name)}</th>" for name in names])
+        lines.insert(0, [fill_html("<th>{}</th>", _cell(name)) for name in names])
     if excess := len(value) - len(rows):
-        lines.append([f"<td>… and {excess} more</td>"])
-    body = "".join(f"<tr>{''.join(line)}</tr>" for line in lines)
-    return f"<table>{body}</table>"
+        lines.append([fill_html("<td>{}</td>", escape_markdown(f"… and {excess} more"))])
+    body = [fill_html("<tr>{}</tr>", join_safe("", line)) for line in lines]
+    return fill_html("<table>{}</table>", join_safe("", body))
 
 
 class LiveTable:
@@ -124,8 +126,8 @@ class LiveTable:
         self,
         make_parser: Callable[[], Callable[[str], Any]],
         is_live: bool,
-        sanitize: Callable[[str], str],
-        write_panels: Callable[[Sequence[Panel]], str] = panels_html,
+        sanitize: Callable[[str], SafeMarkdown],
+        write_panels: Callable[[Sequence[Panel]], SafeMarkdown] = panels_html,
     ) -> None:
         self._make_parser = make_parser
         self._parse = make_parser()
@@ -137,7 +139,7 @@ class LiveTable:
         self._pending: list[str] = []
         self._text: list[str] = []
         self._value: Any = None
-        self._table = ""
+        self._table = EMPTY
         self._panels: list[Panel] = []
         self._open_panels: Sequence[Panel] = ()
         self._has_new_panels = False
@@ -157,7 +159,7 @@ class LiveTable:
         """Show panels above the table; later calls replace them until more text arrives."""
         if not self._open_panels:
             self._text += self._pending  # a text before a tool call is not the value
-            self._pending, self._table, self._value = [], "", None
+            self._pending, self._table, self._value = [], EMPTY, None
             self._parse = self._make_parser()
         self._open_panels = panels
         self._has_new_panels = True
@@ -217,8 +219,7 @@ class LiveTable:
             self._value = value
             self._table = markdown_table(value) or self._table
 
-    def _frame(self, text: str, markdown: str, is_settled: bool = False) -> Frame:
+    def _frame(self, text: str, markdown: SafeMarkdown, is_settled: bool = False) -> Frame:
         panels = [*self._panels, *self._open_panels]
-        sections = [self._write_panels(panels), markdown]
-        markdown = "\n\n".join(filter(None, sections))
+        markdown = join_blocks(self._write_panels(panels), markdown)
         return Frame(0, text, markdown, is_settled, panels, value=self._value)

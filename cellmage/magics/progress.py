@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import display
+from IPython.display import DisplayHandle
 
+from ..display.outputs import Output, publish
 from ..display.select import is_console
+from ..markdown.escape import escape_markdown
+from ..markdown.safe import fill_html
 from ..retrieval import Index
 from ..retrieval.files import describe_left_out, describe_skipped
 from .frontend import FrontEnd
@@ -84,13 +86,10 @@ class _Bar:
     """A progress bar on a notebook's page: one display that is updated."""
 
     def __init__(self) -> None:
-        self._handle: Any = None
+        self._handle: DisplayHandle | None = None
 
     def show(self, done: int, total: int) -> None:
         text = f"{done} of {total} files"
-        bar = f'<progress value="{done}" max="{total}"></progress> {text}'
-        bundle = {"text/html": bar, "text/plain": text}
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
+        pieces = map(escape_markdown, (str(done), str(total), text))
+        bar = fill_html('<progress value="{}" max="{}"></progress> {}', *pieces)
+        self._handle = publish(Output(None, text, bar), self._handle)

@@ -11,13 +11,14 @@ import sys
 
 from .dialect import parse
 from .links import normalize_label
+from .safe import EMPTY, SafeMarkdown, join_blocks, join_safe
 from .write_blocks import write_definition
 
 _MAYBE_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)
 _MAYBE_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 
 
-def find_definitions(markdown: str) -> dict[str, str]:
+def find_definitions(markdown: str) -> dict[str, SafeMarkdown]:
     """Return the definitions in a markdown text by label, each as a line of markdown.
 
     Example:
@@ -28,7 +29,8 @@ def find_definitions(markdown: str) -> dict[str, str]:
         return {}
     references = parse(markdown).references
     return {
-        normalize_label(label): write_definition(label, references[label]) for label in references
+        normalize_label(label): SafeMarkdown(write_definition(label, target))
+        for label, target in references.items()
     }
 
 
@@ -43,7 +45,7 @@ class LinkDefinitions:
     """
 
     def __init__(self) -> None:
-        self._definitions: dict[str, tuple[int, str]] = {}
+        self._definitions: dict[str, tuple[int, SafeMarkdown]] = {}
 
     def add(self, part: int, markdown: str) -> None:
         """Record the definitions that a part contains.
@@ -55,7 +57,7 @@ class LinkDefinitions:
         for label, line in find_definitions(markdown).items():
             self._definitions.setdefault(label, (part, line))
 
-    def attach(self, part: int, markdown: str) -> str:
+    def attach(self, part: int, markdown: SafeMarkdown) -> SafeMarkdown:
         """Return the part with the definitions that it uses and that other parts contain.
 
         Args:
@@ -64,17 +66,18 @@ class LinkDefinitions:
         """
         before = self._find_used(markdown, range(part))
         after = self.find_later(part, markdown)
-        return (before and before + "\n\n") + markdown + (after and "\n\n" + after)
+        return join_blocks(before, markdown, after) if before or after else markdown
 
-    def find_later(self, part: int, markdown: str) -> str:
+    def find_later(self, part: int, markdown: str) -> SafeMarkdown:
         """Return the definitions that the part uses and that parts after it contain."""
         return self._find_used(markdown, range(part + 1, sys.maxsize))
 
-    def _find_used(self, markdown: str, parts: range) -> str:
+    def _find_used(self, markdown: str, parts: range) -> SafeMarkdown:
         if not self._definitions:
-            return ""
+            return EMPTY
         labels = {normalize_label(match[1]) for match in _MAYBE_LABEL.finditer(markdown)}
         definitions = self._definitions.items()
-        return "\n".join(
-            line for label, (part, line) in definitions if part in parts and label in labels
+        return join_safe(
+            "\n",
+            (line for label, (part, line) in definitions if part in parts and label in labels),
         )

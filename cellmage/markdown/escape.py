@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import quote
 
 from .control_chars import strip_control_chars
+from .safe import SafeHTML, SafeMarkdown
 
 # Bidirectional controls change the order of the text after them; line separators end a line.
 _CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -26,7 +28,11 @@ _ACTS_IN_CONTEXT = re.compile(r"\A(?:[-+]|\d+[.)])|[.:](?=[^\W\d]|/)")
 _IN_CODE = {ord(char): f"&#{ord(char)};" for char in "\n$\\@`"}
 
 
-def escape_markdown(text: str) -> str:
+_SAFE_IN_URL = ":/?&=#%@+,;~"
+"""Characters of a URL that are not quoted."""
+
+
+def escape_markdown(text: str) -> SafeMarkdown:
     r"""Return one line of markdown that shows this text, and nothing else.
 
     It can be put into markdown and into HTML, but not into code, an address, or an attribute.
@@ -39,10 +45,10 @@ def escape_markdown(text: str) -> str:
         'a&#95;b &#42;c&#42; &#60;d&#62;'
     """
     line = " ".join(_CONTROL_CHARS.sub(" ", text).split()).translate(_ESCAPES)
-    return _ACTS_IN_CONTEXT.sub(_last_char_as_entity, line)
+    return SafeMarkdown(_ACTS_IN_CONTEXT.sub(_last_char_as_entity, line))
 
 
-def escape_code(text: str) -> str:
+def escape_code(text: str) -> SafeHTML:
     """Return the content of ``<code>`` or ``<pre>`` in a block of HTML, on one line.
 
     Args:
@@ -52,7 +58,21 @@ def escape_code(text: str) -> str:
         >>> escape_code("a < b")
         'a &lt; b'
     """
-    return html.escape(strip_control_chars(text)).translate(_IN_CODE)
+    return SafeHTML(SafeMarkdown(html.escape(strip_control_chars(text)).translate(_IN_CODE)))
+
+
+def escape_destination(address: str) -> SafeMarkdown:
+    """Return a URL or a path as the destination of a link, between ``<`` and ``>``.
+
+    Example:
+        >>> escape_destination("https://x.y/a b?c=<d>")
+        'https://x.y/a%20b?c=%3Cd%3E'
+        >>> escape_destination("javascript:alert(1)/notes.md")
+        'javascript%3Aalert%281%29/notes.md'
+    """
+    is_url = address.startswith(("http://", "https://"))
+    safe = _SAFE_IN_URL if is_url else "/"
+    return SafeMarkdown(quote(address, safe=safe, errors="replace"))
 
 
 def _last_char_as_entity(match: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 
 from .block_rules import parse_nested_fence
+from .safe import EMPTY, SafeMarkdown, join_safe
 
 _PARSER = MarkdownIt("commonmark")
 _PARSER.block.ruler.at(
@@ -24,13 +25,23 @@ def close_fences(markdown: str) -> str:
         >>> close_fences("~~~\\nx"), close_fences("- ```\\n  x")
         ('~~~\\nx\\n~~~', '- ```\\n  x')
     """
+    return "\n".join(filter(None, [markdown, _closing_fence(markdown)]))
+
+
+def close_safe_fences(markdown: SafeMarkdown) -> SafeMarkdown:
+    """Return safe markdown as `close_fences` does."""
+    return join_safe("\n", filter(None, [markdown, _closing_fence(markdown)]))
+
+
+def _closing_fence(markdown: str) -> SafeMarkdown:
+    """Return the mark that closes the last fence, or "" if it is closed."""
     if "```" not in markdown and "~~~" not in markdown:
-        return markdown
+        return EMPTY
     *_, last = [None, *_PARSER.parse(markdown)]
     if last is None or last.type != "fence" or last.level or not last.map:
-        return markdown
+        return EMPTY
     last_line = markdown.splitlines()[last.map[0] + 1 : last.map[1]][-1:]
     is_closed = (
         last_line and set(last_line[0].strip()) == {last.markup[0]} and last.markup in last_line[0]
     )
-    return markdown if is_closed else f"{markdown}\n{last.markup}"
+    return EMPTY if is_closed else SafeMarkdown(last.markup)

@@ -14,18 +14,19 @@ from markdown_it.token import Token
 from .control_chars import normalize_line_ends, strip_control_chars
 from .dialect import parse
 from .plain_inline import INDENT, formula_lines, make_token, plain_inline
+from .safe import SafeMarkdown
 from .sanitize import is_too_long
 from .write_html import find_block_tags, split_at_tags
 
 
-def clean_markdown(markdown: str, image_hosts: Collection[str] = ()) -> str:
-    """Return markdown without the characters that control a terminal.
+def clean_markdown(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
+    """Return markdown without the characters that control a terminal: it is safe there alone.
 
     Args:
         markdown: what a model wrote, complete or healed.
         image_hosts: ignored: a terminal loads no image.
     """
-    return strip_control_chars(normalize_line_ends(markdown))
+    return SafeMarkdown(strip_control_chars(normalize_line_ends(markdown)))
 
 
 def parse_plain(markdown: str, encoding: str = "utf-8") -> list[Token]:

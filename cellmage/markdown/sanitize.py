@@ -25,6 +25,7 @@ from .control_chars import normalize_line_ends
 from .dialect import parse
 from .links import is_safe_url
 from .math import hide_formulas
+from .safe import SafeMarkdown
 from .tags import TAG
 from .write_blocks import write_blocks, write_definition
 from .write_inline import Context, may_load
@@ -51,7 +52,7 @@ _MAX_BLOCK_BRACKETS = 300
 """A block with more opening brackets is treated in the same way: each may begin a link."""
 
 
-def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> str:
+def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
     """Return markdown that shows the same text, and cannot act.
 
     It is pure and never raises. A text is sanitized once: in the result, some text is in tags. If a
@@ -71,13 +72,13 @@ def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> str:
         '![a cat](https://example.org/cat.png)'
     """
     if not _SPECIAL.search(markdown) and not _EMPHASIS_NEAR_WIDE.search(markdown):
-        return markdown
+        return SafeMarkdown(markdown)
     text = normalize_line_ends(markdown)
     if is_too_long(text):
         return _escape_unparsed(text)
     hosts = frozenset(image_hosts)
     written = _write(text, hosts)
-    return written if _is_safe(written, hosts) else _escape_unparsed(text)
+    return SafeMarkdown(written) if _is_safe(written, hosts) else _escape_unparsed(text)
 
 
 def _write(text: str, hosts: frozenset[str]) -> str:
@@ -105,9 +106,10 @@ def _is_block_too_long(block: Block, text: str) -> bool:
     )
 
 
-def _escape_unparsed(text: str) -> str:
+def _escape_unparsed(text: str) -> SafeMarkdown:
     """Escape everything: the last resort, for text that no parser looks at."""
-    return "\n".join(escape_everything(line.strip(" \t")) for line in text.split("\n"))
+    lines = text.split("\n")
+    return SafeMarkdown("\n".join(escape_everything(line.strip(" \t")) for line in lines))
 
 
 def _is_safe(written: str, hosts: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ from ..display.tables import markdown_table
 from ..display.text_table import format_columns
 from ..errors import CellmageError
 from ..events import Event, Reclassification, Status, Token
+from ..markdown.safe import join_blocks
 from ..messages import Response
 from ..stats import UNKNOWN, response_stats
 from ..stream.comparison import Comparison
@@ -92,7 +93,7 @@ class ComparisonRenderer:
         # The output has the texts of all answers, so the metadata has the selected one's.
         metadata["text"] = selected.response.text
         table = self._figures()
-        markdown = f"{columns.markdown}\n\n{table.markdown}"
+        markdown = join_blocks(columns.markdown, table.markdown)
         complete_frame = Frame(0, columns.text + table.text, markdown, is_settled=True)
         self._display.finish(FinalOutput([columns, table], complete_frame, metadata))
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..display.base import Display
+from ..markdown.safe import SafeMarkdown
 
 
 def keep_option(text: str, option: str) -> str:
@@ -32,7 +33,7 @@ class RenderOptions:
     make_parser: Callable[[], Callable[[str], Any]] | None = None
     spell_option: Callable[[str, str], str] = keep_option
 
-    def sanitizer(self, display: Display) -> Callable[[str], str]:
+    def sanitizer(self, display: Display) -> Callable[[str], SafeMarkdown]:
         """Return the display's function that makes markdown harmless, with the allowed hosts."""
         return partial(display.sanitize, image_hosts=self.image_hosts)
 

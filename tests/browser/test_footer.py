@@ -76,7 +76,8 @@ def test_columns_are_equal_and_values_are_tables(lab: Lab, server: ScriptedServe
 
 def test_the_history_is_a_table(lab: Lab, server: ScriptedServer) -> None:
     server.play_with(reply)
-    lab.open("%load_ext cellmage", "%%llm\nGo", "turns = %llm_history", "turns[0]['cell']")
+    rows = "turns = %llm_history\nturns[0]['cell']"
+    lab.open("%load_ext cellmage", "%%llm\nGo", "%llm_history", rows)
     lab.load()
     for cell in (1, 2, 3):
         lab.run_next(cell)
