@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .markdown.control_chars import strip_control_chars
 from .markdown.fences import close_fences
 from .markdown.heal import heal
 from .markdown.safe import SafeMarkdown
@@ -47,6 +48,21 @@ def answer_markdown(text: str, is_complete: bool) -> SafeMarkdown:
         '**Ho**'
     """
     return sanitize(text if is_complete else heal(text))
+
+
+def answer_bundle(text: str, is_complete: bool) -> dict[str, str]:
+    """Return an answer as the data of an output in a notebook's file, by MIME type.
+
+    Args:
+        text: its text.
+        is_complete: False for a text that was cut.
+
+    Example:
+        >>> answer_bundle("a <b", is_complete=True)
+        {'text/markdown': 'a &lt;b', 'text/plain': 'a <b'}
+    """
+    markdown = answer_markdown(text, is_complete)
+    return {"text/markdown": markdown, "text/plain": strip_control_chars(text)}
 
 
 def turns_markdown(turns: Sequence[tuple[str, str]]) -> SafeMarkdown:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..messages import CellRef, Response, Turn, Usage
+from ..preview import answer_bundle
 from ..serialization import (
     sources_from_record,
     steps_from_record,
@@ -176,7 +177,7 @@ def to_notebook(turns: Sequence[Turn]) -> str:
         text = _replace_surrogates(turn.response.text)
         output = {
             "output_type": "display_data",
-            "data": {"text/markdown": text, "text/plain": text},
+            "data": answer_bundle(text, turn.response.incomplete_reason is None),
             "metadata": {"cellmage": {"id": turn.response.id, "prompt": turn.prompt}},
         }
         source = f"%%llm\n{_replace_surrogates(turn.prompt)}"
