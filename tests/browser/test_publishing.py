@@ -1,13 +1,14 @@
 """Every place of the page into which foreign text goes, with text that would act there.
 
-While it arrives, at its end, in the saved notebook, in an untrusted copy of it, and in the HTML that
-nbconvert makes of it.
+While it arrives, at its end, in the saved notebook, in an untrusted copy of it, and in the HTML
+that nbconvert makes of it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+
 import pytest
 
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chunk, finish, tool_call
@@ -59,8 +60,9 @@ WATCH = """active => {
         || /^(?!https?:|mailto:)[a-z]+:/i.test(node.getAttribute('href') ?? '');
     const check = node => {
         if (!node.closest?.('.jp-RenderedMarkdown, .jp-RenderedHTML')) return;
-        for (const item of [node, ...node.querySelectorAll('*')])
-            if (!item.closest('mjx-container') && isActive(item)) window.__acted.push(item.outerHTML);
+        const items = [node, ...node.querySelectorAll('*')];
+        for (const item of items.filter(item => !item.closest('mjx-container')))
+            if (isActive(item)) window.__acted.push(item.outerHTML);
     };
     new MutationObserver(all => all.forEach(change => change.addedNodes.forEach(check)))
         .observe(document.body, {childList: true, subtree: true});
