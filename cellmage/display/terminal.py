@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
+from ..markdown.long_blocks import end_of_long_block
 from ..markdown.plain_tokens import clean_markdown, parse_plain
 from ..once import Once
 from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
@@ -205,7 +206,8 @@ def _render_markdown(frame: Frame) -> RenderableType:
         return value_table(frame.value)
     if frame.columns:
         return _Columns(frame.columns)
-    content = _ModelText(frame.markdown)
+    # The screen shows the end of an open block alone, and a long one would take long to render.
+    content = _ModelText(frame.markdown if frame.is_settled else end_of_long_block(frame.markdown))
     definitions = "\n".join(find_definitions(frame.text).values()) if frame.is_settled else ""
     if not definitions:
         return content

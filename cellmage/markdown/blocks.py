@@ -96,14 +96,24 @@ class Blocks:
         """The destination of each link definition by its normalized label."""
         self._text = text
         start = 0
-        for line in split_lines(text):
-            self._add_line(line.rstrip("\n"), start, start + len(line))
-            start += len(line)
+        while start < len(text):
+            end = text.find("\n", start) + 1 or len(text)
+            self._add_line(text[start:end].rstrip("\n"), start, end)
+            start = self._skip_code(end)
 
     @property
     def last(self) -> Block | None:
         """The last block, to which a next line may belong; None without a block."""
         return self.blocks[-1] if self.blocks else None
+
+    def _skip_code(self, start: int) -> int:
+        """Return the start of the next line that may change the blocks: code may be long."""
+        block = self.blocks[-1]
+        if not (block.is_open and block.literal and block.literal.may_end):
+            return start
+        match = block.literal.may_end.search(self._text, start)
+        block.end = match.start() if match else len(self._text)
+        return block.end
 
     def _add_line(self, line: str, start: int, end: int) -> None:
         block = self.last

@@ -26,6 +26,7 @@ CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details
 _COMMENT_END = re.compile("-->")
 _DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
 _KINDS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
+_MAY_END = {char: re.compile(rf"^[ \t>]*{char}{{3}}", re.MULTILINE) for char in "`~"}
 _MATH_ENDS = {
     "$$": re.compile(r"\$\$[.,;:]?\s*\Z"),
     "\\[": re.compile(r"\\\][.,;:]?\s*\Z"),
@@ -41,11 +42,13 @@ class Literal:
         kind: fence, math, comment or details.
         marker: the backticks or tildes of a fence; else empty.
         ends_with: decides about each line after the first, in order, without its containers.
+        may_end: finds the lines for which `ends_with` must be called; None for all of them.
     """
 
     kind: str
     marker: str
     ends_with: Callable[[str], bool]
+    may_end: re.Pattern[str] | None = None
 
     def is_abandoned(self, source: str) -> bool:
         """Return whether it is text after all: what opened it has no end in time.
@@ -98,12 +101,12 @@ def _ends_with(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 def _open_fence(content: str) -> Literal:
     marker = content[: len(content) - len(content.lstrip(content[0]))]
     if NESTING_INFO.match(content):
-        return Literal("fence", marker, NestedFence(content).ends_with)
+        return Literal("fence", marker, NestedFence(content).ends_with, _MAY_END["`"])
 
     def ends_with(line: str) -> bool:
         return line.startswith(marker) and not line.strip(f"{marker[0]} \t")
 
-    return Literal("fence", marker, ends_with)
+    return Literal("fence", marker, ends_with, _MAY_END[marker[0]])
 
 
 def count_details(content: str) -> int:

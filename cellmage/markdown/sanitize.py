@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -24,10 +25,12 @@ from .blocks import Block, Blocks, split_lines
 from .control_chars import normalize_line_ends
 from .dialect import parse
 from .links import is_safe_url
+from .long_blocks import Piece, split_long_block
 from .math import hide_formulas
-from .safe import SafeMarkdown
+from .safe import SafeMarkdown, join_safe
+from .settled import split_settled
 from .tags import TAG
-from .write_blocks import write_blocks, write_definition
+from .write_blocks import write_blocks, write_code, write_definition
 from .write_inline import Context, may_load
 from .write_text import escape_everything
 
@@ -47,6 +50,18 @@ _EMPHASIS_NEAR_WIDE = re.compile(r"[*_](?=[^\x00-\u10ff])|[^\x00-\u10ff][*_]")
 
 _MAX_BLOCK_CHARS = 5_000
 """A longer block is no prose, and is escaped without a parser, which may take seconds for it."""
+
+MAX_LINES = 128
+"""Lines of a run of blocks that is parsed as a whole; code does not count."""
+
+_CACHED_PIECES = 256
+"""Pieces of long lists and tables that are kept: those of a few answers."""
+
+_FENCE = re.compile(
+    r"^(`{3,}|~{3,})(?![^\n]*`)([^\n]*)\n(.*?)(?:^\1[`~]*[ \t]*(?:\n|\Z)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+"""Matches a fence at the margin; groups 2 and 3 are its info string and its code."""
 
 _MAX_BLOCK_BRACKETS = 300
 """A block with more opening brackets is treated in the same way: each may begin a link."""
@@ -71,14 +86,64 @@ def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
         >>> sanitize("![a cat](https://example.org/cat.png)", image_hosts=["example.org"])
         '![a cat](https://example.org/cat.png)'
     """
-    if not _SPECIAL.search(markdown) and not _EMPHASIS_NEAR_WIDE.search(markdown):
+    if _is_plain(markdown):
         return SafeMarkdown(markdown)
-    text = normalize_line_ends(markdown)
-    if is_too_long(text):
-        return _escape_unparsed(text)
     hosts = frozenset(image_hosts)
+    text = normalize_line_ends(markdown)
+    runs = split_settled(text) if text.count("\n") > MAX_LINES else [text]
+    if not any(map(_has_many_lines, runs)):
+        return _write_safely(text, hosts)
+    return join_safe("", (_write_run(run, hosts) for run in runs))
+
+
+def _is_plain(markdown: str) -> bool:
+    return not (_SPECIAL.search(markdown) or _EMPHASIS_NEAR_WIDE.search(markdown))
+
+
+def _has_many_lines(run: str) -> bool:
+    """Return whether parsers take long for a run: in a fence they only look for its end."""
+    if run.count("\n") <= MAX_LINES:
+        return False
+    prose = (block for block in Blocks(run).blocks if block.kind != "fence")
+    return sum(run.count("\n", block.start, block.end) for block in prose) > MAX_LINES
+
+
+def _write_run(run: str, hosts: frozenset[str]) -> SafeMarkdown:
+    """Write blocks that belong together: a long list or table in pieces, each of them once."""
+    if not _has_many_lines(run):
+        return _write_safely(run, hosts)
+    *complete, last = split_long_block(run)
+    if not complete:
+        return _write_fences_alone(run)
+    written = [*(_write_once(piece, hosts) for piece in complete), _write_piece(last, hosts)]
+    return join_safe("", written)
+
+
+def _write_piece(piece: Piece, hosts: frozenset[str]) -> SafeMarkdown:
+    lines = _write_safely(piece.source, hosts).splitlines(keepends=True)
+    return SafeMarkdown("".join(lines[piece.head_lines :]))
+
+
+_write_once = lru_cache(maxsize=_CACHED_PIECES)(_write_piece)
+
+
+def _write_safely(text: str, hosts: frozenset[str]) -> SafeMarkdown:
+    if _is_plain(text):
+        return SafeMarkdown(text)
+    if is_too_long(text):
+        return _write_fences_alone(text)
     written = _write(text, hosts)
     return SafeMarkdown(written) if _is_safe(written, hosts) else _escape_unparsed(text)
+
+
+def _write_fences_alone(text: str) -> SafeMarkdown:
+    """Write the fences of a text, and escape all else: for a text that takes long to parse."""
+    pieces, position = [], 0
+    for fence in _FENCE.finditer(text):
+        code = f"{write_code(fence[2], fence[3])}\n"
+        pieces += [_escape_unparsed(text[position : fence.start()]), SafeMarkdown(code)]
+        position = fence.end()
+    return join_safe("", [*pieces, _escape_unparsed(text[position:])])
 
 
 def _write(text: str, hosts: frozenset[str]) -> str:

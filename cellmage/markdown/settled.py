@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 
 from .blocks import strip_containers
 from .control_chars import replace_line_separators
@@ -28,6 +29,19 @@ def find_settled_end(text: str) -> int:
     """
     text = replace_line_separators(text)
     return _find_settled_end(text, _LiteralRegions(text))
+
+
+def split_settled(text: str) -> list[str]:
+    r"""Return the runs of blocks that no text after them can change, and the text after those.
+
+    Example:
+        >>> split_settled("a\n\nb\n\n- c\n\nd")
+        ['a\n\n', 'b\n\n- c\n\n', 'd']
+    """
+    regions = _LiteralRegions(text)
+    ends = [match.end() for match in _SETTLED.finditer(text)]
+    cuts = [0, *(end for end in ends if regions.find_start(end) is None), len(text)]
+    return [text[a:b] for a, b in pairwise(cuts)]
 
 
 def find_tail_start(text: str, size: int) -> int:

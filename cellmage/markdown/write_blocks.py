@@ -87,13 +87,7 @@ class _BlockWriter:
         return [f"{'#' * int(token.tag[1])} {text}".rstrip()]
 
     def _write_code(self, token: Token) -> list[str]:
-        content = token.content.removesuffix("\n")
-        longest = max((len(run) for run in re.findall("`{3,}", content)), default=2)
-        fence = "`" * (longest + 1)
-        info = _INFO.sub("", token.info).strip()
-        if info.lower().startswith("mermaid") and not is_plain_diagram(token.content):
-            info = ""
-        return [f"{fence}{info}\n{content}\n{fence}" if content else f"{fence}{info}\n{fence}"]
+        return [write_code(token.info, token.content)]
 
     def _write_thematic_break(self, _: Token) -> list[str]:
         return [_THEMATIC_BREAK]
@@ -156,6 +150,22 @@ _WRITERS: Mapping[str, Callable[[_BlockWriter, Token], list[str]]] = {
     "ordered_list_open": _BlockWriter._write_list,
     "table_open": _BlockWriter._write_table,
 }
+
+
+def write_code(info: str, code: str) -> str:
+    """Return code in a fence that no line of it can end.
+
+    Args:
+        info: the info string; its first word is the language.
+        code: the code, with or without a line feed at its end.
+    """
+    content = code.removesuffix("\n")
+    longest = max((len(run) for run in re.findall("`{3,}", content)), default=2)
+    fence = "`" * (longest + 1)
+    info = _INFO.sub("", info).strip()
+    if info.lower().startswith("mermaid") and not is_plain_diagram(code):
+        info = ""
+    return f"{fence}{info}\n{content}\n{fence}" if content else f"{fence}{info}\n{fence}"
 
 
 def write_definition(label: str, target: Mapping[str, str]) -> str:
