@@ -138,7 +138,7 @@ class Blocks:
         block.end = end
         if literal.ends_with(line.lstrip(" \t>").rstrip()):
             block.is_open = False
-        elif literal.is_abandoned(self._text[block.start : end]):
+        elif literal.is_abandoned(self._text, block.start, end):
             block.kind, block.literal = "paragraph", None
             block.is_open = bool(line.strip())
 

@@ -14,7 +14,7 @@ from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
 from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
 from .inline import Inline, Scanner
-from .literals import count_details
+from .literals import count_details, has_many_candidates
 from .settled import find_tail_start
 
 # Beginnings of a line, without its quotes and list markers, that decide nothing yet.
@@ -46,6 +46,9 @@ _EMPTY_DETAILS = re.compile(r"<details(?: open)?>\s*(?:<\w+>\s*)*\Z")
 
 _MAX_CHARS = 10_000
 """Characters at the end of a text that are scanned; a longer block is shown as it is."""
+
+_MAX_DETAILS = 20
+"""Blocks in blocks that are closed; beyond that their tags are text."""
 
 _PASS_CHARS = 50_000
 _MIN_PASSES = 4
@@ -80,6 +83,8 @@ def heal(text: str, cursor: str = "") -> str:
         return cursor
     text = replace_line_separators(text)
     start = find_tail_start(text, _MAX_CHARS)
+    if has_many_candidates(text, start):
+        return text + cursor
     stable = _find_stable(text[start:])
     healed = _heal_once(stable, cursor) if stable else _cursor_of_held_formula(text[start:], cursor)
     return text[:start] + _close_details(healed)
@@ -106,7 +111,7 @@ def _close_details(text: str) -> str:
         return text
     prose = (text[block.start : block.end] for block in Blocks(text).blocks if not block.literal)
     depth = count_details("".join(prose))
-    return close_fences(text) + "\n\n</details>" * depth if depth > 0 else text
+    return close_fences(text) + "\n\n</details>" * depth if 0 < depth <= _MAX_DETAILS else text
 
 
 def _heal_once(text: str, cursor: str) -> str:
@@ -131,7 +136,8 @@ def _cursor_of_held_formula(text: str, cursor: str) -> str:
 
 def _is_held(block: Block, text: str) -> bool:
     """Return whether nothing of an open block is shown: a formula or a comment without an end."""
-    return block.literal is not None and not block.literal.is_abandoned(text[block.start :])
+    literal = block.literal
+    return literal is not None and not literal.is_abandoned(text, block.start, len(text))
 
 
 def _showable_line(line: str, last: Block | None) -> str:

@@ -23,6 +23,9 @@ PATTERNS = {
 CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details", re.IGNORECASE)
 """Finds what is in each line that may open or end such a block."""
 
+_MAX_CANDIDATES = 2_000
+"""Candidates that are looked at one by one."""
+
 _COMMENT_END = re.compile("-->")
 _DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
 _KINDS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
@@ -32,6 +35,12 @@ _MATH_ENDS = {
     "\\[": re.compile(r"\\\][.,;:]?\s*\Z"),
     "\\b": re.compile(r"\\end\{[A-Za-z]+\*?\}[.,;:]?\s*\Z"),
 }
+
+
+def has_many_candidates(text: str, start: int = 0) -> bool:
+    """Return whether a text is hostile: it takes long to tell what in it is code."""
+    is_long = text.count("\n", start) > _MAX_CANDIDATES
+    return is_long and len(CANDIDATE.findall(text, start)) > _MAX_CANDIDATES
 
 
 @dataclass(slots=True)
@@ -50,16 +59,19 @@ class Literal:
     ends_with: Callable[[str], bool]
     may_end: re.Pattern[str] | None = None
 
-    def is_abandoned(self, source: str) -> bool:
+    def is_abandoned(self, text: str, start: int, end: int) -> bool:
         """Return whether it is text after all: what opened it has no end in time.
 
         Args:
-            source: the block so far.
+            text: the text with the block.
+            start: the offset of the block.
+            end: the offset of its end so far.
         """
         if self.kind == "math":
+            source = text[start:end]
             opening = OPENING.search(source)
             return opening is None or not may_become_formula(source, opening.start())
-        return self.kind == "comment" and len(source) > MAX_FORMULA_CHARS
+        return self.kind == "comment" and end - start > MAX_FORMULA_CHARS
 
 
 def open_literal(content: str) -> Literal | None:

@@ -13,9 +13,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .blocks import Block, Blocks
+from .literals import has_many_candidates
+from .settled import find_tail_start
 
 PIECE_LINES = 64
 """Items or rows of a piece."""
+
+_SCREEN_CHARS = 20_000
+"""Characters of a large screen, at least."""
 
 _ITEM = re.compile(r"(?:([-+*])|\d{1,9}([.)]))[ \t]+(?=\S)")
 _CONTINUATION = re.compile(r"[ \t]*$|[ \t]{2,}\S")
@@ -108,6 +113,9 @@ def end_of_long_block(text: str) -> str:
     """
     if text.count("\n") <= 2 * PIECE_LINES:
         return text
+    text = text[find_tail_start(text, _SCREEN_CHARS) :]
+    if has_many_candidates(text):
+        return _last_lines(text)
     last = Blocks(text).last
     if last is not None and last.kind == "fence" and last.is_open:
         head = text[last.start : text.find("\n", last.start) + 1]

@@ -54,6 +54,9 @@ _MAX_BLOCK_CHARS = 5_000
 MAX_LINES = 128
 """Lines of a run of blocks that is parsed as a whole; code does not count."""
 
+_MAX_CODE_LINES = 2_000
+"""Lines of a run that is looked at line by line, code included."""
+
 _CACHED_PIECES = 256
 """Pieces of long lists and tables that are kept: those of a few answers."""
 
@@ -102,8 +105,8 @@ def _is_plain(markdown: str) -> bool:
 
 def _has_many_lines(run: str) -> bool:
     """Return whether parsers take long for a run: in a fence they only look for its end."""
-    if run.count("\n") <= MAX_LINES:
-        return False
+    if not MAX_LINES < run.count("\n") <= _MAX_CODE_LINES:
+        return run.count("\n") > MAX_LINES
     prose = (block for block in Blocks(run).blocks if block.kind != "fence")
     return sum(run.count("\n", block.start, block.end) for block in prose) > MAX_LINES
 
@@ -112,7 +115,8 @@ def _write_run(run: str, hosts: frozenset[str]) -> SafeMarkdown:
     """Write blocks that belong together: a long list or table in pieces, each of them once."""
     if not _has_many_lines(run):
         return _write_safely(run, hosts)
-    *complete, last = split_long_block(run)
+    is_hostile = run.count("\n") > _MAX_CODE_LINES
+    *complete, last = [Piece(run)] if is_hostile else split_long_block(run)
     if not complete:
         return _write_fences_alone(run)
     written = [*(_write_once(piece, hosts) for piece in complete), _write_piece(last, hosts)]

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from .blocks import strip_containers
 from .control_chars import replace_line_separators
-from .literals import CANDIDATE, open_details, open_literal
+from .literals import CANDIDATE, has_many_candidates, open_details, open_literal
 
-_MAX_TABLE_SIZES = 8
+_MAX_TABLE_SIZES = 4
 """How many times longer than `size` a table may be that `find_tail_start` does not cut."""
 
 
@@ -52,7 +52,7 @@ def find_tail_start(text: str, size: int) -> int:
     Args:
         text: markdown that is still arriving.
         size: the longest scan in characters; a fence or a formula at the end may be longer, and a
-            table 8 times as long.
+            table 4 times as long.
     """
     regions = _LiteralRegions(text)
     settled = _find_settled_end(text, regions)
@@ -85,7 +85,9 @@ class _LiteralRegions:
     def __init__(self, text: str) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
-        if CANDIDATE.search(text):
+        if has_many_candidates(text):
+            self._starts, self._ends = [0], [len(text) + 1]
+        elif CANDIDATE.search(text):
             self._scan(text)
 
     def _scan(self, text: str) -> None:
@@ -96,7 +98,7 @@ class _LiteralRegions:
             start = text.rfind("\n", 0, match.start()) + 1
             position = text.find("\n", match.end()) + 1 or len(text) + 1
             content = strip_containers(text[start:position])
-            if literal is not None and literal.is_abandoned(text[self._starts[-1] : start]):
+            if literal is not None and literal.is_abandoned(text, self._starts[-1], start):
                 self._starts.pop()
                 literal = None
             if literal is None:
@@ -105,8 +107,11 @@ class _LiteralRegions:
             elif literal.ends_with(content):
                 self._ends.append(position)
                 literal = None
+            if literal is not None and literal.may_end:
+                next_line = literal.may_end.search(text, position)
+                position = next_line.start() if next_line else len(text)
         if literal is not None:
-            is_open = not literal.is_abandoned(text[self._starts[-1] :])
+            is_open = not literal.is_abandoned(text, self._starts[-1], len(text))
             self._ends.append(len(text) + 1 if is_open else 0)
 
     def find_start(self, offset: int) -> int | None:
