@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
+from .arguments import FLAG, PARAMETERS, TEXT, TEXTS, Kind, check, number, whole_number
 from .errors import UsageError
 from .urls import normalize_base_url
 
-# The valid range of each number, and its description for the user.
-_RANGES: Mapping[str, tuple[Callable[[float], bool], str]] = {
-    "temperature": (lambda value: 0 <= value <= 2, "a number from 0 to 2"),
-    "max_tokens": (lambda value: value >= 1, "a whole number from 1 up"),
-    "connect_timeout": (lambda value: value > 0, "seconds above 0"),
-    "first_byte_timeout": (lambda value: value > 0, "seconds above 0"),
-    "timeout": (lambda value: value > 0, "seconds above 0"),
-    "idle_timeout": (lambda value: value > 0, "seconds above 0"),
-    "max_context_turns": (lambda value: value >= 0, "a whole number from 0 up"),
-    "max_context_tokens": (lambda value: value >= 1, "a whole number from 1 up"),
+_SECONDS = number("seconds above 0", lambda value: value > 0)
+
+_KINDS: Mapping[str, Kind] = {
+    "model": TEXT,
+    "fallback": TEXTS,
+    "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
+    "max_tokens": whole_number(1),
+    "stream": FLAG,
+    "system": TEXT,
+    "base_url": TEXT,
+    "connect_timeout": _SECONDS,
+    "first_byte_timeout": _SECONDS,
+    "timeout": _SECONDS,
+    "idle_timeout": _SECONDS,
+    "stop_at": TEXTS,
+    "watch": TEXTS,
+    "max_context_turns": whole_number(0),
+    "max_context_tokens": whole_number(1),
 }
+"""What each option must be if it is set."""
 
 # The parameters that `extra_body` must not hold, and what to use in their place.
 _RESERVED_PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -88,7 +98,7 @@ class Options:
         extra_body: further parameters of the provider by name, sent as they are.
 
     Raises:
-        UsageError: a number is out of its range, or a parameter is reserved.
+        UsageError: a value is of the wrong type or out of its range, or a parameter is reserved.
         ConfigError: the base URL is not a URL, or contains a password or a key.
 
     Example:
@@ -114,10 +124,11 @@ class Options:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, (is_valid, description) in _RANGES.items():
+        for name, kind in _KINDS.items():
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and is_valid(value)):
-                raise UsageError(f"{name} is {value}; it must be {description}")
+            if value is not None:
+                object.__setattr__(self, name, check(name, value, kind))
+        object.__setattr__(self, "extra_body", check("extra_body", self.extra_body, PARAMETERS))
         if self.base_url:
             object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
         for name in self.extra_body:
@@ -125,6 +136,11 @@ class Options:
                 advice, option = reserved
                 message = f"the parameter {name} cannot be set: {advice}"
                 raise UsageError(message, option=option or None)
+
+    def __hash__(self) -> int:
+        # The values of `extra_body` may be lists and dicts, which have no hash.
+        values = (getattr(self, option.name) for option in fields(self))
+        return hash(tuple(frozenset(v) if isinstance(v, dict) else v for v in values))
 
     @staticmethod
     def from_fields(options: OptionFields) -> Options:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import BuiltinFunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from .arguments import FUNCTION, check, list_of
 from .errors import UsageError
 from .events import ToolCall
 from .messages import ToolInvocation
@@ -209,6 +210,9 @@ def _refusing(function: Any, name: str) -> Iterator[None]:
         raise UsageError(f"{name or repr(function)} cannot be a tool: {problem}") from None
 
 
+_FUNCTIONS = list_of(FUNCTION, "a list of functions, as tools=[weather]")
+
+
 def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool[..., Any]]:
     """Return tools by name; a function that is not a tool yet becomes one.
 
@@ -218,8 +222,7 @@ def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool[...
     Raises:
         UsageError: two tools have the same name, or a function cannot be a tool.
     """
-    if callable(functions):
-        raise UsageError("tools must be a list of functions, as tools=[weather]")
+    functions = check("tools", functions, _FUNCTIONS)
     tools = [
         function if isinstance(function, Tool) else Tool(function)
         for function in dict.fromkeys(functions)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
+from ..arguments import TEXT, TEXTS, check
 from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
 from ..options import OptionFields, Options
@@ -20,7 +21,7 @@ from ..stream.views import EventView
 from ..text import excerpt
 from ..tools import tools_by_name
 from .request import make_request
-from .state import ConversationState
+from .state import OPTIONS, ConversationState
 from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .turn_streams import stream_continuation, stream_turn
 
@@ -185,10 +186,26 @@ class Conversation(ConversationState):
             pass
         return stream.response
 
+    async def aask(
+        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+    ) -> Response:
+        """Read the answer to its end as `ask` does, on the running event loop.
+
+        Example:
+            >>> import asyncio
+            >>> chat = Conversation(Options(model="offline/echo"))
+            >>> asyncio.run(chat.aask("Hello")).text
+            'Hello'
+        """
+        async with self.stream(prompt, options, **arguments) as stream:
+            async for _ in stream:
+                pass
+        return stream.response
+
     def compare(
         self,
         prompt: str,
-        models: Sequence[str],
+        models: str | Sequence[str],
         *,
         select: str | None = None,
         options: Options | None = None,
@@ -198,7 +215,8 @@ class Conversation(ConversationState):
 
         Args:
             prompt: the question.
-            models: the names of the models; none of them falls back to another.
+            models: the names of the models, as a list or with commas between them; none of them
+                falls back to another.
             select: the model whose answer becomes a turn; None selects the first.
             options, arguments: as for `stream`.
 
@@ -213,9 +231,10 @@ class Conversation(ConversationState):
             >>> [response.text[:13] for response in both.responses]
             ['Hello', '## A streamed']
         """
+        models = _names_of(models)
         if len(set(models)) < max(2, len(models)):
             raise UsageError("give several models, each of them once, with commas between them")
-        selected = models[0] if select is None else select
+        selected = models[0] if select is None else check("select", select, TEXT)
         if selected not in models:
             raise UsageError(
                 f"{excerpt(selected)} cannot be selected; it is not one of {', '.join(models)}"
@@ -226,7 +245,7 @@ class Conversation(ConversationState):
             arguments["model"], arguments["fallback"] = model, ()
             arguments["commit"] = commit if model == selected else "never"
             streams.append(self.stream(prompt, options, **arguments))
-        return Comparison(streams, list(models).index(selected))
+        return Comparison(streams, models.index(selected))
 
     def continue_answer(
         self, options: Options | None = None, **overrides: Unpack[OptionFields]
@@ -264,16 +283,21 @@ class Conversation(ConversationState):
         self, options: Options | None, overrides: OptionFields
     ) -> tuple[Sequence[ResolvedModel], Options]:
         """Return the models to ask in turn, and the resolved options."""
-        resolved = Options.resolve(
-            Options.from_fields(overrides), options or Options(), self.options
-        )
+        own = Options() if options is None else check("options", options, OPTIONS)
+        resolved = Options.resolve(Options.from_fields(overrides), own, self.options)
         if self.provider is not None:
             return [ResolvedModel(self.provider, resolved.model or "")], resolved
         models = resolve_models(resolved)
         return models, replace(resolved, model=",".join(model.model for model in models))
 
     def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
-        check_arguments(history, commit)
+        check_arguments(cell, history, commit)
         if history == "ignore":
             return ()
         return self.history.before(None if commit == "append" else cell)
+
+
+def _names_of(models: str | Sequence[str]) -> list[str]:
+    """Return the names of models; a text is names with commas between them."""
+    names = models.split(",") if isinstance(models, str) else models
+    return [name.strip() for name in check("models", names, TEXTS)]

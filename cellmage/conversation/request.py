@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..arguments import TEXT, check
 from ..context_window import select_turns
 from ..errors import UsageError
 from ..messages import Message, Request, Turn
@@ -25,9 +26,10 @@ def make_request(
         tools: the tools that the model may call, by name.
 
     Raises:
-        UsageError: the prompt is empty or too long, or the request contains a key of this machine.
+        UsageError: the prompt is no text, empty or too long, or the request contains a key of this
+            machine.
     """
-    if not prompt.strip():
+    if not check("prompt", prompt, TEXT).strip():
         raise UsageError("the prompt is empty; nothing was sent")
     turns, left_out = select_turns(earlier, prompt, options)
     notices = [left_out, _system_changed_notice(earlier, options.system or "")]

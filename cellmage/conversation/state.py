@@ -6,12 +6,17 @@ import pickle
 from collections.abc import Iterable
 from typing import Any, Self
 
+from ..arguments import check, instance_of, list_of
 from ..errors import UsageError
 from ..messages import Turn
 from ..options import Options
 from ..preview import turns_markdown
 from ..providers.base import Provider
 from .history import History, Journal
+
+OPTIONS = instance_of(Options, "Options(…); or give the options by name, as temperature=0")
+_PROVIDER = instance_of(Provider, "an object with a name and a stream method, as cellmage.Provider")
+_TURNS = list_of(instance_of(Turn, "a Turn"), "a list of Turns, as another conversation has")
 
 
 class ConversationState:
@@ -38,9 +43,9 @@ class ConversationState:
         turns: Iterable[Turn] = (),
         journal: Journal | None = None,
     ) -> None:
-        self.options = options or Options()
-        self.provider = provider
-        self.history = History(turns, journal)
+        self.options = Options() if options is None else check("options", options, OPTIONS)
+        self.provider = None if provider is None else check("provider", provider, _PROVIDER)
+        self.history = History(check("turns", turns, _TURNS), journal)
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
+from ..arguments import check, instance_of
 from ..errors import UsageError
 from ..messages import CellRef
 from ..options import OptionFields
@@ -39,12 +40,17 @@ class StreamArguments(OptionFields, total=False):
     approve: Approval
 
 
-def check_arguments(history: str, commit: str) -> None:
+_CELL = instance_of(CellRef, "a CellRef")
+
+
+def check_arguments(cell: CellRef | None, history: str, commit: str) -> None:
     """Refuse values that type checkers refuse, too.
 
     Raises:
-        UsageError: a value is not one of its choices; the message lists them.
+        UsageError: a value is of the wrong type, or not one of its choices.
     """
+    if cell is not None:
+        check("cell", cell, _CELL)
     for name, value, choices in (("history", history, HistoryUse), ("commit", commit, Commit)):
         if value not in get_args(choices):
             listed = ", ".join(map(repr, get_args(choices)))

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..arguments import FUNCTION, check
 from ..errors import ProviderError
 from ..events import Document, Event, Notice, Start, Status
 from ..messages import Message, Request
@@ -50,6 +51,7 @@ class Retriever:
         """Return a retriever for a function, named as the function."""
         if isinstance(search, Retriever):
             return search
+        check("retriever", search, FUNCTION)
         return cls(getattr(search, "__name__", type(search).__name__), search)
 
 

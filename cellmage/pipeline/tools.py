@@ -62,7 +62,7 @@ def approval_function(approve: Approval) -> Approve:
     """
     if callable(approve):
         return approve
-    if approve not in _APPROVALS:
+    if approve not in list(_APPROVALS):  # a list, because a value may have no hash
         raise UsageError(
             f'approve is {approve!r}; give "ask", "always", "never" or a function of the call'
         )

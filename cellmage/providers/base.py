@@ -10,6 +10,7 @@ from ..events import Event
 from ..messages import Request
 
 
+@runtime_checkable
 class Provider(Protocol):
     """Answers requests.
 

@@ -15,6 +15,7 @@ import asyncio
 import os
 import threading
 
+from ..errors import UsageError
 from .interrupts import defer_interrupts
 
 
@@ -61,6 +62,21 @@ def background_loop() -> asyncio.AbstractEventLoop:
 def on_loop_thread() -> bool:
     """Return whether this is the thread of the background loop, which must never wait for it."""
     return _loop_thread.is_current()
+
+
+def check_event_loop() -> None:
+    """Refuse an event loop that is not asyncio's.
+
+    Raises:
+        UsageError: asyncio runs nothing on this thread; trio, for example, has a loop of its own.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise UsageError(
+            "'async for' needs asyncio, and no asyncio event loop runs here; in trio and the like, "
+            "read with 'for' on a thread of its own"
+        ) from None
 
 
 _HEARTBEAT_SECONDS = 0.1

@@ -10,6 +10,7 @@ from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
 from ..runtime.interrupts import set_one_line
+from ..runtime.loop import check_event_loop
 from ..runtime.sync_stream import SyncStream
 from .response_stream import ResponseStream
 
@@ -78,7 +79,12 @@ class Comparison:
         for stream in self.streams:
             stream.close()
 
+    async def aclose(self) -> None:
+        """Stop reading, and wait until all connections are closed."""
+        await asyncio.gather(*(stream.aclose() for stream in self.streams))
+
     async def _merge(self) -> AsyncGenerator[tuple[int, Event], None]:
+        check_event_loop()
         queue: _Queue = asyncio.Queue(_MAX_QUEUED_EVENTS)
         tasks = [
             asyncio.create_task(self._drain(index, queue)) for index in range(len(self.streams))

@@ -20,7 +20,7 @@ from ..events import Event
 from ..messages import Request, Response
 from ..pipeline.base import Ask
 from ..runtime.interrupts import defer_interrupts, set_one_line
-from ..runtime.loop import Heartbeat
+from ..runtime.loop import Heartbeat, check_event_loop
 from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
 from .views import Readable
@@ -184,6 +184,7 @@ class ResponseStream(Readable):
                 yield event
             self._raise_error()
             return
+        check_event_loop()
         with self._consume(), Heartbeat():
             async with aclosing(self._receive()) as events:
                 while (received := await self._next(events)) is not None:
@@ -267,8 +268,12 @@ class ResponseStream(Readable):
     def close(self) -> None:
         """Stop reading and close the connection, from any thread or task.
 
-        What had arrived stays in `response`; a consumer reaches the end without an error.
+        What had arrived stays in `response`; a consumer reaches the end without an error. A stream
+        that has not been read sends nothing, and yields nothing.
         """
+        if not self._accumulator.has_started:  # nothing is sent, and a consumer reads nothing
+            self._response = self._response or self._accumulator.response("closed")
+            return
         self._is_closing = True
         if self._pending_task is not None:
             self._pending_task.get_loop().call_soon_threadsafe(self._pending_task.cancel)
@@ -298,6 +303,22 @@ class ResponseStream(Readable):
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop reading, and wait until the connection is closed.
+
+        Example:
+            >>> import asyncio
+            >>> from cellmage import Conversation
+            >>> async def first_text():
+            ...     stream = Conversation().stream("Hello", model="offline/tour")
+            ...     async for text in stream:
+            ...         await stream.aclose()
+            ...     return stream.response.incomplete_reason
+            >>> asyncio.run(first_text())
+            'closed'
+        """
         events = self._open_events() if self._open_events is not None else None
         pending = self._pending_task
         if pending is not None:  # the task of a view waits in the generator, which cannot be closed
@@ -305,6 +326,8 @@ class ResponseStream(Readable):
             await asyncio.wait({pending})
         elif events is not None:
             await events.aclose()
+        else:
+            self.close()
 
 
 def _interruption_of(error: BaseException) -> str:

@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
+from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any
 
@@ -130,39 +131,41 @@ class BufferedView:
         seconds: float | None = None,
     ) -> None:
         self._stream = stream
-        self._buffer = Buffer(chars, until, seconds)
+        self._make_buffer = partial(Buffer, chars, until, seconds)
         self._seconds = seconds
 
     def __iter__(self) -> Iterator[str]:
+        buffer = self._make_buffer()
         failure: Exception | None = None
         with closing(self._stream.batches()) as batches:
             try:
                 for batch in batches:
                     now = time.monotonic()
                     for event in batch:
-                        yield from self._buffer.feed(_text(event), now)
-                    yield from self._buffer.due(now)
+                        yield from buffer.feed(_text(event), now)
+                    yield from buffer.due(now)
             except Exception as error:  # noqa: BLE001 - raised again, after the rest of the text
                 failure = error
-            yield from self._buffer.flush()
+            yield from buffer.flush()
         if failure is not None:
             raise failure
 
     async def __aiter__(self) -> AsyncIterator[str]:
+        buffer = self._make_buffer()
         failure: Exception | None = None
         async with aclosing(_with_timeouts(self._stream.aevents(), self._seconds)) as events:
             try:
                 async for event in events:
                     now = time.monotonic()
-                    pieces = self._buffer.feed(_text(event), now) if event else []
-                    for piece in [*pieces, *self._buffer.due(now)]:
+                    pieces = buffer.feed(_text(event), now) if event else []
+                    for piece in [*pieces, *buffer.due(now)]:
                         yield piece
             except asyncio.CancelledError as error:
                 set_one_line(error, len(self._stream.response.text))
                 raise
             except Exception as error:  # noqa: BLE001 - as above
                 failure = error
-            for piece in self._buffer.flush():
+            for piece in buffer.flush():
                 yield piece
         if failure is not None:
             raise failure
@@ -219,35 +222,22 @@ class JSONView:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self._parser = PartialJSON()
 
     def __iter__(self) -> Iterator[Any]:
+        values = _GrowingValue()
         with closing(iter(EventView(self._stream))) as events:  # type: ignore[type-var]
             for event in events:
-                yield from self._values(event)
-        yield from self._last_value()
+                yield from values.feed(event)
+        yield from values.finish(self.result)
 
     async def __aiter__(self) -> AsyncIterator[Any]:
+        values = _GrowingValue()
         async with aclosing(self._stream.aevents()) as events:
             async for event in events:
-                for value in self._values(event):
+                for value in values.feed(event):
                     yield value
-        for value in self._last_value():
+        for value in values.finish(self.result):
             yield value
-
-    def _values(self, event: Event) -> Iterator[Any]:
-        previous = self._parser.last_value
-        if isinstance(event, ToolCall | Reclassification):
-            self._parser = PartialJSON()  # text before it is not the answer
-        elif not isinstance(event, Token):
-            return
-        elif self._parser.feed(event.text) and self._parser.value != previous:
-            yield self._parser.value
-
-    def _last_value(self) -> Iterator[Any]:
-        previous = self._parser.last_value
-        if self.result != previous:
-            yield self.result
 
     @property
     def result(self) -> Any:
@@ -266,3 +256,23 @@ class JSONView:
             OutputValidationError: the answer is not JSON, or was cut.
         """
         return read_response(self._stream.response).notice
+
+
+class _GrowingValue:
+    """The values of one reading of a `JSONView`."""
+
+    def __init__(self) -> None:
+        self._parser = PartialJSON()
+
+    def feed(self, event: Event) -> list[Any]:
+        """Return the value so far if the event has changed it."""
+        previous = self._parser.last_value
+        if isinstance(event, ToolCall | Reclassification):
+            self._parser = PartialJSON()  # text before it is not the answer
+        elif isinstance(event, Token) and self._parser.feed(event.text):
+            return [self._parser.value] if self._parser.value != previous else []
+        return []
+
+    def finish(self, result: Any) -> list[Any]:
+        """Return the value of the complete answer if it is not the last one."""
+        return [result] if result != self._parser.last_value else []
