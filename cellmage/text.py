@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Literal
 
 _SCANNED_PER_WIDTH = 4
@@ -23,6 +25,33 @@ def truncate(text: str, width: int) -> str:
     line = " ".join(head.split())
     is_complete = len(line) <= width and len(head) == len(text)
     return line if is_complete else f"{line[: width - 1]}…"
+
+
+# Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), then other blank glyphs.
+_BLANK = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d159"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800\U00016fe4]"
+)
+
+
+def spell_out(text: str) -> str:
+    r"""Return the text with each character that is not plainly visible as its escape in JSON.
+
+    Args:
+        text: any text, also with lone surrogates.
+
+    Example:
+        >>> spell_out("a b\n\u3164\u202e\U000e0041")
+        'a b\\n\\u3164\\u202e\\udb40\\udc41'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_visible(char) else json.dumps(char)[1:-1] for char in text)
+
+
+def _is_visible(char: str) -> bool:
+    return char.isprintable() and not _BLANK.match(char)
 
 
 def excerpt(text: str, chars: int = 60) -> str:

@@ -6,12 +6,18 @@ A name or arguments with several readings are not read at all: the model receive
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
 import jiter
+
+from .text import excerpt, spell_out
+
+_SHOWN_CHARS = 1_000
+"""Characters of the arguments in a line for the user: a screen shows them, and the question."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\[\s\S])*"')
 _FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n([\s\S]*?)\n?[ \t]*```\s*")
@@ -80,7 +86,46 @@ def parse_arguments(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise ValueError("the arguments are not a JSON object")
+    _refuse_infinity(value)
     return value
+
+
+def _refuse_infinity(value: Any) -> None:
+    """Refuse a number that is too large for a float, such as 1e400: Python reads it as infinity."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _refuse_infinity(item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("the arguments have a number that is too large")
+
+
+def format_arguments(arguments: str) -> str:
+    r"""Return arguments as a line for the user, in which everything unusual is spelled out.
+
+    Args:
+        arguments: the arguments as the model wrote them; what cannot be read is shown as text.
+
+    Example:
+        >>> format_arguments('{"city": "Oslo", "days": 2}')
+        'city="Oslo", days=2'
+        >>> format_arguments('{"x=1)?": "a\\nb"}')
+        '"x=1)?"="a\\nb"'
+    """
+    try:
+        values = parse_arguments(arguments)
+    except ValueError:
+        line = json.dumps(arguments, ensure_ascii=False)
+    else:
+        line = ", ".join(f"{_name(name)}={_dumps(value)}" for name, value in values.items())
+    return excerpt(spell_out(line), _SHOWN_CHARS)
+
+
+def _name(name: str) -> str:
+    return name if name.isascii() and name.isidentifier() else _dumps(name)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _parse(text: str) -> Any:

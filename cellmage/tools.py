@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import BuiltinFunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
@@ -15,13 +15,17 @@ from .arguments import FUNCTION, check, list_of
 from .errors import UsageError
 from .events import ToolCall
 from .messages import ToolInvocation
-from .tool_requests import parse_arguments
+from .text import spell_out, truncate
+from .tool_requests import format_arguments, parse_arguments
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 
 TIMEOUT_SECONDS = 60.0
 """The time that a call may take, where the tool sets none."""
+
+_NAME_CHARS = 100
+"""Characters of a name that are shown: a model may ask for a tool that does not exist."""
 
 # Servers accept such names. OpenAI's reference: letters, digits, _ and -, at most 64.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -91,9 +95,23 @@ class Tool(Generic[P, R_co]):
             arguments: a JSON object as the model wrote it: see `parse_arguments`.
 
         Raises:
-            ValueError: the arguments are no such object.
+            ValueError: the arguments are no such object, or have a name that the model may not set.
         """
-        return functools.partial(self._validated, **parse_arguments(arguments))
+        values = parse_arguments(arguments)
+        for name in values:
+            if not self._may_set(name):
+                known = ", ".join(self.schema["parameters"]["properties"]) or "none"
+                raise ValueError(f"there is no argument {name!r}; the arguments are: {known}")
+        return functools.partial(self._validated, **values)
+
+    def _may_set(self, name: str) -> bool:
+        """Return whether the model may give an argument; not one that a partial has bound."""
+        parameters = self.schema["parameters"]
+        if name in parameters["properties"]:
+            return True
+        is_open = parameters.get("additionalProperties", False) is not False
+        own = inspect.signature(_unwrap(self.function)).parameters
+        return is_open and name.isidentifier() and name not in {*own, *_bound_names(self.function)}
 
 
 @overload
@@ -164,7 +182,7 @@ def describe(function: Callable[..., Any], name: str = "") -> dict[str, Any]:
     properties = parameters["properties"]
     if "self" in properties:
         raise UsageError(f"{name} is a method: give that of an object, as object.method")
-    for bound in function.keywords if isinstance(function, functools.partial) else ():
+    for bound in _bound_names(function):
         properties.pop(bound, None)
     description = inspect.getdoc(_unwrap(function)) or ""
     return {"name": name, "description": description, "parameters": parameters}
@@ -192,6 +210,10 @@ def _check_names(function: Callable[..., Any]) -> None:
 
 def _unwrap(function: Any) -> Any:
     return function.func if isinstance(function, functools.partial) else function
+
+
+def _bound_names(function: Any) -> Collection[str]:
+    return function.keywords if isinstance(function, functools.partial) else ()
 
 
 def _name_of(function: Any) -> str:
@@ -237,19 +259,13 @@ def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool[...
 
 
 def format_call(call: ToolCall | ToolInvocation) -> str:
-    """Return a call on one line, as Python would write it; invisible characters are escaped.
+    """Return a call on one line: names, and values as JSON in which all characters are visible.
 
     Example:
         >>> format_call(ToolCall("a", "weather", '{"city": "Oslo"}'))
-        "weather(city='Oslo')"
+        'weather(city="Oslo")'
     """
-    try:
-        values = parse_arguments(call.arguments)
-        arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
-    except ValueError:
-        arguments = call.arguments
-    text = f"{call.name}({arguments})"
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return f"{spell_out(truncate(call.name, _NAME_CHARS))}({format_arguments(call.arguments)})"
 
 
 _ANSWERS = {"y": True, "yes": True, "": False, "n": False, "no": False}

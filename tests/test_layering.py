@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serialization": {"errors", "messages"},
     "context_window": {"errors", "messages", "options"},
     "sse": {"errors", "events"},
-    "tool_requests": set(),
+    "tool_requests": {"text"},
     "tools": {*VALUES, "arguments", "tool_requests"},
     "tool_results": set(),
     "retrieval": {"decoding", "errors", "events"},

@@ -26,7 +26,7 @@ def test_calls_are_confirmed_run_and_saved(lab: Lab, server: ScriptedServer) -> 
     lab.run_next(1)
     lab.run_next(2)
     for city in ("Oslo", "Rome"):
-        lab.until(lambda city=city: f"weather(city='{city}') …" in lab.output(2))  # type: ignore[misc]
+        lab.until(lambda city=city: f'weather(city="{city}") …' in lab.output(2))  # type: ignore[misc]
         question = lab.page.locator(".jp-Stdin").filter(has_text=city).locator(".jp-Stdin-input")
         question.fill("y")
         question.press("Enter")
@@ -34,7 +34,7 @@ def test_calls_are_confirmed_run_and_saved(lab: Lab, server: ScriptedServer) -> 
     assert "[y/N]" not in lab.output(2), "the answered questions are cleared"
     panels = lab.area(2).locator("details")
     assert panels.locator("summary").all_inner_texts() == [
-        f"weather(city='{city}') → <b>rain</b> in {city} at $5 and $6" for city in ("Oslo", "Rome")
+        f'weather(city="{city}") → <b>rain</b> in {city} at $5 and $6' for city in ("Oslo", "Rome")
     ]
     panels.nth(0).locator("summary").click()
     assert panels.nth(0).locator("pre").inner_text() == "<b>rain</b> in Oslo at $5 and $6"

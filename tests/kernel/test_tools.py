@@ -38,11 +38,11 @@ def test_asks_before_it_runs(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(WEATHER)
     play(server)
     run, prompt = run_and_answer(kernel, ASK, "y")
-    assert prompt == "Run weather(city='Oslo')? [y/N] "
+    assert prompt == 'Run weather(city="Oslo")? [y/N] '
     assert run.printed.strip().endswith("MainThread")
     running = [frame.markdown for frame in run.frames if "weather(" in frame.markdown]
     assert "…</code></summary></details>" in running[0]
-    summary = "weather(city=&#x27;Oslo&#x27;) → rain in &lt;Oslo&gt;"
+    summary = "weather(city=&quot;Oslo&quot;) → rain in &lt;Oslo&gt;"
     assert run.outputs[0]["data"] == {
         "text/markdown": "Let me **see**.\n\n<details><summary><code>" + summary
         + "</code></summary><pre>rain in &lt;Oslo&gt;</pre></details>\n\nIt *rains*.",
@@ -75,7 +75,7 @@ def test_an_unclear_answer_is_asked_for_once_more(
     kernel.client.get_stdin_msg(timeout=20)
     kernel.client.input("what?")
     prompt = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
-    assert prompt == "Type y or n. Run weather(city='Oslo')? [y/N] "
+    assert prompt == 'Type y or n. Run weather(city="Oslo")? [y/N] '
     kernel.client.input(second)
     assert kernel.finish(msg_id).ok
     assert server.last.body["messages"][-1]["content"] == result
