@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from .text import strip_control_chars
+
 Kind = Literal[
     # Before a server is asked.
     "config",
@@ -95,7 +97,8 @@ class CellmageError(Exception):
         text: str = "",
         option: str | None = None,
     ) -> None:
-        super().__init__(message)
+        # A message repeats what servers and files say, and is printed in terminals.
+        super().__init__(strip_control_chars(message))
         self.kind = kind or type(self).kind
         self.host = host
         self.model = model

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .markdown.control_chars import strip_control_chars
 from .markdown.fences import close_fences
 from .markdown.heal import heal
 from .markdown.safe import SafeMarkdown
 from .markdown.sanitize import sanitize
-from .text import truncate
+from .text import spell_out, strip_control_chars, truncate
 
 _LINE_CHARS = 60
 """Characters of a text in one line."""
@@ -30,7 +29,8 @@ def answer_line(text: str, model: str, state: str) -> str:
         >>> answer_line("Once upon a time", "m", "complete")
         "<Response 'Once upon a time': 16 characters, m, complete>"
     """
-    details = [f"{len(text)} character{'' if len(text) == 1 else 's'}", model, state]
+    count = f"{len(text)} character{'' if len(text) == 1 else 's'}"
+    details = [count, spell_out(model), state]
     return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, details))}>"
 
 

@@ -27,12 +27,25 @@ def truncate(text: str, width: int) -> str:
     return line if is_complete else f"{line[: width - 1]}…"
 
 
+_TERMINAL_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""C0 and C1 controls but tabs and line feeds, and the embeddings of bidirectional text (UAX 9)."""
+
 # Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), then other blank glyphs.
 _BLANK = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d159"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800\U00016fe4]"
 )
+
+
+def strip_control_chars(text: str) -> str:
+    """Return the text without what controls a terminal or the order of the text after it.
+
+    Example:
+        >>> strip_control_chars("a\\x1b[2Jb\\n\\u202e")
+        'a[2Jb\\n'
+    """
+    return _TERMINAL_CONTROLS.sub("", text)
 
 
 def spell_out(text: str) -> str:

@@ -28,6 +28,8 @@ class PtyScreen:
     ) -> None:
         self._screen = pyte.HistoryScreen(COLUMNS, lines, history=10_000, ratio=0.001)
         self._stream = pyte.Stream(self._screen)
+        self.output = ""
+        """All that the program has written."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
         folders = {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
         settings = {"TERM": "xterm-256color", "NO_COLOR": "1"}
@@ -76,4 +78,5 @@ class PtyScreen:
             output = self._program.read_nonblocking(65_536, timeout=0.05)
         except pexpect.TIMEOUT:
             return
+        self.output += output
         self._stream.feed(output)

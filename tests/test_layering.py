@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
     },
     "plain_tex": set(),
-    "markdown": {"plain_tex"},
+    "markdown": {"plain_tex", "text"},
     "display": {"markdown", "once", "text"},
     "rendering": {
         *VALUES,
@@ -280,3 +280,25 @@ def test_outputs_are_published_in_one_module(path: Path) -> None:
     assert names <= {"IPython.display.clear_output", "IPython.display.DisplayHandle"}
     made = {"DisplayHandle", "publish_display_data"}
     assert not made & {name for name, _ in calls(path)}
+
+
+PRINTERS = {
+    "__main__",
+    "demo",
+    "display.foreign_output",  # passes on what the user's own code prints
+    "display.terminal",
+    "magics.frontend",
+    "magics.progress",
+}
+"""The modules that write to a terminal: each cleans the text, or writes constants and errors."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_few_modules_print(path: Path) -> None:
+    if module_of(path) in PRINTERS:
+        return
+    for name, call in calls(path):
+        written = ast.unparse(call.func)
+        assert name != "print", f"{path}:{call.lineno}"
+        assert not written.startswith(("sys.stdout.", "sys.stderr.")), f"{path}:{call.lineno}"
+        assert written != "warnings.warn", f"{path}:{call.lineno}"

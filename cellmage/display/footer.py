@@ -8,10 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from ..markdown.control_chars import strip_control_chars
 from ..markdown.escape import escape_destination, escape_markdown
 from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_safe
-from ..text import truncate
+from ..text import strip_control_chars, truncate
 
 _SHORT_CHARS = 70
 """A longer line is not joined with others."""

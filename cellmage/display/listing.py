@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from ..markdown.control_chars import strip_control_chars
 from ..markdown.escape import escape_markdown
 from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_blocks
-from ..text import truncate
+from ..text import strip_control_chars, truncate
 from .page_table import write_table
 from .text_table import format_columns
 
@@ -74,13 +73,14 @@ class Listing(Sequence[Row]):
     def __repr__(self) -> str:
         """Return the rows as aligned text, for a terminal and for a console."""
         rows = zip(*self._text_columns().values(), strict=True)
-        head, *lines = format_columns([self._columns, *rows]).splitlines()
+        names = [strip_control_chars(name) for name in self._columns]
+        head, *lines = format_columns([names, *rows]).splitlines()
         blocks = []
         for heading, section in self._sections.items():
             block, lines = lines[: len(section)], lines[len(section) :]
             blocks.append("\n".join([*filter(None, [strip_control_chars(heading)]), *block]))
         text = "\n\n".join(filter(None, blocks))
-        return "\n".join(filter(None, [head, text, self._end]))
+        return "\n".join(filter(None, [head, text, strip_control_chars(self._end)]))
 
     def _repr_markdown_(self) -> SafeMarkdown:
         """Return the rows as a table, in which a heading is a row of its own."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from IPython.display import DisplayHandle
 
-from ..markdown.control_chars import strip_control_chars
 from ..markdown.safe import SafeHTML, SafeMarkdown
+from ..text import strip_control_chars
 from .base import REASONING_PART, FinalOutput, Frame
 from .footer import join_short_lines, small_lines, source_lines, sources_markdown
 from .listing import Listing

@@ -14,11 +14,11 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from ..markdown.control_chars import strip_control_chars
 from ..markdown.definitions import find_definitions
 from ..markdown.long_blocks import end_of_long_block
 from ..markdown.plain_tokens import clean_markdown, parse_plain
 from ..once import Once
+from ..text import strip_control_chars
 from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
 from .footer import join_short_lines, source_lines, source_url
 from .panels import panel_summary, write_no_panels

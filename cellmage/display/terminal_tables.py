@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..markdown.control_chars import strip_control_chars
+from ..text import strip_control_chars
 from .tables import MAX_NESTED_ROWS, MAX_ROWS, cell_text, is_table, table_rows
 
 _TITLE_CHARS = 24

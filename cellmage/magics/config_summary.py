@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import CellmageError
-from ..markdown.control_chars import strip_control_chars
 from ..providers.keys import Key, mask_secrets
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
-from ..text import excerpt
+from ..text import excerpt, strip_control_chars
 from .option_spelling import spell
 from .settings import Settings, default_options
 

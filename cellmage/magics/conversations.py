@@ -9,9 +9,8 @@ from pathlib import Path
 from ..conversation.conversation import Conversation
 from ..conversation.store import ConversationScope, Store, StoredJournal
 from ..errors import UsageError
-from ..markdown.control_chars import strip_control_chars
 from ..messages import Turn
-from ..text import excerpt
+from ..text import excerpt, strip_control_chars
 from .frontend import FrontEnd
 
 _MAX_NAME_CHARS = 100

@@ -10,6 +10,7 @@ from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.select import cell_id, is_captured, is_interactive, parent_message
+from ..text import strip_control_chars
 from .transformers import PROMPT_LINE
 
 
@@ -75,5 +76,5 @@ def _notebook_name(shell: InteractiveShell) -> Path | None:
 
 
 def print_line(text: str) -> None:
-    """Print plain text and a line end under the cell."""
-    sys.stdout.write(f"{text}\n")
+    """Print plain text, with nothing that controls a terminal, and a line end under the cell."""
+    sys.stdout.write(f"{strip_control_chars(text)}\n")

@@ -12,11 +12,10 @@ from ..conversation.conversation import Conversation
 from ..conversation.export import export_turns, import_turns
 from ..display.listing import Listing, Row
 from ..errors import UsageError
-from ..markdown.control_chars import strip_control_chars
 from ..messages import Turn, Usage
 from ..pricing import cost, format_usd
 from ..rendering.answer import STALE_NOTICE
-from ..text import excerpt, truncate
+from ..text import excerpt, strip_control_chars, truncate
 from ..tools import format_call
 from .conversations import ConversationRegistry
 from .store_messages import count_turns

@@ -6,7 +6,7 @@ import html
 import re
 from urllib.parse import quote
 
-from .control_chars import strip_control_chars
+from ..text import strip_control_chars
 from .safe import SafeHTML, SafeMarkdown
 
 # Bidirectional controls change the order of the text after them; line separators end a line.

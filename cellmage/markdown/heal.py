@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 from .blocks import Block, Blocks, strip_containers
-from .control_chars import replace_line_separators
 from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
 from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
 from .inline import Inline, Scanner
+from .line_ends import replace_line_separators
 from .literals import count_details, has_many_candidates
 from .settled import find_tail_start
 

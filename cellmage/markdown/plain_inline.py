@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from ..plain_tex import plain_tex
 from ..plain_tex.scripts import subscript, superscript
 from ..plain_tex.text_boxes import cell_width
-from .control_chars import strip_control_chars, strip_direction_chars
+from ..text import strip_control_chars
 from .tags import find_pairs
 from .write_inline import url_host
 
@@ -36,7 +36,7 @@ _BREAKS = ("softbreak", "hardbreak")
 
 def make_token(kind: str, content: str = "", tag: str = "", nesting: int = 0) -> Token:
     """Return a token; its content has no characters that act on a terminal."""
-    text = strip_direction_chars(strip_control_chars(content))
+    text = strip_control_chars(content)
     return Token(kind, tag, nesting, content=text)  # type: ignore[arg-type]
 
 

@@ -11,8 +11,9 @@ from copy import copy
 
 from markdown_it.token import Token
 
-from .control_chars import normalize_line_ends, strip_control_chars
+from ..text import strip_control_chars
 from .dialect import parse
+from .line_ends import normalize_line_ends
 from .plain_inline import INDENT, formula_lines, make_token, plain_inline
 from .safe import SafeMarkdown
 from .sanitize import is_too_long

@@ -22,8 +22,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
 from .blocks import Block, Blocks, split_lines
-from .control_chars import normalize_line_ends
 from .dialect import parse
+from .line_ends import normalize_line_ends
 from .links import is_safe_url
 from .long_blocks import Piece, split_long_block
 from .math import hide_formulas

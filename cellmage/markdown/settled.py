@@ -10,7 +10,7 @@ from bisect import bisect_left
 from itertools import pairwise
 
 from .blocks import strip_containers
-from .control_chars import replace_line_separators
+from .line_ends import replace_line_separators
 from .literals import CANDIDATE, has_many_candidates, open_details, open_literal
 
 _MAX_TABLE_SIZES = 4

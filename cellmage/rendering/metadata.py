@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..markdown.control_chars import strip_control_chars
 from ..messages import Request, Response
 from ..serialization import sources_to_record, steps_to_record
+from ..text import strip_control_chars
 
 
 def answer_metadata(request: Request, response: Response) -> dict[str, Any]:

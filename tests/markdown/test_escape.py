@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cellmage.markdown.control_chars import strip_control_chars
 from cellmage.markdown.escape import escape_code, escape_markdown
+from cellmage.text import strip_control_chars
 from tests.markdown.test_sanitize import MARKDOWN
 from tests.rendered import PERMISSIVE_PARSER
 from tests.repetitions import repeat
