@@ -93,6 +93,18 @@ def host_of(base_url: str) -> str:
     return urlsplit(normalize_base_url(base_url)).netloc
 
 
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Return the scheme, the host and the port of a URL: what a key is bound to.
+
+    Example:
+        >>> origin_of("https://LLM.example.org/v1") == origin_of("https://llm.example.org:443/")
+        True
+    """
+    parts = urlsplit(url)
+    default = int(_DEFAULT_PORTS.get(parts.scheme, ":0")[1:])
+    return parts.scheme, parts.hostname or "", parts.port or default
+
+
 def split_query(base_url: str) -> tuple[str, Mapping[str, str]]:
     """Return a base URL without its query, and the query.
 

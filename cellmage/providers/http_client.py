@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import os
 import ssl
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..errors import ConfigError
+from .keys import is_handle, key_for
 from .proxies import find_proxy
 
 # All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
@@ -42,8 +46,47 @@ class _Route:
     certificates: tuple[str | None, ...]
 
 
+class _Clients:
+    """The clients of one event loop, which are closed with it: no other can use their connections.
+
+    ``asyncio.run`` closes each async generator that the loop has started. So a generator that holds
+    the clients is told of the loop's end, for which asyncio has no other hook.
+    """
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self._by_route: dict[_Route, Any] = {}
+        self._lock = asyncio.Lock()
+        self._holder = self._hold()
+
+    async def start(self) -> None:
+        """Let the running loop close the clients at its end."""
+        await anext(self._holder)
+
+    async def find(self, sdk: Any, route: _Route) -> Any:
+        """Return the client for a route."""
+        async with self._lock:
+            if route not in self._by_route:
+                # The certificates take too long for the loop's thread.
+                self._by_route[route] = await asyncio.to_thread(_make_client, sdk, route)
+            return self._by_route[route]
+
+    async def close(self) -> None:
+        """Close every client, with its connections."""
+        await self._holder.aclose()
+
+    async def _hold(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            for client in self._by_route.values():
+                await client.aclose()
+
+
 _sdk: list[Any] = []
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Route, Any]] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clients] = WeakKeyDictionary()
+
+_CLOSE_SECONDS = 1.0
 
 
 async def load_sdk() -> Any:
@@ -52,14 +95,22 @@ async def load_sdk() -> Any:
     The import takes half a second; in a thread, other answers on this loop continue meanwhile.
     """
     if not _sdk:
-        _sdk.append(await asyncio.to_thread(importlib.import_module, "openai"))
+        _sdk.append(await asyncio.to_thread(_import_sdk))
     return _sdk[0]
 
 
-def http_client(sdk: Any, base_url: str) -> Any:
-    """Return the HTTP client for a server in the running event loop.
+def _import_sdk() -> Any:
+    """Import the SDK, with what it and its HTTP library import only at the first request."""
+    importlib.import_module("anyio._backends._asyncio")
+    sdk = importlib.import_module("openai")
+    unused = sdk.DefaultAsyncHttpxClient(trust_env=False, verify=False)
+    client = sdk.AsyncOpenAI(api_key="none", base_url="http://localhost", http_client=unused)
+    _ = client.models.with_raw_response, client.chat.completions.with_streaming_response
+    return sdk
 
-    No other loop can use its connections.
+
+async def http_client(sdk: Any, base_url: str) -> Any:
+    """Return the HTTP client for a server in the running event loop; it is closed with the loop.
 
     Args:
         sdk: the module that `load_sdk` returns.
@@ -71,17 +122,31 @@ def http_client(sdk: Any, base_url: str) -> Any:
     # A client refers to its loop, so a closed loop would never leave the dictionary by itself.
     for loop in [loop for loop in _clients if loop.is_closed()]:
         del _clients[loop]
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    route = _find_route(base_url)
-    if route not in clients:
-        clients[route] = sdk.DefaultAsyncHttpxClient(
-            trust_env=False,
-            proxy=route.proxy,
-            verify=not route.is_plain and _authorities(),
-            follow_redirects=False,
-            event_hooks={"request": [_edit_headers]},
-        )
-    return clients[route]
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = _Clients()
+        await _clients[loop].start()
+    return await _clients[loop].find(sdk, _find_route(base_url))
+
+
+def _make_client(sdk: Any, route: _Route) -> Any:
+    return sdk.DefaultAsyncHttpxClient(
+        trust_env=False,
+        proxy=route.proxy,
+        verify=not route.is_plain and _authorities(),
+        follow_redirects=False,
+        event_hooks={"request": [_edit_headers]},
+    )
+
+
+@atexit.register
+def _close_clients() -> None:
+    """Close the clients of the background loop, which never ends."""
+    for loop, clients in list(_clients.items()):
+        if clients.process == os.getpid() and loop.is_running():
+            with suppress(Exception):
+                closing = asyncio.run_coroutine_threadsafe(clients.close(), loop)
+                closing.result(_CLOSE_SECONDS)
 
 
 def _find_route(base_url: str) -> _Route:
@@ -112,10 +177,18 @@ def _authorities() -> ssl.SSLContext | bool:
 
 
 async def _edit_headers(request: Any) -> None:
-    """Remove every header that is not in the allow-list, and name the key as Azure does."""
+    """Remove every header that is not in the allow-list, and put the key where its handle is.
+
+    The header of the key has the name that Azure gives it, where the query is Azure's.
+    """
     allowed = _OPENAI_HEADERS if request.url.host == "api.openai.com" else _HEADERS
     for name in [name for name in request.headers if name.lower() not in allowed]:
         del request.headers[name]
+    scheme, _, handle = request.headers.get("authorization", "").partition(" ")
+    if is_handle(handle):
+        del request.headers["authorization"]
+        if key := key_for(handle, str(request.url)):
+            request.headers["authorization"] = f"{scheme} {key.reveal()}"
     # The addresses of Azure's deployments, which have this query, take a key in this header alone.
     if "api-version" in request.url.params and "authorization" in request.headers:
         request.headers["api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")

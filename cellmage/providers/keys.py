@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
-from weakref import WeakSet
+from uuid import uuid4
+from weakref import WeakSet, WeakValueDictionary
 
 from ..errors import ConfigError, UsageError
+from ..urls import origin_of
 
 _MASK = "…"
 _MIN_KEY_CHARS = 8
@@ -78,6 +80,53 @@ class Key:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key cannot be pickled")
+
+
+class BoundKey:
+    """A key, with the one server that it may be sent to.
+
+    The SDK is given the handle in its place. The handle becomes the key at the last moment, in a
+    request to that server (`http_client`); so no variable of the SDK contains the key.
+
+    Args:
+        key: the key.
+        base_url: a URL of the server.
+
+    Attributes:
+        key: as the argument.
+        handle: stands for the key.
+
+    Example:
+        >>> bound = BoundKey(Key("sk-test-0000001234"), "https://llm.example.org/v1")
+        >>> key_for(bound.handle, "https://llm.example.org/v1/models")
+        Key('…1234')
+        >>> key_for(bound.handle, "http://llm.example.org/v1/models") is None
+        True
+    """
+
+    def __init__(self, key: Key, base_url: str) -> None:
+        self.key = key
+        self.handle = f"key-{uuid4().hex}"
+        self._origin = origin_of(base_url)
+        _bound_keys[self.handle] = self
+
+    def key_for(self, url: str) -> Key | None:
+        """Return the key for a URL; None if the URL is one of another server."""
+        return self.key if origin_of(url) == self._origin else None
+
+
+_bound_keys: WeakValueDictionary[str, BoundKey] = WeakValueDictionary()
+
+
+def is_handle(text: str) -> bool:
+    """Return whether a text stands for a key."""
+    return text in _bound_keys
+
+
+def key_for(handle: str, url: str) -> Key | None:
+    """Return the key behind a handle for a URL; None if it must not be sent there."""
+    bound = _bound_keys.get(handle)
+    return bound.key_for(url) if bound else None
 
 
 # Quotes and the blanks around a key: what shells, word processors and web pages leave there.

@@ -14,6 +14,7 @@ from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
 from .keys import Key, clean_key
 from .keystore import find_key, key_file_path, key_file_problem, keyring_name
+from .openai import OpenAIProvider
 from .plugins import load_plugin
 
 _MAX_NAME_CHARS = 100
@@ -84,8 +85,6 @@ def server_provider(
     key = _api_key_for(endpoint, host, default, environ)
     if endpoint.api_key_variable and not key:
         raise _missing_key(endpoint, model, host)
-    from .openai import OpenAIProvider  # noqa: PLC0415 - offline models do not need it
-
     return ResolvedModel(OpenAIProvider(endpoint, Key(key) if key else None), model)
 
 

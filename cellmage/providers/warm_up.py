@@ -16,11 +16,7 @@ from .registry import default_endpoint
 IDLE_SECONDS = 0.3
 """Time for which the process must have been idle before each step."""
 
-_MODULES = (
-    f"{__package__}.openai",
-    "openai.resources.chat.completions",
-    "anyio._backends._asyncio",
-)
+_MODULES = (f"{__package__}.chat_client",)
 """What the first request would import besides the SDK."""
 
 
@@ -49,7 +45,7 @@ async def _warm_up(idle_seconds: Callable[[], float], modules: Sequence[str]) ->
         await asyncio.to_thread(importlib.import_module, name)
     await _wait_until_idle(idle_seconds)
     with suppress(CellmageError):  # the question that needs this client will say it
-        http_client(sdk, default_endpoint().base_url)
+        await http_client(sdk, default_endpoint().base_url)
 
 
 async def _wait_until_idle(idle_seconds: Callable[[], float]) -> None:
