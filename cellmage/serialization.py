@@ -49,7 +49,7 @@ def steps_from_record(record: Iterable[Any], text: str) -> tuple[ToolStep, ...]:
         TypeError: the record is malformed, or its texts do not match ``text``.
     """
     steps = tuple(
-        ToolStep(_text(step_text), tuple(ToolInvocation(*map(_text, call)) for call in calls))
+        ToolStep(as_text(step_text), tuple(ToolInvocation(*map(as_text, call)) for call in calls))
         for step_text, *calls in record
     )
     has_calls = all(step.calls for step in steps)
@@ -73,7 +73,7 @@ def sources_from_record(record: Iterable[Any]) -> tuple[Document, ...]:
         TypeError, ValueError: the record is malformed.
     """
     return tuple(
-        Document(_text(title), "", _text(address), int(_number(line)))
+        Document(as_text(title), "", as_text(address), int(_number(line)))
         for title, address, line in record
     )
 
@@ -84,12 +84,12 @@ def response_from_record(text: str, record: Record) -> Response:
     Raises:
         TypeError, ValueError, AttributeError, IndexError: the record is malformed.
     """
-    texts: dict[str, Any] = {name: _text(record[name]) for name in _TEXT_FIELDS if name in record}
+    texts: dict[str, Any] = {name: as_text(record[name]) for name in _TEXT_FIELDS if name in record}
     counts = [_number(count) for count in record.get("usage", ())]
     seconds = [_number(value) for value in record.get("timings", ())]
     return Response(
         text,
-        notices=tuple(_text(notice) for notice in record.get("notices", ())),
+        notices=tuple(as_text(notice) for notice in record.get("notices", ())),
         usage=Usage(*counts) if counts else None,
         timings=Timings(seconds[0], seconds[1] or 0.0, *seconds[2:]) if seconds else None,
         steps=steps_from_record(record.get("steps", ()), text),
@@ -130,12 +130,12 @@ def turn_from_record(record: Record) -> Turn:
     """
     try:
         return Turn(
-            _text(record["prompt"]),
-            response_from_record(_text(record["text"]), record.get("response", {})),
+            as_text(record["prompt"]),
+            response_from_record(as_text(record["text"]), record.get("response", {})),
             _cell(*record["cell"]) if record.get("cell") else None,
             bool(record.get("stale")),
             tuple(turn_from_record(attempt) for attempt in record.get("previous_attempts", ())),
-            _text(record.get("system", "")),
+            as_text(record.get("system", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         problem = f"{type(error).__name__}: {error}"
@@ -145,7 +145,7 @@ def turn_from_record(record: Record) -> Turn:
 def _cell(cell_id: Any, index: Any) -> CellRef:
     if not isinstance(index, int) or not 0 <= index < 2**31:
         raise TypeError(f"{index!r} is not the index of a question")
-    return CellRef(_text(cell_id), index)
+    return CellRef(as_text(cell_id), index)
 
 
 def _number(value: Any) -> Any:
@@ -154,7 +154,12 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a value that must be a text.
+
+    Raises:
+        TypeError: it is something else.
+    """
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
     return value

@@ -9,19 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UsageError
-from ..messages import CellRef, Response, Turn, Usage
+from ..foreign_files import parse_json, read_text_file
+from ..messages import CellRef, Turn
 from ..preview import answer_bundle
-from ..serialization import (
-    sources_from_record,
-    steps_from_record,
-    turn_from_record,
-    turn_to_record,
-)
+from ..serialization import as_text, response_from_record, turn_from_record, turn_to_record
 from ..text import excerpt, truncate
 
 Metadata = Mapping[str, Any]
 
-MAX_FILE_BYTES = 64 * 2**20
+MAX_FILE_BYTES = 16 * 2**20
 """The largest file that is imported."""
 
 _FORMAT_VERSION = 1
@@ -93,22 +89,17 @@ def import_turns(path: Path) -> list[Turn]:
     Raises:
         UsageError: the file does not exist, is too large, or contains no turns.
     """
+    if path.suffix not in _FORMATS:
+        raise UsageError(f"{excerpt(path.name)}: its name does not end in {', '.join(_FORMATS)}")
+    text = read_text_file(path, MAX_FILE_BYTES)
     try:
-        if not path.exists():
-            raise UsageError(f"{excerpt(path.name)}: there is no such file")
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            raise UsageError(f"{excerpt(path.name)}: it is not a file, or it is larger than 64 MiB")
-        if path.suffix not in _FORMATS:
-            raise UsageError(
-                f"{excerpt(path.name)}: its name does not end in {', '.join(_FORMATS)}"
-            )
-        return list(_FORMATS[path.suffix].read(path.read_text("utf-8")))
-    except UsageError:  # it is a ValueError, too
-        raise
-    except (OSError, ValueError, RecursionError):
+        return list(_FORMATS[path.suffix].read(text))
+    except UsageError as error:  # it is a ValueError, too
+        raise UsageError(f"{excerpt(path.name)}: {error}") from None
+    except (ValueError, RecursionError):
         raise UsageError(f"{excerpt(path.name)}: it cannot be read") from None
-    except (KeyError, TypeError, AttributeError):
-        raise UsageError(f"{path.name}: it is not in the format of its suffix") from None
+    except (KeyError, TypeError, AttributeError, IndexError):
+        raise UsageError(f"{excerpt(path.name)}: it is not in the format of its suffix") from None
 
 
 # JSON.
@@ -121,7 +112,7 @@ def to_json(turns: Sequence[Turn]) -> str:
 
 
 def _from_json(text: str) -> Iterator[Turn]:
-    document = json.loads(text)
+    document = parse_json(text)
     if document["cellmage"] > _FORMAT_VERSION:
         raise UsageError("this file is of a later release: pip install --upgrade cellmage")
     return map(turn_from_record, document["turns"])
@@ -206,7 +197,7 @@ def _code_cell(cell_id: str, source: str, outputs: list[Any], metadata: Metadata
 
 def _from_notebook(text: str) -> Iterator[Turn]:
     turns: list[Turn] = []
-    for turn, continues_id in _read_cells(json.loads(text)["cells"]):
+    for turn, continues_id in _read_cells(parse_json(text)["cells"]):
         index = _index_of(turns, continues_id)
         if index is None:
             turns.append(turn)
@@ -245,27 +236,22 @@ def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
     for index, (text, metadata) in enumerate(answers.values()):
         if text or metadata.get("steps"):
             ref = CellRef(cell["id"], index) if "id" in cell else None
-            response = _response(metadata.get("text", text), metadata)
-            prompt = metadata.get("prompt", question)
-            turn = Turn(prompt, response, ref, system=metadata.get("system", ""))
-            yield turn, metadata.get("continues", "")
+            response = response_from_record(
+                as_text(metadata.get("text", text)), _record_of(metadata)
+            )
+            prompt = as_text(metadata.get("prompt", question))
+            turn = Turn(prompt, response, ref, system=as_text(metadata.get("system", "")))
+            yield turn, as_text(metadata.get("continues", ""))
 
 
-def _response(text: str, metadata: Metadata) -> Response:
-    usage = metadata.get("usage")
-    return Response(
-        text,
-        metadata.get("reasoning", ""),
-        metadata.get("model", ""),
-        metadata.get("provider", ""),
-        metadata.get("finish_reason"),
-        Usage(**usage) if usage else None,
-        incomplete_reason=metadata.get("incomplete_reason"),
-        notices=tuple(metadata.get("notices", ())),
-        id=metadata["id"],
-        steps=steps_from_record(metadata.get("steps", ()), text),
-        sources=sources_from_record(metadata.get("sources", ())),
-    )
+def _record_of(metadata: Metadata) -> Metadata:
+    """Return the metadata of an output as the record of a response."""
+    names = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
+    record = {name: metadata.get(name) for name in (*names, "notices", "steps", "sources")}
+    usage = metadata.get("usage") or {}
+    counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "cached_tokens")]
+    record["usage"] = counts if any(counts) else None
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def _join_lines(source: str | list[str]) -> str:

@@ -12,9 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..errors import UsageError
+from ..foreign_files import parse_yaml, read_file
 from ..options import Options
 from ..text import excerpt, truncate
 
@@ -33,6 +32,9 @@ _PARAMS = {
     "seed": int,
 }
 """Parameters of the provider that a persona may set, with their types."""
+
+_FILE_MODELS = ("gguf/",)
+"""Models that open a file: a persona of somebody else must not choose which."""
 
 _FORBIDDEN = {"base_url", "api_key", "headers", "tools"}
 
@@ -93,10 +95,7 @@ def load_persona(name: str, folders: list[Path]) -> Persona:
     paths = find_personas(folders)
     if name not in paths:
         raise UsageError(f"there is no persona {excerpt(name)!r}; there are {', '.join(paths)}")
-    path = paths[name]
-    if path.stat().st_size > MAX_BYTES:
-        raise UsageError(f"{path.name} is larger than 1 MiB")
-    return parse_persona(name, path.read_bytes())
+    return parse_persona(name, read_file(paths[name], MAX_BYTES))
 
 
 def parse_persona(name: str, data: bytes) -> Persona:
@@ -122,6 +121,10 @@ def parse_persona(name: str, data: bytes) -> Persona:
         raise UsageError(f"persona {name!r} may not set {', '.join(sorted(forbidden))}")
     fields = _check_types(name, metadata, _FIELDS)
     params = _check_types(name, metadata, _PARAMS)
+    if str(fields.get("model", "")).strip().startswith(_FILE_MODELS):
+        raise UsageError(
+            f"persona {name!r} may not choose a file of this machine as its model; give it with -m"
+        )
     try:
         options = Options(system=system.strip() or None, extra_body=params, **fields)
     except UsageError as error:
@@ -138,9 +141,9 @@ def _front_matter(name: str, text: str) -> tuple[Mapping[str, Any], str]:
     if not end_line:
         raise UsageError(f"persona {name!r}: the front matter has no closing ---")
     try:
-        values = yaml.safe_load(source)
-    except yaml.YAMLError:
-        values = ""
+        values = parse_yaml(source)
+    except ValueError as error:
+        raise UsageError(f"persona {name!r}: the front matter cannot be used: {error}") from None
     if values is not None and not isinstance(values, dict):
         raise UsageError(
             f"persona {name!r}: the front matter is not plain YAML of names and values"
@@ -155,6 +158,6 @@ def _check_types(
     values = {key: metadata[key] for key in types if metadata.get(key) is not None}
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, types[key]):
-            excerpt = str(value)[:40]
-            raise UsageError(f"persona {name!r}: {key} is {excerpt!r}, which is not a {key}")
+            shown = truncate(repr(value), 40)
+            raise UsageError(f"persona {name!r}: {key} is {shown}, which is not a {key}")
     return values

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+MAX_FILE_BYTES = 4 * 2**20
+"""Larger files are left out."""
+
 
 class UnreadableError(Exception):
     """A file cannot be read as a document; the message is the reason, for one line."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..text import excerpt, spell_out
 from .decoding import decode
-from .documents import UnreadableError
+from .documents import MAX_FILE_BYTES, UnreadableError
 
 SUFFIXES = (
     ".md",
@@ -26,9 +27,6 @@ SUFFIXES = (
     ".log",
 )
 """The files that are indexed, by the ends of their names."""
-
-MAX_FILE_BYTES = 4 * 2**20
-"""Larger files are left out."""
 
 
 HIDDEN, EMPTY, BINARY = "hidden", "empty", "binary"
@@ -61,11 +59,11 @@ def find_files(roots: Sequence[Path]) -> FileList:
     """
     files = FileList({}, {}, Counter())
     for root in roots:
+        if root.is_symlink() and not root.resolve().is_relative_to(root.parent.resolve()):
+            files.left_out[str(root)] = f"a link out of its folder; name {root.resolve()} itself"
+            continue
         for path in [str(root)] if root.is_file() else _walk(root):
-            if skipped := _type_to_skip(path):
-                files.skipped[skipped] += 1
-            else:
-                _add(path, files)
+            _add(path, files)
     return files
 
 
@@ -93,8 +91,20 @@ def _is_text(path: str) -> bool:
 
 
 def _add(path: str, files: FileList) -> None:
-    status = os.stat(path)
-    if status.st_size > MAX_FILE_BYTES:
+    """Add a file to one of the lists; it may have vanished since its folder was read."""
+    try:
+        path.encode()
+        status = os.stat(path)
+        skipped = _type_to_skip(path)
+    except UnicodeEncodeError:
+        files.left_out[path] = "its name is not UTF-8"
+        return
+    except OSError as error:
+        files.left_out[path] = error.strerror or type(error).__name__
+        return
+    if skipped:
+        files.skipped[skipped] += 1
+    elif status.st_size > MAX_FILE_BYTES:
         size = status.st_size / 2**20
         files.left_out[path] = f"{size:.1f} MiB, at most {MAX_FILE_BYTES // 2**20} MiB"
     else:
@@ -107,8 +117,15 @@ def _walk(root: Path) -> Iterator[str]:
         subfolders[:] = [
             name for name in subfolders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
         ]
-        paths = (os.path.join(folder, name) for name in names)
-        yield from (path for path in paths if stat.S_ISREG(os.lstat(path).st_mode))
+        yield from filter(_is_regular, (os.path.join(folder, name) for name in names))
+
+
+def _is_regular(path: str) -> bool:
+    """Return whether a path is a file, and no link, pipe or device; a vanished one was one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return True
 
 
 def describe_left_out(left_out: dict[str, str], limit: int = 3) -> str:
@@ -122,7 +139,8 @@ def describe_left_out(left_out: dict[str, str], limit: int = 3) -> str:
         >>> describe_left_out({"a/b.log": "binary", "c.md": "Permission denied"}, limit=1)
         'Left out: b.log (binary), and 1 more.'
     """
-    parts = [f"{Path(path).name} ({reason})" for path, reason in list(left_out.items())[:limit]]
+    named = list(left_out.items())[:limit]
+    parts = [f"{excerpt(spell_out(Path(path).name))} ({reason})" for path, reason in named]
     if len(left_out) > limit:
         parts.append(f"and {len(left_out) - limit} more")
     return f"Left out: {', '.join(parts)}." if parts else ""

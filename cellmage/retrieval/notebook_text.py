@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..foreign_files import parse_json
 from .documents import DocumentText, Section, UnreadableError
 
 _MAX_OUTPUT_CHARS = 2_000
@@ -24,7 +24,7 @@ def read_notebook(text: str) -> DocumentText:
         UnreadableError: it is not a notebook.
     """
     try:
-        notebook = json.loads(text)
+        notebook = parse_json(text)
         cells = _cells(notebook)
         sections = [Section(part) for cell in cells for part in _parts(cell) if part.strip()]
         headings = (_heading(cell) for cell in cells)

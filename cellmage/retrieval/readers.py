@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..foreign_files import read_regular_file
 from .decoding import decode
-from .documents import DocumentText, Section, UnreadableError
+from .documents import MAX_FILE_BYTES, DocumentText, Section, UnreadableError
 from .html_text import find_encoding, read_html
 from .notebook_text import read_notebook
 
@@ -31,9 +32,11 @@ def read_document(path: str) -> DocumentText:
     """
     suffix = Path(path).suffix.lower()
     try:
-        data = Path(path).read_bytes()
+        data = read_regular_file(Path(path), MAX_FILE_BYTES)
     except OSError as error:
         raise UnreadableError(error.strerror or type(error).__name__) from None
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
     text = decode(data, find_encoding(data) if suffix in (".html", ".htm") else "")
     if ";base64," in text:
         text = _DATA_URL.sub(r"\1…", text)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,7 +61,7 @@ def test_front_matter() -> None:
         (b"---\nname: x\n", "no closing ---"),
         (b"---\ntemperature: warm\n---\n", "temperature is 'warm'"),
         (b"---\ntemperature: 3\n---\n", "temperature is 3"),
-        (b"---\nmax_tokens: true\n---\n", "max_tokens is 'True'"),
+        (b"---\nmax_tokens: true\n---\n", "max_tokens is True"),
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
@@ -77,12 +76,11 @@ def test_any_bytes_give_a_persona_or_one_sentence(data: bytes) -> None:
         parse_persona("p", b"---\n" + data)
 
 
-def test_an_alias_bomb_is_quick() -> None:
+def test_an_alias_bomb_is_refused() -> None:
     lines = ["a0: &a0 [x, x]"]
     lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
-    began = time.monotonic()
-    parse_persona("p", ("---\n" + "\n".join(lines) + "\n---\nhi").encode())
-    assert time.monotonic() - began < 5
+    with pytest.raises(UsageError, match="it has an alias"):
+        parse_persona("p", ("---\n" + "\n".join(lines) + "\n---\nhi").encode())
 
 
 @pytest.mark.parametrize("name", [case["name"] for case in HOSTILE["names"]], ids=repr)

@@ -199,17 +199,31 @@ def test_what_is_left_out_is_told(tmp_path: Path, index: Index) -> None:
         index.add([docs])
 
 
-def test_a_file_that_may_not_be_read(
-    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_vanishes_while_files_are_read(tmp_path: Path, index: Index) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("moon")
+    assert index.add([tmp_path], lambda *_: (tmp_path / "a.md").unlink(missing_ok=True)) == 1
+    assert describe_left_out(index.left_out) == "Left out: a.md (No such file or directory)."
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path, index: Index) -> None:
     (tmp_path / "a.md").write_text("moon")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.md")).write_text("moon")
+    assert index.add([tmp_path]) == 1
+    line = describe_left_out(index.left_out)
+    assert line == "Left out: b\\udcff.md (its name is not UTF-8)."
 
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    assert index.add([tmp_path]) == 0
-    assert describe_left_out(index.left_out) == "Left out: a.md (Permission denied)."
+def test_a_named_link_out_of_its_folder_is_left_out(tmp_path: Path, index: Index) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (tmp_path / "secret.md").write_text("moon")
+    (folder / "own.md").write_text("moon")
+    (folder / "out.md").symlink_to(tmp_path / "secret.md")
+    (folder / "in.md").symlink_to(folder / "own.md")
+    assert index.add([folder / "out.md", folder / "in.md"]) == 1
+    (reason,) = index.left_out.values()
+    assert reason == f"a link out of its folder; name {tmp_path / 'secret.md'} itself"
 
 
 def test_a_picture_in_markdown_is_left_out(tmp_path: Path) -> None:
