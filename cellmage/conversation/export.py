@@ -52,6 +52,7 @@ def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
 
     Example:
         >>> from tempfile import TemporaryDirectory
+        >>> from cellmage import Response
         >>> turns = [Turn("Hi", Response("Hello", id="1"))]
         >>> with TemporaryDirectory() as folder:
         ...     import_turns(export_turns(turns, Path(folder), "talk.md")) == turns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from cellmage.retrieval.notebook_text import read_notebook
 from cellmage.retrieval.readers import read_document
 
 STREET = "Straße nach Köln"
-PICTURE = base64.b64encode(os.urandom(60_000)).decode()
+PICTURE = base64.b64encode(random.Random(1).randbytes(60_000)).decode()
 
 
 @pytest.fixture
