@@ -12,7 +12,6 @@ schema of a tool          refused                         refused
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -20,15 +19,15 @@ from dataclasses import replace
 from ..errors import UsageError
 from ..events import Event, Notice, Start
 from ..messages import Message, Request
-from ..providers.endpoints import ENDPOINTS
-from ..providers.keys import fingerprint, mask_secrets, refuse_keys
-from ..providers.keystore import key_file_path, read_key_file
+from ..providers.environment import ENVIRON
+from ..providers.keys import Key, fingerprint, mask_secrets, refuse_keys
+from ..providers.keystore import known_keys
 from .base import Ask
 
 _WITHHELD = "[withheld: it contains a key of this machine]"
 
 
-def redact(request: Request, environ: Mapping[str, str] = os.environ) -> Request:
+def redact(request: Request, environ: Mapping[str, str] = ENVIRON) -> Request:
     """Return the request as it may be sent; a notice says what was masked.
 
     Args:
@@ -44,15 +43,15 @@ def redact(request: Request, environ: Mapping[str, str] = os.environ) -> Request
         >>> sent.messages[0].content, sent.notices[0][:40]
         ('use …1234', 'The request contains what looks like a k')
     """
-    policy = _Policy(_read_keys(environ))
+    policy = _Policy(known_keys(environ))
     policy.check_schemas(json.dumps(request.tools, ensure_ascii=False))
     messages = tuple(policy.redact_message(message) for message in request.messages)
     return replace(request, messages=messages, notices=(*request.notices, *policy.notices()))
 
 
-def redact_text(text: str, environ: Mapping[str, str] = os.environ) -> str:
+def redact_text(text: str, environ: Mapping[str, str] = ENVIRON) -> str:
     """Return a text for a model, such as a tool's result, without keys and secrets."""
-    return _Policy(_read_keys(environ)).withhold_or_mask(text)
+    return _Policy(known_keys(environ)).withhold_or_mask(text)
 
 
 class _CleanTexts:
@@ -84,7 +83,7 @@ class _Policy:
         keys: the keys of this machine, by the name of their variable.
     """
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, Key]) -> None:
         self._keys = keys
         self._clean = _clean_texts.for_keys(fingerprint(keys))
         self._endings: list[str] = []
@@ -132,13 +131,6 @@ class _Policy:
             return []
         endings = ", ".join(dict.fromkeys(self._endings))
         return [f"The request contains what looks like a key ({endings}): only its end is sent."]
-
-
-def _read_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the keys of the environment and of the key file, by the name of their variable."""
-    variables = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()} - {None}
-    names = [name for name in environ if name in variables and environ[name]]
-    return {**read_key_file(key_file_path()), **{name: environ[name] for name in names}}
 
 
 def redact_secrets(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:

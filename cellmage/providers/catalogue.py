@@ -81,7 +81,8 @@ async def _offer(prefix: str | None, base_url: str | None, seconds: float) -> Of
         if not isinstance(provider, ModelLister):
             built_in = "offline/tour, offline/echo, offline/tools"
             return Offer(server, error=f"the built-in models: {built_in}")
-        offer = Offer(prefix or provider.name, key=_describe_key(provider))
+        key = await asyncio.to_thread(_describe_key, provider)
+        offer = Offer(prefix or provider.name, key=key)
         async with asyncio.timeout(seconds):
             return replace(offer, models=tuple(await provider.models()))
     except TimeoutError:

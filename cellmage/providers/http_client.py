@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..errors import ConfigError
-from .keys import is_handle, key_for
+from .keys import Secret, is_handle, key_for
 from .proxies import find_proxy
 
 # All that a server needs, and the mark by which the SDK knows that we want the raw body. It would
@@ -41,7 +41,7 @@ class _Route:
         certificates: the values of the variables that name authorities.
     """
 
-    proxy: str | None
+    proxy: Secret | None
     is_plain: bool
     certificates: tuple[str | None, ...]
 
@@ -61,6 +61,10 @@ class _Clients:
 
     async def start(self) -> None:
         """Let the running loop close the clients at its end."""
+        # In a task: a generator that starts inside a `Nested` one is not told to the loop.
+        await asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
         await anext(self._holder)
 
     async def find(self, sdk: Any, route: _Route) -> Any:
@@ -123,16 +127,16 @@ async def http_client(sdk: Any, base_url: str) -> Any:
     for loop in [loop for loop in _clients if loop.is_closed()]:
         del _clients[loop]
     loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = _Clients()
-        await _clients[loop].start()
-    return await _clients[loop].find(sdk, _find_route(base_url))
+    if (clients := _clients.get(loop)) is None:
+        clients = _clients[loop] = _Clients()
+        await clients.start()
+    return await clients.find(sdk, _find_route(base_url))
 
 
 def _make_client(sdk: Any, route: _Route) -> Any:
     return sdk.DefaultAsyncHttpxClient(
         trust_env=False,
-        proxy=route.proxy,
+        proxy=route.proxy.reveal() if route.proxy else None,
         verify=not route.is_plain and _authorities(),
         follow_redirects=False,
         event_hooks={"request": [_edit_headers]},
@@ -152,7 +156,8 @@ def _close_clients() -> None:
 def _find_route(base_url: str) -> _Route:
     proxy = find_proxy(base_url)
     proxy_url = proxy.url if proxy else None
-    is_plain = not any(url.startswith("https:") for url in (base_url, proxy_url or ""))
+    urls = (base_url, proxy_url.reveal() if proxy_url else "")
+    is_plain = not any(url.startswith("https:") for url in urls)
     names = () if is_plain else _CERTIFICATE_VARIABLES
     return _Route(proxy_url, is_plain, tuple(os.environ.get(name) for name in names))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 from uuid import uuid4
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from ..errors import ConfigError, UsageError
 from ..urls import origin_of
@@ -39,8 +39,48 @@ _SECRET_MARKS = (
 )  # fmt: skip
 
 
-class Key:
-    """A key that shows its last four characters at most, and cannot be pickled.
+class Secret:
+    """A text that nothing shows but the code that asks for it; it cannot be pickled.
+
+    Args:
+        value: the text.
+
+    Example:
+        >>> Secret("http://me:pa55-word@proxy.example")
+        Secret('…')
+    """
+
+    __slots__ = ("__weakref__", "_reveal")
+
+    def __init__(self, value: str) -> None:
+        # A closure: inspection and debuggers show the attributes of objects.
+        self._reveal: Callable[[], str] = lambda: value
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._reveal()
+
+    def __len__(self) -> int:
+        return len(self.reveal())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.reveal() == other.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key cannot be pickled")
+
+
+class Key(Secret):
+    """A key that shows its last four characters at most; the request to its host reveals it.
 
     Args:
         value: the key itself.
@@ -51,16 +91,11 @@ class Key:
         (Key('…1234'), '…1234', 'sk')
     """
 
-    __slots__ = ("__weakref__", "_reveal")
+    __slots__ = ()
 
     def __init__(self, value: str) -> None:
-        # A closure: inspection and debuggers show the attributes of objects.
-        self._reveal: Callable[[], str] = lambda: value
-        _keys_in_use.add(self)
-
-    def reveal(self) -> str:
-        """Return the key itself; only for the request to its host."""
-        return self._reveal()
+        super().__init__(value)
+        _keys_in_use[id(self)] = self
 
     def describe(self, prefix: str = "key") -> str:
         """Return the end of the key behind the prefix; of a short key only that it is set.
@@ -74,12 +109,6 @@ class Key:
 
     def __str__(self) -> str:
         return _last_four(self.reveal())
-
-    def __repr__(self) -> str:
-        return f"Key({str(self)!r})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a key cannot be pickled")
 
 
 class BoundKey:
@@ -165,7 +194,8 @@ def _is_key_char(char: str) -> bool:
     return "!" <= char <= "~" and char not in "\"'"
 
 
-_keys_in_use: WeakSet[Key] = WeakSet()
+_keys_in_use: WeakValueDictionary[int, Key] = WeakValueDictionary()
+"""Each key of this process, also two that are equal: one may go away."""
 
 
 def check_key(key: Key, host: str) -> None:
@@ -178,14 +208,20 @@ def check_key(key: Key, host: str) -> None:
     Raises:
         ConfigError: it contains a character that no key has.
     """
+    length, wrong = _measure(key)
+    if wrong:
+        raise ConfigError(
+            f"the key for {host} has a character that no key has, at position {wrong} "
+            f"of {length}; set it again",
+            host=host,
+        )
+
+
+def _measure(key: Key) -> tuple[int, int]:
+    """Return the length of a key, and the position of a character that no key has; or 0."""
     value = key.reveal()
-    for position, char in enumerate(value, 1):
-        if not _is_key_char(char):
-            raise ConfigError(
-                f"the key for {host} has a character that no key has, at position {position} "
-                f"of {len(value)}; set it again",
-                host=host,
-            )
+    wrong = (position for position, char in enumerate(value, 1) if not _is_key_char(char))
+    return len(value), next(wrong, 0)
 
 
 def mask_key(text: str, key: Key) -> str:
@@ -193,12 +229,12 @@ def mask_key(text: str, key: Key) -> str:
     return text.replace(key.reveal(), _MASK)
 
 
-def fingerprint(keys: Mapping[str, str]) -> int:
+def fingerprint(keys: Mapping[str, Key]) -> int:
     """Return a number that changes when a key is added or removed, without showing any key."""
-    return hash(frozenset([*keys.values(), *(key.reveal() for key in _keys_in_use)]))
+    return hash(frozenset([*keys.values(), *_keys_in_use.values()]))
 
 
-def refuse_keys(texts: Iterable[str], keys: Mapping[str, str]) -> None:
+def refuse_keys(texts: Iterable[str], keys: Mapping[str, Key]) -> None:
     """Refuse texts that contain a key of this machine.
 
     Args:
@@ -209,10 +245,11 @@ def refuse_keys(texts: Iterable[str], keys: Mapping[str, str]) -> None:
     Raises:
         UsageError: a text contains one of the keys.
     """
-    every_key = [*keys.items(), *(("use", key.reveal()) for key in _keys_in_use)]
+    every_key = [*keys.items(), *(("use", key) for key in list(_keys_in_use.values()))]
     for text in texts:
+        plain = decode_escapes(text)
         for name, key in every_key:
-            if _contains_key(text, clean_key(key)):
+            if contains_key(text, key) or (plain != text and contains_key(plain, key)):
                 raise UsageError(f"the prompt holds the key in {name}; nothing was sent")
 
 
@@ -269,11 +306,43 @@ def _last_four(value: str) -> str:
     return _MASK + (value[-4:] if len(value) >= 2 * _MIN_KEY_CHARS else "")
 
 
-def _contains_key(text: str, key: str) -> bool:
+# How JSON, addresses and HTML write a character that a key may contain.
+_ESCAPES = re.compile(
+    r"\\+(?:u00([2-7][0-9a-fA-F])|([/\\]))|%([2-7][0-9a-fA-F])|&#(?:x([0-9a-fA-F]{2})|(\d{2,3}));|&(amp|lt|gt);"
+)
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
+
+
+def decode_escapes(text: str) -> str:
+    """Return a text with the printable ASCII of its escapes, of JSON, of addresses and of HTML.
+
+    Example:
+        >>> decode_escapes(r"sk\u002dtest%2D1234&#45;5")
+        'sk-test-1234-5'
+    """
+    if not _ESCAPE_MARKS.isdisjoint(text):
+        return _ESCAPES.sub(_decode, text)
+    return text
+
+
+def _decode(match: re.Match[str]) -> str:
+    json_hex, char, address_hex, html_hex, decimal, name = match.groups()
+    if code := json_hex or address_hex or html_hex:
+        return chr(int(code, 16))
+    if decimal:
+        return chr(int(decimal))
+    return char or _ENTITIES[name]
+
+
+_ESCAPE_MARKS = frozenset("\\%&")
+
+
+def contains_key(text: str, key: Key) -> bool:
     """Return whether a text contains a key; a short key counts only as a word with a digit.
 
     Local servers are often given keys such as ``none``, which any prompt may contain.
     """
-    if len(key) >= _MIN_KEY_CHARS:
-        return key in text
-    return bool(re.search(r"\d", key)) and bool(re.search(rf"\b{re.escape(key)}\b", text))
+    value = key.reveal()
+    if len(value) >= _MIN_KEY_CHARS:
+        return value in text
+    return bool(re.search(r"\d", value)) and bool(re.search(rf"\b{re.escape(value)}\b", text))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -34,7 +35,6 @@ class OpenAIProvider:
 
     Attributes:
         endpoint: as the argument.
-        api_key: as the argument; a `Key` shows its end only.
         name: the host and port of the server.
 
     Raises:
@@ -55,8 +55,18 @@ class OpenAIProvider:
         self.name = urlsplit(endpoint.base_url).netloc
         if api_key is not None:
             check_key(api_key, self.name)
-        self.api_key = api_key
+        self._api_key = api_key
         self._find_key = find_key
+
+    @property
+    def api_key(self) -> Key | None:
+        """The key for the server, which shows its end only; None if there is none."""
+        if self._find_key is not None:
+            self._api_key = self._find_key()
+            self._find_key = None
+            if self._api_key is not None:
+                check_key(self._api_key, self.name)
+        return self._api_key
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of one answer; no request is repeated, and no redirect is followed.
@@ -89,11 +99,13 @@ class OpenAIProvider:
         await client.advise(error)
 
     async def _client(self) -> ChatClient:
-        if self._find_key is not None:
-            self.api_key = await asyncio.to_thread(self._find_key)
-            self._find_key = None
-            if self.api_key is not None:
-                check_key(self.api_key, self.name)
-        module = await asyncio.to_thread(importlib.import_module, f"{__package__}.chat_client")
-        client: ChatClient = module.ChatClient(self.endpoint, self.api_key)
+        module = f"{__package__}.chat_client"
+        if self._find_key is not None or module not in sys.modules:
+            await asyncio.to_thread(self._prepare, module)
+        client: ChatClient = sys.modules[module].ChatClient(self.endpoint, self.api_key)
         return client
+
+    def _prepare(self, module: str) -> None:
+        """Do what takes long, on a thread: the imports, and the search for the key."""
+        importlib.import_module(module)
+        _ = self.api_key

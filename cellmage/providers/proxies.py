@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from ..errors import ConfigError
 from ..urls import is_loopback
+from .keys import Secret
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _SOCKS_PACKAGE = "socksio"
@@ -23,7 +24,7 @@ _SOCKS_PACKAGE = "socksio"
 class Proxy(NamedTuple):
     """A proxy: its URL, which may contain a password, and the variable that names it."""
 
-    url: str
+    url: Secret
     source: str
 
 
@@ -38,18 +39,24 @@ def find_proxy(base_url: str) -> Proxy | None:
     Raises:
         ConfigError: the proxy cannot be used, or needs a package that is not installed.
     """
+    proxy = _configured_proxy(base_url)
+    if proxy is not None:
+        _check_proxy(proxy, urlsplit(base_url).netloc)
+    return proxy
+
+
+def _configured_proxy(base_url: str) -> Proxy | None:
+    """Return the proxy as the environment names it."""
     parts = urlsplit(base_url)
-    host, proxies = parts.netloc, getproxies()
+    proxies = getproxies()
     if is_loopback(base_url) or _is_excluded(parts.hostname or "", proxies.get("no", "")):
         return None
     kind = next((kind for kind in (parts.scheme, "all") if proxies.get(kind)), None)
-    if kind is None or proxy_bypass(host):
+    if kind is None or proxy_bypass(parts.netloc):
         return None
     url = proxies[kind] if "://" in proxies[kind] else f"http://{proxies[kind]}"
     url = url.replace("socks://", "socks5://", 1)  # GNOME's settings
-    proxy = Proxy(url, _find_source(f"{kind}_proxy"))
-    _check_proxy(proxy, host)
-    return proxy
+    return Proxy(Secret(url), _find_source(f"{kind}_proxy"))
 
 
 def _is_excluded(hostname: str, no_proxy: str) -> bool:
@@ -76,19 +83,25 @@ def _find_source(variable: str) -> str:
 
 def _check_proxy(proxy: Proxy, host: str) -> None:
     """Refuse a proxy that the HTTP library cannot use."""
-    try:
-        parts = urlsplit(proxy.url)
-        is_valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_valid = False
+    scheme = _usable_scheme(proxy.url)
     direct = f"or connect without it: set NO_PROXY={host}"
-    if not is_valid:
+    if scheme is None:
         raise ConfigError(
             f"the proxy of {proxy.source} cannot be used; write it as http://host:port or "
             f"socks5://host:port, {direct}"
         )
-    if parts.scheme.startswith("socks") and importlib.util.find_spec(_SOCKS_PACKAGE) is None:
+    if scheme.startswith("socks") and importlib.util.find_spec(_SOCKS_PACKAGE) is None:
         raise ConfigError(
             f"{proxy.source} names a SOCKS proxy, which needs a package: "
             f"pip install {_SOCKS_PACKAGE}, {direct}"
         )
+
+
+def _usable_scheme(url: Secret) -> str | None:
+    """Return the scheme of a proxy's URL; None if the URL cannot be used."""
+    try:
+        parts = urlsplit(url.reveal())
+        is_valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts.scheme if is_valid else None

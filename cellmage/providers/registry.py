@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from ..options import Options
 from ..text import truncate
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
+from .environment import ENVIRON
 from .keystore import find_key, key_file_problem
 from .offline import MODELS, OfflineProvider
 from .plugins import load_plugin
@@ -26,7 +26,7 @@ DEFAULT_OFFLINE_MODEL = "offline/tour"
 """The model where neither a server nor a key is configured."""
 
 
-def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None = None) -> str:
+def default_model(environ: Mapping[str, str] = ENVIRON, base_url: str | None = None) -> str:
     """Return the model to ask if the user names none.
 
     It is ``CELLMAGE_MODEL``, else the model of a configured server, else an offline one.
@@ -52,7 +52,7 @@ def default_model(environ: Mapping[str, str] = os.environ, base_url: str | None 
     return DEFAULT_OFFLINE_MODEL
 
 
-def default_endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
+def default_endpoint(environ: Mapping[str, str] = ENVIRON) -> Endpoint:
     """Return the endpoint for names without a prefix: ``OPENAI_BASE_URL``, else OpenAI.
 
     Example:
@@ -62,7 +62,7 @@ def default_endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint:
     return endpoint_at(environ.get("OPENAI_BASE_URL") or OPENAI.base_url)
 
 
-def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> ResolvedModel:
+def resolve_model(options: Options, environ: Mapping[str, str] = ENVIRON) -> ResolvedModel:
     """Return the provider for these options; a model that is named never becomes another one.
 
     Args:
@@ -106,9 +106,7 @@ def resolve_model(options: Options, environ: Mapping[str, str] = os.environ) -> 
     return server_provider(endpoint, model, default, environ)
 
 
-def resolve_models(
-    options: Options, environ: Mapping[str, str] = os.environ
-) -> list[ResolvedModel]:
+def resolve_models(options: Options, environ: Mapping[str, str] = ENVIRON) -> list[ResolvedModel]:
     """Return the models to ask in turn: those of ``model`` with commas, then those of ``fallback``.
 
     Args:
@@ -126,7 +124,7 @@ def resolve_models(
     return [resolve_model(replace(options, model=name.strip() or None), environ) for name in names]
 
 
-def resolve_provider(prefix: str, environ: Mapping[str, str] = os.environ) -> Provider:
+def resolve_provider(prefix: str, environ: Mapping[str, str] = ENVIRON) -> Provider:
     """Return the provider of a prefix, and no other one if its key is missing.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
@@ -12,8 +13,16 @@ from ..text import excerpt, truncate
 from ..urls import check_base_url, host_of, normalize_base_url
 from .base import Provider
 from .endpoints import ENDPOINTS, OPENAI, Endpoint
-from .keys import Key, clean_key
-from .keystore import find_key, key_file_path, key_file_problem, keyring_name
+from .keys import Key
+from .keystore import (
+    find_in_environment,
+    find_in_key_file,
+    find_in_keyring,
+    find_key,
+    key_file_path,
+    key_file_problem,
+    keyring_name,
+)
 from .openai import OpenAIProvider
 from .plugins import load_plugin
 
@@ -59,7 +68,7 @@ def is_openai(endpoint: Endpoint) -> bool:
 def _has_key(endpoint: Endpoint, default: Endpoint, environ: Mapping[str, str]) -> bool:
     """Return whether the key that an endpoint needs is set, or belongs to the configured server."""
     variable = endpoint.api_key_variable
-    if variable is None or clean_key(environ.get(variable, "")):
+    if variable is None or find_in_environment(environ, variable):
         return True
     hosts = [] if "{" in endpoint.base_url else [host_of(endpoint.base_url)]
     return host_of(default.base_url) in hosts or bool(find_key(*hosts, variable))
@@ -83,9 +92,15 @@ def server_provider(
     check_base_url(endpoint.base_url, environ)
     host = host_of(endpoint.base_url)
     key = _api_key_for(endpoint, host, default, environ)
-    if endpoint.api_key_variable and not key:
+    if key is None and endpoint.api_key_variable is None:
+        # The keyring may take long, and most such servers need no key.
+        return ResolvedModel(
+            OpenAIProvider(endpoint, find_key=partial(find_in_keyring, host)), model
+        )
+    key = key or find_in_keyring(host, *filter(None, [endpoint.api_key_variable]))
+    if key is None:
         raise _missing_key(endpoint, model, host)
-    return ResolvedModel(OpenAIProvider(endpoint, Key(key) if key else None), model)
+    return ResolvedModel(OpenAIProvider(endpoint, key), model)
 
 
 def _missing_key(endpoint: Endpoint, model: str, host: str) -> ConfigError:
@@ -99,15 +114,17 @@ def _missing_key(endpoint: Endpoint, model: str, host: str) -> ConfigError:
 
 def _api_key_for(
     endpoint: Endpoint, host: str, default: Endpoint, environ: Mapping[str, str]
-) -> str | None:
-    """Return the key for a host: ``OPENAI_API_KEY`` belongs to the host that it was set for."""
+) -> Key | None:
+    """Return the key for a host, but not from the keyring.
+
+    ``OPENAI_API_KEY`` belongs to the host that it was set for.
+    """
     variables = [endpoint.api_key_variable] if endpoint.api_key_variable else []
     candidates = [name for name in variables if name != OPENAI.api_key_variable]
     if host == host_of(default.base_url):
         candidates.insert(0, "OPENAI_API_KEY")
-    keys = filter(None, (clean_key(environ.get(name, "")) for name in candidates))
     # A stored key has the name of its host, or of the variable that belongs to that host.
-    return next(keys, None) or find_key(host, *variables)
+    return find_in_environment(environ, *candidates) or find_in_key_file(host, *variables)
 
 
 def _fill_url(endpoint: Endpoint, model: str, environ: Mapping[str, str]) -> Endpoint:

@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from cellmage import CellmageError, ConfigError, Conversation, Options
+from cellmage.providers.keys import Secret
 from cellmage.providers.proxies import find_proxy
 from cellmage.testing import ScriptedServer
 
@@ -109,7 +110,7 @@ class TestProxies:
     def test_a_socks_proxy_with_its_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
         monkeypatch.setenv("all_proxy", "socks://127.0.0.1:1080")
-        assert find_proxy(REMOTE) == ("socks5://127.0.0.1:1080", "all_proxy")
+        assert find_proxy(REMOTE) == (Secret("socks5://127.0.0.1:1080"), "all_proxy")
 
     def test_a_proxy_that_does_not_answer_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", "http://me:hunter2@127.0.0.1:9")
