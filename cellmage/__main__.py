@@ -12,7 +12,12 @@ from .conversation.conversation import Conversation
 from .decoding import decode_text
 from .errors import CellmageError, spell_option
 from .options import Options
+from .printing import write_text
 from .rendering import show
+
+_KEY_VARIABLE = "CELLMAGE_SERVE_KEY"
+_MAX_CONNECTIONS = 1_000
+_SHUTDOWN_SECONDS = 5
 
 _EXIT_ERROR = 1
 _EXIT_INTERRUPTED = 130
@@ -76,7 +81,7 @@ def _read_input() -> str:
         return sys.stdin.read()
     text, encoding = decode_text(sys.stdin.buffer.read())
     if not encoding.startswith("utf-"):
-        sys.stderr.write(f"(The input is not UTF-8; it is read as {encoding}.)\n")
+        write_text(f"(The input is not UTF-8; it is read as {encoding}.)\n", sys.stderr)
     return text.replace("\r\n", "\n")
 
 
@@ -99,10 +104,10 @@ def ask(args: argparse.Namespace) -> int:
         text = _read_input() if prompt == "-" else prompt
         show(Conversation(options).stream(text), spell_option=_spell)
     except CellmageError as error:
-        sys.stderr.write(f"{_spell(str(error), error.option or '')}\n")
+        write_text(f"{_spell(str(error), error.option or '')}\n", sys.stderr)
         return _EXIT_ERROR
     except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
+        write_text("stopped\n", sys.stderr)
         return _EXIT_INTERRUPTED
     except BrokenPipeError:  # the program that reads the pipe has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -130,12 +135,30 @@ def serve(arguments: list[str]) -> int:
 
         from .server import LOCAL_HOSTS, app  # noqa: PLC0415 - starlette, the same extra
     except ImportError:
-        sys.stderr.write("Serving needs two packages: pip install 'cellmage[serve]'\n")
+        write_text("Serving needs two packages: pip install 'cellmage[serve]'\n", sys.stderr)
         return _EXIT_ERROR
-    hosts = LOCAL_HOSTS if args.host in (*LOCAL_HOSTS, "::1") else ("*",)
-    application = app(Options(model=args.model), hosts)
-    sys.stderr.write(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n")
-    uvicorn.run(application, host=args.host, port=args.port, log_level="warning")
+    is_local = args.host in (*LOCAL_HOSTS, "::1")
+    if not is_local and not args.api_key:
+        parser.error(
+            f"--host {args.host} can be reached from other machines, so requests must have a key: "
+            f"set {_KEY_VARIABLE}, or give --api-key"
+        )
+    models = args.model or []
+    application = app(
+        Options(model=next(iter(models), None)),
+        LOCAL_HOSTS if is_local else ("*",),
+        models=models,
+        api_key=args.api_key,
+    )
+    write_text(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n", sys.stderr)
+    uvicorn.run(
+        application,
+        host=args.host,
+        port=args.port,
+        log_level="warning",
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
     return 0
 
 
@@ -144,7 +167,14 @@ def _serve_parser() -> argparse.ArgumentParser:
         "python -m cellmage serve",
         description="Serve any configured model at /v1, as OpenAI does.",
     )
-    parser.add_argument("-m", "--model", help="the model for requests that name 'default'")
+    parser.add_argument(
+        "-m", "--model", action="append",
+        help="a model that requests may name; the first also answers 'default'; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--api-key", default=os.environ.get(_KEY_VARIABLE, ""), metavar="KEY",
+        help=f"the key that requests must have; default: {_KEY_VARIABLE} of the environment",
+    )  # fmt: skip
     parser.add_argument("--port", type=int, default=8010, help="default: 8010")
     parser.add_argument(
         "--host", default="127.0.0.1", help="default: 127.0.0.1, which only this machine reaches"

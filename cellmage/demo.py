@@ -11,6 +11,7 @@ from typing import Any
 
 from .display import Frame
 from .display.base import FinalOutput
+from .printing import write_text
 
 CELL = "%%llm --stream\nWhat can a streamed answer look like?"
 """The source of the cell."""
@@ -38,16 +39,16 @@ def demo() -> int:
     try:
         import jupyter_client  # noqa: F401, PLC0415
     except ImportError:
-        sys.stderr.write("The demo needs a kernel: pip install 'cellmage[kernel]'\n")
+        write_text("The demo needs a kernel: pip install 'cellmage[kernel]'\n", sys.stderr)
         return 1
     screen = _Screen()
     with _start_kernel() as execute:
         execute("%load_ext cellmage", lambda message: None)
-        sys.stdout.write("In [1]: " + CELL.replace("\n", "\n        ") + "\n\n")
+        write_text("In [1]: " + CELL.replace("\n", "\n        ") + "\n\n")
         sys.stdout.flush()
         execute(CELL, screen.show)
     screen.finish()
-    sys.stdout.write(NEXT_STEPS)
+    write_text(NEXT_STEPS)
     return 0
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from .text import strip_control_chars
+from .text import clean_message
 
 Kind = Literal[
     # Before a server is asked.
@@ -97,14 +97,17 @@ class CellmageError(Exception):
         text: str = "",
         option: str | None = None,
     ) -> None:
-        # A message repeats what servers and files say, and is printed in terminals.
-        super().__init__(strip_control_chars(message))
+        super().__init__(message)
         self.kind = kind or type(self).kind
         self.host = host
         self.model = model
         self.request_id = request_id
         self.text = text
         self.option = option
+
+    def __str__(self) -> str:
+        """Return the message as a terminal may print it; ``args`` has it as it was received."""
+        return clean_message(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """Return one line for the notebook (IPython's hook); the cell still fails."""

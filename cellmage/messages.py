@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from .options import Options
 from .preview import answer_line, answer_markdown
+from .text import strip_control_chars
 
 CONTINUE_PROMPT = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 """The prompt that continues an answer that was cut."""
@@ -181,7 +182,8 @@ class Response:
     sources: tuple[Document, ...] = ()
 
     def __str__(self) -> str:
-        return self.text
+        """Return the text for a terminal; `text` has it as it was received."""
+        return strip_control_chars(self.text)
 
     def __repr__(self) -> str:
         return answer_line(self.text, self.model, self.incomplete_reason or "complete")

@@ -30,8 +30,8 @@ def answer_line(text: str, model: str, state: str) -> str:
         "<Response 'Once upon a time': 16 characters, m, complete>"
     """
     count = f"{len(text)} character{'' if len(text) == 1 else 's'}"
-    details = [count, spell_out(model), state]
-    return f"<Response {truncate(text, _LINE_CHARS)!r}: {', '.join(filter(None, details))}>"
+    details = ", ".join(filter(None, [count, model, state]))
+    return spell_out(f"<Response {truncate(text, _LINE_CHARS)!r}: {details}>")
 
 
 def answer_markdown(text: str, is_complete: bool) -> SafeMarkdown:

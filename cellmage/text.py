@@ -27,8 +27,14 @@ def truncate(text: str, width: int) -> str:
     return line if is_complete else f"{line[: width - 1]}…"
 
 
-_TERMINAL_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""C0 and C1 controls but tabs and line feeds, and the embeddings of bidirectional text (UAX 9)."""
+_TERMINAL_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""C0 and C1 controls but tabs and line feeds, and the property Bidi_Control (UAX 9)."""
+
+_RARE_SPACE = re.compile(r"[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+"""They join letters, and choose the form of an emoji; beside ASCII they do nothing."""
 
 # Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), then other blank glyphs.
 _BLANK = re.compile(
@@ -61,6 +67,29 @@ def spell_out(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _is_visible(char) else json.dumps(char)[1:-1] for char in text)
+
+
+def clean_message(text: str) -> str:
+    r"""Return a message to the user in which no character hides, or controls the terminal.
+
+    Args:
+        text: a message, perhaps with words from servers and files. Line feeds stay, all spaces are
+            plain spaces, and what is not visible is spelled out, but for what emoji consist of.
+
+    Example:
+        >>> clean_message("no model\xa0a\u3164b\x1b[2J")
+        'no model a\\u3164b\\u001b[2J'
+    """
+    text = _RARE_SPACE.sub(" ", text)
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    pairs = zip(f" {text}", text, strict=False)
+    return "".join(_visible_form(before, char) for before, char in pairs)
+
+
+def _visible_form(before: str, char: str) -> str:
+    is_joined = char in _JOINERS and not before.isascii() and before not in _JOINERS[:2]
+    return char if is_joined or char == "\n" else spell_out(char)
 
 
 def _is_visible(char: str) -> bool:

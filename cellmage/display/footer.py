@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
 from ..markdown.escape import escape_destination, escape_markdown
 from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_safe
-from ..text import strip_control_chars, truncate
+from ..text import clean_message, truncate
 
 _SHORT_CHARS = 70
 """A longer line is not joined with others."""
@@ -46,7 +45,7 @@ def join_short_lines(lines: Iterable[str]) -> list[str]:
         >>> join_short_lines(["one", "two", 71 * "-"])[0]
         'one · two'
     """
-    clean = [" ".join(strip_control_chars(line).split()) for line in lines]
+    clean = [" ".join(clean_message(line).split()) for line in lines]
     groups = groupby(filter(None, clean), key=lambda line: len(line) <= _SHORT_CHARS)
     return [line for is_short, group in groups for line in _join(is_short, group)]
 
@@ -103,7 +102,7 @@ def source_lines(sources: Sequence[Source]) -> list[str]:
         ['[1] Tides (notes/tides.md:7)']
     """
     return [
-        " ".join(strip_control_chars(f"[{number}] {title} ({address})").split())
+        " ".join(clean_message(f"[{number}] {title} ({address})").split())
         for number, (title, address, _) in enumerate(sources, 1)
     ]
 
@@ -126,11 +125,3 @@ def _page_link(address: str) -> SafeMarkdown:
     # Front ends resolve links against the notebook's folder, and serve nothing above it.
     is_served = not path.startswith(os.pardir) and os.path.exists(path)
     return escape_destination(path) if is_served else EMPTY
-
-
-def source_url(address: str) -> str | None:
-    """Return the URL of a source, or of its file if there is one, with or without a line number."""
-    if address.startswith(("http://", "https://")):
-        return escape_destination(address)
-    files = filter(os.path.isfile, (address, address.rpartition(":")[0]))
-    return next((Path(file).absolute().as_uri() for file in files), None)

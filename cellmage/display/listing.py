@@ -7,7 +7,7 @@ from typing import overload
 
 from ..markdown.escape import escape_markdown
 from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_blocks
-from ..text import strip_control_chars, truncate
+from ..text import clean_message, truncate
 from .page_table import write_table
 from .text_table import format_columns
 
@@ -73,14 +73,14 @@ class Listing(Sequence[Row]):
     def __repr__(self) -> str:
         """Return the rows as aligned text, for a terminal and for a console."""
         rows = zip(*self._text_columns().values(), strict=True)
-        names = [strip_control_chars(name) for name in self._columns]
+        names = [clean_message(name) for name in self._columns]
         head, *lines = format_columns([names, *rows]).splitlines()
         blocks = []
         for heading, section in self._sections.items():
             block, lines = lines[: len(section)], lines[len(section) :]
-            blocks.append("\n".join([*filter(None, [strip_control_chars(heading)]), *block]))
+            blocks.append("\n".join([*filter(None, [clean_message(heading)]), *block]))
         text = "\n\n".join(filter(None, blocks))
-        return "\n".join(filter(None, [head, text, strip_control_chars(self._end)]))
+        return "\n".join(filter(None, [head, text, clean_message(self._end)]))
 
     def _repr_markdown_(self) -> SafeMarkdown:
         """Return the rows as a table, in which a heading is a row of its own."""
@@ -118,4 +118,4 @@ class Listing(Sequence[Row]):
 
 def _shorten(text: str, chars: int) -> str:
     """Return a text on one line; of a long one no more is read than may be shown."""
-    return truncate(strip_control_chars(text[: _SCANNED_PER_CHAR * chars]), chars)
+    return truncate(clean_message(text[: _SCANNED_PER_CHAR * chars]), chars)

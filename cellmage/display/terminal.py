@@ -10,7 +10,6 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment, Segments
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -18,11 +17,13 @@ from ..markdown.definitions import find_definitions
 from ..markdown.long_blocks import end_of_long_block
 from ..markdown.plain_tokens import clean_markdown, parse_plain
 from ..once import Once
+from ..printing import write_text
 from ..text import strip_control_chars
 from .base import REASONING_ABOVE, REASONING_PART, Display, FinalOutput, Frame
-from .footer import join_short_lines, source_lines, source_url
+from .footer import join_short_lines, source_lines
 from .panels import panel_summary, write_no_panels
 from .parts import freeze_by_size, freeze_every_block
+from .rich_console import RichConsole
 from .terminal_modes import TerminalModes
 from .terminal_tables import value_table
 
@@ -35,7 +36,7 @@ _MIN_COLUMN_CHARS = 32
 
 def choose_text_display(output: TextIO) -> Display:
     """Return the display for an output: rendered in a terminal, else plain text."""
-    console = Console(file=output)
+    console = RichConsole(file=output)
     if console.is_terminal and not console.is_dumb_terminal:
         return TerminalDisplay(console)
     return PlainTextDisplay(output)
@@ -80,11 +81,11 @@ class PlainTextDisplay:
         for line in source_lines(final.sources):
             self._write(f"{line}\n")
         for line in join_short_lines(final.notices):
-            self._notices.write(f"({line})\n")
+            write_text(f"({line})\n", self._notices)
 
     def _write(self, text: str) -> None:
         if text:
-            self._output.write(strip_control_chars(text))
+            write_text(text, self._output)
             self._output.flush()
 
 
@@ -100,7 +101,7 @@ class TerminalDisplay:
     write_panels = staticmethod(write_no_panels)
     should_freeze = staticmethod(freeze_every_block)
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: RichConsole) -> None:
         self._console = console
         self._printed_parts: set[int] = set()
         self._printed_panels = Once()
@@ -141,8 +142,8 @@ class TerminalDisplay:
         for frame in final.frames:
             self._print(frame)
         self._stop()
-        for source, line in zip(final.sources, source_lines(final.sources), strict=True):
-            self._console.print(Text(line, Style(dim=True, link=source_url(source.address))))
+        for line in source_lines(final.sources):
+            self._console.print(Text(line, style="dim"))
         for line in join_short_lines(final.notices):
             self._console.print(Text(f"({line})", style="dim"))
 
@@ -158,8 +159,7 @@ class TerminalDisplay:
         """Print a line for each tool that runs, and one for its result."""
         for index, panel in enumerate(frame.panels):
             if self._printed_panels.is_new((frame.part, index, panel.body is None)):
-                line = strip_control_chars(f"▸ {panel_summary(panel)}")
-                self._console.print(Text(line, style="dim"))
+                self._console.print(Text(f"▸ {panel_summary(panel)}", style="dim"))
 
     def _print(self, frame: Frame) -> None:
         """Print a part for good; a part that was printed stays as it is."""

@@ -8,7 +8,7 @@ from ..errors import CellmageError
 from ..providers.keys import Key, mask_secrets
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
-from ..text import excerpt, strip_control_chars
+from ..text import clean_message, excerpt
 from .option_spelling import spell
 from .settings import Settings, default_options
 
@@ -34,7 +34,7 @@ def summarize(settings: Settings, changed: Iterable[str]) -> str:
 def _printable(value: object) -> str:
     if value in (None, [], {}):
         return "—"
-    return mask_secrets(excerpt(" ".join(strip_control_chars(str(value)).split())))[0]
+    return mask_secrets(excerpt(" ".join(clean_message(str(value)).split())))[0]
 
 
 def _targets(settings: Settings) -> list[str]:

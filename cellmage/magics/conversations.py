@@ -10,7 +10,7 @@ from ..conversation.conversation import Conversation
 from ..conversation.store import ConversationScope, Store, StoredJournal
 from ..errors import UsageError
 from ..messages import Turn
-from ..text import excerpt, strip_control_chars
+from ..text import excerpt, spell_out
 from .frontend import FrontEnd
 
 _MAX_NAME_CHARS = 100
@@ -62,8 +62,8 @@ class ConversationRegistry:
         Raises:
             UsageError: the name is empty, too long, or contains invisible characters.
         """
-        is_visible = name == strip_control_chars(name) and name.isprintable()
-        if not name or name != name.strip() or not is_visible or len(name) > _MAX_NAME_CHARS:
+        is_visible = name == spell_out(name) and name == name.strip()
+        if not name or not is_visible or len(name) > _MAX_NAME_CHARS:
             raise UsageError(
                 f"the chat name {excerpt(name)!r} is empty, too long, or cannot be read"
             )

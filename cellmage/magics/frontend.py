@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.select import cell_id, is_captured, is_interactive, parent_message
-from ..text import strip_control_chars
+from ..printing import write_text
 from .transformers import PROMPT_LINE
 
 
@@ -76,5 +75,5 @@ def _notebook_name(shell: InteractiveShell) -> Path | None:
 
 
 def print_line(text: str) -> None:
-    """Print plain text, with nothing that controls a terminal, and a line end under the cell."""
-    sys.stdout.write(f"{strip_control_chars(text)}\n")
+    """Print plain text and a line end under the cell."""
+    write_text(f"{text}\n")

@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..messages import Turn, Usage
 from ..pricing import cost, format_usd
 from ..rendering.answer import STALE_NOTICE
-from ..text import excerpt, strip_control_chars, truncate
+from ..text import clean_message, excerpt, truncate
 from ..tools import format_call
 from .conversations import ConversationRegistry
 from .store_messages import count_turns
@@ -78,7 +78,7 @@ def _answer(turn: Turn) -> str:
 
 
 def _excerpt(text: str, width: int = _MATCH_CHARS) -> str:
-    return truncate(strip_control_chars(text[: 8 * width]), width)
+    return truncate(clean_message(text[: 8 * width]), width)
 
 
 # The actions of the flags.
@@ -126,13 +126,13 @@ def _verbose(chats: ConversationRegistry, chat: Conversation, args: Namespace) -
 
 def _turn_lines(number: int, turn: Turn) -> list[str]:
     """Return a turn in full: its question, the tool calls and their results, its answer."""
-    lines = [f"── {number}, {turn.state} ──", strip_control_chars(turn.prompt)]
+    lines = [f"── {number}, {turn.state} ──", turn.prompt]
     lines.append(f"── {turn.response.model} ──")
     for step in turn.response.steps:
-        lines += [strip_control_chars(step.text)] if step.text else []
+        lines += [step.text] if step.text else []
         for call in step.calls:
-            lines += [format_call(call), f"→ {strip_control_chars(call.result)}"]
-    return [*lines, strip_control_chars(turn.response.final_text)]
+            lines += [format_call(call), f"→ {call.result}"]
+    return [*lines, turn.response.final_text]
 
 
 def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) -> Result:

@@ -15,6 +15,7 @@ from ..display.outputs import Output, publish
 from ..display.select import is_console
 from ..markdown.escape import escape_markdown
 from ..markdown.safe import fill_html
+from ..printing import write_progress
 from ..retrieval import Index
 from ..retrieval.files import describe_left_out, describe_skipped
 from .frontend import FrontEnd
@@ -31,8 +32,9 @@ def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
     """Index files and folders while the progress is shown, and return a line about the result."""
     show, index = choose_progress(shell), open_index(name)
     count = index.add(paths, throttle(show))
-    line_start = "\r" if show is _print_count else ""
-    result = f"{line_start}{_describe(index, count)} Ask about them with %%llm --rag {name}"
+    if show is _print_count:
+        write_progress("")
+    result = f"{_describe(index, count)} Ask about them with %%llm --rag {name}"
     left_out = [describe_left_out(index.left_out), describe_skipped(index.skipped)]
     return "\n".join(filter(None, [result, *left_out]))
 
@@ -78,8 +80,7 @@ def _show_nothing(done: int, total: int) -> None:
 
 
 def _print_count(done: int, total: int) -> None:
-    sys.stdout.write(f"\r{done} of {total} files")
-    sys.stdout.flush()
+    write_progress(f"{done} of {total} files")
 
 
 class _Bar:

@@ -11,12 +11,12 @@ import pyte
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from rich.console import Console
 from rich.markdown import Markdown
 
 from cellmage.display import LiveMarkdown
 from cellmage.display.base import Display, FinalOutput
 from cellmage.display.parts import freeze_by_size
+from cellmage.display.rich_console import RichConsole
 from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay, choose_text_display
 from cellmage.markdown.plain_tokens import clean_markdown, parse_plain
 from tests.display.test_live import ANSWER
@@ -51,8 +51,8 @@ class Screen(io.StringIO):
         return [line.rstrip() for line in (*above, *self._screen.display) if line.strip()]
 
 
-def console(output: io.StringIO) -> Console:
-    return Console(file=output, force_terminal=True, width=WIDTH, height=HEIGHT)
+def console(output: io.StringIO) -> RichConsole:
+    return RichConsole(file=output, force_terminal=True, width=WIDTH, height=HEIGHT)
 
 
 def split(text: str, size: int) -> list[str]:
@@ -85,7 +85,7 @@ def rich_lines(text: str) -> list[str]:
     """Return the lines that rich prints of it in one go."""
     output, markdown = io.StringIO(), Markdown("", hyperlinks=False)
     markdown.parsed = parse_plain(clean_markdown(text))
-    Console(file=output, width=WIDTH).print(markdown)
+    RichConsole(file=output, width=WIDTH).print(markdown)
     return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
 
 

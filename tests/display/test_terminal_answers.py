@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from cellmage.display.base import FinalOutput
 from cellmage.display.columns import LiveColumns
 from cellmage.display.panels import Panel
+from cellmage.display.rich_console import RichConsole
 from cellmage.display.terminal import TerminalDisplay
 from tests.display.test_terminal import Screen, console, live_markdown, play, rich_lines, split
 from tests.repetitions import repeat
@@ -93,7 +93,9 @@ def test_a_formula_that_the_encoding_lacks_is_shown_as_tex() -> None:
     written = io.BytesIO()
     output = io.TextIOWrapper(written, encoding="cp1252", errors="replace")
     play(
-        TerminalDisplay(Console(file=output, force_terminal=True)), "\\(\\beta^2\\), \\(x^2\\)", 99
+        TerminalDisplay(RichConsole(file=output, force_terminal=True)),
+        "\\(\\beta^2\\), \\(x^2\\)",
+        99,
     )
     output.flush()
     text = written.getvalue().decode("cp1252")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 
-from rich.console import Console
-
 from cellmage import Conversation
+from cellmage.display.rich_console import RichConsole
 from cellmage.display.terminal import TerminalDisplay
 from cellmage.events import Complete
 from cellmage.messages import Usage
@@ -20,7 +19,7 @@ def test_names_of_models_are_whole() -> None:
     written = io.StringIO()
     provider = ScriptedProvider(["Hi", 0.01, "Ho", Complete("stop", Usage(100000, 200000))])
     comparison = Conversation(provider=provider).compare("Hi", MODELS)
-    console = Console(file=written, width=80, force_terminal=True, color_system=None)
+    console = RichConsole(file=written, width=80, force_terminal=True, color_system=None)
     ComparisonRenderer(comparison, TerminalDisplay(console)).render()
     figures = [line for line in written.getvalue().splitlines() if " s " in line]
     assert [line.split()[0] for line in figures] == MODELS

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from cellmage import (
     Complete,
@@ -24,6 +23,7 @@ from cellmage import (
     show,
 )
 from cellmage.conversation.store.drafts import Draft
+from cellmage.display.rich_console import RichConsole
 from cellmage.display.terminal import PlainTextDisplay, TerminalDisplay
 from cellmage.messages import Timings
 from cellmage.rendering.answer import AnswerRenderer
@@ -135,7 +135,7 @@ def test_a_pipe_gets_the_end_tag(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("pause", [0.1, 0.0])
 def test_a_terminal_shows_the_answer(pause: float) -> None:
     output = io.StringIO()
-    display = TerminalDisplay(Console(file=output, force_terminal=True, width=60))
+    display = TerminalDisplay(RichConsole(file=output, force_terminal=True, width=60))
     steps = ["hm.\n\nso", pause, Reclassification("hm.\n\nso"), pause, "Hel", "lo"]
     stream = Conversation(provider=ScriptedProvider(steps)).stream("hi")
     AnswerRenderer(stream, display).render()
