@@ -84,18 +84,19 @@ _HEARTBEAT_SECONDS = 0.1
 
 
 class Heartbeat:
-    """A task that wakes the running loop, so that an interrupt at a top-level ``await`` is seen.
+    """A timer that wakes the running loop, so that an interrupt at a top-level ``await`` is seen.
 
     A handler of SIGINT runs between two steps of Python code, and a loop that waits for its sockets
     runs none. Measured in ipykernel 7 on a silent stream: 11 s without it, 0.12 s with it.
+    A timer, not a task: a loop that is closed while it waits says nothing about a timer.
     """
 
     def __enter__(self) -> None:
-        self._task = asyncio.create_task(self._beat())
+        self._loop = asyncio.get_running_loop()
+        self._beat()
 
     def __exit__(self, *exc: object) -> None:
-        self._task.cancel()
+        self._timer.cancel()
 
-    async def _beat(self) -> None:
-        while True:  # noqa: ASYNC110 - waking is the point
-            await asyncio.sleep(_HEARTBEAT_SECONDS)
+    def _beat(self) -> None:
+        self._timer = self._loop.call_later(_HEARTBEAT_SECONDS, self._beat)

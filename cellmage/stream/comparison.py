@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
-from contextlib import aclosing
 
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
 from ..runtime.interrupts import set_one_line
 from ..runtime.loop import check_event_loop
+from ..runtime.nested import Nested, cancel_and_wait, start_all
 from ..runtime.sync_stream import SyncStream
 from .response_stream import ResponseStream
 
@@ -61,7 +61,7 @@ class Comparison:
             yield from batch
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, Event]]:
-        async with aclosing(self._merge()) as pairs:
+        async with Nested(self._merge()) as pairs:
             async for pair in pairs:
                 yield pair
 
@@ -86,10 +86,8 @@ class Comparison:
     async def _merge(self) -> AsyncGenerator[tuple[int, Event], None]:
         check_event_loop()
         queue: _Queue = asyncio.Queue(_MAX_QUEUED_EVENTS)
-        tasks = [
-            asyncio.create_task(self._drain(index, queue)) for index in range(len(self.streams))
-        ]
-        open_streams = len(tasks)
+        open_streams = len(self.streams)
+        readers = start_all(*(self._drain(index, queue) for index in range(open_streams)))
         try:
             while open_streams:
                 index, event = await queue.get()
@@ -101,14 +99,12 @@ class Comparison:
             set_one_line(error, sum(len(stream.response.text) for stream in self.streams))
             raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await cancel_and_wait(readers)
 
     async def _drain(self, index: int, queue: _Queue) -> None:
         """Put the events of a stream into the queue, then its end."""
         try:
-            async with aclosing(self.streams[index].aevents()) as events:
+            async with Nested(self.streams[index].aevents()) as events:
                 async for event in events:
                     await queue.put((index, event))
         except asyncio.CancelledError:

@@ -21,6 +21,7 @@ from ..messages import Request, Response
 from ..pipeline.base import Ask
 from ..runtime.interrupts import defer_interrupts, set_one_line
 from ..runtime.loop import Heartbeat, check_event_loop
+from ..runtime.nested import Nested
 from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
 from .views import Readable
@@ -186,7 +187,7 @@ class ResponseStream(Readable):
             return
         check_event_loop()
         with self._consume(), Heartbeat():
-            async with aclosing(self._receive()) as events:
+            async with Nested(self._receive()) as events:
                 while (received := await self._next(events)) is not None:
                     self._notify_taps([received])
                     yield received
@@ -200,7 +201,7 @@ class ResponseStream(Readable):
             for event in events:
                 function(event)
 
-    async def _next(self, events: AsyncGenerator[Event, None]) -> Event | None:
+    async def _next(self, events: Nested[Event]) -> Event | None:
         """Return the next event; None at the end, and after `close` was called."""
         if self._is_closed():
             return None

@@ -10,7 +10,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, closing
+from contextlib import closing
 from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from ..events import Event, Reclassification, Token, ToolCall
 from ..messages import Response
 from ..runtime.interrupts import set_one_line
+from ..runtime.nested import Nested, cancel_and_wait
 from .buffer import Buffer
 from .partial_json import PartialJSON, read_response
 
@@ -44,7 +45,7 @@ class Readable(ABC):
                 yield event.text
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async with aclosing(self.aevents()) as events:
+        async with Nested(self.aevents()) as events:
             async for event in events:
                 if isinstance(event, Token):
                     yield event.text
@@ -110,7 +111,7 @@ class EventView:
                         return
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        async with aclosing(self._stream.aevents()) as events:
+        async with Nested(self._stream.aevents()) as events:
             async for event in events:
                 yield event
 
@@ -153,7 +154,7 @@ class BufferedView:
     async def __aiter__(self) -> AsyncIterator[str]:
         buffer = self._make_buffer()
         failure: Exception | None = None
-        async with aclosing(_with_timeouts(self._stream.aevents(), self._seconds)) as events:
+        async with Nested(_with_timeouts(self._stream.aevents(), self._seconds)) as events:
             try:
                 async for event in events:
                     now = time.monotonic()
@@ -172,11 +173,11 @@ class BufferedView:
 
 
 async def _with_timeouts(
-    events: AsyncGenerator[Event, None], seconds: float | None
+    source: AsyncGenerator[Event, None], seconds: float | None
 ) -> AsyncGenerator[Event | None, None]:
     """Yield the events, and None when no event arrives for so many seconds."""
     pending: asyncio.Task[Event | None] | None = None
-    async with aclosing(events):
+    async with Nested(source) as events:
         try:
             while True:
                 pending = pending or asyncio.ensure_future(anext(events, None))
@@ -189,10 +190,8 @@ async def _with_timeouts(
                     return
                 yield event
         finally:
-            # An async generator cannot be closed while a task waits in it.
-            if pending is not None and not pending.done():
-                pending.cancel()
-                await asyncio.wait({pending})
+            if pending is not None:
+                await cancel_and_wait(pending)
 
 
 def _text(event: Event) -> str:
@@ -232,7 +231,7 @@ class JSONView:
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         values = _GrowingValue()
-        async with aclosing(self._stream.aevents()) as events:
+        async with Nested(self._stream.aevents()) as events:
             async for event in events:
                 for value in values.feed(event):
                     yield value
