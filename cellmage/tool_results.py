@@ -94,5 +94,15 @@ def format_error(error: BaseException, redact: Callable[[str], str] = str) -> st
         message = "; ".join(parts)
     else:
         message = str(error)
-    line = _FOLDERS.sub("", " ".join(message[:_SECRET_MARGIN_CHARS].split()))
+    line = strip_folders(" ".join(message[:_SECRET_MARGIN_CHARS].split()))
     return f"error: {type(error).__name__}: {redact(line)[:_MAX_ERROR_CHARS]}".removesuffix(": ")
+
+
+def strip_folders(text: str) -> str:
+    """Return a text without the folders of absolute paths: they say who uses this machine.
+
+    Example:
+        >>> strip_folders("no file /home/ada/models/a.gguf")
+        'no file a.gguf'
+    """
+    return _FOLDERS.sub("", text)

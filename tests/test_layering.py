@@ -104,7 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stream",
         "tools",
     },
-    "server": {*VALUES, "pipeline", "providers", "stream"},
+    "server": {*VALUES, "foreign_files", "pipeline", "providers", "stream", "tool_results"},
     "testing": {"pipeline", "providers"},
     "integrations": {"__init__"},
     "demo": {"display", "printing"},

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -24,7 +24,9 @@ from ..options import Options
 from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
-from .requests import build_stream, get_path, read_body
+from ..tool_results import strip_folders
+from .guard import Guard
+from .requests import TooLargeError, build_stream, check_model, get_path, read_body
 from .responses import ChunkEncoder, encode_completion, encode_model, encode_usage, sse_data
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -40,12 +42,19 @@ _STATUS = {
 }  # fmt: skip
 
 _MAX_NAME_CHARS = 100
+_TOO_LARGE = 413
 _BAD_GATEWAY = 502
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; nobody reads it."""
 
 
-def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlette:
+def app(
+    options: Options | None = None,
+    hosts: tuple[str, ...] = LOCAL_HOSTS,
+    *,
+    models: Sequence[str] = (),
+    api_key: str = "",
+) -> Starlette:
     """Return the application: ``POST /v1/chat/completions``, ``GET /v1/models`` and one of them.
 
     Tools are sent to the model, and its calls are sent back to the client; nothing runs here.
@@ -54,6 +63,8 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
         options: the options of every request that does not set its own, and the model for
             requests that name ``default``.
         hosts: the host names under which it may be requested; ``("*",)`` allows any.
+        models: the names of further models that may be requested.
+        api_key: the key that each request must have, as ``Authorization: Bearer KEY``; "" for none.
 
     Example:
         >>> application = app(Options(model="offline/echo"))
@@ -61,37 +72,37 @@ def app(options: Options | None = None, hosts: tuple[str, ...] = LOCAL_HOSTS) ->
         ['/v1/chat/completions', '/v1/models', '/v1/models/{name:path}']
     """
     defaults = options or Options()
+    names = _model_names(defaults, models)
 
     async def completions(http: HTTPRequest) -> Response:
         try:
             body = await read_body(http)
+            check_model(body, names)
             stream = build_stream(body, defaults)
         except CellmageError as error:
             return _error_response(error)
         return await _respond(http, stream, body)
 
-    routes = [
-        Route("/v1/chat/completions", completions, methods=["POST"]),
-        *_model_routes(defaults),
-    ]
-    middleware = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    routes = [Route("/v1/chat/completions", completions, methods=["POST"]), *_model_routes(names)]
     return Starlette(
         routes=routes,
-        middleware=[middleware],
-        exception_handlers={HTTPException: _refuse_address},
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+            Middleware(Guard, api_key=api_key),
+        ],
+        exception_handlers={HTTPException: _refuse_address, Exception: _hide_error},
     )
 
 
-def _model_routes(defaults: Options) -> list[Route]:
+def _model_routes(names: Sequence[str]) -> list[Route]:
     """Return the addresses of the list of models, and of each model in it."""
 
     async def models(http: HTTPRequest) -> Response:
-        data = [encode_model(name) for name in _model_names(defaults)]
-        return JSONResponse({"object": "list", "data": data})
+        return JSONResponse({"object": "list", "data": [encode_model(name) for name in names]})
 
     async def model(http: HTTPRequest) -> Response:
         name = http.path_params["name"]
-        if name in _model_names(defaults):
+        if name in names:
             return JSONResponse(encode_model(name))
         message = f"there is no model {truncate(name, _MAX_NAME_CHARS)} in the list /v1/models"
         return _error_response(ConfigError(message, kind="not_found"))
@@ -99,10 +110,15 @@ def _model_routes(defaults: Options) -> list[Route]:
     return [Route("/v1/models", models), Route("/v1/models/{name:path}", model)]
 
 
-def _model_names(defaults: Options) -> list[str]:
-    """Return the names in the list; a request may name every other model of `resolve_model` too."""
-    names = [name.strip() for name in (defaults.model or "").split(",")]
-    return list(dict.fromkeys([*_BUILT_IN_MODELS, *filter(None, names), *list_registered()]))
+def _model_names(defaults: Options, models: Sequence[str]) -> list[str]:
+    """Return the names of the models that a request may name."""
+    own = [name.strip() for name in (defaults.model or "").split(",")]
+    return list(dict.fromkeys([*_BUILT_IN_MODELS, *filter(None, own), *models, *list_registered()]))
+
+
+async def _hide_error(http: HTTPRequest, error: Exception) -> Response:
+    """Return an error of our own code without its text, which may name files of this machine."""
+    return JSONResponse(_error_body(CellmageError("the server failed; its log has the error")), 500)
 
 
 async def _refuse_address(http: HTTPRequest, error: Exception) -> Response:
@@ -178,9 +194,11 @@ async def _chunks(
 
 
 def _error_response(error: CellmageError) -> JSONResponse:
-    return JSONResponse(_error_body(error), _STATUS.get(error.kind, _BAD_GATEWAY))
+    is_too_large = isinstance(error, TooLargeError)
+    status = _TOO_LARGE if is_too_large else _STATUS.get(error.kind, _BAD_GATEWAY)
+    return JSONResponse(_error_body(error), status)
 
 
 def _error_body(error: CellmageError) -> dict[str, Any]:
-    line = " ".join(str(error).split())
+    line = strip_folders(" ".join(str(error).split()))
     return {"error": {"message": line, "type": error.kind, "code": error.kind}}

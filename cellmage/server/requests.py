@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 
-from ..errors import UsageError
+from ..errors import ConfigError, UsageError
+from ..foreign_files import parse_json
 from ..messages import Message, Request, Role, ToolInvocation
 from ..options import Options
 from ..pipeline import build
 from ..providers.registry import resolve_models
 from ..stream.response_stream import ResponseStream
-from ..text import join_surrogates
+from ..text import join_surrogates, truncate
 
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
@@ -33,19 +36,37 @@ _PASSTHROUGH = (
 _PASSTHROUGH_WITH_TOOLS = (*_PASSTHROUGH, "tool_choice", "parallel_tool_calls")
 
 
+MAX_BODY_BYTES = 20 * 2**20
+"""The largest request."""
+
+BODY_SECONDS = 30
+"""The time in which a request must arrive."""
+
+_MAX_NAME_CHARS = 100
+
+
+class TooLargeError(UsageError):
+    """The request is larger than `MAX_BODY_BYTES`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the request is larger than {MAX_BODY_BYTES // 2**20} MiB")
+
+
 async def read_body(http: HTTPRequest) -> Mapping[str, Any]:
     """Return the JSON object in the body of a request.
 
     Raises:
-        UsageError: the content type is not JSON, or the body is not a JSON object.
+        UsageError: the content type is not JSON, or the body is not a JSON object, too large, or
+            too slow.
     """
     # A web page of another site can send other content types without a CORS preflight.
     content_type = http.headers.get("content-type", "").partition(";")[0]
     if content_type.strip().lower() != "application/json":
         raise UsageError("the request must be application/json")
+    data = await _read_limited(http)
     try:
-        body = _parse(await http.body())
-    except (ValueError, RecursionError):
+        body = _parse(data)
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise UsageError("the request is not a JSON object")
@@ -54,8 +75,42 @@ async def read_body(http: HTTPRequest) -> Mapping[str, Any]:
 
 def _parse(data: bytes) -> Any:
     """Parse JSON that can be sent on: without lone surrogates, and without infinity and NaN."""
-    text = json.dumps(json.loads(data.decode()), ensure_ascii=False, allow_nan=False)
-    return json.loads(join_surrogates(text))
+    text = json.dumps(parse_json(data.decode()), ensure_ascii=False, allow_nan=False)
+    return parse_json(join_surrogates(text))
+
+
+async def _read_limited(http: HTTPRequest) -> bytes:
+    """Return the body; a client that sends too much, or too slowly, is not waited for."""
+    announced = http.headers.get("content-length", "0")
+    if not announced.isdigit() or int(announced) > MAX_BODY_BYTES:
+        raise TooLargeError
+    data = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in http.stream():
+                data += chunk
+                if len(data) > MAX_BODY_BYTES:
+                    raise TooLargeError
+    except TimeoutError:
+        raise UsageError(f"the request did not arrive within {BODY_SECONDS} s") from None
+    except ClientDisconnect:
+        raise UsageError("the client has left") from None
+    return bytes(data)
+
+
+def check_model(body: Mapping[str, Any], models: Collection[str]) -> None:
+    """Refuse a model that this server was not started with: it may be a file, or cost money.
+
+    Raises:
+        ConfigError: there is no such model here; its kind is ``not_found``.
+    """
+    model = body.get("model")
+    names = [name.strip() for name in str("default" if model is None else model).split(",")]
+    for name in names:
+        if name not in models:
+            shown = truncate(name, _MAX_NAME_CHARS)
+            message = f"there is no model {shown} here; GET /v1/models lists those that are"
+            raise ConfigError(message, kind="not_found")
 
 
 def build_stream(body: Mapping[str, Any], defaults: Options) -> ResponseStream:
