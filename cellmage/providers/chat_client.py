@@ -27,7 +27,7 @@ from .chat_completions import ChatCompletionDecoder, model_names
 from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
 from .error_kinds import say_no_key
 from .error_translation import no_answer_error, translate
-from .http_client import http_client, load_sdk
+from .http_client import ConnectionUse, http_client, load_sdk
 from .keys import BoundKey, Key, mask_error, mask_key
 from .payload import encode_request
 from .tracebacks import drop_foreign_frames
@@ -155,6 +155,16 @@ class ChatClient:
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
         """Send the request, and return the response when its head has arrived."""
+        while True:
+            use = ConnectionUse()
+            try:
+                return await self._send_once(request, stack)
+            except Exception as error:
+                has_reply = isinstance(error, CellmageError) or hasattr(error, "status_code")
+                if has_reply or not use.was_reused:
+                    raise
+
+    async def _send_once(self, request: Request, stack: AsyncExitStack) -> Any:
         is_local = is_loopback(self.endpoint.base_url)
         default = LOOPBACK_FIRST_BYTE_SECONDS if is_local else FIRST_BYTE_SECONDS
         limit = request.options.first_byte_timeout or default

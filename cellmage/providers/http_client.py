@@ -9,6 +9,7 @@ import os
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,33 @@ class _Route:
     proxy: Secret | None
     is_plain: bool
     certificates: tuple[str | None, ...]
+
+
+class ConnectionUse:
+    """Notes whether a request was sent on a connection that an earlier request has left open.
+
+    Such a connection may have been closed by the server just then. Like curl, we then send the
+    request again on a new one.
+
+    Attributes:
+        was_reused: True if the request was sent on such a connection.
+    """
+
+    def __init__(self) -> None:
+        self.was_reused = False
+        self._is_new = False
+        current_use.set(self)
+
+    async def trace(self, event: str, info: object) -> None:
+        """Take note of an event of the HTTP library: its extension "trace"."""
+        if event.startswith("connection.connect"):
+            self._is_new = True
+        elif event.endswith("send_request_headers.started"):
+            self.was_reused = not self._is_new
+
+
+current_use: ContextVar[ConnectionUse | None] = ContextVar("connection_use", default=None)
+"""What notes the connection of the request that the running task sends."""
 
 
 class _Clients:
@@ -139,7 +167,7 @@ def _make_client(sdk: Any, route: _Route) -> Any:
         proxy=route.proxy.reveal() if route.proxy else None,
         verify=not route.is_plain and _authorities(),
         follow_redirects=False,
-        event_hooks={"request": [_edit_headers]},
+        event_hooks={"request": [_edit_headers, _note_connection]},
     )
 
 
@@ -197,3 +225,8 @@ async def _edit_headers(request: Any) -> None:
     # The addresses of Azure's deployments, which have this query, take a key in this header alone.
     if "api-version" in request.url.params and "authorization" in request.headers:
         request.headers["api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")
+
+
+async def _note_connection(request: Any) -> None:
+    if (use := current_use.get()) is not None:
+        request.extensions = {**request.extensions, "trace": use.trace}

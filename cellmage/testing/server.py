@@ -168,6 +168,8 @@ class ScriptedServer:
         for step in without_last_byte(reply) if is_short else reply.steps:
             if not self._is_open:
                 return False
+            if step == b"":
+                continue  # an empty chunk would end the reply
             if isinstance(step, bytes):
                 exchange.write_times.append(time.monotonic())
                 connection.sendall(b"%x\r\n%b\r\n" % (len(step), step) if is_chunked else step)

@@ -188,8 +188,12 @@ def test_errors(parts: list[bytes], error: type[Exception], message: str) -> Non
         decode(parts)
 
 
+def has_no_tag(text: str) -> bool:
+    return not any(end in text.lower() for end in ("think", "thought", "reason"))
+
+
 @given(
-    st.lists(st.text(min_size=1)),
+    st.lists(st.text(min_size=1).filter(has_no_tag)),
     st.lists(st.integers(0, 100_000), max_size=50),
     st.booleans(),
 )

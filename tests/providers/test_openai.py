@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import subprocess
+import sys
 import time
 import weakref
 from typing import Any
@@ -262,3 +264,67 @@ def test_answers_side_by_side_stay_apart(connected: ScriptedServer) -> None:
         for n, stream in enumerate(streams):
             texts[n] += next(stream, "")
     assert texts == ["a" * 10, "b" * 10, "c" * 10]
+
+
+@pytest.mark.parametrize("reader", ["sync", "async"])
+def test_connections_are_reused(connected: ScriptedServer, reader: str) -> None:
+    """Also after an error; and a server that has closed an idle connection is asked again."""
+    chat = Conversation(Options(model="m"))
+
+    async def ask_all() -> None:
+        for _ in range(5):
+            async for _ in chat.astream("hi"):
+                pass
+
+    if reader == "async":
+        asyncio.run(ask_all())
+    else:
+        for _ in range(5):
+            chat.ask("hi")
+    assert connected.connections == 1
+
+
+def test_a_reused_connection_that_the_server_closes(connected: ScriptedServer) -> None:
+    chat = Conversation(Options(model="m"))
+    answers = iter([Reply(answer("one")), Reply(transfer="none"), Reply(answer("two"))])
+    connected.play_with(lambda exchange: next(answers))
+    assert [chat.ask("hi").text for _ in range(2)] == ["one", "two"]
+    assert (len(connected.exchanges), connected.connections) == (3, 2)
+
+
+ASK_IN_A_NEW_PROCESS = """
+import asyncio, sys, threading
+imports = []
+sys.addaudithook(lambda event, args: imports.append(args[0]) if event == "import"
+                 and threading.current_thread() is threading.main_thread() else None)
+from cellmage import Conversation, Options
+
+async def ask(url):
+    del imports[:]
+    for query in ("one", "two", "three"):
+        try:
+            async for text in Conversation(Options(model="m", base_url=url)).astream(query):
+                if query == "three":
+                    break
+        except Exception:
+            pass
+
+asyncio.run(ask(sys.argv[1]))
+packages = {name.partition(".")[0] for name in imports}
+heavy = packages & {"openai", "httpx", "keyring", "anyio", "ssl"}
+print(sorted(heavy), [name for name in imports if name.startswith("cellmage.providers")])
+Conversation(Options(model="m", base_url=sys.argv[1])).ask("four")
+"""
+
+
+def test_a_new_process_imports_on_a_thread_and_closes_its_connections(
+    server: ScriptedServer,
+) -> None:
+    """No import holds up the user's event loop, and nothing is left open at the end."""
+    busy = Reply([b'{"error": {"message": "busy"}}'], status=400, content_type="application/json")
+    server.play_with(
+        lambda exchange: busy if "one" in str(exchange.body) else Reply(answer("one two", 3))
+    )
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", ASK_IN_A_NEW_PROCESS, server.url]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert (run.stdout, run.stderr) == ("[] []\n", "")
