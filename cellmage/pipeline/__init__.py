@@ -18,6 +18,7 @@ from .fallback import answer_from_first
 from .finish_reasons import check_finish
 from .json_answers import notify_on_lenient_json
 from .phrases import notify_on_words, stop_at_phrases
+from .provider_check import ask_provider
 from .redact import redact_secrets
 from .retrieval import Retriever, search_first
 from .retry import retry_request
@@ -59,7 +60,10 @@ def build(
         >>> "".join(ResponseStream(Request((Message("user", "Hi"),), Options(model="m")), ask))
         'Hello'
     """
-    asks = [(compose(model.provider.stream, MODEL_STAGES), model.model) for model in models]
+    asks = [
+        (compose(partial(ask_provider, model.provider), MODEL_STAGES), model.model)
+        for model in models
+    ]
     first = models[0]
     if len(models) == 1:
         asks = [(partial(advise_user, first.provider, asks[0][0]), first.model)]
