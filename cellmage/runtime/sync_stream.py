@@ -40,6 +40,7 @@ the block is left              consumer   submitted, running, ...  as `cancel`
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -115,6 +116,7 @@ class SyncStream(Generic[T]):
         # Not derived from the task: the task does not exist while `_start` waits for the loop.
         self._is_submitted = False
         self._loop = background_loop()
+        self._pid = os.getpid()
 
     # On the loop's thread.
 
@@ -187,11 +189,13 @@ class SyncStream(Generic[T]):
                 Empty lists have this interval, too; with 0, they have `POLL_SECONDS`.
 
         Raises:
+            UsageError: this process was forked after the start, and nothing would ever arrive.
             BaseException: what the generator raised, after the last list; and what a call raises,
                 such as an interrupt of the user.
         """
         self._submit_start()
         while not (self._done.is_set and self._queue.empty()):
+            self._check_process()
             batch = self._next_batch(min_interval or POLL_SECONDS)
             yield batch
             if self._next_call is not None:
@@ -201,6 +205,17 @@ class SyncStream(Generic[T]):
                 self._done.wait(min_interval)
         if self._error is not None:
             raise self._error
+
+    @property
+    def is_forked(self) -> bool:
+        """True in a process that was forked after the start: the loop's thread is not in it."""
+        return os.getpid() != self._pid
+
+    def _check_process(self) -> None:
+        if self.is_forked:
+            raise UsageError(
+                "this answer is read by the process that asked for it; ask anew in a forked one"
+            )
 
     def _submit_start(self) -> None:
         # Not in `__enter__`: an interrupt there would skip `__exit__`, and nobody would cancel.
@@ -236,7 +251,7 @@ class SyncStream(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._done.is_set or not self._is_submitted or sys.is_finalizing():
+        if self._done.is_set or not self._is_submitted or sys.is_finalizing() or self.is_forked:
             return
         with defer_interrupts():
             self.cancel()
