@@ -118,6 +118,7 @@ class ChatClient:
         drop_foreign_frames(ours or error)
         if ours is not None:
             ours.args = (self._mask(ours),)
+            ours.__traceback__ = None  # below are frames with the reply, which may repeat the key
         return ours
 
     def _mask(self, error: CellmageError) -> str:
