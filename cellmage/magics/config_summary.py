@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import CellmageError
-from ..providers.keys import Key, mask_secrets
+from ..providers.keys import Key
+from ..providers.masking import mask_secrets
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
 from ..text import clean_message, excerpt

@@ -15,7 +15,7 @@ from ..options import Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
-from ..providers.keys import mask_secrets
+from ..providers.masking import mask_secrets
 from ..text import excerpt
 from .flag_values import parse_params
 

@@ -20,8 +20,9 @@ from ..errors import UsageError
 from ..events import Event, Notice, Start
 from ..messages import Message, Request
 from ..providers.environment import ENVIRON
-from ..providers.keys import Key, fingerprint, mask_secrets, refuse_keys
+from ..providers.keys import Key, fingerprint
 from ..providers.keystore import known_keys
+from ..providers.masking import mask_secrets, refuse_keys
 from .base import Ask
 
 _WITHHELD = "[withheld: it contains a key of this machine]"

@@ -28,7 +28,8 @@ from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_
 from .error_kinds import say_no_key
 from .error_translation import no_answer_error, translate
 from .http_client import ConnectionUse, http_client, load_sdk
-from .keys import BoundKey, Key, mask_error, mask_key
+from .keys import BoundKey, Key
+from .masking import mask_error, mask_key
 from .payload import encode_request
 from .tracebacks import drop_foreign_frames
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from ..text import truncate
-from .keys import mask_error
+from .masking import mask_error
 
 _MAX_MESSAGE_CHARS = 300
 _MAX_SCANNED_CHARS = 3000

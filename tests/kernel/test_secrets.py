@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cellmage.providers.keys import mask_secrets
+from cellmage.providers.masking import mask_secrets
 from cellmage.testing import Exchange, Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel, Run
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from cellmage import CellmageError, Conversation, Document, Options, Retriever
+from cellmage import CellmageError, Conversation, Document, Message, Options, Request, Retriever
+from cellmage.errors import UsageError
+from cellmage.messages import ToolInvocation
+from cellmage.pipeline.redact import redact
+from cellmage.providers.keys import Key, clean_key
+from cellmage.providers.masking import decode_escapes
+from cellmage.providers.payload import encode_message
 from cellmage.server import app
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, finish, tool_call
 from tests.kernel.client import Kernel
@@ -161,3 +171,68 @@ def test_what_was_masked_is_in_the_notices(server: ScriptedServer) -> None:
         "The request contains what looks like a key (…1234): only its end is sent.",
     )
     assert chat.turns[0].prompt == "use …1234"
+
+
+# Where a key may stand in a text, and how it may be written there.
+WRITINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": json.dumps,
+    "JSON, escaped": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
+    "JSON in JSON": lambda key: json.dumps(json.dumps({"key": key.replace("-", "\\u002d")})),
+    "an address": lambda key: f"https://a.example/?k={quote(key, safe='')}&x",
+    "HTML": lambda key: "".join(f"&#{ord(char)};" for char in key),
+    "a header": lambda key: f"Authorization: Bearer {key}",
+    "a line of a file": lambda key: f"export GROQ_API_KEY={key}\n",
+}
+PLACES = [
+    "prompt", "system", "earlier prompt", "earlier answer", "tool arguments", "tool result",
+    "kept result", "passage", "title", "schema",
+]  # fmt: skip
+KEY_CHARS = string.ascii_letters + string.digits + "-_.~+/="
+
+
+def is_in(sent: str, key: str) -> bool:
+    return key in sent or key in decode_escapes(sent) or key in decode_escapes(decode_escapes(sent))
+
+
+@given(
+    st.text(KEY_CHARS, min_size=16, max_size=60).map(lambda text: f"k{text}9"),
+    st.sampled_from(PLACES),
+    st.sampled_from(sorted(WRITINGS)),
+    st.sampled_from(["GROQ_API_KEY", "OTHER_PROGRAM_TOKEN", "the key file"]),
+    st.tuples(st.text(max_size=20), st.text(max_size=20)),
+)
+def test_no_text_takes_a_key_of_this_machine_along(
+    key: str, place: str, writing: str, source: str, around: tuple[str, str]
+) -> None:
+    key = clean_key(key)
+    text = WRITINGS[writing](key).join(around)
+    environ = {source: key} if source != "the key file" else {}
+    kept = [Key(key)] if not environ else []  # as the key file and the keyring hold them
+    request = request_with(text, place)
+    try:
+        sent = redact(request, environ)
+    except UsageError:
+        return
+    assert not is_in(
+        json.dumps([encode_message(m) for m in sent.messages], ensure_ascii=False), key
+    )
+    assert not is_in(str(sent.tools), key)
+    del kept
+
+
+def request_with(text: str, place: str) -> Request:
+    call = ToolInvocation(
+        "call0", "look", json.dumps({"at": text}) if place == "tool arguments" else "{}",
+        result=text if place == "kept result" else "",
+    )  # fmt: skip
+    words = {name: text if name == place else "Hello." for name in PLACES}
+    messages = (
+        Message("system", words["system"]),
+        Message("user", words["earlier prompt"]),
+        Message("assistant", words["earlier answer"], tool_calls=(call,)),
+        Message("tool", words["tool result"], tool_call_id="call0"),
+        Message("user", f"{words['prompt']}\n\n## {words['title']} ({words['passage']})"),
+    )
+    schema = {"name": "look", "description": words["schema"], "parameters": {}}
+    return Request(messages, Options(model="m"), (schema,))
