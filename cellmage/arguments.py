@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
@@ -22,7 +23,7 @@ class Kind(NamedTuple):
         convert: returns the value as it is used.
 
             Raises:
-                ValueError: the value is not of this kind.
+                Exception: the value is not of this kind.
     """
 
     description: str
@@ -49,40 +50,64 @@ def check(name: str, value: Any, kind: Kind) -> Any:
     """
     try:
         return kind.convert(value)
-    except ValueError:
+    except Exception:  # noqa: BLE001 - `==`, an iterator and a number may be the user's own code
         shown = truncate(_shown(value), _SHOWN_CHARS)
         raise UsageError(f"{name} is {shown}; it must be {kind.description}") from None
 
 
 def _shown(value: Any) -> str:
-    """Return a value for a message; its own `repr` may fail."""
+    """Return a value for a message.
+
+    Not its `repr` where that fails, differs in each run, or may contain a key: the message of an
+    error is the same in each run.
+    """
     try:
-        return repr(value)
+        text = "" if isinstance(value, Mapping) else repr(value)
     except Exception:  # noqa: BLE001 - a repr is the user's own code
-        return f"a value of type {type(value).__name__}"
+        text = ""
+    has_address = " at 0x" in text and not isinstance(value, str)
+    return text if text and not has_address else f"a value of type {type(value).__name__}"
 
 
-def instance_of(kind: type, description: str) -> Kind:
-    """Return the kind of the instances of a class."""
-    return _where(description, lambda value: isinstance(value, kind))
+def instance_of(kind: type | tuple[type, ...], description: str) -> Kind:
+    """Return the kind of the instances of a class, or of one of several."""
+    return where(description, lambda value: isinstance(value, kind))
 
 
-def list_of(kind: Kind, description: str) -> Kind:
-    """Return the kind of the lists, and other iterables, of values of a kind."""
+def list_of(kind: Kind, description: str, least: int = 0) -> Kind:
+    """Return the kind of the lists, and other iterables, of at least so many values of a kind."""
 
     def convert(value: Any) -> list[Any]:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ValueError
-        return [kind.convert(item) for item in value]
+        values = [kind.convert(item) for item in value]
+        if len(values) < least:
+            raise ValueError
+        return values
 
     return Kind(description, convert)
 
 
+def choice_of(*choices: str) -> Kind:
+    """Return the kind of one of these words."""
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    return where(f"one of {listed}", lambda value: isinstance(value, str) and value in choices)
+
+
+def optional(kind: Kind) -> Kind:
+    """Return the same kind, and None."""
+    description = f"{kind.description}, or None"
+    return Kind(description, lambda value: None if value is None else kind.convert(value))
+
+
 def whole_number(least: int) -> Kind:
-    """Return the kind of the whole numbers from one up."""
+    """Return the kind of the whole numbers from one up, as plain ints.
+
+    They end where a server's own do, at 64 bits.
+    """
 
     def convert(value: Any) -> int:
-        if not _is_a(Integral, value) or int(value) < least:
+        if not _is_a(Integral, value) or not least <= int(value) < 2**63:
             raise ValueError
         return int(value)
 
@@ -90,12 +115,21 @@ def whole_number(least: int) -> Kind:
 
 
 def number(description: str, is_valid: Callable[[float], bool]) -> Kind:
-    """Return the kind of the finite numbers for which a function is true."""
+    """Return the kind of the finite numbers for which a function is true, as plain numbers.
 
-    def is_number(value: Any) -> bool:
-        return _is_a(Real, value) and math.isfinite(value) and is_valid(float(value))
+    Args:
+        description: what to give, for the user.
+        is_valid: takes a float.
+    """
 
-    return _where(description, is_number)
+    def convert(value: Any) -> float:
+        # JSON knows neither fractions nor the numbers of numpy.
+        plain: float = int(value) if _is_a(Integral, value) else float(value)
+        if not _is_a(Real, value) or not math.isfinite(plain) or not is_valid(float(plain)):
+            raise ValueError
+        return plain
+
+    return Kind(description, convert)
 
 
 def _is_a(kind: type, value: Any) -> bool:
@@ -103,7 +137,9 @@ def _is_a(kind: type, value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _where(description: str, is_valid: Callable[[Any], bool]) -> Kind:
+def where(description: str, is_valid: Callable[[Any], bool]) -> Kind:
+    """Return the kind of the values for which a function is true."""
+
     def convert(value: Any) -> Any:
         if not is_valid(value):
             raise ValueError
@@ -123,14 +159,24 @@ def _convert_texts(value: Any) -> tuple[str, ...]:
     return texts
 
 
+def _convert_names(value: Any) -> tuple[str, ...]:
+    names = _convert_texts(value)
+    if not all(name.isprintable() for name in names):
+        raise ValueError
+    return names
+
+
 def _convert_parameters(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError
+    json.dumps(dict(value), allow_nan=False)
     return dict(value)
 
 
 TEXT = instance_of(str, "a text")
-FUNCTION = _where("a function", callable)
+NAME = where("a text on one line", lambda value: isinstance(value, str) and value.isprintable())
+FUNCTION = where("a function", callable)
 FLAG = instance_of(bool, "True or False")
 TEXTS = Kind('a text or a list of texts, as ["END"]; none of them is empty', _convert_texts)
-PARAMETERS = Kind("a dict of parameters by name", _convert_parameters)
+NAMES = Kind('a name or a list of names, as ["gpt-4o-mini"]; none of them is empty', _convert_names)
+PARAMETERS = Kind("a dict of parameters by name, with values that JSON knows", _convert_parameters)

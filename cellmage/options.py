@@ -7,15 +7,27 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, TypedDict
 
-from .arguments import FLAG, PARAMETERS, TEXT, TEXTS, Kind, check, number, whole_number
+from .arguments import (
+    FLAG,
+    NAME,
+    NAMES,
+    PARAMETERS,
+    TEXT,
+    TEXTS,
+    Kind,
+    check,
+    instance_of,
+    number,
+    whole_number,
+)
 from .errors import UsageError
 from .urls import normalize_base_url
 
 _SECONDS = number("seconds above 0", lambda value: value > 0)
 
 _KINDS: Mapping[str, Kind] = {
-    "model": TEXT,
-    "fallback": TEXTS,
+    "model": NAME,
+    "fallback": NAMES,
     "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
     "max_tokens": whole_number(1),
     "stream": FLAG,
@@ -176,6 +188,7 @@ class Options:
             >>> Options.resolve(Options(model="a"), Options(model="b", temperature=1)).temperature
             1
         """
+        layers = tuple(check("options", layer, OPTIONS) for layer in layers)
         resolved = {
             option.name: next(
                 (value for layer in layers if (value := getattr(layer, option.name)) is not None),
@@ -188,3 +201,6 @@ class Options:
         for layer in reversed(layers):
             extra_body.update(layer.extra_body)
         return Options(**resolved, extra_body=extra_body)
+
+
+OPTIONS = instance_of(Options, "Options(…); or give the options by name, as temperature=0")

@@ -14,15 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import (
+    CellmageError,
+    Comparison,
     Complete,
     Conversation,
+    Endpoint,
     Options,
     Provider,
     Response,
+    Retriever,
     Start,
     Token,
     Turn,
     UsageError,
+    register_provider,
+    show,
 )
 from cellmage.arguments import TEXTS, check
 from cellmage.testing import ScriptedProvider
@@ -98,24 +104,105 @@ def test_a_number_of_tokens_is_a_whole_number(value: Any) -> None:
         Options(max_tokens=value)
 
 
-@repeat(200)
-@given(st.sampled_from(["prompt", "options", "cell", "history", "commit", "tools", "approve",
-                        "retriever", "models", "select", "turns"]), WRONG)  # fmt: skip
-def test_any_value_of_an_argument_is_used_or_refused(name: str, value: Any) -> None:
+class Bad:
+    """A value without a hash, whose methods fail."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("repr")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("eq")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("iter")
+
+
+ODD = st.one_of(WRONG, st.sampled_from([
+    None, Bad(), [Bad()], 10**400, 10**5000, "a\nb", "\ud800", "a\x00b", range(3), [[1, [2]]], int,
+    {"a": object()}, {"a": b"x"}, {"a": float("nan")}, b"x", {1: 2}, lambda: 1, Turn(1, 2),  # type: ignore[arg-type]
+]))  # fmt: skip
+
+
+async def source(request: Any) -> Any:
+    yield "x"
+
+
+def cut_chat(provider: Counting) -> Conversation:
+    cut = Turn("a", Response("b", incomplete_reason="length"))
+    return Conversation(provider=provider, turns=[cut])
+
+
+DOORS: dict[str, tuple[list[str], Callable[..., Any]]] = {
+    "stream": (
+        ["prompt", "options", "cell", "history", "commit", "tools", "approve", "retriever", *NAMES],
+        lambda chat, **given: chat.stream(**{"prompt": "Go", **given}),
+    ),
+    "request": (
+        ["prompt", "options", "cell", "history", "commit", "tools", *NAMES],
+        lambda chat, **given: chat.request(**{"prompt": "Go", **given}),
+    ),
+    "compare": (
+        ["prompt", "models", "select", "options"],
+        lambda chat, **given: chat.compare(**{"prompt": "Go", "models": ["a", "b"], **given}),
+    ),
+    "continue_answer": (
+        ["options", *NAMES],
+        lambda chat, **given: cut_chat(chat.provider).continue_answer(**given),
+    ),
+    "Conversation": (
+        ["options", "provider", "turns", "journal"],
+        lambda chat, **given: Conversation(**given),
+    ),
+    "attributes": (
+        ["options", "provider"],
+        lambda chat, **given: (chat.__dict__.update(given), chat.request("Go")),
+    ),
+    "stop_at": (["stop_at"], lambda chat, stop_at: chat.stream("Go").stop_at(stop_at)),
+    "watch": (["watch"], lambda chat, watch: chat.stream("Go").watch(watch)),
+    "on_event": (["function"], lambda chat, **given: chat.stream("Go").on_event(**given)),
+    "buffered": (
+        ["chars", "until", "seconds"],
+        lambda chat, **given: chat.stream("Go").buffered(**given),
+    ),
+    "batches": (["min_interval"], lambda chat, **given: chat.stream("Go").batches(**given)),
+    "Comparison": (
+        ["streams", "selected"],
+        lambda chat, **given: Comparison(**{"streams": [chat.stream("Go")], **given}),
+    ),
+    "Retriever": (
+        ["name", "search"],
+        lambda chat, **given: Retriever(**{"name": "n", "search": len, **given}),
+    ),
+    "Endpoint": (
+        ["base_url", "api_key_variable", "max_tokens_field", "supports_stream_usage",
+         "requires_assistant_after_tool"],
+        lambda chat, **given: Endpoint(**{"base_url": "http://localhost/v1", **given}),
+    ),
+    "register_provider": (
+        ["source", "name"],
+        lambda chat, **given: register_provider(**{"source": source, "name": "odd", **given}),
+    ),
+    "show": (["answer"], lambda chat, **given: show(**given)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("door", "name"), [(door, name) for door in DOORS for name in DOORS[door][0]]
+)
+@given(value=ODD)
+@repeat(25)
+def test_any_value_of_an_argument_is_used_or_refused(door: str, name: str, value: Any) -> None:
     provider = Counting()
-    chat = Conversation(provider=provider)
     try:
-        if name == "turns":
-            Conversation(turns=value)
-        elif name in ("models", "select"):
-            chat.compare("Go", **{"models": ["a", "b"], name: value})
-        else:
-            chat.stream(**{"prompt": "Go", name: value})
-    except UsageError as error:
+        DOORS[door][1](Conversation(provider=provider), **{name: value})
+    except CellmageError as error:
         message = str(error)
-    else:
-        message = ""
-    assert "\n" not in message
+        # A text that cannot be used, such as an address, may be named as itself.
+        assert name in message or isinstance(value, str | dict), message
+        assert "\n" not in message
+        assert " at 0x" not in message
     assert provider.count == 0
 
 

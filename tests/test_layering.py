@@ -16,7 +16,7 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"errors", "urls", "options", "messages", "events", "text"}
+VALUES = {"arguments", "errors", "urls", "options", "messages", "events", "text"}
 
 # A room is a file at the top or a folder. Each may import itself and the rooms named here.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "context_window": {"errors", "messages", "options"},
     "sse": {"errors", "events"},
     "tool_requests": {"text"},
-    "tools": {*VALUES, "arguments", "tool_requests"},
+    "tools": {*VALUES, "tool_requests"},
     "tool_results": set(),
     "retrieval": {"decoding", "errors", "events", "foreign_files", "text"},
     "pricing": {"errors", "messages", "urls"},
@@ -46,7 +46,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {"errors"},
     "providers": {*VALUES, "runtime", "sse"},
     "pipeline": {
-        "arguments",
         *VALUES,
         "context_window",
         "lenient_json",
@@ -58,7 +57,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stream": {*VALUES, "lenient_json", "pipeline", "relaxed_json", "runtime"},
     "conversation": {
-        "arguments",
         *VALUES,
         "context_window",
         "foreign_files",

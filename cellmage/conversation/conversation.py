@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
-from ..arguments import TEXT, TEXTS, check
+from ..arguments import NAME, NAMES, check
 from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
-from ..options import OptionFields, Options
+from ..options import OPTIONS, OptionFields, Options
 from ..pipeline import build
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
@@ -21,7 +21,7 @@ from ..stream.views import EventView
 from ..text import excerpt
 from ..tools import tools_by_name
 from .request import make_request
-from .state import OPTIONS, ConversationState
+from .state import PROVIDER, ConversationState
 from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
 from .turn_streams import stream_continuation, stream_turn
 
@@ -234,7 +234,7 @@ class Conversation(ConversationState):
         models = _names_of(models)
         if len(set(models)) < max(2, len(models)):
             raise UsageError("give several models, each of them once, with commas between them")
-        selected = models[0] if select is None else check("select", select, TEXT)
+        selected = models[0] if select is None else check("select", select, NAME)
         if selected not in models:
             raise UsageError(
                 f"{excerpt(selected)} cannot be selected; it is not one of {', '.join(models)}"
@@ -285,8 +285,9 @@ class Conversation(ConversationState):
         """Return the models to ask in turn, and the resolved options."""
         own = Options() if options is None else check("options", options, OPTIONS)
         resolved = Options.resolve(Options.from_fields(overrides), own, self.options)
-        if self.provider is not None:
-            return [ResolvedModel(self.provider, resolved.model or "")], resolved
+        provider = check("provider", self.provider, PROVIDER)
+        if provider is not None:
+            return [ResolvedModel(provider, resolved.model or "")], resolved
         models = resolve_models(resolved)
         return models, replace(resolved, model=",".join(model.model for model in models))
 
@@ -300,4 +301,4 @@ class Conversation(ConversationState):
 def _names_of(models: str | Sequence[str]) -> list[str]:
     """Return the names of models; a text is names with commas between them."""
     names = models.split(",") if isinstance(models, str) else models
-    return [name.strip() for name in check("models", names, TEXTS)]
+    return [name.strip() for name in check("models", names, NAMES)]

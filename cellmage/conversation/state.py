@@ -6,17 +6,30 @@ import pickle
 from collections.abc import Iterable
 from typing import Any, Self
 
-from ..arguments import check, instance_of, list_of
+from ..arguments import check, instance_of, list_of, optional, where
 from ..errors import UsageError
-from ..messages import Turn
-from ..options import Options
+from ..messages import Response, Turn
+from ..options import OPTIONS, Options
 from ..preview import turns_markdown
 from ..providers.base import Provider
 from .history import History, Journal
 
-OPTIONS = instance_of(Options, "Options(…); or give the options by name, as temperature=0")
-_PROVIDER = instance_of(Provider, "an object with a name and a stream method, as cellmage.Provider")
-_TURNS = list_of(instance_of(Turn, "a Turn"), "a list of Turns, as another conversation has")
+PROVIDER = optional(
+    instance_of(Provider, "an object with a name and a stream method, as cellmage.Provider")
+)
+_TURN = where(
+    "a Turn",
+    lambda turn: (
+        isinstance(turn, Turn)
+        and isinstance(turn.prompt, str)
+        and isinstance(turn.response, Response)
+        and isinstance(turn.response.text, str)
+    ),
+)
+_TURNS = list_of(_TURN, "a list of Turns, as another conversation has")
+_JOURNAL = optional(
+    where("a journal, as Store.journal returns", lambda value: callable(value.commit))
+)
 
 
 class ConversationState:
@@ -44,8 +57,8 @@ class ConversationState:
         journal: Journal | None = None,
     ) -> None:
         self.options = Options() if options is None else check("options", options, OPTIONS)
-        self.provider = None if provider is None else check("provider", provider, _PROVIDER)
-        self.history = History(check("turns", turns, _TURNS), journal)
+        self.provider = check("provider", provider, PROVIDER)
+        self.history = History(check("turns", turns, _TURNS), check("journal", journal, _JOURNAL))
 
     @property
     def turns(self) -> tuple[Turn, ...]:

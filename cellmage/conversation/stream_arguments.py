@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args
 
-from ..arguments import check, instance_of
-from ..errors import UsageError
+from ..arguments import Kind, check, choice_of, instance_of, optional
 from ..messages import CellRef
 from ..options import OptionFields
 from ..pipeline.retrieval import Retriever, Search
@@ -40,7 +39,11 @@ class StreamArguments(OptionFields, total=False):
     approve: Approval
 
 
-_CELL = instance_of(CellRef, "a CellRef")
+_KINDS: Mapping[str, Kind] = {
+    "cell": optional(instance_of(CellRef, "a CellRef")),
+    "history": choice_of(*get_args(HistoryUse)),
+    "commit": choice_of(*get_args(Commit)),
+}
 
 
 def check_arguments(cell: CellRef | None, history: str, commit: str) -> None:
@@ -49,9 +52,5 @@ def check_arguments(cell: CellRef | None, history: str, commit: str) -> None:
     Raises:
         UsageError: a value is of the wrong type, or not one of its choices.
     """
-    if cell is not None:
-        check("cell", cell, _CELL)
-    for name, value, choices in (("history", history, HistoryUse), ("commit", commit, Commit)):
-        if value not in get_args(choices):
-            listed = ", ".join(map(repr, get_args(choices)))
-            raise UsageError(f"{name} is {value!r}; give one of {listed}")
+    for name, value in (("cell", cell), ("history", history), ("commit", commit)):
+        check(name, value, _KINDS[name])

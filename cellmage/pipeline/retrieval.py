@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..arguments import FUNCTION, check
+from ..arguments import FUNCTION, TEXT, check
 from ..errors import ProviderError
 from ..events import Document, Event, Notice, Start, Status
 from ..messages import Message, Request
@@ -45,6 +45,10 @@ class Retriever:
 
     name: str
     search: Search
+
+    def __post_init__(self) -> None:
+        check("name", self.name, TEXT)
+        check("search", self.search, FUNCTION)
 
     @classmethod
     def of(cls, search: Retriever | Search) -> Retriever:

@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
-from ..errors import ProviderError, UsageError
+from ..arguments import Kind, check
+from ..errors import ProviderError
 from ..events import (
     Complete,
     Event,
@@ -50,6 +51,12 @@ _APPROVALS: Mapping[Any, Approve] = {
 }
 
 
+_APPROVAL = Kind(
+    'one of "ask", "always", "never", or a function of the call',
+    lambda approve: approve if callable(approve) else _APPROVALS[approve],
+)
+
+
 def approval_function(approve: Approval) -> Approve:
     """Return the function that decides about tool calls.
 
@@ -60,13 +67,8 @@ def approval_function(approve: Approval) -> Approve:
     Raises:
         UsageError: it is none of these; None never means yes.
     """
-    if callable(approve):
-        return approve
-    if approve not in list(_APPROVALS):  # a list, because a value may have no hash
-        raise UsageError(
-            f'approve is {approve!r}; give "ask", "always", "never" or a function of the call'
-        )
-    return _APPROVALS[approve]
+    decide: Approve = check("approve", approve, _APPROVAL)
+    return decide
 
 
 def run_tools(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from ..arguments import NAME, Kind, check
 from ..errors import CellmageError, ProviderError, UsageError
 from ..events import Event, Start
 from ..messages import Message, Request
@@ -35,7 +36,9 @@ class AdaptedProvider:
     def __init__(self, source: Any, name: str) -> None:
         self.name = name
         self._source = source
-        self._stream_source: Callable[[Request], AsyncIterator[Any]] = _stream_function(source)
+        self._stream_source: Callable[[Request], AsyncIterator[Any]] = check(
+            "source", source, _SOURCE
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r})"
@@ -91,20 +94,23 @@ def register_provider(source: Any, name: str) -> Provider:
         >>> Conversation().ask("not so loud", model="shout").text
         'NOT SO LOUD '
     """
-    provider = AdaptedProvider(source, name)
+    provider = AdaptedProvider(source, check("name", name, NAME))
     register(name, provider)
     return provider
 
 
-def _stream_function(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
+def _convert_source(source: Any) -> Callable[[Request], AsyncIterator[Any]]:
     if inspect.isasyncgenfunction(source):
         return source  # type: ignore[no-any-return]
     if callable(getattr(source, "astream", None)):
         return lambda request: source.astream(list(map(_langchain_message, request.messages)))
-    raise UsageError(
-        f"{source!r:.60} does not stream: give an object with astream, or an async generator "
-        "function that takes the request"
-    )
+    raise ValueError
+
+
+_SOURCE = Kind(
+    "an object with astream, or an async generator function that takes the request",
+    _convert_source,
+)
 
 
 def _langchain_message(message: Message) -> Any:

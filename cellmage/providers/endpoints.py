@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..arguments import FLAG, NAME, TEXT, Kind, check, optional
 from ..urls import normalize_base_url
 
 CONNECT_SECONDS = 5.0
@@ -15,6 +16,15 @@ FIRST_BYTE_SECONDS = 60.0
 
 LOOPBACK_FIRST_BYTE_SECONDS = 300.0
 """The same for a server on this machine, which may have to load its model first."""
+
+
+_KINDS: Mapping[str, Kind] = {
+    "base_url": TEXT,
+    "api_key_variable": optional(NAME),
+    "max_tokens_field": NAME,
+    "supports_stream_usage": FLAG,
+    "requires_assistant_after_tool": FLAG,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class Endpoint:
             tool's, as they follow each other where an answer was stopped while its tools ran.
 
     Raises:
+        UsageError: a value is of the wrong type.
         ConfigError: the address cannot be used, or contains a password or a key.
 
     Example:
@@ -50,6 +61,8 @@ class Endpoint:
     requires_assistant_after_tool: bool = False
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            check(name, getattr(self, name), kind)
         if "{" not in self.base_url:
             object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
 

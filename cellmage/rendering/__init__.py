@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 
+from ..arguments import TEXTS, check, instance_of
 from ..display.select import choose_display
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
@@ -13,6 +14,11 @@ from .comparison import ComparisonRenderer
 from .options import RenderOptions, keep_option
 
 __all__ = ["AnswerRenderer", "ComparisonRenderer", "RenderOptions", "render_turn", "show"]
+
+
+_ANSWER = instance_of(
+    (ResponseStream, Comparison), "a stream or a comparison, as chat.stream(…) returns"
+)
 
 
 def show(
@@ -32,6 +38,7 @@ def show(
         spell_option: spells the option that a notice names: see `RenderOptions`.
 
     Raises:
+        UsageError: it is no answer, or a host is no text.
         CellmageError: the answer failed; the text that arrived is shown, and is the error's
             ``text``.
         KeyboardInterrupt: the user stopped it.
@@ -44,6 +51,8 @@ def show(
         >>> stream.response.finish_reason
         'stop'
     """
+    check("answer", answer, _ANSWER)
+    image_hosts = check("image_hosts", image_hosts, TEXTS)
     # A program that has not imported IPython runs in no shell.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None

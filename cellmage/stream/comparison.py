@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 
+from ..arguments import check, instance_of, list_of, where
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
@@ -13,11 +14,16 @@ from ..runtime.loop import check_event_loop
 from ..runtime.nested import Nested, cancel_and_wait, start_all
 from ..runtime.sync_stream import SyncStream
 from .response_stream import ResponseStream
+from .views import INTERVAL
 
 _Queue = asyncio.Queue[tuple[int, Event | None]]
 """Events with the index of their stream; None is the end of a stream."""
 
 _MAX_QUEUED_EVENTS = 64
+
+_STREAMS = list_of(
+    instance_of(ResponseStream, "a stream"), "a list of streams, as those of chat.stream(…)", 1
+)
 
 
 class Comparison:
@@ -47,8 +53,10 @@ class Comparison:
     """
 
     def __init__(self, streams: Sequence[ResponseStream], selected: int = 0) -> None:
-        self.streams = tuple(streams)
-        self.selected = self.streams[selected]
+        self.streams = tuple(check("streams", streams, _STREAMS))
+        last = len(self.streams) - 1
+        kind = where(f"an index from 0 to {last}", range(last + 1).__contains__)
+        self.selected = self.streams[check("selected", selected, kind)]
         self.errors: dict[int, Exception] = {}
 
     @property
@@ -71,8 +79,9 @@ class Comparison:
         Args:
             min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
+        interval = check("min_interval", min_interval, INTERVAL)
         with SyncStream(self._merge()) as stream:
-            yield from stream.batches(min_interval)
+            yield from stream.batches(interval)
 
     def close(self) -> None:
         """Stop reading, and close all connections."""

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from ..arguments import FUNCTION, check
 from ..errors import CellmageError, UsageError
 from ..events import Event
 from ..messages import Request, Response
@@ -24,7 +25,7 @@ from ..runtime.loop import Heartbeat, check_event_loop
 from ..runtime.nested import Nested
 from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
-from .views import Readable
+from .views import INTERVAL, Readable
 
 
 class ResponseStream(Readable):
@@ -131,7 +132,7 @@ class ResponseStream(Readable):
             >>> "".join(stream.on_event(events.append)), [event.type for event in events]
             ('Hello', ['start', 'token', 'complete'])
         """
-        self._taps.append(function)
+        self._taps.append(check("function", function, FUNCTION))
         return self
 
     def _check_is_new(self, method: str) -> None:
@@ -153,7 +154,7 @@ class ResponseStream(Readable):
         Args:
             min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
-        batches = self._read(min_interval)
+        batches = self._read(check("min_interval", min_interval, INTERVAL))
         if not self._is_running:
             self._open_batches = weakref.ref(batches)
         return batches
@@ -261,7 +262,8 @@ class ResponseStream(Readable):
                 self._error.text = self._response.text
                 self._error.model = self._error.model or self._response.model
                 self._error.host = self._error.host or self._response.provider
-            if self._on_end is not None:
+            is_forked = self._sync_stream is not None and self._sync_stream.is_forked
+            if self._on_end is not None and not is_forked:  # the turn is the parent process's
                 self._on_end(self._response)
 
     # Closing.

@@ -15,12 +15,17 @@ from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Any
 
+from ..arguments import TEXT, check, number, optional, whole_number
 from ..events import Event, Reclassification, Token, ToolCall
 from ..messages import Response
 from ..runtime.interrupts import set_one_line
 from ..runtime.nested import Nested, cancel_and_wait
 from .buffer import Buffer
 from .partial_json import PartialJSON, read_response
+
+INTERVAL = number("seconds from 0", lambda value: value >= 0)
+_CHARS = optional(whole_number(1))
+_SECONDS = optional(number("seconds above 0", lambda value: value > 0))
 
 
 class Readable(ABC):
@@ -72,12 +77,21 @@ class Readable(ABC):
             until: the characters that end a piece.
             seconds: the longest time that text waits for the end of its piece.
 
+        Raises:
+            UsageError: a value is of the wrong type or out of its range.
+
         Example:
             >>> from cellmage import Conversation
             >>> stream = Conversation().stream("One. Two. Three", model="offline/echo")
             >>> list(stream.buffered(until="."))
             ['One.', ' Two.', ' Three']
         """
+        for name, value, kind in (
+            ("chars", chars, _CHARS),
+            ("until", until, TEXT),
+            ("seconds", seconds, _SECONDS),
+        ):
+            check(name, value, kind)
         return BufferedView(self, chars, until, seconds)
 
     def partial_json(self) -> JSONView:
