@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Literal
 
 _SCANNED_PER_WIDTH = 4
@@ -44,6 +46,13 @@ _BLANK = re.compile(
 )
 
 
+_LONG_BLANK = " " * 17
+"""More spaces than an indent has: they would move what follows to another line of the screen."""
+
+_MARKS = 3
+"""Marks on one letter; more of them cover the lines above and below."""
+
+
 def strip_control_chars(text: str) -> str:
     """Return the text without what controls a terminal or the order of the text after it.
 
@@ -63,10 +72,10 @@ def spell_out(text: str) -> str:
     Example:
         >>> spell_out("a b\n\u3164\u202e\U000e0041")
         'a b\\n\\u3164\\u202e\\udb40\\udc41'
+        >>> spell_out("no\u0308 \u0308n\u0338o")
+        'no\u0308 \\u0308n\\u0338o'
     """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if _is_visible(char) else json.dumps(char)[1:-1] for char in text)
+    return _spell(text, "")
 
 
 def clean_message(text: str) -> str:
@@ -80,20 +89,44 @@ def clean_message(text: str) -> str:
         >>> clean_message("no model\xa0a\u3164b\x1b[2J")
         'no model a\\u3164b\\u001b[2J'
     """
-    text = _RARE_SPACE.sub(" ", text)
-    if text.isascii() and text.replace("\n", "").isprintable():
+    return _spell(_RARE_SPACE.sub(" ", text), "\n" + _JOINERS)
+
+
+def _spell(text: str, allowed: str) -> str:
+    """Return the text with all but visible and allowed characters as escapes of JSON."""
+    if text.isascii() and text.isprintable() and _LONG_BLANK not in text:
         return text
-    pairs = zip(f" {text}", text, strict=False)
-    return "".join(_visible_form(before, char) for before, char in pairs)
+    return "".join(
+        char if is_visible or (char in allowed and _has_use(char, before)) else _escape(char)
+        for before, char, is_visible in _visibility(text)
+    )
 
 
-def _visible_form(before: str, char: str) -> str:
-    is_joined = char in _JOINERS and not before.isascii() and before not in _JOINERS[:2]
-    return char if is_joined or char == "\n" else spell_out(char)
+def _escape(char: str) -> str:
+    return r"\u0020" if char == " " else json.dumps(char)[1:-1]
 
 
-def _is_visible(char: str) -> bool:
-    return char.isprintable() and not _BLANK.match(char)
+def _has_use(char: str, before: str) -> bool:
+    """Return whether a joiner stands where emoji and letters have one."""
+    return char not in _JOINERS or not (before.isascii() or before in _JOINERS[:2])
+
+
+def _visibility(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield for each character the one before it, itself, and whether it is plainly visible."""
+    before, marks, blanks = "", 0, 0
+    for char in text:
+        is_mark = unicodedata.category(char)[0] == "M"
+        marks, blanks = marks + 1 if is_mark else 0, blanks + 1 if char == " " else 0
+        is_readable = _is_readable_mark(char, before) and marks <= _MARKS if is_mark else True
+        is_visible = char.isprintable() and not _BLANK.match(char)
+        yield before, char, is_visible and is_readable and blanks < len(_LONG_BLANK)
+        before = char
+
+
+def _is_readable_mark(mark: str, before: str) -> bool:
+    """Return whether a mark changes a letter; not one that strikes it through or encloses it."""
+    is_on_letter = bool(before) and unicodedata.category(before)[0] in "LM"
+    return is_on_letter and unicodedata.category(mark) != "Me" and unicodedata.combining(mark) != 1
 
 
 def excerpt(text: str, chars: int = 60) -> str:

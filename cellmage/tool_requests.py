@@ -8,16 +8,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
 
 import jiter
 
-from .text import excerpt, spell_out
+from .text import spell_out
 
-_SHOWN_CHARS = 1_000
-"""Characters of the arguments in a line for the user: a screen shows them, and the question."""
+SHOWN_CHARS = 600
+"""Characters of the arguments in a line for the user: a screen shows three times as many."""
+
+_NAME_CHARS = 60
+"""Characters of the name of an argument at least."""
+
+_MIN_SHARE = 20
+"""Characters of each value at least."""
 
 _STRING = re.compile(r'"(?:[^"\\]|\\[\s\S])*"')
 _FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n([\s\S]*?)\n?[ \t]*```\s*")
@@ -99,33 +105,68 @@ def _refuse_infinity(value: Any) -> None:
         raise ValueError("the arguments have a number that is too large")
 
 
-def format_arguments(arguments: str) -> str:
+def format_arguments(arguments: str, chars: int = SHOWN_CHARS) -> str:
     r"""Return arguments as a line for the user, in which everything unusual is spelled out.
 
     Args:
         arguments: the arguments as the model wrote them; what cannot be read is shown as text.
+        chars: characters that are shown, without the counts of what is left out. Each value has a
+            share, so that a long one hides no other.
 
     Example:
         >>> format_arguments('{"city": "Oslo", "days": 2}')
         'city="Oslo", days=2'
         >>> format_arguments('{"x=1)?": "a\\nb"}')
         '"x=1)?"="a\\nb"'
+        >>> format_arguments('{"x": "a b c d e f g h i j k", "y": 2}', 22)
+        'x="a b c d e f g h i "… (and 3 more characters), y=2'
     """
     try:
         values = parse_arguments(arguments)
     except ValueError:
-        line = json.dumps(arguments, ensure_ascii=False)
-    else:
-        line = ", ".join(f"{_name(name)}={_dumps(value)}" for name, value in values.items())
-    return excerpt(spell_out(line), _SHOWN_CHARS)
+        return _shown(arguments, chars)
+    sizes = [len(_dumps(value)) for value in values.values()]
+    share = max(_share(sizes, chars - sum(map(len, values))), _MIN_SHARE)
+    name_chars = max(_NAME_CHARS, chars // max(len(values), 1))
+    items: list[str] = []
+    size = 0
+    for name, value in values.items():
+        if size > 3 * chars:
+            break
+        items.append(f"{_name(name, name_chars)}={_shown(value, share)}")
+        size += len(items[-1])
+    excess = len(values) - len(items)
+    return ", ".join([*items, f"… (and {excess} more arguments)"] if excess else items)
 
 
-def _name(name: str) -> str:
-    return name if name.isascii() and name.isidentifier() else _dumps(name)
+def _share(sizes: Iterable[int], room: int) -> int:
+    """Return how much of each value fits into a room; short ones leave theirs to the others."""
+    share, remaining = room, sorted(sizes)
+    while remaining and remaining[0] <= (share := room // len(remaining)):
+        room -= remaining.pop(0)
+    return share
+
+
+def _name(name: str, chars: int) -> str:
+    is_plain = name.isascii() and name.isidentifier() and len(name) <= chars
+    return name if is_plain else _shown(name, chars)
 
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _shown(value: Any, chars: int) -> str:
+    """Return a value as JSON; of a long one the begin, and the number of characters left out."""
+    text = _dumps(value)
+    if len(text) <= chars and len(shown := spell_out(text)) <= chars:
+        return shown
+    is_text = isinstance(value, str)
+    whole = value if is_text else text
+    head = whole[:chars]
+    while len(shown := spell_out(_dumps(head) if is_text else head)) > chars:
+        head = head[: len(head) * chars // len(shown)]
+    return f"{shown}… (and {len(whole) - len(head)} more characters)"
 
 
 def _parse(text: str) -> Any:

@@ -5,27 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import BuiltinFunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from .arguments import FUNCTION, check, list_of
 from .errors import UsageError
-from .events import ToolCall
-from .messages import ToolInvocation
-from .text import spell_out, truncate
-from .tool_requests import format_arguments, parse_arguments
+from .text import excerpt
+from .tool_requests import parse_arguments
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 
 TIMEOUT_SECONDS = 60.0
 """The time that a call may take, where the tool sets none."""
-
-_NAME_CHARS = 100
-"""Characters of a name that are shown: a model may ask for a tool that does not exist."""
 
 # Servers accept such names. OpenAI's reference: letters, digits, _ and -, at most 64.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -101,7 +94,9 @@ class Tool(Generic[P, R_co]):
         for name in values:
             if not self._may_set(name):
                 known = ", ".join(self.schema["parameters"]["properties"]) or "none"
-                raise ValueError(f"there is no argument {name!r}; the arguments are: {known}")
+                raise ValueError(
+                    f"there is no argument {excerpt(name)!r}; the arguments are: {known}"
+                )
         return functools.partial(self._validated, **values)
 
     def _may_set(self, name: str) -> bool:
@@ -109,9 +104,8 @@ class Tool(Generic[P, R_co]):
         parameters = self.schema["parameters"]
         if name in parameters["properties"]:
             return True
-        is_open = parameters.get("additionalProperties", False) is not False
-        own = inspect.signature(_unwrap(self.function)).parameters
-        return is_open and name.isidentifier() and name not in {*own, *_bound_names(self.function)}
+        is_open = parameters.get("additionalProperties") is not False
+        return is_open and name.isidentifier() and name not in _own_names(self.function)
 
 
 @overload
@@ -216,6 +210,13 @@ def _bound_names(function: Any) -> Collection[str]:
     return function.keywords if isinstance(function, functools.partial) else ()
 
 
+def _own_names(function: Any) -> Collection[str]:
+    """Return the names of all parameters, also of those that a partial or a method has bound."""
+    inner = _unwrap(function)
+    parameters = inspect.signature(getattr(inner, "__func__", inner)).parameters
+    return {*parameters, *_bound_names(function)}
+
+
 def _name_of(function: Any) -> str:
     return str(getattr(_unwrap(function), "__name__", ""))
 
@@ -253,39 +254,3 @@ def tools_by_name(functions: Iterable[Callable[..., Any]]) -> dict[str, Tool[...
     if len(by_name) < len(tools):
         raise UsageError("two tools have the same name; give one another: @tool(name=…)")
     return by_name
-
-
-# Calls.
-
-
-def format_call(call: ToolCall | ToolInvocation) -> str:
-    """Return a call on one line: names, and values as JSON in which all characters are visible.
-
-    Example:
-        >>> format_call(ToolCall("a", "weather", '{"city": "Oslo"}'))
-        'weather(city="Oslo")'
-    """
-    return f"{spell_out(truncate(call.name, _NAME_CHARS))}({format_arguments(call.arguments)})"
-
-
-_ANSWERS = {"y": True, "yes": True, "": False, "n": False, "no": False}
-"""What the user may type, and whether the call then runs; Enter alone is no."""
-
-
-def ask_user(call: ToolCall) -> bool:
-    """Ask the user at the keyboard whether a call may run; again, once, after an unclear answer.
-
-    Raises:
-        EOFError: there is nobody to ask.
-        NotImplementedError: the same, from the ``input`` of a Jupyter kernel.
-    """
-    # A kernel replaces ``input``; the built-in one would wait for, or consume, what is piped into
-    # a program.
-    if isinstance(input, BuiltinFunctionType) and not (sys.stdin and sys.stdin.isatty()):
-        raise EOFError
-    question = f"Run {format_call(call)}? [y/N] "
-    for prompt in (question, f"Type y or n. {question}"):
-        answer = input(prompt).strip().lower()
-        if answer in _ANSWERS:
-            return _ANSWERS[answer]
-    return False

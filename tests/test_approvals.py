@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import sys
 import unicodedata
 from typing import Any
 
@@ -12,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import Tool, ToolCall, tool
-from cellmage.tool_requests import format_arguments, parse_arguments
-from cellmage.tools import format_call
+from cellmage.approvals import format_call
+from cellmage.text import spell_out
+from cellmage.tool_requests import SHOWN_CHARS, format_arguments, parse_arguments
 from tests.repetitions import repeat
 
 JSON = st.recursive(
@@ -33,26 +36,48 @@ def anything(**values: Any) -> str:
     return json.dumps(values)
 
 
+def parse_shown(line: str) -> dict[str, Any]:
+    """The arguments that a line shows; JSON with names instead of keys."""
+    values, decoder = {}, json.JSONDecoder()
+    while line:
+        if line.startswith('"'):
+            name, end = decoder.raw_decode(line)
+        else:
+            name = line.partition("=")[0]
+            end = len(name)
+        values[name], size = decoder.raw_decode(line[end:].removeprefix("="))
+        line = line[end + 1 + size :].removeprefix(", ")
+    return values
+
+
+def is_plainly_visible(line: str) -> bool:
+    return not set(line) & set(BLANKS) and all(
+        char == " " or unicodedata.category(char)[0] not in "CZ" for char in line
+    )
+
+
 @repeat(300)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=3))
-def test_any_arguments_are_shown_as_they_are(values: dict[str, Any]) -> None:
+def test_what_is_shown_is_what_the_function_receives(values: dict[str, Any]) -> None:
     arguments = json.dumps(values)
-    parsed = parse_arguments(arguments)
-    shown = format_arguments(arguments)
-    if len(shown) < 1_000:
-        rest = shown
-        for name, value in parsed.items():
-            is_plain = name.isascii() and name.isidentifier()
-            if not is_plain:
-                key, end = json.JSONDecoder().raw_decode(rest)
-                assert key == name
-                rest = rest[end:]
-            else:
-                rest = rest.removeprefix(name)
-            item, end = json.JSONDecoder().raw_decode(rest.removeprefix("="))
-            assert repr(item) == repr(value)
-            rest = rest.removeprefix("=")[end:].removeprefix(", ")
-        assert rest == ""
+    for chars in (SHOWN_CHARS, sys.maxsize):
+        shown = format_arguments(arguments, chars)
+        assert is_plainly_visible(shown)
+        if "more characters" not in shown:
+            assert repr(parse_shown(shown)) == repr(parse_arguments(arguments))
+    if all(name.isidentifier() for name in values):
+        assert json.loads(anything.bind(arguments)()) == parse_shown(shown)
+
+
+@repeat(300)
+@given(st.dictionaries(st.text(), st.text() | st.integers(), max_size=60), st.integers(20, 900))
+def test_no_line_is_longer_than_a_screen(values: dict[str, Any], chars: int) -> None:
+    values = {
+        name: value * 50 if isinstance(value, str) else value for name, value in values.items()
+    }
+    shown = format_arguments(json.dumps(values), chars)
+    assert is_plainly_visible(shown)
+    assert len(shown) <= 4 * chars + 200
 
 
 @repeat(300)
@@ -61,8 +86,7 @@ def test_any_question_is_one_line_of_visible_characters(name: str, value: str) -
     for arguments in (value, json.dumps({value: value})):
         line = format_call(ToolCall("1", name, arguments))
         assert len(line) < 1_200
-        assert not set(line) & set(BLANKS)
-        assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in line)
+        assert is_plainly_visible(line)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +116,37 @@ def test_a_large_whole_number_stays_exact() -> None:
     assert parse_arguments(f'{{"x": {digits}}}') == {"x": int(digits)}
 
 
-def test_a_long_argument_is_counted() -> None:
-    line = format_call(ToolCall("1", "f", json.dumps({"x": "a" * 200_000})))
+def test_a_long_argument_hides_no_other() -> None:
+    long = "a" * 200_000
+    line = format_call(ToolCall("1", "f", json.dumps({"x": long, "path": "/etc", "y": [long]})))
     assert line.startswith('f(x="aaa')
-    assert line.endswith("… (and 199004 more characters))")
+    counts = re.findall(r"… \(and (\d+) more characters\)", line)
+    assert [200_000 - int(count) for count in counts] == pytest.approx([290, 290], abs=20)
+    assert ', path="/etc", y=["aaa' in line
+
+
+def test_many_arguments_are_counted() -> None:
+    line = format_arguments(json.dumps({f"x{n}": "a" * 99 for n in range(999)}))
+    shown = line.count("=")
+    assert 10 < shown < 100
+    assert line.endswith(f", … (and {999 - shown} more arguments)")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Tiếng Việt", "Tiếng Việt"),
+        ("หนี้ที่", "หนี้ที่"),
+        ("हिन्दी", "हिन्दी"),
+        ("e" + "\u0301" * 9, "e" + "\u0301" * 3 + "\\u0301" * 6),
+        ("\u0301)", "\\u0301)"),
+        ("r\u0336m\u20dd", "r\\u0336m\\u20dd"),
+        ("\n    x" + " " * 80 + "y", "\\n    x" + " " * 16 + "\\u0020" * 64 + "y"),
+        ("\ud83d", "\\ud83d"),
+    ],
+)
+def test_marks_cover_nothing(text: str, shown: str) -> None:
+    assert spell_out(text) == shown
 
 
 def delete(path: str, root: str = "/tmp", **options: int) -> str:
@@ -122,6 +173,35 @@ def divide(a: int, b: int) -> float:
 def test_what_is_bound_is_not_the_models(function: Any, arguments: dict[str, Any]) -> None:
     """The call is bound before the user is asked."""
     with pytest.raises(ValueError, match=r"there is no argument '(root|path|a|b|c)'"):
+        Tool(function, name="named").bind(json.dumps(arguments))
+
+
+class Account:
+    """An account, to which its methods are bound."""
+
+    def pay(self, amount: int, **options: int) -> str:
+        """Pay."""
+        return f"{amount} {options}"
+
+    @classmethod
+    def close(cls, name: str, **options: int) -> str:
+        """Close."""
+        return f"{name} {options}"
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (Account().pay, {"amount": 1, "self": 2}),
+        (Account.close, {"name": "x", "cls": 2}),
+        (functools.partial(Account().pay, 1), {"amount": 2}),
+        (functools.partial(Account.pay, Account()), {"amount": 2, "self": 1}),
+        (functools.partial(Account().pay, amount=1), {"amount": 2}),
+        (functools.partial(Account().pay, fee=1), {"amount": 2, "fee": 0}),
+    ],
+)
+def test_what_a_method_has_bound_is_not_the_models(function: Any, arguments: Any) -> None:
+    with pytest.raises(ValueError, match=r"there is no argument '(self|cls|amount|fee)'"):
         Tool(function, name="named").bind(json.dumps(arguments))
 
 

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sse": {"errors", "events"},
     "tool_requests": {"text"},
     "tools": {*VALUES, "tool_requests"},
+    "approvals": {*VALUES, "printing", "tool_requests"},
     "tool_results": set(),
     "retrieval": {"decoding", "errors", "events", "foreign_files", "text"},
     "pricing": {"errors", "messages", "urls"},
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {"errors"},
     "providers": {*VALUES, "runtime", "sse"},
     "pipeline": {
+        "approvals",
         *VALUES,
         "context_window",
         "lenient_json",
@@ -72,6 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "markdown": {"plain_tex", "text"},
     "display": {"markdown", "once", "printing", "text"},
     "rendering": {
+        "approvals",
         *VALUES,
         "display",
         "markdown",
@@ -80,10 +83,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "serialization",
         "stats",
         "stream",
-        "tools",
     },
     "prompt": {"errors", "foreign_files", "options", "text"},
     "magics": {
+        "approvals",
         *VALUES,
         "context_window",
         "conversation",
@@ -100,7 +103,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "retrieval",
         "stats",
         "stream",
-        "tools",
     },
     "server": {*VALUES, "foreign_files", "pipeline", "providers", "stream", "tool_results"},
     "testing": {"pipeline", "providers"},
@@ -131,7 +133,7 @@ ONLY_IN = {
     "platformdirs": {"magics", "providers", "conversation"},
     "markdown_it": {"markdown"},
     "starlette": {"server"},
-    "uvicorn": {"__main__"},
+    "uvicorn": {"server"},
     "rich": {"display"},
 }
 
@@ -296,7 +298,7 @@ PRINTERS = {
     "print": {"display.terminal"},  # on a `RichConsole`
     "Console": set(),
     "RichConsole": {"display.terminal"},
-    "input": {"tools"},  # the question about a call, whose text is visible
+    "input": {"approvals"},  # the question about a call, whose text is visible
     "warn": set(),
     "warning": set(),
     "displayhook": set(),

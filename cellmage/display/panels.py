@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..markdown.escape import escape_code
 from ..markdown.safe import EMPTY, SafeHTML, SafeMarkdown, fill_html, join_safe
-from ..text import truncate
+from ..text import spell_out, truncate
 
 MAX_BODY_CHARS = 2_000
 """Characters of a body that a page shows; the response has all of them."""
@@ -19,7 +19,10 @@ _PANEL = "<details><summary><code>{}</code></summary><pre>{}</pre></details>"
 
 
 class Panel(NamedTuple):
-    """A title, and a body that the user can unfold; None is a body that has not arrived."""
+    """A title, and a body that the user can unfold; None is a body that has not arrived.
+
+    A title that is too long for its line is repeated in the body.
+    """
 
     title: str
     body: str | None = None
@@ -52,7 +55,11 @@ def panel_summary(panel: Panel) -> str:
         'add(1, 2) → 3 or so'
     """
     end = "…" if panel.body is None else f"→ {truncate(panel.body, _TITLE_CHARS)}"
-    return f"{truncate(panel.title, _TITLE_CHARS)} {end}"
+    return f"{_cut(spell_out(panel.title), _TITLE_CHARS)} {end}"
+
+
+def _cut(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[: chars - 1]}…"
 
 
 def _panel_html(panel: Panel) -> SafeHTML:
@@ -62,5 +69,7 @@ def _panel_html(panel: Panel) -> SafeHTML:
         return fill_html("<details><summary><code>{}</code></summary></details>", summary)
     excess = len(panel.body) - MAX_BODY_CHARS
     end = f"\n… and {excess} more characters" if excess > 0 else ""
-    body = escape_code(panel.body[:MAX_BODY_CHARS] + end)
+    title = spell_out(panel.title)
+    head = f"{_cut(title, MAX_BODY_CHARS)}\n\n" if len(title) > _TITLE_CHARS else ""
+    body = escape_code(head + panel.body[:MAX_BODY_CHARS] + end)
     return fill_html(_PANEL, summary, body)

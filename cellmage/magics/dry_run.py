@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ..approvals import format_call
 from ..messages import Message, Request
-from ..tools import format_call
 
 
 def describe(request: Request, models: Sequence[str], retriever: str | None) -> str:

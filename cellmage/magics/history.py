@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..approvals import format_call
 from ..context_window import turn_tokens
 from ..conversation.conversation import Conversation
 from ..conversation.export import export_turns, import_turns
@@ -16,7 +17,6 @@ from ..messages import Turn, Usage
 from ..pricing import cost, format_usd
 from ..rendering.answer import STALE_NOTICE
 from ..text import clean_message, excerpt, truncate
-from ..tools import format_call
 from .conversations import ConversationRegistry
 from .store_messages import count_turns
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
+from ..approvals import ask_user
 from ..arguments import Kind, check
 from ..errors import ProviderError
 from ..events import (
@@ -30,9 +31,10 @@ from ..events import (
 )
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..runtime.sync_stream import run_on_consumer
+from ..text import excerpt
 from ..tool_requests import match_tool, normalize_arguments
 from ..tool_results import format_error, run_tool, run_tool_async
-from ..tools import Tool, ask_user
+from ..tools import Tool
 from .base import Ask
 from .redact import redact_text
 
@@ -139,7 +141,7 @@ class _Runner:
         """Return the text that the model receives: the result, or why there is none."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return f"error: there is no tool {call.name!r}, only {', '.join(self._tools)}"
+            return f"error: there is no tool {excerpt(call.name)!r}, only {', '.join(self._tools)}"
         try:
             function = tool.bind(call.arguments)
         except ValueError as error:

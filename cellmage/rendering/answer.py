@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ..approvals import format_call
 from ..display import LiveMarkdown
 from ..display.base import Display, FinalOutput, LiveView
 from ..display.footer import Source
@@ -26,7 +27,6 @@ from ..runtime.interrupts import defer_interrupts
 from ..stats import stats_line
 from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
-from ..tools import format_call
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end

@@ -153,3 +153,20 @@ def test_a_value_after_tools(kernel: Kernel, server: ScriptedServer) -> None:
     assert kernel.value("value") == {"sky": "rain"}
     assert "| sky | rain |" in run.outputs[0]["data"]["text/markdown"]
     assert "weather(" in run.outputs[0]["data"]["text/markdown"]
+
+
+def test_a_long_call_is_printed_whole_when_asked_for(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    kernel.run(WEATHER)
+    play(server, arguments='{"city": "' + "O" * 5_000 + '\\u3164\\u001b[2J"}')
+    msg_id = kernel.start(ASK)
+    prompt = kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"]
+    assert prompt.endswith("more characters))? [y/N, a prints all] ")
+    assert len(prompt) < 800
+    kernel.client.input("a")
+    assert kernel.client.get_stdin_msg(timeout=20)["content"]["prompt"] == prompt
+    kernel.client.input("y")
+    run = kernel.finish(msg_id)
+    assert f'weather(city="{"O" * 5_000}\\u3164\\u001b[2J")\n' in run.printed
+    assert server.last.body["messages"][-1]["content"].startswith("rain in <OOO")
