@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from io import TextIOWrapper
+from ipaddress import ip_address
 
 from .conversation.conversation import Conversation
 from .decoding import decode_text
@@ -16,10 +17,10 @@ from .printing import write_text
 from .rendering import show
 
 _KEY_VARIABLE = "CELLMAGE_SERVE_KEY"
-_MAX_CONNECTIONS = 1_000
-_SHUTDOWN_SECONDS = 5
+_MAX_PORT = 65_535
 
 _EXIT_ERROR = 1
+_EXIT_WRONG_USE = 2
 _EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
@@ -124,42 +125,53 @@ def serve(arguments: list[str]) -> int:
     """Serve models as an OpenAI-compatible endpoint, until Ctrl-C.
 
     Returns:
-        the exit status: 1 if a package is missing.
+        the exit status: 1 if a package is missing or the options cannot be used, 2 for a wrong
+        command line.
     """
-    parser = _serve_parser()
-    args = parser.parse_args(arguments)
-    if not 0 <= args.port <= 65535:
-        parser.error(f"--port {args.port}: give a number from 0 to 65535")
+    args = _serve_parser().parse_args(arguments)
+    host, models = args.host.strip("[]"), args.model or []
+    if problem := _find_problem(host, args.port, args.api_key):
+        write_text(f"{problem}\n", sys.stderr)
+        return _EXIT_WRONG_USE
     try:
-        import uvicorn  # noqa: PLC0415 - an extra
-
-        from .server import LOCAL_HOSTS, app  # noqa: PLC0415 - starlette, the same extra
+        from .server import LOCAL_HOSTS, app  # noqa: PLC0415 - starlette, an extra
+        from .server.run import run  # noqa: PLC0415 - uvicorn, the same extra
     except ImportError:
         write_text("Serving needs two packages: pip install 'cellmage[serve]'\n", sys.stderr)
         return _EXIT_ERROR
-    is_local = args.host in (*LOCAL_HOSTS, "::1")
-    if not is_local and not args.api_key:
-        parser.error(
-            f"--host {args.host} can be reached from other machines, so requests must have a key: "
-            f"set {_KEY_VARIABLE}, or give --api-key"
-        )
-    models = args.model or []
-    application = app(
-        Options(model=next(iter(models), None)),
-        LOCAL_HOSTS if is_local else ("*",),
-        models=models,
-        api_key=args.api_key,
-    )
-    write_text(f"Serving at http://{args.host}:{args.port}/v1; Ctrl-C ends it.\n", sys.stderr)
-    uvicorn.run(
-        application,
-        host=args.host,
-        port=args.port,
-        log_level="warning",
-        limit_concurrency=_MAX_CONNECTIONS,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+    url_host = f"[{host}]" if ":" in host else host
+    hosts = (*LOCAL_HOSTS, url_host.lower()) if _is_loopback(host) else ("*",)
+    try:
+        options = Options(model=next(iter(models), None))
+    except CellmageError as error:
+        write_text(f"{_spell(str(error), error.option or '')}\n", sys.stderr)
+        return _EXIT_ERROR
+    application = app(options, tuple(dict.fromkeys(hosts)), models=models, api_key=args.api_key)
+    write_text(f"Serving at http://{url_host}:{args.port}/v1; Ctrl-C ends it.\n", sys.stderr)
+    run(application, host, args.port)
     return 0
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _find_problem(host: str, port: int, api_key: str) -> str:
+    """Return what is wrong with the command line of `serve`; "" if nothing is."""
+    if not 0 <= port <= _MAX_PORT:
+        return f"--port {port}: give a number from 0 to {_MAX_PORT}"
+    if not (api_key.isascii() and all(char.isprintable() and char != " " for char in api_key)):
+        return f"the key in --api-key or {_KEY_VARIABLE}: give ASCII characters without blanks"
+    if not api_key and not _is_loopback(host):
+        return (
+            f"--host {host} can be reached from other machines, so requests must have a key: "
+            f"set {_KEY_VARIABLE}, or give --api-key KEY"
+        )
+    return ""
 
 
 def _serve_parser() -> argparse.ArgumentParser:

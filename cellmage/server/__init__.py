@@ -13,7 +13,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -24,9 +23,10 @@ from ..options import Options
 from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
-from ..tool_results import strip_folders
+from .body import TooLargeError, read_body
+from .errors import error_body, error_response
 from .guard import Guard
-from .requests import TooLargeError, build_stream, check_model, get_path, read_body
+from .requests import build_stream, check_fields, check_model, get_path
 from .responses import ChunkEncoder, encode_completion, encode_model, encode_usage, sse_data
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -34,16 +34,8 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 _BUILT_IN_MODELS = ("default", "offline/tour", "offline/echo", "offline/tools")
 
-# The kinds of our errors as HTTP statuses; every other kind is 502, a fault of the model's server.
-_STATUS = {
-    "usage": 400, "bad_request": 400, "context_overflow": 400, "config": 400, "auth": 401,
-    "quota": 402, "permission": 403, "not_found": 404, "rate_limited": 429,
-    "timeout_first_byte": 504, "timeout_first_token": 504, "stalled": 504,
-}  # fmt: skip
-
 _MAX_NAME_CHARS = 100
 _TOO_LARGE = 413
-_BAD_GATEWAY = 502
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left; nobody reads it."""
 
@@ -77,19 +69,20 @@ def app(
     async def completions(http: HTTPRequest) -> Response:
         try:
             body = await read_body(http)
+            check_fields(body)
             check_model(body, names)
             stream = build_stream(body, defaults)
+        except TooLargeError as error:
+            # The rest of the body is not read, so the connection cannot be used again.
+            return error_response(error, _TOO_LARGE, {"connection": "close"})
         except CellmageError as error:
-            return _error_response(error)
+            return error_response(error)
         return await _respond(http, stream, body)
 
     routes = [Route("/v1/chat/completions", completions, methods=["POST"]), *_model_routes(names)]
     return Starlette(
         routes=routes,
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-            Middleware(Guard, api_key=api_key),
-        ],
+        middleware=[Middleware(Guard, hosts=hosts, api_key=api_key)],
         exception_handlers={HTTPException: _refuse_address, Exception: _hide_error},
     )
 
@@ -104,8 +97,8 @@ def _model_routes(names: Sequence[str]) -> list[Route]:
         name = http.path_params["name"]
         if name in names:
             return JSONResponse(encode_model(name))
-        message = f"there is no model {truncate(name, _MAX_NAME_CHARS)} in the list /v1/models"
-        return _error_response(ConfigError(message, kind="not_found"))
+        message = f"there is no model {truncate(name, _MAX_NAME_CHARS)} in the list v1/models"
+        return error_response(ConfigError(message, kind="not_found"))
 
     return [Route("/v1/models", models), Route("/v1/models/{name:path}", model)]
 
@@ -118,13 +111,13 @@ def _model_names(defaults: Options, models: Sequence[str]) -> list[str]:
 
 async def _hide_error(http: HTTPRequest, error: Exception) -> Response:
     """Return an error of our own code without its text, which may name files of this machine."""
-    return JSONResponse(_error_body(CellmageError("the server failed; its log has the error")), 500)
+    return JSONResponse(error_body(CellmageError("the server failed; its log has the error")), 500)
 
 
 async def _refuse_address(http: HTTPRequest, error: Exception) -> Response:
     """Return the error of an address or a method that is not served, as JSON."""
-    message = "this server answers POST /v1/chat/completions and GET /v1/models"
-    body = _error_body(ConfigError(message, kind="not_found"))
+    message = "this server answers POST at v1/chat/completions and GET at v1/models"
+    body = error_body(ConfigError(message, kind="not_found"))
     return JSONResponse(body, error.status_code if isinstance(error, HTTPException) else 404)
 
 
@@ -145,7 +138,7 @@ async def _respond(http: HTTPRequest, stream: ResponseStream, body: Mapping[str,
     try:
         first_events = beginning.result()
     except CellmageError as error:
-        return _error_response(error)
+        return error_response(error)
     if not is_streamed:
         return JSONResponse(encode_completion(stream))
     has_usage = bool(get_path(body, "stream_options", "include_usage"))
@@ -186,19 +179,8 @@ async def _chunks(
             async for event in events:
                 yield encoder.encode(event)
         except CellmageError as error:
-            yield sse_data(_error_body(error))
+            yield sse_data(error_body(error))
             return
     if has_usage and stream.response.usage:
         yield encode_usage(stream, stream.response.usage)
     yield "data: [DONE]\n\n"
-
-
-def _error_response(error: CellmageError) -> JSONResponse:
-    is_too_large = isinstance(error, TooLargeError)
-    status = _TOO_LARGE if is_too_large else _STATUS.get(error.kind, _BAD_GATEWAY)
-    return JSONResponse(_error_body(error), status)
-
-
-def _error_body(error: CellmageError) -> dict[str, Any]:
-    line = strip_folders(" ".join(str(error).split()))
-    return {"error": {"message": line, "type": error.kind, "code": error.kind}}

@@ -1,49 +1,73 @@
-"""What stands before every request: the key, and a time limit for clients that do not read."""
+"""What stands before every request: the name of this machine, the key, and a free place."""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
+import re
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-SEND_SECONDS = 60
-"""The time in which a client must take a piece of an answer."""
+from ..errors import CellmageError, UsageError
+from .errors import error_response
+
+MAX_REQUESTS = 500
+"""The requests that are answered at the same time."""
+
+_PORT = re.compile(r":\d*$")
+_SCHEME = re.compile(r"bearer +", re.IGNORECASE)
+_TOO_BUSY = 503
 
 
 class Guard:
-    """Middleware (ASGI) that refuses requests without the key, and leaves clients that do not read.
+    """Middleware (ASGI) that refuses requests to other host names, without the key, or too many.
+
+    Starlette's own check of host names answers in plain text.
 
     Args:
         app: the application behind it.
+        hosts: the host names, in lower case; ``"*"`` is any.
         api_key: the key; "" lets every request pass.
     """
 
-    def __init__(self, app: ASGIApp, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], api_key: str) -> None:
         self._app = app
-        self._expected = f"Bearer {api_key}".encode() if api_key else b""
+        self._hosts = hosts
+        self._api_key = api_key.encode()
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and (refusal := self._refusal(Headers(scope=scope))):
+            await refusal(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
 
-        async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
+    def _refusal(self, headers: Headers) -> Response | None:
+        """Return the response to a request that is not passed on; None passes it on."""
+        if not self._is_our_name(headers.get("host", "")):
+            names = ", ".join(self._hosts)
+            return error_response(UsageError(f"the host is not one of this server's: {names}"))
+        if not self._has_key(headers.get("authorization", "")):
+            message = "this server needs its key, as the header Authorization: Bearer KEY"
+            error = CellmageError(message, kind="auth")
+            return error_response(error, headers={"www-authenticate": "Bearer"})
+        if self._running >= MAX_REQUESTS:
+            error = CellmageError("too many requests at once; ask again", kind="rate_limited")
+            return error_response(error, _TOO_BUSY, {"retry-after": "1"})
+        return None
 
-        if scope["type"] == "http" and not self._is_allowed(Headers(scope=scope)):
-            await _refusal()(scope, receive, send_in_time)
-        else:
-            await self._app(scope, receive, send_in_time)
+    def _is_our_name(self, host: str) -> bool:
+        """Return whether a request is to this server, not to a page's name that resolves to it."""
+        return "*" in self._hosts or _PORT.sub("", host).lower() in self._hosts
 
-    def _is_allowed(self, headers: Headers) -> bool:
-        given = headers.get("authorization", "").encode()
+    def _has_key(self, header: str) -> bool:
+        given = header[scheme.end() :] if (scheme := _SCHEME.match(header)) else ""
         # In constant time: the time of a comparison must not tell how much of a key is right.
-        return not self._expected or hmac.compare_digest(given, self._expected)
-
-
-def _refusal() -> JSONResponse:
-    message = "this server needs its key, as the header Authorization: Bearer KEY"
-    body = {"error": {"message": message, "type": "auth", "code": "auth"}}
-    return JSONResponse(body, 401, {"www-authenticate": "Bearer"})
+        return not self._api_key or hmac.compare_digest(given.encode(), self._api_key)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HTTPRequest
-
+from ..arguments import (
+    TEXT,
+    Kind,
+    check,
+    instance_of,
+    list_of,
+    number,
+    optional,
+    where,
+    whole_number,
+)
 from ..errors import ConfigError, UsageError
-from ..foreign_files import parse_json
 from ..messages import Message, Request, Role, ToolInvocation
 from ..options import Options
 from ..pipeline import build
 from ..providers.registry import resolve_models
 from ..stream.response_stream import ResponseStream
-from ..text import join_surrogates, truncate
+from ..text import truncate
 
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
@@ -28,74 +33,67 @@ _ROLES: Mapping[str, Role] = {
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+
+def _is_texts(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return all(isinstance(item, str) for item in items)
+
+
+_OBJECT = instance_of(dict, "an object")
+_LIST = instance_of(list, "a list")
+_FLAG = instance_of(bool, "true or false")
+_PENALTY = number("a number from -2 to 2", lambda value: -2 <= value <= 2)
+
 # The fields that are sent to the model's own server unchanged.
-_PASSTHROUGH = (
-    "response_format", "stop", "seed", "top_p", "presence_penalty", "frequency_penalty",
-    "reasoning_effort", "logit_bias",
-)  # fmt: skip
-_PASSTHROUGH_WITH_TOOLS = (*_PASSTHROUGH, "tool_choice", "parallel_tool_calls")
-
-
-MAX_BODY_BYTES = 20 * 2**20
-"""The largest request."""
-
-BODY_SECONDS = 30
-"""The time in which a request must arrive."""
+_PASSTHROUGH: Mapping[str, Kind[Any]] = {
+    "response_format": _OBJECT,
+    "stop": where("a text or a list of texts", _is_texts),
+    "seed": whole_number(-(2**63)),
+    "top_p": number("a number from 0 to 1", lambda value: 0 <= value <= 1),
+    "presence_penalty": _PENALTY,
+    "frequency_penalty": _PENALTY,
+    "reasoning_effort": TEXT,
+    "logit_bias": _OBJECT,
+}
+_PASSTHROUGH_WITH_TOOLS: Mapping[str, Kind[Any]] = {
+    **_PASSTHROUGH,
+    "tool_choice": instance_of((str, dict), "a text or an object"),
+    "parallel_tool_calls": _FLAG,
+}
+FIELDS: Mapping[str, Kind[Any]] = {
+    **_PASSTHROUGH_WITH_TOOLS,
+    "model": TEXT,
+    "messages": list_of(_OBJECT, "a list of objects, one at least", least=1),
+    "tools": _LIST,
+    "stream": _FLAG,
+    "stream_options": _OBJECT,
+    "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
+    "max_tokens": whole_number(1),
+    "max_completion_tokens": whole_number(1),
+    "n": where("1", lambda value: type(value) is int and value == 1),
+}
+"""The fields that are read; others, such as `user`, are ignored."""
 
 _MAX_NAME_CHARS = 100
 
 
-class TooLargeError(UsageError):
-    """The request is larger than `MAX_BODY_BYTES`."""
-
-    def __init__(self) -> None:
-        super().__init__(f"the request is larger than {MAX_BODY_BYTES // 2**20} MiB")
-
-
-async def read_body(http: HTTPRequest) -> Mapping[str, Any]:
-    """Return the JSON object in the body of a request.
+def check_fields(body: Mapping[str, Any]) -> None:
+    """Refuse a field of the wrong type; the error names it.
 
     Raises:
-        UsageError: the content type is not JSON, or the body is not a JSON object, too large, or
-            too slow.
+        UsageError: a field has a value that cannot be used.
+
+    Example:
+        >>> check_fields({"messages": [{"role": "user", "content": "Hello"}], "stream": "yes"})
+        Traceback (most recent call last):
+        cellmage.errors.UsageError: stream is 'yes'; it must be true or false, or None
     """
-    # A web page of another site can send other content types without a CORS preflight.
-    content_type = http.headers.get("content-type", "").partition(";")[0]
-    if content_type.strip().lower() != "application/json":
-        raise UsageError("the request must be application/json")
-    data = await _read_limited(http)
-    try:
-        body = _parse(data)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise UsageError("the request is not a JSON object")
-    return body
-
-
-def _parse(data: bytes) -> Any:
-    """Parse JSON that can be sent on: without lone surrogates, and without infinity and NaN."""
-    text = json.dumps(parse_json(data.decode()), ensure_ascii=False, allow_nan=False)
-    return parse_json(join_surrogates(text))
-
-
-async def _read_limited(http: HTTPRequest) -> bytes:
-    """Return the body; a client that sends too much, or too slowly, is not waited for."""
-    announced = http.headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > MAX_BODY_BYTES:
-        raise TooLargeError
-    data = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in http.stream():
-                data += chunk
-                if len(data) > MAX_BODY_BYTES:
-                    raise TooLargeError
-    except TimeoutError:
-        raise UsageError(f"the request did not arrive within {BODY_SECONDS} s") from None
-    except ClientDisconnect:
-        raise UsageError("the client has left") from None
-    return bytes(data)
+    for name, kind in FIELDS.items():
+        try:
+            check(name, body.get(name), kind if name == "messages" else optional(kind))
+        except UsageError as error:
+            error.option = name
+            raise
 
 
 def check_model(body: Mapping[str, Any], models: Collection[str]) -> None:
@@ -104,12 +102,10 @@ def check_model(body: Mapping[str, Any], models: Collection[str]) -> None:
     Raises:
         ConfigError: there is no such model here; its kind is ``not_found``.
     """
-    model = body.get("model")
-    names = [name.strip() for name in str("default" if model is None else model).split(",")]
-    for name in names:
+    for name in map(str.strip, (body.get("model") or "default").split(",")):
         if name not in models:
             shown = truncate(name, _MAX_NAME_CHARS)
-            message = f"there is no model {shown} here; GET /v1/models lists those that are"
+            message = f"there is no model {shown} here; the list v1/models has those that are"
             raise ConfigError(message, kind="not_found")
 
 
@@ -142,7 +138,7 @@ def _options(body: Mapping[str, Any], has_tools: bool) -> Options:
     model = body.get("model")
     passthrough = _PASSTHROUGH_WITH_TOOLS if has_tools else _PASSTHROUGH
     return Options(
-        model=None if model in (None, "default") else str(model),
+        model=None if model in (None, "", "default") else model,
         temperature=body.get("temperature"),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         extra_body={name: body[name] for name in passthrough if body.get(name) is not None},
@@ -155,7 +151,9 @@ def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     for schema in schemas:
         name = get_path(schema, "name")
         if not (isinstance(name, str) and _TOOL_NAME.fullmatch(name)):
-            raise UsageError("a tool needs a function with a name of letters, digits, _ and -")
+            raise UsageError(
+                "each of tools needs a function with a name of letters, digits, _ and -"
+            )
         if not isinstance(schema.get("parameters", {}), dict):
             raise UsageError(f"the parameters of the tool {name} are not a JSON schema")
     return tuple(schemas)
