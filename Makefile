@@ -5,7 +5,7 @@ ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PLUGINS := -p no:nbval -p no:langsmith_plugin
 
-.PHONY: help demo lab test coverage stress browser check faults oldest servers bench notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults oldest servers bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -14,6 +14,7 @@ help:
 	@echo "make coverage    run the tests and measure branch coverage, at least 95 %"
 	@echo "make stress      the heavy repetitions: random sequences, random JSON, interrupts; an hour"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
+	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 2 hours"
 	@echo "make check       lint and type-check"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      test the providers with the oldest supported openai"
@@ -62,6 +63,10 @@ stress: .venv/dev
 
 browser: .venv/browser
 	$(BIN)/pytest --override-ini addopts= tests/browser
+
+# Each run has new texts; SEED=N repeats one, TEXTS=N is the number.
+fuzz: .venv/browser
+	$(BIN)/python -m tests.fuzz
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

@@ -1,0 +1,83 @@
+"""Random markdown that parsers disagree about."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+DATA = Path(__file__).parents[1] / "data"
+CORPUS = [
+    case["source"] for case in json.loads((DATA / "sanitizer_bypasses.json").read_text())["cases"]
+]
+CORPUS += [
+    case["markdown"]
+    for case in json.loads((DATA / "output_injection.json").read_text())["cases"]
+    if case["category"] != "dos"
+]
+
+ACTS = [
+    "<img src=x onerror=y>", "<script>x</script>", "<b onclick=x>", "<b>", "</b>", "<!--x-->",
+    "<!--", "-->", "<a href=javascript:x>", "[a](javascript:x)", "![a](https://x.y/z)", "[a][k]", "![a][k]",
+    "<https://x.y>", "<javascript:x>", "https://x.y", "www.x.y", "a@b.c", "data:x", "<details>",
+    "</details>", "<summary>s</summary>", "<style>", "<svg onload=x>", "<?x", "<![CDATA[", "<!X",
+]  # fmt: skip
+MARKS = [
+    "`", "``", "```", "~~~", "*", "**", "_", "~~", "[", "]", "(", ")", "![", "](", "<", ">", "\\",
+    "\\[", "\\]", "\\(", "\\)", "$", "$$", "\\begin{a}", "\\end{a}", "|", "&lt;", "&#60;", "&amp;",
+    "&", "@@0@@", '"', "'", "{", "}", "!", ":", "#", "=", "-", "\x00", "\x0b", "\x0c", "\u2028",
+    "\u202e", "\ufeff", "字", "😀", "\t", " ", "  ", "x", "word ", "1",
+]  # fmt: skip
+PREFIXES = [
+    "", "", "", "> ", ">", "- ", "* ", "+ ", "1. ", "2) ", "  ", "   ", "    ", "\t", ">\t", "-\t",
+    "> - ", "- > ", "- - ", "> > ", "      ", "# ", "| ", ": ",
+]  # fmt: skip
+LINES = [
+    "```", "```py", "~~~", "````", "```mermaid", "graph TD", "A --> B", "$$", "\\[", "\\]",
+    "\\begin{a}", "\\end{a}", "|a|b|", "|-|-|", "---", "===", "***", "[k]: https://x.y '", "[k]:",
+    "[k]: javascript:x", "[j]: <x> \"t\"", "<div>", "</div>", "<pre>", "</pre>", "term",
+    ": def", "", "", "", "<details>", "</details>", "- [ ] a", "[^1]: a", "%%{init: {}}%%", "click A href",
+]  # fmt: skip
+
+
+def texts(seed: int) -> Iterator[str]:
+    """Yield texts without end; the same seed gives the same texts."""
+    rng = random.Random(seed)
+    makers = [line_soup, line_soup, char_soup, mutation, splice]
+    while True:
+        yield rng.choice(makers)(rng)
+
+
+def inline(rng: random.Random) -> str:
+    pieces = rng.choices([ACTS, MARKS], [1, 3], k=rng.randint(1, 7))
+    return "".join(rng.choice(kind) for kind in pieces)
+
+
+def line_soup(rng: random.Random) -> str:
+    lines = []
+    for _ in range(rng.randint(2, 12)):
+        content = rng.choice(LINES) if rng.random() < 0.5 else inline(rng)
+        lines.append(rng.choice(PREFIXES) + content)
+    return rng.choice(["\n", "\n", "\n", "\r\n", "\r"]).join(lines)
+
+
+def char_soup(rng: random.Random) -> str:
+    kinds = rng.choices([MARKS, ["\n", "\n\n", "\n    ", "\n> ", "\n- "], ACTS], [6, 2, 1], k=25)
+    return "".join(rng.choice(kind) for kind in kinds)
+
+
+def mutation(rng: random.Random) -> str:
+    text = rng.choice(CORPUS)
+    for _ in range(rng.randint(1, 5)):
+        at = rng.randrange(len(text) + 1)
+        cut = rng.randint(0, 3) if rng.random() < 0.5 else 0
+        piece = rng.choice([*MARKS, *ACTS, "\n", *(f"\n{prefix}" for prefix in PREFIXES)])
+        text = text[:at] + (piece if rng.random() < 0.7 else "") + text[at + cut :]
+    return text
+
+
+def splice(rng: random.Random) -> str:
+    parts = [rng.choice(CORPUS) for _ in range(rng.randint(2, 3))]
+    cut = [part[rng.randrange(len(part) + 1) :] if rng.random() < 0.5 else part for part in parts]
+    return rng.choice(["", "\n", "\n\n", "\n> ", "\n- ", "\n  "]).join(cut)
