@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .conversation.conversation import Conversation
+from .conversation.stream_arguments import StreamArguments
 from .errors import (
     CellmageError,
     ConfigError,
@@ -58,20 +59,24 @@ from .messages import (
     Turn,
     Usage,
 )
-from .options import Options
-from .pipeline.retrieval import Retriever
+from .options import OptionFields, Options
+from .pipeline.retrieval import Retriever, Search
+from .pipeline.tools import Approval
 from .providers.adapters import register_provider
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
 from .rendering import show
 from .stream.comparison import Comparison
 from .stream.response_stream import ResponseStream
+from .stream.views import BufferedView, EventView, JSONView
 from .tools import Tool, tool
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
+    "Approval",
+    "BufferedView",
     "CellRef",
     "CellmageError",
     "Comparison",
@@ -82,11 +87,14 @@ __all__ = [
     "Document",
     "Endpoint",
     "Event",
+    "EventView",
     "Fallback",
     "HTTPStatusError",
     "IncompleteResponseError",
+    "JSONView",
     "Message",
     "Notice",
+    "OptionFields",
     "Options",
     "OutputValidationError",
     "ProtocolError",
@@ -99,9 +107,11 @@ __all__ = [
     "ResponseStream",
     "ResponseTimeoutError",
     "Retriever",
+    "Search",
     "SpendLimitError",
     "Start",
     "Status",
+    "StreamArguments",
     "Timings",
     "Token",
     "Tool",

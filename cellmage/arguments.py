@@ -6,16 +6,19 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .errors import UsageError
 from .text import truncate
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _SHOWN_CHARS = 60
 """Characters of a refused value in its message."""
 
 
-class Kind(NamedTuple):
+class Kind(NamedTuple, Generic[T_co]):
     """A kind of value.
 
     Args:
@@ -27,10 +30,10 @@ class Kind(NamedTuple):
     """
 
     description: str
-    convert: Callable[[Any], Any]
+    convert: Callable[[Any], T_co]
 
 
-def check(name: str, value: Any, kind: Kind) -> Any:
+def check(name: str, value: Any, kind: Kind[T]) -> T:
     """Return the value of an argument as it is used.
 
     Args:
@@ -69,15 +72,15 @@ def _shown(value: Any) -> str:
     return text if text and not has_address else f"a value of type {type(value).__name__}"
 
 
-def instance_of(kind: type | tuple[type, ...], description: str) -> Kind:
+def instance_of(kind: type[T] | tuple[type[T], ...], description: str) -> Kind[T]:
     """Return the kind of the instances of a class, or of one of several."""
     return where(description, lambda value: isinstance(value, kind))
 
 
-def list_of(kind: Kind, description: str, least: int = 0) -> Kind:
+def list_of(kind: Kind[T], description: str, least: int = 0) -> Kind[list[T]]:
     """Return the kind of the lists, and other iterables, of at least so many values of a kind."""
 
-    def convert(value: Any) -> list[Any]:
+    def convert(value: Any) -> list[T]:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ValueError
         values = [kind.convert(item) for item in value]
@@ -88,33 +91,35 @@ def list_of(kind: Kind, description: str, least: int = 0) -> Kind:
     return Kind(description, convert)
 
 
-def choice_of(*choices: str) -> Kind:
+def choice_of(*choices: str) -> Kind[str]:
     """Return the kind of one of these words."""
     listed = ", ".join(f'"{choice}"' for choice in choices)
     return where(f"one of {listed}", lambda value: isinstance(value, str) and value in choices)
 
 
-def optional(kind: Kind) -> Kind:
+def optional(kind: Kind[T]) -> Kind[T | None]:
     """Return the same kind, and None."""
     description = f"{kind.description}, or None"
     return Kind(description, lambda value: None if value is None else kind.convert(value))
 
 
-def whole_number(least: int) -> Kind:
-    """Return the kind of the whole numbers from one up, as plain ints.
+_MAX_WHOLE_NUMBER = 2**63 - 1
+"""Where the whole numbers of servers end."""
 
-    They end where a server's own do, at 64 bits.
-    """
+
+def whole_number(least: int, most: int = _MAX_WHOLE_NUMBER) -> Kind[int]:
+    """Return the kind of the whole numbers from one to another, as plain ints."""
 
     def convert(value: Any) -> int:
-        if not _is_a(Integral, value) or not least <= int(value) < 2**63:
+        if not _is_a(Integral, value) or not least <= int(value) <= most:
             raise ValueError
         return int(value)
 
-    return Kind(f"a whole number from {least} up", convert)
+    end = "up" if most == _MAX_WHOLE_NUMBER else f"to {most}"
+    return Kind(f"a whole number from {least} {end}", convert)
 
 
-def number(description: str, is_valid: Callable[[float], bool]) -> Kind:
+def number(description: str, is_valid: Callable[[float], bool]) -> Kind[float]:
     """Return the kind of the finite numbers for which a function is true, as plain numbers.
 
     Args:
@@ -137,7 +142,7 @@ def _is_a(kind: type, value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def where(description: str, is_valid: Callable[[Any], bool]) -> Kind:
+def where(description: str, is_valid: Callable[[Any], bool]) -> Kind[Any]:
     """Return the kind of the values for which a function is true."""
 
     def convert(value: Any) -> Any:
@@ -174,8 +179,10 @@ def _convert_parameters(value: Any) -> dict[str, Any]:
 
 
 TEXT = instance_of(str, "a text")
-NAME = where("a text on one line", lambda value: isinstance(value, str) and value.isprintable())
-FUNCTION = where("a function", callable)
+NAME: Kind[str] = where(
+    "a text on one line", lambda value: isinstance(value, str) and value.isprintable()
+)
+FUNCTION: Kind[Callable[..., Any]] = where("a function", callable)
 FLAG = instance_of(bool, "True or False")
 TEXTS = Kind('a text or a list of texts, as ["END"]; none of them is empty', _convert_texts)
 NAMES = Kind('a name or a list of names, as ["gpt-4o-mini"]; none of them is empty', _convert_names)

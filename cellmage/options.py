@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from .arguments import (
     FLAG,
@@ -25,7 +25,7 @@ from .urls import normalize_base_url
 
 _SECONDS = number("seconds above 0", lambda value: value > 0)
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, Kind[Any]] = {
     "model": NAME,
     "fallback": NAMES,
     "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
@@ -65,10 +65,10 @@ _RESERVED_PARAMETERS: Mapping[str, tuple[str, str]] = {
 
 
 class OptionFields(TypedDict, total=False):
-    """The fields of `Options` as keyword arguments, for ``**overrides`` (PEP 692)."""
+    """The arguments of `Options`, also for ``**overrides`` (PEP 692): one text is a list of one."""
 
     model: str | None
-    fallback: tuple[str, ...] | None
+    fallback: str | Iterable[str] | None
     temperature: float | None
     max_tokens: int | None
     stream: bool | None
@@ -78,14 +78,14 @@ class OptionFields(TypedDict, total=False):
     first_byte_timeout: float | None
     timeout: float | None
     idle_timeout: float | None
-    stop_at: tuple[str, ...] | None
-    watch: tuple[str, ...] | None
+    stop_at: str | Iterable[str] | None
+    watch: str | Iterable[str] | None
     max_context_turns: int | None
     max_context_tokens: int | None
     extra_body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Options:
     """The options of a question. A field that is None is unset: the next layer decides.
 
@@ -135,6 +135,10 @@ class Options:
     max_context_tokens: int | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
+    if TYPE_CHECKING:  # the fields are narrower than the arguments that `__post_init__` converts
+
+        def __init__(self, **options: Unpack[OptionFields]) -> None: ...
+
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
             value = getattr(self, name)
@@ -148,6 +152,11 @@ class Options:
                 advice, option = reserved
                 message = f"the parameter {name} cannot be set: {advice}"
                 raise UsageError(message, option=option or None)
+
+    def __repr__(self) -> str:
+        values = ((option.name, getattr(self, option.name)) for option in fields(self))
+        given = (f"{name}={value!r}" for name, value in values if value not in (None, {}))
+        return f"Options({', '.join(given)})"
 
     def __hash__(self) -> int:
         # The values of `extra_body` may be lists and dicts, which have no hash.
@@ -200,7 +209,7 @@ class Options:
         extra_body: dict[str, Any] = {}
         for layer in reversed(layers):
             extra_body.update(layer.extra_body)
-        return Options(**resolved, extra_body=extra_body)
+        return Options(**cast(OptionFields, {**resolved, "extra_body": extra_body}))
 
 
 OPTIONS = instance_of(Options, "Options(…); or give the options by name, as temperature=0")

@@ -81,7 +81,7 @@ class Tool(Generic[P, R_co]):
         is_generator = inspect.isasyncgenfunction(self.function)
         return is_generator or inspect.iscoroutinefunction(self.function)
 
-    def bind(self, arguments: str) -> Callable[[], Any]:
+    def bind(self, arguments: str) -> Callable[[], R_co]:
         """Return the call with these arguments, which has not been made yet.
 
         Args:

@@ -39,7 +39,7 @@ class StreamArguments(OptionFields, total=False):
     approve: Approval
 
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, Kind[Any]] = {
     "cell": optional(instance_of(CellRef, "a CellRef")),
     "history": choice_of(*get_args(HistoryUse)),
     "commit": choice_of(*get_args(Commit)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ..arguments import FUNCTION, TEXT, check
 from ..errors import ProviderError
@@ -16,8 +16,24 @@ from ..events import Document, Event, Notice, Start, Status
 from ..messages import Message, Request
 from .base import Ask
 
-Search = Callable[[str], Iterable[Any] | Awaitable[Iterable[Any]]]
-"""Returns passages for a question: `Document`, text, or objects with a ``page_content``."""
+
+class Passage(Protocol):
+    """A result of a search of another library, such as LangChain's ``Document``."""
+
+    @property
+    def page_content(self) -> str:
+        """The text."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Its ``source`` and its ``title``, if they are known."""
+        ...
+
+
+Passages = Iterable[Document | str | Passage]
+Search = Callable[[str], Passages | Awaitable[Passages]]
+"""Returns passages for a question."""
 
 _PROMPT = """{question}
 
@@ -116,7 +132,7 @@ async def _find(retriever: Retriever, question: str) -> list[Document]:
     raise ProviderError(f"the search in {retriever.name} failed: {problem}", kind="retrieval")
 
 
-def _document(result: Any) -> Document:
+def _document(result: Document | str | Passage) -> Document:
     """Return a result of a search as a document.
 
     LangChain's documents have ``page_content`` and ``metadata``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 from ..arguments import NAME, Kind, check
 from ..errors import CellmageError, ProviderError, UsageError
@@ -14,6 +14,18 @@ from ..messages import Message, Request
 from .base import Provider
 from .chunk_events import ChunkReader
 from .registry import register
+
+
+class Runnable(Protocol):
+    """An object that streams, such as LangChain's runnables, models and chains."""
+
+    def astream(self, messages: Any, /) -> AsyncIterator[Any]:
+        """Yield the pieces of an answer to these messages."""
+        ...
+
+
+Source = Runnable | Callable[[Request], AsyncIterator[Any]]
+"""What can be made a provider: see `AdaptedProvider`."""
 
 
 class AdaptedProvider:
@@ -33,7 +45,7 @@ class AdaptedProvider:
         UsageError: the object does not stream.
     """
 
-    def __init__(self, source: Any, name: str) -> None:
+    def __init__(self, source: Source, name: str) -> None:
         self.name = name
         self._source = source
         self._stream_source: Callable[[Request], AsyncIterator[Any]] = check(
@@ -75,7 +87,7 @@ class AdaptedProvider:
             yield event
 
 
-def register_provider(source: Any, name: str) -> Provider:
+def register_provider(source: Source, name: str) -> Provider:
     """Make anything that streams a model, for ``%%llm --model NAME`` and for conversations.
 
     Args:

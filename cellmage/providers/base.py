@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from typing import Protocol, runtime_checkable
 
 from ..errors import CellmageError
@@ -33,7 +33,7 @@ class Provider(Protocol):
         """The name under which the user knows it, such as its host."""
         ...
 
-    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+    def stream(self, request: Request) -> AsyncIterator[Event]:
         """Yield the events of one answer: `Start` first, `Complete` last.
 
         Write it as an async generator function. It runs on cellmage's event loop, not on the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..arguments import FLAG, NAME, TEXT, Kind, check, optional
 from ..urls import normalize_base_url
@@ -18,7 +19,7 @@ LOOPBACK_FIRST_BYTE_SECONDS = 300.0
 """The same for a server on this machine, which may have to load its model first."""
 
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, Kind[Any]] = {
     "base_url": TEXT,
     "api_key_variable": optional(NAME),
     "max_tokens_field": NAME,

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from ..pipeline import retry
 from ..providers.scripted import ScriptedProvider
 from .chunks import DONE, Step, answer, chunk, finish, sse, tool_call, usage
-from .replies import Exchange, Reply
+from .replies import Exchange, Reply, ReplyFields
 from .server import ScriptedServer
 
 __all__ = [
     "DONE",
     "Exchange",
     "Reply",
+    "ReplyFields",
     "ScriptedProvider",
     "ScriptedServer",
     "Step",
