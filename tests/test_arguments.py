@@ -281,7 +281,7 @@ def test_another_event_loop_is_refused_in_one_line() -> None:
     stream = Conversation().astream("Hello", model="offline/echo")
     both = Conversation().compare("Hello", ["offline/echo", "offline/tour"])
     for events in (stream.events, both):
-        with pytest.raises(UsageError, match="'async for' needs asyncio"):
+        with pytest.raises(UsageError, match="need asyncio here"):
             anext(aiter(events)).send(None)  # type: ignore[attr-defined]
 
 

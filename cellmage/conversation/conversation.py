@@ -34,7 +34,8 @@ class Conversation(ConversationState):
     the user still sees them in the notebook. A turn without a cell is appended.
 
     An answer with text becomes a turn even when it was cut; it is then marked incomplete. An answer
-    without text changes nothing. `copy.copy` and `copy.deepcopy` return a conversation of its own,
+    without text changes nothing. Leaving a ``with`` or an ``async with`` block closes all of its
+    streams. `copy.copy` and `copy.deepcopy` return a conversation of its own,
     with the same turns and without a store.
 
     Args:
@@ -127,8 +128,9 @@ class Conversation(ConversationState):
         searcher = None if retriever is None else Retriever.of(retriever)
         ask = build(models, tools=toolset, approve=approval_function(approve), retriever=searcher)
         if history == "ignore" or commit == "never":
-            return ResponseStream(request, ask)
-        return stream_turn(self.history, request, ask, cell, commit == "replace")
+            return self._remember(ResponseStream(request, ask))
+        is_replaced = commit == "replace"
+        return self._remember(stream_turn(self.history, request, ask, cell, is_replaced))
 
     def astream(
         self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
@@ -275,7 +277,7 @@ class Conversation(ConversationState):
         request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
         request = replace(request, continues_id=cut.response.id)
         ask = build(models, continued_text=cut.response.final_text)
-        return stream_continuation(self.history, cut, request, ask)
+        return self._remember(stream_continuation(self.history, cut, request, ask))
 
     # Private.
 

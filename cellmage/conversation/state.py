@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Iterable
 from typing import Any, Self
+from weakref import WeakSet
 
 from ..arguments import check, instance_of, list_of, optional, where
 from ..errors import UsageError
@@ -12,6 +14,8 @@ from ..messages import Response, Turn
 from ..options import OPTIONS, Options
 from ..preview import turns_markdown
 from ..providers.base import Provider
+from ..stream.closable import Closable, close_all
+from ..stream.response_stream import ResponseStream
 from .history import History, Journal
 
 PROVIDER = optional(
@@ -32,7 +36,7 @@ _JOURNAL = optional(
 )
 
 
-class ConversationState:
+class ConversationState(Closable):
     """The options, the provider and the turns of a conversation.
 
     A copy is a conversation of its own: it has the same turns, no store, and the same provider.
@@ -59,6 +63,8 @@ class ConversationState:
         self.options = Options() if options is None else check("options", options, OPTIONS)
         self.provider = check("provider", provider, PROVIDER)
         self.history = History(check("turns", turns, _TURNS), check("journal", journal, _JOURNAL))
+        self._streams: WeakSet[ResponseStream] = WeakSet()
+        self._lock = threading.Lock()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -73,6 +79,24 @@ class ConversationState:
     def _repr_markdown_(self) -> str:
         """Return the questions and answers, for a notebook that shows the conversation."""
         return turns_markdown([(turn.prompt, turn.response.text) for turn in self.turns])
+
+    def close(self) -> None:
+        """Close all streams of this conversation, from any thread; it can be asked again."""
+        for stream in self._open_streams():
+            stream.close()
+
+    async def aclose(self) -> None:
+        """Close all streams of this conversation, and wait until their connections are closed."""
+        await close_all(self._open_streams())
+
+    def _remember(self, stream: ResponseStream) -> ResponseStream:
+        with self._lock:
+            self._streams.add(stream)
+        return stream
+
+    def _open_streams(self) -> list[ResponseStream]:
+        with self._lock:
+            return list(self._streams)
 
     def __copy__(self) -> Self:
         return type(self)(self.options, self.provider, self.turns)

@@ -74,8 +74,8 @@ def check_event_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         raise UsageError(
-            "'async for' needs asyncio, and no asyncio event loop runs here; in trio and the like, "
-            "read with 'for' on a thread of its own"
+            "'async for', 'async with' and 'await' need asyncio here, and no asyncio event loop "
+            "runs; in trio and the like, read with 'for' on a thread of its own"
         ) from None
 
 

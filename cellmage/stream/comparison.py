@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 
-from ..arguments import check, instance_of, list_of, where
+from ..arguments import check, instance_of, list_of, whole_number
 from ..errors import CellmageError
 from ..events import Event
 from ..messages import Response
@@ -13,6 +13,7 @@ from ..runtime.interrupts import set_one_line
 from ..runtime.loop import check_event_loop
 from ..runtime.nested import Nested, cancel_and_wait, start_all
 from ..runtime.sync_stream import SyncStream
+from .closable import Closable, close_all
 from .response_stream import ResponseStream
 from .views import INTERVAL
 
@@ -26,7 +27,7 @@ _STREAMS = list_of(
 )
 
 
-class Comparison:
+class Comparison(Closable):
     """Several streams that are read at the same time; no stream waits for another.
 
     Iterating yields pairs of the index of a stream and an event of it. A stream that fails ends and
@@ -54,10 +55,12 @@ class Comparison:
 
     def __init__(self, streams: Sequence[ResponseStream], selected: int = 0) -> None:
         self.streams = tuple(check("streams", streams, _STREAMS))
-        last = len(self.streams) - 1
-        kind = where(f"an index from 0 to {last}", range(last + 1).__contains__)
-        self.selected = self.streams[check("selected", selected, kind)]
+        index = whole_number(0, len(self.streams) - 1)
+        self.selected = self.streams[check("selected", selected, index)]
         self.errors: dict[int, Exception] = {}
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {len(self.streams)} streams>"
 
     @property
     def responses(self) -> list[Response]:
@@ -90,7 +93,7 @@ class Comparison:
 
     async def aclose(self) -> None:
         """Stop reading, and wait until all connections are closed."""
-        await asyncio.gather(*(stream.aclose() for stream in self.streams))
+        await close_all(self.streams)
 
     async def _merge(self) -> AsyncGenerator[tuple[int, Event], None]:
         check_event_loop()

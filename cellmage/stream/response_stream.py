@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from inspect import GEN_RUNNING, getgeneratorstate
-from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
@@ -25,10 +24,11 @@ from ..runtime.loop import Heartbeat, check_event_loop
 from ..runtime.nested import Nested
 from ..runtime.sync_stream import SyncStream
 from .accumulator import Accumulator
+from .closable import Closable
 from .views import INTERVAL, Readable
 
 
-class ResponseStream(Readable):
+class ResponseStream(Readable, Closable):
     """An answer that is read as it arrives.
 
     - Lazy: nothing is sent until the stream is iterated.
@@ -81,6 +81,15 @@ class ResponseStream(Readable):
         self._open_events: weakref.ref[AsyncGenerator[Event, None]] | None = None
         self._sync_stream: SyncStream[Event] | None = None
         self._pending_task: asyncio.Task[object] | None = None
+
+    def __repr__(self) -> str:
+        response = self.response
+        state = response.incomplete_reason or "complete"
+        model = self.request.options.model or response.model
+        return f"<ResponseStream of {model!r}: {len(response.text)} characters, {state}>"
+
+    def __reduce__(self) -> str:
+        raise UsageError("a stream cannot be copied or pickled; its `response` can")
 
     # Options, before the stream is read.
 
@@ -272,7 +281,8 @@ class ResponseStream(Readable):
         """Stop reading and close the connection, from any thread or task.
 
         What had arrived stays in `response`; a consumer reaches the end without an error. A stream
-        that has not been read sends nothing, and yields nothing.
+        that has not been read sends nothing, and yields nothing: its response has no text, and the
+        `incomplete_reason` ``"closed"``.
         """
         if not self._accumulator.has_started:  # nothing is sent, and a consumer reads nothing
             self._response = self._response or self._accumulator.response("closed")
@@ -285,28 +295,6 @@ class ResponseStream(Readable):
         batches = self._open_batches() if self._open_batches is not None else None
         if batches is not None and getgeneratorstate(batches) != GEN_RUNNING:
             batches.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Stop reading, and wait until the connection is closed.
@@ -322,11 +310,13 @@ class ResponseStream(Readable):
             >>> asyncio.run(first_text())
             'closed'
         """
+        check_event_loop()
         events = self._open_events() if self._open_events is not None else None
         pending = self._pending_task
         if pending is not None:  # the task of a view waits in the generator, which cannot be closed
             self.close()
-            await asyncio.wait({pending})
+            if pending.get_loop() is asyncio.get_running_loop():
+                await asyncio.wait({pending})
         elif events is not None:
             await events.aclose()
         else:

@@ -19,6 +19,7 @@ from ..arguments import TEXT, check, number, optional, whole_number
 from ..events import Event, Reclassification, Token, ToolCall
 from ..messages import Response
 from ..runtime.interrupts import set_one_line
+from ..runtime.loop import check_event_loop
 from ..runtime.nested import Nested, cancel_and_wait
 from .buffer import Buffer
 from .partial_json import PartialJSON, read_response
@@ -109,11 +110,18 @@ class Readable(ABC):
         return JSONView(self)
 
 
-class EventView:
-    """The events of a stream."""
+class _View:
+    """A way to read a stream; reading it again yields the same."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._stream!r}>"
+
+
+class EventView(_View):
+    """The events of a stream."""
 
     def __iter__(self) -> Iterator[Event]:
         with closing(self._stream.batches()) as batches:
@@ -130,7 +138,7 @@ class EventView:
                 yield event
 
 
-class BufferedView:
+class BufferedView(_View):
     """The text of a stream in larger pieces; text that has arrived is yielded before an error.
 
     Args:
@@ -145,7 +153,7 @@ class BufferedView:
         until: str = "",
         seconds: float | None = None,
     ) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._make_buffer = partial(Buffer, chars, until, seconds)
         self._seconds = seconds
 
@@ -190,6 +198,7 @@ async def _with_timeouts(
     source: AsyncGenerator[Event, None], seconds: float | None
 ) -> AsyncGenerator[Event | None, None]:
     """Yield the events, and None when no event arrives for so many seconds."""
+    check_event_loop()
     pending: asyncio.Task[Event | None] | None = None
     async with Nested(source) as events:
         try:
@@ -212,7 +221,7 @@ def _text(event: Event) -> str:
     return event.text if isinstance(event, Token) else ""
 
 
-class JSONView:
+class JSONView(_View):
     """The growing value of an answer that is JSON.
 
     Args:
@@ -233,15 +242,12 @@ class JSONView:
         {'a': [1, 2], 'b': 'x'}
     """
 
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
-
     def __iter__(self) -> Iterator[Any]:
         values = _GrowingValue()
         with closing(iter(EventView(self._stream))) as events:  # type: ignore[type-var]
             for event in events:
                 yield from values.feed(event)
-        yield from values.finish(self.result)
+        yield from self._last_values(values)
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         values = _GrowingValue()
@@ -249,8 +255,13 @@ class JSONView:
             async for event in events:
                 for value in values.feed(event):
                     yield value
-        for value in values.finish(self.result):
+        for value in self._last_values(values):
             yield value
+
+    def _last_values(self, values: _GrowingValue) -> list[Any]:
+        # A consumer that has closed the stream reaches the end without an error, as in all views.
+        is_closed = self._stream.response.incomplete_reason == "closed"
+        return [] if is_closed else values.finish(self.result)
 
     @property
     def result(self) -> Any:
