@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from .arguments import FUNCTION, check, list_of
+from .arguments import FUNCTION, NAME, check, list_of, number
 from .errors import UsageError
 from .text import excerpt
 from .tool_requests import parse_arguments
@@ -22,6 +22,9 @@ TIMEOUT_SECONDS = 60.0
 
 # Servers accept such names. OpenAI's reference: letters, digits, _ and -, at most 64.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+
+
+_SECONDS = number("a number above 0", lambda value: value > 0)
 
 
 class Tool(Generic[P, R_co]):
@@ -58,12 +61,11 @@ class Tool(Generic[P, R_co]):
     ) -> None:
         from pydantic import validate_call  # noqa: PLC0415 - takes 60 ms
 
+        check("function", function, FUNCTION)
         functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.name = name or _name_of(function)
-        self.seconds = seconds
-        if not isinstance(seconds, int | float) or not seconds > 0:
-            raise UsageError(f"{self.name}: seconds is {seconds!r}; it must be a number above 0")
+        self.name = check("name", name, NAME) or _name_of(function)
+        self.seconds = check("seconds", seconds, _SECONDS)
         with _refusing(function, self.name):
             self._validated = validate_call(function)
         self.schema: Mapping[str, Any] = describe(function, self.name)

@@ -25,6 +25,7 @@ from cellmage import (
     Retriever,
     Start,
     Token,
+    Tool,
     Turn,
     UsageError,
     register_provider,
@@ -185,6 +186,10 @@ DOORS: dict[str, tuple[list[str], Callable[..., Any]]] = {
         lambda chat, **given: register_provider(**{"source": source, "name": "odd", **given}),
     ),
     "show": (["answer"], lambda chat, **given: show(**given)),
+    "tool": (
+        ["function", "name", "seconds"],
+        lambda chat, **given: Tool(**{"function": source, "name": "odd", **given}),
+    ),
 }  # fmt: skip
 
 
