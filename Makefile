@@ -15,9 +15,9 @@ help:
 	@echo "make stress      the heavy repetitions: random sequences, random JSON, interrupts; an hour"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 2 hours"
-	@echo "make check       lint and type-check"
+	@echo "make check       lint and type-check, also the programs of users (typing_tests/)"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
-	@echo "make oldest      test the providers with the oldest supported openai"
+	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make bench       measure the kernel, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -72,14 +72,18 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd typing_tests && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache .
+	$(BIN)/basedpyright
 
 faults: .venv/dev
 	$(BIN)/python -m tests.contract $(CASES)
 
-oldest: | .venv/made
-	$(PYTHON) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet --disable-pip-version-check -e '.[test]' 'openai==2.30.0'
-	.venv-oldest/bin/pytest tests/providers
+# Every floor of pyproject.toml exactly, and beneath them the newest that fits. Old packages use what
+# newer ones deprecate, so such warnings are no errors here.
+oldest: .venv/dev
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-oldest
+	$(BIN)/uv pip install --quiet --python .venv-oldest --resolution lowest-direct -e '.[test]'
+	.venv-oldest/bin/pytest $(PLUGINS) -W default::DeprecationWarning -n 4 --dist loadfile
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers
@@ -90,6 +94,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.first_question
 	$(BIN)/python -m benchmarks.healing
+	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.structured
 	$(BIN)/python -m benchmarks.retrieval
