@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
@@ -149,7 +150,7 @@ def _share(sizes: Iterable[int], room: int) -> int:
 
 def _name(name: str, chars: int) -> str:
     is_plain = name.isascii() and name.isidentifier() and len(name) <= chars
-    return name if is_plain else _shown(name, chars)
+    return name if is_plain else _spell_right_to_left(_shown(name, chars))
 
 
 def _dumps(value: Any) -> str:
@@ -158,15 +159,24 @@ def _dumps(value: Any) -> str:
 
 def _shown(value: Any, chars: int) -> str:
     """Return a value as JSON; of a long one the begin, and the number of characters left out."""
-    text = _dumps(value)
+    is_text = isinstance(value, str)
+    text = _dumps(value) if is_text else _spell_right_to_left(_dumps(value))
     if len(text) <= chars and len(shown := spell_out(text)) <= chars:
         return shown
-    is_text = isinstance(value, str)
     whole = value if is_text else text
     head = whole[:chars]
     while len(shown := spell_out(_dumps(head) if is_text else head)) > chars:
         head = head[: len(head) * chars // len(shown)]
     return f"{shown}… (and {len(whole) - len(head)} more characters)"
+
+
+def _spell_right_to_left(text: str) -> str:
+    """Return JSON without letters that may put names and items in another order (UAX 9)."""
+    if text.isascii():
+        return text
+    is_rtl = (unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text)
+    pairs = zip(text, is_rtl, strict=True)
+    return "".join(json.dumps(char)[1:-1] if rtl else char for char, rtl in pairs)
 
 
 def _parse(text: str) -> Any:

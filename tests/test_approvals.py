@@ -125,6 +125,14 @@ def test_a_long_argument_hides_no_other() -> None:
     assert ', path="/etc", y=["aaa' in line
 
 
+def test_right_to_left_text_moves_no_item() -> None:
+    """A terminal or a page shows what is between two such letters from right to left."""
+    hebrew = "\u05d0\u05d1"
+    shown = format_arguments(json.dumps({"x": hebrew, hebrew: 1, "y": {hebrew: [hebrew, 2]}}))
+    spelled = '"\\u05d0\\u05d1"'
+    assert shown == f'x="{hebrew}", {spelled}=1, y={{{spelled}: [{spelled}, 2]}}'
+
+
 def test_many_arguments_are_counted() -> None:
     line = format_arguments(json.dumps({f"x{n}": "a" * 99 for n in range(999)}))
     shown = line.count("=")

@@ -111,7 +111,7 @@ async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenera
             yield call
         invocations: list[ToolInvocation] = []
         for call in calls:
-            yield Status(f"Running {call.name}…")
+            yield Status(f"Running {excerpt(call.name)}…")
             result = await runner.result(call)
             yield ToolResult(call.id, call.name, result)
             invocations.append(ToolInvocation(call.id, call.name, call.arguments, result))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+import unicodedata
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cellmage import CellmageError, Response, Turn
+from cellmage import CellmageError, Conversation, Options, Response, Turn
 from cellmage.__main__ import main
 from cellmage.conversation.export import to_json
 from cellmage.display.listing import Listing
@@ -27,6 +31,7 @@ from cellmage.testing import (
     tool_call,
 )
 from tests.display.test_terminal_in_pty import IPython
+from tests.repetitions import repeat
 
 CONTROLS = [
     *("\x1b[2J", "\x1b[31m", "\x1b[8m", "\x1b[5;5H", "\x1b[1A", "\x1b[6n", "\x1b[?1049h", "\x1bc"),
@@ -37,6 +42,7 @@ CONTROLS = [
 HOSTILE = "".join(f"{control}#{n}#" for n, control in enumerate(CONTROLS)) + "end"
 """The text after each control tells it from those of IPython and rich."""
 
+BIDI = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 LINK = f"https://x.invalid/{HOSTILE}"
 
 
@@ -203,6 +209,23 @@ def test_the_command_line(
     assert "end" in written or name == "redirect"
 
 
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_traceback_of_python(
+    server: ScriptedServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a program shows that does not catch the error, with all that came before it."""
+    server.play_with(reply)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    shown = ""
+    try:
+        Conversation().ask(name, Options(model="gpt-4o"))
+    except CellmageError:
+        shown = traceback.format_exc()
+    assert acting(shown) == []
+    assert bool(shown) == name.startswith(("cut", "midway", "junk", "status", "page", "not", "red"))
+
+
 def test_values_in_a_terminal() -> None:
     response = Response(HOSTILE, model=HOSTILE, incomplete_reason=HOSTILE)
     listing = Listing([HOSTILE], {HOSTILE: [{HOSTILE: HOSTILE}]}, HOSTILE)
@@ -221,6 +244,18 @@ def test_a_traceback() -> None:
 def test_an_error_hides_nothing() -> None:
     message = str(CellmageError("no model\xa0a\u3164b\u200b \u26a0\ufe0f \u0645\u200c\nsecond"))
     assert message == "no model a\\u3164b\\u200b \u26a0\ufe0f \u0645\u200c\nsecond"
+
+
+@repeat(200)
+@given(st.text(st.characters()))
+def test_no_printed_text_has_controls(text: str) -> None:
+    output = StringIO()
+    write_text(text, output)
+    for shown in (output.getvalue(), str(CellmageError(text))):
+        rest = shown.translate(dict.fromkeys(map(ord, "\n\t")))
+        assert not {unicodedata.category(char) for char in rest} & {"Cc", "Cs"}
+        assert not set(map(unicodedata.bidirectional, rest)) & BIDI
+        assert not set(rest) & set("\u061c\u200e\u200f")
 
 
 def test_any_text_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
