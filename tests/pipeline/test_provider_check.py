@@ -38,6 +38,29 @@ def yielding(*events: Any) -> Callable[[Any], AsyncIterator[Any]]:
     return stream
 
 
+def failing(error: BaseException) -> Callable[[Any], Any]:
+    def stream(request: Any) -> Any:
+        raise error
+
+    return stream
+
+
+async def failing_at_its_end(request: Any) -> AsyncIterator[Any]:
+    try:
+        yield Start("m", "bad")
+        yield Complete("stop")
+    finally:
+        raise OSError("two\nlines")
+
+
+async def not_closing(request: Any) -> AsyncIterator[Any]:
+    try:
+        yield Start("m", "bad")
+        yield Complete("stop")
+    except GeneratorExit:
+        yield Token("a")
+
+
 async def coroutine(request: Any) -> int:
     return 1
 
@@ -64,6 +87,10 @@ CASES: list[tuple[Callable[[Any], Any], str]] = [
     (raising(SystemExit), "the provider bad raised SystemExit"),
     (raising(KeyboardInterrupt), "the provider bad raised KeyboardInterrupt"),
     (raising(GeneratorExit), "the provider bad raised GeneratorExit"),
+    (raising(asyncio.CancelledError), "the provider bad was cancelled from within"),
+    (failing(SystemExit(3)), "the provider bad raised SystemExit: 3"),
+    (failing_at_its_end, "the provider bad failed at its end: OSError: two lines"),
+    (not_closing, "the provider bad failed at its end: RuntimeError: async generator ignored"),
     (yielding(None), "yielded a NoneType that is no event"),
     (yielding("text"), "yielded a str that is no event"),
     (yielding(Start("m", "bad"), Token(5)), "yielded a Token that is no event"),  # type: ignore[arg-type]
