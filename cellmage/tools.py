@@ -67,7 +67,8 @@ class Tool(Generic[P, R_co]):
         self.name = check("name", name, NAME) or _name_of(function)
         self.seconds = check("seconds", seconds, _SECONDS)
         with _refusing(function, self.name):
-            self._validated = validate_call(function)
+            # Else the text "1e400" would run as infinity, which the user has not been shown.
+            self._validated = validate_call(config={"allow_inf_nan": False})(function)
         self.schema: Mapping[str, Any] = describe(function, self.name)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:

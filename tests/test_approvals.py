@@ -110,6 +110,18 @@ def test_a_number_that_becomes_infinity_is_refused(number: str) -> None:
         parse_arguments(f'{{"x": {number}}}')
 
 
+@pytest.mark.parametrize("value", ["1e400", "inf", "NaN", 10**400])
+def test_no_text_becomes_infinity(value: Any) -> None:
+    def halve(x: float, limit: float = float("inf")) -> float:
+        """Halve."""
+        return min(x / 2, limit)
+
+    with pytest.raises(ValueError, match=r"finite|valid number"):
+        Tool(halve).bind(json.dumps({"x": value}))()
+    bound = Tool(functools.partial(halve, limit=float("inf")), name="bound")
+    assert Tool(halve).bind('{"x": 3}')() == bound.bind('{"x": "3"}')() == 1.5
+
+
 def test_a_large_whole_number_stays_exact() -> None:
     digits = "123456789" * 5
     assert format_arguments(f'{{"x": {digits}}}') == f"x={digits}"
