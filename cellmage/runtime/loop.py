@@ -6,6 +6,7 @@ state           event                                                    next st
 not started     `background_loop` is called, on any thread               running
 running         the process forks: the child has the loop, no thread     not started, in the child
 running         the process ends: a daemon thread holds up nothing       gone
+running         `LoopWatch`: code on the loop waits without ``await``    not started, here
 ==============  =======================================================  =======================
 """
 
@@ -15,7 +16,7 @@ import asyncio
 import os
 import threading
 
-from ..errors import UsageError
+from ..errors import ResponseTimeoutError, UsageError
 from .interrupts import defer_interrupts
 
 
@@ -44,6 +45,12 @@ class _LoopThread:
         """Return whether the caller runs on the loop's thread."""
         return self._thread is threading.current_thread()
 
+    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Leave a loop that is blocked to itself; the next caller of `loop` gets a new one."""
+        with defer_interrupts(), self._lock:
+            if self._loop is loop:
+                self._loop = None  # not stopped: its tasks end when it is no longer blocked
+
     def reset_after_fork(self) -> None:
         """Forget the loop and its thread: threads do not survive a fork."""
         self.__init__()  # type: ignore[misc]  # also a new lock: the old one may be taken for ever
@@ -62,6 +69,61 @@ def background_loop() -> asyncio.AbstractEventLoop:
 def on_loop_thread() -> bool:
     """Return whether this is the thread of the background loop, which must never wait for it."""
     return _loop_thread.is_current()
+
+
+class LoopWatch:
+    """Notices that the background loop is blocked or lost, for a thread that waits for it.
+
+    Args:
+        loop: the loop.
+        seconds: how long it may be blocked.
+
+    Example:
+        >>> watch = LoopWatch(background_loop(), 60)
+        >>> watch.waited(0.1)
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._limit = seconds
+        self._pid = os.getpid()
+        self._has_answered = True
+        self._silence = 0.0
+
+    @property
+    def is_forked(self) -> bool:
+        """True in a process that was forked since: the loop's thread is not in it."""
+        return os.getpid() != self._pid
+
+    def _answer(self) -> None:
+        self._has_answered = True
+
+    def waited(self, seconds: float) -> None:
+        """Count a wait in vain; not the time of a clock, which goes on while a process is paused.
+
+        Raises:
+            UsageError: this process was forked since, and nothing would ever arrive.
+            ResponseTimeoutError: the loop has been blocked for too long; it is replaced.
+        """
+        if self.is_forked:
+            raise UsageError(
+                "this answer is read by the process that asked for it; ask anew in a forked one"
+            )
+        if self._has_answered:
+            self._has_answered, self._silence = False, 0.0
+            self._loop.call_soon_threadsafe(self._answer)
+        self._silence += seconds
+        if self._silence > self._limit:
+            self.leave()
+            raise ResponseTimeoutError(
+                f"no text arrived within {self._limit:g} s, because a provider (or other code on "
+                "cellmage's event loop) waits without 'await' and blocks all answers; use 'await'",
+                kind="stalled",
+            )
+
+    def leave(self) -> None:
+        """Replace the loop; what runs on it ends when it is no longer blocked."""
+        _loop_thread.leave(self._loop)
 
 
 def check_event_loop() -> None:

@@ -40,7 +40,6 @@ the block is left              consumer   submitted, running, ...  as `cancel`
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -52,7 +51,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..errors import CellmageError, UsageError
 from .interrupts import InterruptSafeEvent, defer_interrupts, on_main_thread
-from .loop import background_loop, on_loop_thread
+from .loop import LoopWatch, background_loop, on_loop_thread
 from .main_thread import ConsumerCall
 
 T = TypeVar("T")
@@ -84,6 +83,7 @@ class SyncStream(Generic[T]):
 
     Args:
         source: the generator; it is closed on the loop.
+        patience: seconds that the loop may be blocked by code that waits without ``await``.
 
     Attributes:
         is_on_main: True if the main thread reads it; set when `batches` starts.
@@ -100,7 +100,7 @@ class SyncStream(Generic[T]):
         [0, 1, 2]
     """
 
-    def __init__(self, source: AsyncGenerator[T, None]) -> None:
+    def __init__(self, source: AsyncGenerator[T, None], patience: float = 120.0) -> None:
         if on_loop_thread():
             raise UsageError(
                 "a stream cannot be read with 'for' on cellmage's event loop; use 'async for'"
@@ -116,7 +116,7 @@ class SyncStream(Generic[T]):
         # Not derived from the task: the task does not exist while `_start` waits for the loop.
         self._is_submitted = False
         self._loop = background_loop()
-        self._pid = os.getpid()
+        self._watch = LoopWatch(self._loop, patience)
 
     # On the loop's thread.
 
@@ -190,32 +190,29 @@ class SyncStream(Generic[T]):
 
         Raises:
             UsageError: this process was forked after the start, and nothing would ever arrive.
+            ResponseTimeoutError: the loop has been blocked for too long.
             BaseException: what the generator raised, after the last list; and what a call raises,
                 such as an interrupt of the user.
         """
         self._submit_start()
+        interval = min_interval or POLL_SECONDS
         while not (self._done.is_set and self._queue.empty()):
-            self._check_process()
-            batch = self._next_batch(min_interval or POLL_SECONDS)
+            batch = self._next_batch(interval)
             yield batch
             if self._next_call is not None:
                 call, self._next_call = self._next_call, None
                 call.run()
-            elif batch and min_interval:
+            elif not batch:
+                self._watch.waited(interval)
+            elif min_interval:
                 self._done.wait(min_interval)
         if self._error is not None:
             raise self._error
 
     @property
     def is_forked(self) -> bool:
-        """True in a process that was forked after the start: the loop's thread is not in it."""
-        return os.getpid() != self._pid
-
-    def _check_process(self) -> None:
-        if self.is_forked:
-            raise UsageError(
-                "this answer is read by the process that asked for it; ask anew in a forked one"
-            )
+        """True in a process that was forked after the start."""
+        return self._watch.is_forked
 
     def _submit_start(self) -> None:
         # Not in `__enter__`: an interrupt there would skip `__exit__`, and nobody would cancel.
@@ -259,6 +256,8 @@ class SyncStream(Generic[T]):
             # loop's own: a wait there would hold up what it waits for.
             if not on_loop_thread():
                 self._done.wait(_DRAIN_SECONDS)
+                if not self._is_cancelled and not self._done.is_set:
+                    self._watch.leave()  # the loop is blocked; later answers need another
 
     def cancel(self) -> None:
         """Cancel the generator, from any thread; its consumer then reaches the end."""

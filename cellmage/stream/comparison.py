@@ -83,7 +83,8 @@ class Comparison(Closable):
             min_interval: the least number of seconds between two lists: see `SyncStream.batches`.
         """
         interval = check("min_interval", min_interval, INTERVAL)
-        with SyncStream(self._merge()) as stream:
+        patience = max(stream.patience for stream in self.streams)
+        with SyncStream(self._merge(), patience) as stream:
             yield from stream.batches(interval)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from ..errors import CellmageError, UsageError
 from ..events import Event
 from ..messages import Request, Response
 from ..pipeline.base import Ask
+from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..runtime.interrupts import defer_interrupts, set_one_line
 from ..runtime.loop import Heartbeat, check_event_loop
 from ..runtime.nested import Nested
@@ -184,10 +185,16 @@ class ResponseStream(Readable, Closable):
             yield self._accumulator.events
             self._raise_error()
             return
-        with self._consume(), SyncStream(self._receive()) as self._sync_stream:
+        with self._consume(), SyncStream(self._receive(), self.patience) as self._sync_stream:
             for batch in self._sync_stream.batches(min_interval):
                 self._notify_taps(batch)
                 yield batch
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a provider may block the event loop: those of its time limits."""
+        options = self.request.options
+        return max(options.timeout or FIRST_TOKEN_SECONDS, options.idle_timeout or IDLE_SECONDS, 1)
 
     async def _read_async(self) -> AsyncGenerator[Event, None]:
         if self._response is not None:

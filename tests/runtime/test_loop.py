@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from cellmage import UsageError
+from cellmage import ResponseTimeoutError, UsageError
 from cellmage.runtime.loop import background_loop
 from cellmage.runtime.sync_stream import SyncStream, run_on_consumer
 from tests.stream.scripts import ask
@@ -162,3 +162,37 @@ def test_a_call_that_takes_too_long_is_interrupted_and_the_stream_goes_on() -> N
     with SyncStream(call_slowly()) as stream:
         assert [item for batch in stream.batches() for item in batch] == ["after"]
     assert time.monotonic() - started < 5
+
+
+class TestBlockedLoop:
+    def test_the_reader_is_told_and_the_next_one_has_another_loop(self) -> None:
+        release = threading.Event()
+
+        async def block() -> AsyncGenerator[int, None]:
+            release.wait(60)  # without 'await': nothing else runs on the loop
+            yield 1
+
+        def read() -> None:
+            with SyncStream(block(), patience=0.3) as stream:
+                list(stream.batches())
+
+        try:
+            with pytest.raises(ResponseTimeoutError, match="without 'await'"):
+                read()
+            assert list(ask(["b"])[1]) == ["b"]
+        finally:
+            release.set()
+
+    def test_a_reader_that_leaves_gives_the_next_one_another_loop(self) -> None:
+        release = threading.Event()
+
+        async def block() -> AsyncGenerator[int, None]:
+            release.wait(60)
+            yield 1
+
+        try:
+            with SyncStream(block()) as stream:
+                next(iter(stream.batches()))
+            assert list(ask(["b"])[1]) == ["b"]
+        finally:
+            release.set()
