@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
 import unicodedata
 from io import StringIO
 from pathlib import Path
 
+import pexpect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,7 @@ from cellmage.testing import (
     tool_call,
 )
 from tests.display.test_terminal_in_pty import IPython
+from tests.pty_screen import PtyScreen
 from tests.repetitions import repeat
 
 CONTROLS = [
@@ -207,6 +210,25 @@ def test_the_command_line(
     written = "".join(capsys.readouterr())
     assert acting(written) == []
     assert "end" in written or name == "redirect"
+
+
+RICH = re.compile(r"\x1b\[(?:[0-4](?:;[0-4])*m|\?25[hl]|2K|1A)|\r\n?")
+"""Styles without colors, and what repaints: hide and show the cursor, go up, clear the line."""
+
+
+@pytest.mark.parametrize("name", ["markdown", "sources", "status400"])
+def test_a_terminal_contains_only_styles_and_repaints(
+    tmp_path: Path, server: ScriptedServer, name: str
+) -> None:
+    server.play_with(reply)
+    env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    screen = PtyScreen([sys.executable, "-m", "cellmage", "-m", "m", name], tmp_path, 24, env)
+    with pytest.raises(pexpect.EOF):
+        screen.until(lambda: False)
+    assert "\x1b[?25h" in screen.output
+    assert acting(screen.output) == []
+    rest = RICH.sub("", screen.output)
+    assert [char for char in rest if unicodedata.category(char) in ("Cc", "Cf")] == []
 
 
 @pytest.mark.parametrize("name", REPLIES)
