@@ -47,6 +47,9 @@ _EMPTY_DETAILS = re.compile(r"<details(?: open)?>\s*(?:<\w+>\s*)*\Z")
 _MAX_CHARS = 10_000
 """Characters at the end of a text that are scanned; a longer block is shown as it is."""
 
+_MAX_CANDIDATES = 300
+"""Lines at the end of a text that may open or end code and formulas; it may be scanned often."""
+
 _MAX_DETAILS = 20
 """Blocks in blocks that are closed; beyond that their tags are text."""
 
@@ -83,7 +86,7 @@ def heal(text: str, cursor: str = "") -> str:
         return cursor
     text = replace_line_separators(text)
     start = find_tail_start(text, _MAX_CHARS)
-    if has_many_candidates(text, start):
+    if has_many_candidates(text, start, _MAX_CANDIDATES):
         return text + cursor
     stable = _find_stable(text[start:])
     healed = _heal_once(stable, cursor) if stable else _cursor_of_held_formula(text[start:], cursor)

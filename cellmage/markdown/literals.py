@@ -23,8 +23,8 @@ PATTERNS = {
 CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details", re.IGNORECASE)
 """Finds what is in each line that may open or end such a block."""
 
-_MAX_CANDIDATES = 2_000
-"""Candidates that are looked at one by one."""
+MAX_CANDIDATES = 700
+"""Candidates of a text that are looked at one by one."""
 
 _COMMENT_END = re.compile("-->")
 _DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
@@ -37,10 +37,10 @@ _MATH_ENDS = {
 }
 
 
-def has_many_candidates(text: str, start: int = 0) -> bool:
+def has_many_candidates(text: str, start: int = 0, limit: int = MAX_CANDIDATES) -> bool:
     """Return whether a text is hostile: it takes long to tell what in it is code."""
-    is_long = text.count("\n", start) > _MAX_CANDIDATES
-    return is_long and len(CANDIDATE.findall(text, start)) > _MAX_CANDIDATES
+    is_long = text.count("\n", start) > limit
+    return is_long and len(CANDIDATE.findall(text, start)) > limit
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from .blocks import Block, Blocks, split_lines
 from .dialect import parse
 from .line_ends import normalize_line_ends
 from .links import is_safe_url
+from .literals import has_many_candidates
 from .long_blocks import Piece, split_long_block
 from .math import hide_formulas
 from .safe import SafeMarkdown, join_safe
@@ -103,9 +104,14 @@ def _is_plain(markdown: str) -> bool:
     return not (_SPECIAL.search(markdown) or _EMPHASIS_NEAR_WIDE.search(markdown))
 
 
+def _is_hostile(run: str) -> bool:
+    """Return whether a run is not looked at line by line, as that would take long."""
+    return run.count("\n") > _MAX_CODE_LINES or has_many_candidates(run)
+
+
 def _has_many_lines(run: str) -> bool:
     """Return whether parsers take long for a run: in a fence they only look for its end."""
-    if not MAX_LINES < run.count("\n") <= _MAX_CODE_LINES:
+    if run.count("\n") <= MAX_LINES or _is_hostile(run):
         return run.count("\n") > MAX_LINES
     prose = (block for block in Blocks(run).blocks if block.kind != "fence")
     return sum(run.count("\n", block.start, block.end) for block in prose) > MAX_LINES
@@ -115,8 +121,7 @@ def _write_run(run: str, hosts: frozenset[str]) -> SafeMarkdown:
     """Write blocks that belong together: a long list or table in pieces, each of them once."""
     if not _has_many_lines(run):
         return _write_safely(run, hosts)
-    is_hostile = run.count("\n") > _MAX_CODE_LINES
-    *complete, last = [Piece(run)] if is_hostile else split_long_block(run)
+    *complete, last = [Piece(run)] if _is_hostile(run) else split_long_block(run)
     if not complete:
         return _write_fences_alone(run)
     written = [*(_write_once(piece, hosts) for piece in complete), _write_piece(last, hosts)]

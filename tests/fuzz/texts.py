@@ -19,7 +19,8 @@ CORPUS += [
 
 ACTS = [
     "<img src=x onerror=y>", "<script>x</script>", "<b onclick=x>", "<b>", "</b>", "<!--x-->",
-    "<!--", "-->", "<a href=javascript:x>", "[a](javascript:x)", "![a](https://x.y/z)", "[a][k]", "![a][k]",
+    "<!--", "-->", "<a href=javascript:x>", "[a](javascript:x)", "![a](https://x.y/z)", "[a][k]",
+    "![a][k]",
     "<https://x.y>", "<javascript:x>", "https://x.y", "www.x.y", "a@b.c", "data:x", "<details>",
     "</details>", "<summary>s</summary>", "<style>", "<svg onload=x>", "<?x", "<![CDATA[", "<!X",
 ]  # fmt: skip
@@ -37,7 +38,8 @@ LINES = [
     "```", "```py", "~~~", "````", "```mermaid", "graph TD", "A --> B", "$$", "\\[", "\\]",
     "\\begin{a}", "\\end{a}", "|a|b|", "|-|-|", "---", "===", "***", "[k]: https://x.y '", "[k]:",
     "[k]: javascript:x", "[j]: <x> \"t\"", "<div>", "</div>", "<pre>", "</pre>", "term",
-    ": def", "", "", "", "<details>", "</details>", "- [ ] a", "[^1]: a", "%%{init: {}}%%", "click A href",
+    ": def", "", "", "",
+    "<details>", "</details>", "- [ ] a", "[^1]: a", "%%{init: {}}%%", "click A href",
 ]  # fmt: skip
 
 
