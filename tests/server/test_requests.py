@@ -166,7 +166,11 @@ def test_a_field_of_the_wrong_type(address: str, field: str, value: object) -> N
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
     lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=9), values),
     max_leaves=6,
 )
