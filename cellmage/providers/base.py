@@ -38,9 +38,9 @@ class Provider(Protocol):
 
         Write it as an async generator function. It runs on cellmage's event loop, not on the
         thread of the consumer, so it must not wait without ``await``: that blocks all answers, and
-        after the time limits of the request it is an error. When the user stops reading, the generator is closed: any `yield`
-        or `await` in it may raise `GeneratorExit` or `asyncio.CancelledError`. Release connections
-        in a ``finally`` block or an ``async with``.
+        after the time limits of the request it is an error. When the user stops reading, the
+        generator is closed: any `yield` or `await` in it may raise `GeneratorExit` or
+        `asyncio.CancelledError`. Release connections in a ``finally`` block or an ``async with``.
 
         Args:
             request: the messages, the options (``request.options.model`` is the name of the

@@ -139,7 +139,7 @@ def test_the_context_of_an_error_holds_no_exception_group() -> None:
 def test_names(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a model"):
         cellmage.register_provider(Runnable(), name=name)
-    with pytest.raises(UsageError, match="source is .* it must be an object with astream"):
+    with pytest.raises(UsageError, match=r"source is .* it must be an object with astream"):
         cellmage.register_provider(object(), name="fine")
 
 
