@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +23,9 @@ from .text import excerpt, spell_out
 _MAX_YAML_CHARS = 2**16
 _MAX_YAML_DEPTH = 20
 _MAX_JSON_DEPTH = 100
+_MAX_JSON_TOKENS = 600_000
+"""Texts, commas and brackets; each makes an object, which is larger than its text."""
+
 _MAX_DIGITS = 400
 """Digits of a whole number; more take long to convert, and a float has at most 309."""
 
@@ -84,18 +90,38 @@ def parse_json(text: str) -> Any:
     """Return the value of a JSON text (RFC 8259, without NaN and Infinity).
 
     Raises:
-        ValueError: it is not JSON, too deep, or has a number with too many digits.
+        ValueError: it is not JSON, too deep or too large, has a number with too many digits, or
+            the same name twice in an object.
 
     Example:
         >>> parse_json('{"a": [1, 2]}')
         {'a': [1, 2]}
     """
+    if sum(1 for _ in islice(_JSON_TOKEN.finditer(text), _MAX_JSON_TOKENS + 1)) > _MAX_JSON_TOKENS:
+        raise ValueError("it has too many values")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_int)
+        value = json.loads(
+            text,
+            object_pairs_hook=_make_object,
+            parse_constant=_refuse_constant,
+            parse_int=_parse_int,
+        )
     except RecursionError:
         raise ValueError("it is too deep") from None
     if _depth(value) > _MAX_JSON_DEPTH:
         raise ValueError("it is too deep")
+    return value
+
+
+_JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[,{\[]', re.DOTALL)
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        ((name, _),) = counts.most_common(1)
+        raise ValueError(f"an object has the name {excerpt(spell_out(name))!r} twice")
     return value
 
 

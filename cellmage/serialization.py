@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, fields
+from functools import partial
 from typing import Any
 
 from .errors import UsageError
 from .messages import CellRef, Document, Response, Timings, ToolInvocation, ToolStep, Turn, Usage
+from .text import excerpt
 
 Record = Mapping[str, Any]
 
-_TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
+_TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason")
+_MAX_COUNT = 2**53
+"""Whole numbers from here on are not exact as floats, and are no counts."""
+
+_MAX_ID_BYTES = 1_000
 _CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources")
 _PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
@@ -38,23 +45,15 @@ def steps_to_record(steps: Iterable[ToolStep]) -> list[Any]:
     ]
 
 
-def steps_from_record(record: Iterable[Any], text: str) -> tuple[ToolStep, ...]:
-    """Return the tool steps of a record.
-
-    Args:
-        record: the lists that `steps_to_record` made.
-        text: the text of the response; it must begin with the texts of the steps.
-
-    Raises:
-        TypeError: the record is malformed, or its texts do not match ``text``.
-    """
+def _read_steps(text: str, value: Iterable[Any]) -> tuple[ToolStep, ...]:
+    """Return the tool steps of a record; the text must begin with the texts of the steps."""
     steps = tuple(
         ToolStep(as_text(step_text), tuple(ToolInvocation(*map(as_text, call)) for call in calls))
-        for step_text, *calls in record
+        for step_text, *calls in value
     )
     has_calls = all(step.calls for step in steps)
     if not has_calls or not text.startswith("".join(step.text for step in steps)):
-        raise TypeError("its tool steps do not match its text")
+        raise ValueError("its tool steps do not match its text")
     return steps
 
 
@@ -63,39 +62,22 @@ def sources_to_record(sources: Iterable[Document]) -> list[Any]:
     return [[source.title, source.source, source.line] for source in sources]
 
 
-def sources_from_record(record: Iterable[Any]) -> tuple[Document, ...]:
-    """Return the sources of a record.
-
-    Args:
-        record: the lists that `sources_to_record` made.
-
-    Raises:
-        TypeError, ValueError: the record is malformed.
-    """
-    return tuple(
-        Document(as_text(title), "", as_text(address), int(_number(line)))
-        for title, address, line in record
-    )
-
-
 def response_from_record(text: str, record: Record) -> Response:
     """Return the response of a record that `response_to_record` made.
 
     Raises:
-        TypeError, ValueError, AttributeError, IndexError: the record is malformed.
+        UsageError: a field of the record has another type.
     """
-    texts: dict[str, Any] = {name: as_text(record[name]) for name in _TEXT_FIELDS if name in record}
-    counts = [_number(count) for count in record.get("usage", ())]
-    seconds = [_number(value) for value in record.get("timings", ())]
-    return Response(
-        text,
-        notices=tuple(as_text(notice) for notice in record.get("notices", ())),
-        usage=Usage(*counts) if counts else None,
-        timings=Timings(seconds[0], seconds[1] or 0.0, *seconds[2:]) if seconds else None,
-        steps=steps_from_record(record.get("steps", ()), text),
-        sources=sources_from_record(record.get("sources", ())),
-        **texts,
-    )
+    fields_to_read: dict[str, tuple[Callable[[Any], Any], str]] = {
+        **_FIELDS,
+        "steps": (partial(_read_steps, text), "the tool calls of its text"),
+    }
+    values = {
+        name: read_field(record, name, *field)
+        for name, field in fields_to_read.items()
+        if name in record
+    }
+    return Response(text, **values)
 
 
 def turn_to_record(turn: Turn) -> dict[str, Any]:
@@ -127,31 +109,59 @@ def turn_from_record(record: Record) -> Turn:
 
     Raises:
         UsageError: the record does not describe a turn.
+
+    Example:
+        >>> turn_from_record({"prompt": 5, "text": "Hello"})
+        Traceback (most recent call last):
+        ...
+        cellmage.errors.UsageError: "prompt" is 5; it must be a text
     """
+    record = read_field({"record": record}, "record", _as_object, "an object")
+    return Turn(
+        read_field(record, "prompt", as_text, "a text"),
+        response_from_record(
+            read_field(record, "text", as_text, "a text"),
+            read_field(record, "response", _as_object, "an object", {}),
+        ),
+        read_field(record, "cell", _read_cell, "[cell id, index]", None),
+        read_field(record, "stale", _read_bool, "true or false", False),
+        read_field(record, "previous_attempts", _read_attempts, "a list of turns", ()),
+        read_field(record, "system", as_text, "a text", ""),
+    )
+
+
+_REQUIRED = object()
+
+
+def read_field(
+    record: Record, name: str, read: Callable[[Any], Any], kind: str, default: Any = _REQUIRED
+) -> Any:
+    """Return the value of a field.
+
+    Args:
+        record: an object of JSON.
+        name: the name of the field.
+        read: returns the value; any of its errors means that the value is something else.
+        kind: what the value must be, for the message.
+        default: the value of a field that is missing.
+
+    Raises:
+        UsageError: the field is missing, or is not of this kind.
+    """
+    if name not in record:
+        if default is _REQUIRED:
+            raise UsageError(f'"{name}" is missing')
+        return default
     try:
-        return Turn(
-            as_text(record["prompt"]),
-            response_from_record(as_text(record["text"]), record.get("response", {})),
-            _cell(*record["cell"]) if record.get("cell") else None,
-            bool(record.get("stale")),
-            tuple(turn_from_record(attempt) for attempt in record.get("previous_attempts", ())),
-            as_text(record.get("system", "")),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        problem = f"{type(error).__name__}: {error}"
-        raise UsageError(f"this is not a record of a turn ({problem})") from None
+        return read(record[name])
+    except UsageError:
+        raise
+    except (TypeError, ValueError):
+        value = excerpt(reprlib.repr(record[name]))
+        raise UsageError(f'"{name}" is {value}; it must be {kind}') from None
 
 
-def _cell(cell_id: Any, index: Any) -> CellRef:
-    if not isinstance(index, int) or not 0 <= index < 2**31:
-        raise TypeError(f"{index!r} is not the index of a question")
-    return CellRef(as_text(cell_id), index)
-
-
-def _number(value: Any) -> Any:
-    if value is not None and not (isinstance(value, int | float) and abs(value) < 2**53):
-        raise TypeError(f"{value!r} is not a number")
-    return value
+# The types of values; each raises TypeError or ValueError for another one.
 
 
 def as_text(value: Any) -> str:
@@ -161,5 +171,101 @@ def as_text(value: Any) -> str:
         TypeError: it is something else.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
+        raise TypeError
     return value
+
+
+def as_id(value: Any) -> str:
+    """Return a value that must be the id of a cell or of a response.
+
+    Raises:
+        TypeError, ValueError: it is something else, or too long for the store.
+    """
+    if len(as_text(value).encode()) > _MAX_ID_BYTES:
+        raise ValueError
+    return str(value)
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a value that must be a list.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _read_bool(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _read_count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_COUNT:
+        raise TypeError
+    return value
+
+
+def _read_optional_count(value: Any) -> int | None:
+    return None if value is None else _read_count(value)
+
+
+def _read_seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if not 0 <= value < _MAX_COUNT:
+        raise ValueError
+    return value
+
+
+def _read_texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(as_text, as_list(value)))
+
+
+def _read_usage(value: Any) -> Usage:
+    return Usage(*map(_read_optional_count, as_list(value)))
+
+
+def _read_timings(value: Any) -> Timings:
+    first, duration, *chunks = as_list(value)
+    seconds = None if first is None else _read_seconds(first)
+    return Timings(seconds, _read_seconds(duration), *map(_read_count, chunks))
+
+
+def _read_sources(value: Any) -> tuple[Document, ...]:
+    return tuple(
+        Document(as_text(title), "", as_text(address), _read_count(line))
+        for title, address, line in map(as_list, as_list(value))
+    )
+
+
+def _read_cell(value: Any) -> CellRef:
+    cell_id, index = as_list(value)
+    return CellRef(as_id(cell_id), _read_count(index))
+
+
+def _read_attempts(value: Any) -> tuple[Turn, ...]:
+    attempts = tuple(map(turn_from_record, as_list(value)))
+    if any(attempt.previous_attempts for attempt in attempts):
+        raise UsageError("previous attempts have previous attempts of their own")
+    return attempts
+
+
+_FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    **dict.fromkeys(_TEXT_FIELDS, (as_text, "a text")),
+    "id": (as_id, "an id"),
+    "notices": (_read_texts, "a list of texts"),
+    "usage": (_read_usage, "a list of token counts"),
+    "timings": (_read_timings, "[seconds, seconds, count]"),
+    "sources": (_read_sources, "a list of [title, address, line]"),
+}
+"""The fields of a response's record: how each is read, and what it is."""

@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decoding": set(),
     "relaxed_json": set(),
     "lenient_json": {"relaxed_json"},
-    "serialization": {"errors", "messages"},
+    "serialization": {"errors", "messages", "text"},
     "context_window": {"errors", "messages", "options"},
     "sse": {"errors", "events"},
     "tool_requests": {"text"},

@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
-from ..messages import CellRef, Turn
+from ..messages import Turn
 from ..preview import answer_bundle
-from ..serialization import as_text, response_from_record, turn_from_record, turn_to_record
+from ..serialization import as_list, read_field, turn_from_record, turn_to_record
 from ..text import excerpt, truncate
+from .saved_notebooks import MAX_FILE_BYTES, read_turns
 
 Metadata = Mapping[str, Any]
-
-MAX_FILE_BYTES = 16 * 2**20
-"""The largest file that is imported."""
 
 _FORMAT_VERSION = 1
 """The version of the JSON document; a later release may write a higher one."""
@@ -95,12 +93,8 @@ def import_turns(path: Path) -> list[Turn]:
     text = read_text_file(path, MAX_FILE_BYTES)
     try:
         return list(_FORMATS[path.suffix].read(text))
-    except UsageError as error:  # it is a ValueError, too
+    except ValueError as error:  # a `UsageError` is one, too
         raise UsageError(f"{excerpt(path.name)}: {error}") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"{excerpt(path.name)}: it cannot be read") from None
-    except (KeyError, TypeError, AttributeError, IndexError):
-        raise UsageError(f"{excerpt(path.name)}: it is not in the format of its suffix") from None
 
 
 # JSON.
@@ -114,9 +108,16 @@ def to_json(turns: Sequence[Turn]) -> str:
 
 def _from_json(text: str) -> Iterator[Turn]:
     document = parse_json(text)
-    if document["cellmage"] > _FORMAT_VERSION:
+    version = document.get("cellmage") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        raise UsageError("this file was not exported by cellmage")
+    if version > _FORMAT_VERSION:
         raise UsageError("this file is of a later release: pip install --upgrade cellmage")
-    return map(turn_from_record, document["turns"])
+    for number, record in enumerate(read_field(document, "turns", as_list, "a list"), 1):
+        try:
+            yield turn_from_record(record)
+        except UsageError as error:
+            raise UsageError(f"turn {number}: {error}") from None
 
 
 # Markdown: a comment at the end contains the turns as JSON.
@@ -196,81 +197,6 @@ def _code_cell(cell_id: str, source: str, outputs: list[Any], metadata: Metadata
     }
 
 
-def _from_notebook(text: str) -> Iterator[Turn]:
-    turns: list[Turn] = []
-    for turn, continues_id in _read_cells(parse_json(text)["cells"]):
-        index = _index_of(turns, continues_id)
-        if index is None:
-            turns.append(turn)
-        else:
-            turns[index] = turn.continue_from(turns[index])
-    return iter(turns)
-
-
-def _index_of(turns: Sequence[Turn], response_id: str) -> int | None:
-    indexes = (i for i, turn in enumerate(turns) if response_id and turn.response.id == response_id)
-    return next(indexes, None)
-
-
-def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
-    """Yield each turn, with the id of the response that it continues."""
-    for cell in cells:
-        record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
-        if record:
-            yield turn_from_record(record), ""
-        elif cell["cell_type"] == "code":
-            yield from _read_outputs(cell)
-
-
-def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
-    """Yield the turns of a cell as the magics leave it; its outputs are the answers."""
-    source = _join_lines(cell["source"])
-    question = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
-    answers: dict[str, tuple[str, Metadata]] = {}
-    for output in cell["outputs"]:
-        metadata = output.get("metadata", {}).get("cellmage", {})
-        if "id" in metadata and metadata.get("part") != "reasoning" and not metadata.get("again"):
-            # An answer may have several outputs.
-            text, previous = answers.get(metadata["id"], ("", {}))
-            text += _join_lines(output["data"].get("text/plain", ""))
-            answers[metadata["id"]] = (text, {**previous, **metadata})
-    for index, (text, metadata) in enumerate(answers.values()):
-        if text or metadata.get("steps"):
-            ref = CellRef(cell["id"], index) if "id" in cell else None
-            response = response_from_record(
-                as_text(metadata.get("text", text)), _record_of(metadata)
-            )
-            prompt = as_text(metadata.get("prompt", question))
-            turn = Turn(prompt, response, ref, system=as_text(metadata.get("system", "")))
-            yield turn, as_text(metadata.get("continues", ""))
-
-
-def _record_of(metadata: Metadata) -> Metadata:
-    """Return the metadata of an output as the record of a response."""
-    names = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
-    record = {name: metadata.get(name) for name in (*names, "notices", "steps", "sources")}
-    usage = metadata.get("usage") or {}
-    counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "cached_tokens")]
-    record["usage"] = counts if any(counts) else None
-    return {name: value for name, value in record.items() if value is not None}
-
-
-def _join_lines(source: str | list[str]) -> str:
-    """Return a text of a notebook's file, which may store it as a list of lines."""
-    return source if isinstance(source, str) else "".join(source)
-
-
-def read_cell_ids(path: Path) -> set[str]:
-    """Return the ids of a notebook's cells; none if the file cannot be read."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            return set()
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        return {cell["id"] for cell in cells if "id" in cell}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
-
-
 class _Format(NamedTuple):
     write: Callable[[Sequence[Turn]], str]
     read: Callable[[str], Iterator[Turn]]
@@ -279,5 +205,5 @@ class _Format(NamedTuple):
 _FORMATS: Mapping[str, _Format] = {
     ".md": _Format(to_markdown, _from_markdown),
     ".json": _Format(to_json, _from_json),
-    ".ipynb": _Format(to_notebook, _from_notebook),
+    ".ipynb": _Format(to_notebook, read_turns),
 }

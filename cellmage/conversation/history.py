@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
@@ -240,7 +240,7 @@ class History:
                 for turn in self._turns
                 for attempt in (turn, *turn.previous_attempts)
             }
-            added = [turn for turn in map(_with_id, turns) if turn.response.id not in present]
+            added = [new for turn in turns for new in _only_new(turn, present)]
             self._turns += added
             if added and self.journal is not None:
                 self.journal.extend(added)
@@ -263,3 +263,15 @@ def _with_id(turn: Turn) -> Turn:
     if turn.response.id:
         return turn
     return replace(turn, response=replace(turn.response, id=uuid4().hex))
+
+
+def _only_new(turn: Turn, present: set[str]) -> Iterator[Turn]:
+    """Yield the turn if its response is not present, with those of its attempts that are not.
+
+    A notebook with a copied cell has an answer twice. The ids are added to those that are present.
+    """
+    turn = _with_id(turn)
+    if turn.response.id not in present:
+        present.add(turn.response.id)
+        attempts = (new for old in turn.previous_attempts for new in _only_new(old, present))
+        yield replace(turn, previous_attempts=tuple(attempts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..conversation.export import read_cell_ids
+from ..conversation.saved_notebooks import read_cell_ids
 from ..conversation.store import ConversationScope
 from .conversations import ConversationRegistry
 from .frontend import FrontEnd

@@ -121,7 +121,8 @@ def parse_persona(name: str, data: bytes) -> Persona:
         raise UsageError(f"persona {name!r} may not set {', '.join(sorted(forbidden))}")
     fields = _check_types(name, metadata, _FIELDS)
     params = _check_types(name, metadata, _PARAMS)
-    if str(fields.get("model", "")).strip().startswith(_FILE_MODELS):
+    models = str(fields.get("model", "")).split(",")
+    if any(model.strip().startswith(_FILE_MODELS) for model in models):
         raise UsageError(
             f"persona {name!r} may not choose a file of this machine as its model; give it with -m"
         )

@@ -62,7 +62,7 @@ def find_files(roots: Sequence[Path]) -> FileList:
         if root.is_symlink() and not root.resolve().is_relative_to(root.parent.resolve()):
             files.left_out[str(root)] = f"a link out of its folder; name {root.resolve()} itself"
             continue
-        for path in [str(root)] if root.is_file() else _walk(root):
+        for path in [str(root)] if root.is_file() else _walk(root, files):
             _add(path, files)
     return files
 
@@ -111,9 +111,13 @@ def _add(path: str, files: FileList) -> None:
         files.stamps[path] = f"{status.st_mtime_ns} {status.st_size}"
 
 
-def _walk(root: Path) -> Iterator[str]:
+def _walk(root: Path, files: FileList) -> Iterator[str]:
     """Yield the files in a folder, without hidden folders, installed packages and links."""
-    for folder, subfolders, names in os.walk(root):
+
+    def leave_out(error: OSError) -> None:
+        files.left_out[str(error.filename)] = error.strerror or type(error).__name__
+
+    for folder, subfolders, names in os.walk(root, onerror=leave_out):
         subfolders[:] = [
             name for name in subfolders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
         ]

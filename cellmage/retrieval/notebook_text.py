@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from json import JSONDecodeError
 from typing import Any
 
 from ..foreign_files import parse_json
@@ -12,7 +13,7 @@ from .documents import DocumentText, Section, UnreadableError
 _MAX_OUTPUT_CHARS = 2_000
 """The beginning of an output that is indexed."""
 
-_HEADING = re.compile(r"^(?:#+[ \t]+(\S.*?)[ \t#]*|(\S.*?)[ \t]*\n(?:=+|-+)[ \t]*)$", re.MULTILINE)
+_HEADING = re.compile(r"^(?:#++[ \t]++(\S.*)|(\S.*)\n(?:=++|-++)[ \t]*+)$", re.MULTILINE)
 _TERMINAL_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
 
@@ -24,7 +25,7 @@ def read_notebook(text: str) -> DocumentText:
         UnreadableError: it is not a notebook.
     """
     try:
-        notebook = parse_json(text)
+        notebook = _parse(text)
         cells = _cells(notebook)
         sections = [Section(part) for cell in cells for part in _parts(cell) if part.strip()]
         headings = (_heading(cell) for cell in cells)
@@ -32,6 +33,15 @@ def read_notebook(text: str) -> DocumentText:
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise UnreadableError("not a notebook") from None
     return DocumentText(str(title), sections)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except JSONDecodeError:
+        raise UnreadableError("not a notebook") from None
+    except ValueError as error:
+        raise UnreadableError(f"not a notebook that can be read: {error}") from None
 
 
 def _cells(notebook: Any) -> list[Any]:
@@ -45,7 +55,7 @@ def _heading(cell: Any) -> str:
     if cell.get("cell_type") == "heading":  # before version 4
         return text.strip()
     heading = _HEADING.search(text) if cell.get("cell_type") == "markdown" else None
-    return (heading[1] or heading[2]) if heading else ""
+    return (heading[1] or heading[2]).rstrip(" \t#") if heading else ""
 
 
 def _parts(cell: Any) -> Iterator[str]:

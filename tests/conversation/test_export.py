@@ -22,6 +22,7 @@ NAMES = [case["name"] for case in DATA["names"]]
 TEXT = st.text(st.characters(), max_size=30) | st.sampled_from(
     ["-->", "<!-- cellmage ", "\ud800", "a\r\nb", "```\n", "> q", "\x00\x1b[1m"]
 )
+IDS = st.text(st.characters(codec="utf-8"), max_size=30)
 USAGES = st.builds(Usage, *[st.none() | st.integers(0, 9)] * 3)
 RESPONSES = st.builds(
     Response,
@@ -33,7 +34,7 @@ RESPONSES = st.builds(
     timings=st.none() | st.builds(Timings, st.none() | st.just(0.5), st.just(1.5)),
     incomplete_reason=st.none() | st.just("killed"),
     notices=st.lists(TEXT, max_size=2).map(tuple),
-    id=TEXT,
+    id=IDS,
     sources=st.lists(st.builds(Document, TEXT, st.just(""), TEXT, st.just(3)), max_size=2).map(
         tuple
     ),
@@ -42,7 +43,7 @@ TURN_WITHOUT_ATTEMPTS = st.builds(
     Turn,
     TEXT,
     RESPONSES,
-    st.none() | st.builds(CellRef, TEXT, st.integers(0, 9)),
+    st.none() | st.builds(CellRef, IDS, st.integers(0, 9)),
     st.booleans(),
     system=TEXT,
 )

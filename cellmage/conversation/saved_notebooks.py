@@ -1,0 +1,119 @@
+"""Read the turns of a notebook: of an exported one, or of one as the magics leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..foreign_files import parse_json, read_text_file
+from ..messages import CellRef, Turn
+from ..serialization import (
+    as_id,
+    as_list,
+    as_text,
+    read_field,
+    response_from_record,
+    turn_from_record,
+)
+
+Metadata = Mapping[str, Any]
+
+MAX_FILE_BYTES = 16 * 2**20
+"""The largest notebook, and the largest file of another format, that is imported."""
+
+
+def read_turns(text: str) -> Iterator[Turn]:
+    """Return the turns of a notebook's text; an answer that was continued is one turn.
+
+    Raises:
+        ValueError: it is not a notebook.
+    """
+    turns: list[Turn] = []
+    notebook = parse_json(text)
+    if not isinstance(notebook, dict):
+        raise UsageError("this file is not a notebook")
+    cells = read_field(notebook, "cells", as_list, "the cells of a notebook")
+    for turn, continues_id in _read_cells(cells):
+        index = _index_of(turns, continues_id)
+        if index is None:
+            turns.append(turn)
+        else:
+            turns[index] = turn.continue_from(turns[index])
+    return iter(turns)
+
+
+def _index_of(turns: Sequence[Turn], response_id: str) -> int | None:
+    indexes = (i for i, turn in enumerate(turns) if response_id and turn.response.id == response_id)
+    return next(indexes, None)
+
+
+def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
+    """Yield each turn, with the id of the response that it continues."""
+    for number, cell in enumerate(cells, 1):
+        try:
+            yield from _read_cell(cell)
+        except UsageError as error:
+            raise UsageError(f"cell {number}: {error}") from None
+        except (KeyError, TypeError, AttributeError):
+            raise UsageError(f"cell {number} is not a cell of a notebook") from None
+
+
+def _read_cell(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
+    record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
+    if record:
+        yield turn_from_record(record), ""
+    elif cell["cell_type"] == "code":
+        yield from _read_outputs(cell)
+
+
+def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
+    """Yield the turns of a cell as the magics leave it; its outputs are the answers."""
+    source = _join_lines(cell["source"])
+    question = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
+    answers: dict[str, tuple[str, Metadata]] = {}
+    for output in cell["outputs"]:
+        metadata = output.get("metadata", {}).get("cellmage", {})
+        if "id" in metadata and metadata.get("part") != "reasoning" and not metadata.get("again"):
+            # An answer may have several outputs.
+            text, previous = answers.get(metadata["id"], ("", {}))
+            text += _join_lines(output["data"].get("text/plain", ""))
+            answers[as_id(metadata["id"])] = (text, {**previous, **metadata})
+    for index, (text, metadata) in enumerate(answers.values()):
+        if text or metadata.get("steps"):
+            ref = CellRef(as_id(cell["id"]), index) if "id" in cell else None
+            response = response_from_record(
+                _read_text(metadata, "text", text), _record_of(metadata)
+            )
+            prompt = _read_text(metadata, "prompt", question)
+            turn = Turn(prompt, response, ref, system=_read_text(metadata, "system", ""))
+            yield turn, _read_text(metadata, "continues", "")
+
+
+def _read_text(metadata: Metadata, name: str, default: str) -> str:
+    return str(read_field(metadata, name, as_text, "a text", default))
+
+
+def _record_of(metadata: Metadata) -> Metadata:
+    """Return the metadata of an output as the record of a response."""
+    names = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
+    record = {name: metadata.get(name) for name in (*names, "notices", "steps", "sources")}
+    usage = metadata.get("usage") or {}
+    counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "cached_tokens")]
+    record["usage"] = counts if any(counts) else None
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def _join_lines(source: str | list[str]) -> str:
+    """Return a text of a notebook's file, which may store it as a list of lines."""
+    return source if isinstance(source, str) else "".join(as_list(source))
+
+
+def read_cell_ids(path: Path) -> set[str]:
+    """Return the ids of a notebook's cells; none if the file cannot be read."""
+    try:
+        cells = parse_json(read_text_file(path, MAX_FILE_BYTES))["cells"]
+        return {cell["id"] for cell in cells if "id" in cell}
+    except (ValueError, KeyError, TypeError):  # a `UsageError` is a ValueError
+        return set()
