@@ -40,9 +40,16 @@ def _skip_dollars(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("$$", state.pos):
         return False
     if not silent:
-        state.append_pending("$$")
+        _append_text(state, "$$")
     state.pos += 2
     return True
+
+
+def _append_text(state: StateInline, text: str) -> None:
+    if hasattr(state, "append_pending"):  # since markdown-it-py 4.3, which is linear
+        state.append_pending(text)
+    else:
+        state.pending += text
 
 
 def parse_tag(state: StateInline, silent: bool) -> bool:
@@ -73,7 +80,7 @@ def _skip_html(state: StateInline, silent: bool) -> bool:
     if match is None:
         return False
     if not silent:
-        state.append_pending(match[0])
+        _append_text(state, match[0])
     state.pos += match.end()
     return True
 

@@ -80,7 +80,11 @@ def _start_server(path: Path) -> Any:
         raise ConfigError("a weights file needs llama.cpp: pip install 'cellmage[local]'") from None
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.hostnames, params.port = ["127.0.0.1"], 0
+    params.port = 0
+    if hasattr(params, "hostnames"):  # since 2026.10
+        params.hostnames = ["127.0.0.1"]
+    else:
+        params.hostname = "127.0.0.1"
     params.verbosity = -1  # llama.cpp would write its log into the cell
     try:
         return xllamacpp.Server(params)
