@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ipykernel.zmqshell import ZMQInteractiveShell
 
 from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel, Message, Run
@@ -37,6 +38,10 @@ def frames_by_cell(kernel: Kernel, until: str) -> dict[str, list[Message]]:
                 return frames
 
 
+@pytest.mark.skipif(
+    not hasattr(ZMQInteractiveShell, "set_thread_parent"),
+    reason="ipykernel before 7.4 shows the output of a thread in the running cell",
+)
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_a_thread_answers_in_the_cell_that_started_it(
     kernel: Kernel, server: ScriptedServer, start: str
