@@ -35,7 +35,7 @@ def test_status_documents_and_tools(kernel: Kernel) -> None:
     def first_index(text: str) -> int:
         return next(index for index, frame in enumerate(frames) if text in frame)
 
-    running = first_index("Brest&#x27;) …")
+    running = first_index("Brest&quot;) …")
     done = first_index("→ 6.2 m")
     text = first_index("High")
     assert running < done <= text
