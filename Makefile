@@ -80,10 +80,11 @@ faults: .venv/dev
 
 # Every floor of pyproject.toml exactly, and beneath them the newest that fits. Old packages use what
 # newer ones deprecate, so such warnings are no errors here.
+# TESTS=FOLDERS tests a part.
 oldest: .venv/dev
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-oldest
 	$(BIN)/uv pip install --quiet --python .venv-oldest --resolution lowest-direct -e '.[test]'
-	.venv-oldest/bin/pytest $(PLUGINS) -W default::DeprecationWarning -n 4 --dist loadfile
+	.venv-oldest/bin/pytest $(PLUGINS) -W default::DeprecationWarning -n 4 --dist loadfile $(TESTS)
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers
