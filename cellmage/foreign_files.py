@@ -20,10 +20,10 @@ import yaml
 from .errors import UsageError
 from .text import excerpt, spell_out
 
-_MAX_YAML_CHARS = 2**16
+_MAX_YAML_CHARS = 2**15
 _MAX_YAML_DEPTH = 20
 _MAX_JSON_DEPTH = 100
-_MAX_JSON_TOKENS = 600_000
+_MAX_JSON_TOKENS = 500_000
 """Texts, commas and brackets; each makes an object, which is larger than its text."""
 
 _MAX_DIGITS = 400
@@ -169,7 +169,7 @@ def parse_yaml(text: str) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """PyYAML's safe loader without aliases and dates, up to a depth."""
+    """PyYAML's safe loader without aliases, tags and dates, up to a depth; no name twice."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as in the base class
         char: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
@@ -180,6 +180,9 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("it has an alias (*name); write the value again")
+        peek_event: Callable[[], Any] = self.peek_event
+        if getattr(peek_event(), "tag", None) is not None:
+            raise yaml.YAMLError("it has a tag (!name); write the plain value")
         if self._level >= _MAX_YAML_DEPTH:
             raise yaml.YAMLError("it is too deep")
         self._level += 1
@@ -187,6 +190,14 @@ class _PlainLoader(yaml.SafeLoader):
             return super().compose_node(parent, index)
         finally:
             self._level -= 1
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        counts = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for name, count in counts.most_common(1):
+            if count > 1:
+                raise yaml.YAMLError(f"it has the name {excerpt(spell_out(name))!r} twice")
+        return node
 
     def construct_yaml_int(self, node: Any) -> int:
         if len(node.value) > _MAX_DIGITS:

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,12 +16,16 @@ import pytest
 
 from cellmage import CellRef, Conversation, Options, Response, Turn, Usage, UsageError
 from cellmage.conversation.export import export_turns, import_turns
+from cellmage.conversation.store import ConversationScope, Store
 from cellmage.events import Document
 from cellmage.foreign_files import parse_json, parse_yaml, read_text_file
 from cellmage.messages import Timings, ToolInvocation, ToolStep
 from cellmage.preview import turns_markdown
 from cellmage.prompt.personas import load_persona
+from cellmage.providers.key_file import parse_key_file
 from cellmage.retrieval import Index
+from cellmage.retrieval.documents import UnreadableError
+from cellmage.retrieval.readers import read_document
 
 STEP = ToolStep("Let me see. ", (ToolInvocation("1", "f", "{}", "42"),))
 TURNS = [
@@ -91,6 +96,7 @@ def test_hostile_imports(tmp_path: Path, suffix: str) -> None:
     source = export_turns(TURNS, tmp_path, f"talk{suffix}").read_text()
     assert import_turns(tmp_path / f"talk{suffix}") == TURNS
     rng = random.Random(suffix)
+    store = Store(tmp_path / "store.db")
     for number in range(200):
         if number < len(RAW):
             text = RAW[number]
@@ -99,7 +105,7 @@ def test_hostile_imports(tmp_path: Path, suffix: str) -> None:
             text = source[: rng.randrange(start, len(source))] + rng.choice(["", "x", "-->"])
         else:
             text = json.dumps(mutate(json.loads(source), rng))
-        check_import(tmp_path / f"hostile{suffix}", text)
+        check_import(tmp_path / f"hostile{suffix}", text, store, f"chat {number}")
 
 
 def check_refusal(error: UsageError, name: str) -> None:
@@ -107,14 +113,23 @@ def check_refusal(error: UsageError, name: str) -> None:
     assert name in str(error)
 
 
-def check_import(path: Path, text: str) -> None:
+def check_import(path: Path, text: str, store: Store, name: str) -> None:
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     try:
         turns = import_turns(path)
     except UsageError as error:
         check_refusal(error, path.name)
         return
-    chat = Conversation(Options(model="offline/echo"), turns=turns)
+    chat = Conversation(Options(model="offline/echo"))
+    chat.history.journal = store.journal(ConversationScope(None, "/", name))
+    assert chat.history.extend(turns) == len(turns)
+    assert chat.ask("And then?").text == "And then?"
+    resumed = Conversation()
+    resumed.history.journal = Store(store.path).journal(ConversationScope(None, "/", name))
+    assert resumed.history.resume() == len(turns) + 1
+    assert [(turn.prompt, turn.response.text) for turn in resumed.turns] == [
+        (turn.prompt, turn.response.text) for turn in chat.turns
+    ]
     assert isinstance(turns_markdown([(t.prompt, t.response.text) for t in turns]), str)
     assert all(map(repr, [chat, *(turn.response for turn in turns)]))
     assert chat.request("Next").messages[-1].content == "Next"
@@ -129,16 +144,19 @@ def alias_bomb() -> str:
 
 
 PERSONAS = [
-    alias_bomb(), deep("- ", 30_000), "a: " + deep("[", 500), "a: " + deep("{a: ", 500),
+    alias_bomb(), deep("- ",30_000), "a: " + deep("[",500), "a: " + deep("{a: ",500),
     "since: 2024-02-30", f"max_tokens: {'9' * 5000}", "seed: 1:2:3:99999999999", "? [a]\n: b",
     "model: gguf//etc/passwd", "model: ' gguf//etc/passwd'", "base_url: http://x", "api_key: x",
     "temperature: .nan", "temperature: .inf", "a: !!python/object/apply:os.system [ls]",
     "a: !x y", "<<: *a", "<<: {temperature: 1}", "a: b: c", "\t", "%YAML 9.9", "--- a\n--- b",
     "max_tokens: 1_0", "max_tokens: 0x10", "max_tokens: 1e3", "model: [a]", "model: {a: b}",
-    "model: 5", "description: [a, b]", "description: {a: b}", "description: " + deep("x", 70_000),
+    "model: 5", "description: [a, b]", "description: {a: b}", "description: " + deep("x",70_000),
     "temperature: -1", "top_p: x", "seed: 1.5", "a: &a b", "null: a", "true: a", "1: a", "a: ~",
     "'", '"', "[", "{", "|", ">", "&", "*", "!", "@", "`", "%", "a:\n- b\n c", "\x01", "\x85",
-    "a: \ufffe", "? a", ": a", "- a", "a, b", "#", "tools: []", "headers: {}", "model: null",
+    "model: 'offline/echo, gguf//etc/passwd'", "model: a\nmodel: b", "a: !!binary AAAA",
+    "a: 1" + ":59" * 9_000, "a: 0b" + "1" * 9_000, "a: [" + "[]," * 9_000 + "1]",
+    "<<: [" + "{a: 1}," * 4_000 + "{b: 1}]", "? " * 9_000, "a: \ufffe", "? a", ": a", "- a",
+    "a, b", "#", "tools: []", "headers: {}", "model: null",
 ]  # fmt: skip
 
 
@@ -152,7 +170,7 @@ def test_hostile_personas(tmp_path: Path, source: str) -> None:
         check_refusal(error, "'p'")
     else:
         assert persona.options.system == "Be kind."
-        assert not str(persona.options.model or "").strip().startswith("gguf/")
+        assert "gguf/" not in str(persona.options.model)
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -208,3 +226,95 @@ def test_hostile_documents_leave_the_others_indexed(tmp_path: Path) -> None:
     index = Index(tmp_path / "index.db")
     assert index.add([folder]) > 1
     assert next(match.title for match in index.search("What pulls the sea?")) == "Tides"
+
+
+UNITS = [
+    "<", "<a ", "<a>", "</", "</a>", "<!", "<!--", "<![", "<?", "<a b='", '<a b="c" ', "<h1>",
+    "<svg>", "<h1>a<b>", "&", "&#", "&#9", "<title>", "<title>a&amp;", "<script>", "<script></s",
+    "<template>", "<!DOCTYPE ", "-->", "\n", " ", "\t\n", "\r", "=", "= ", "=a", "# ", "#", "#\n",
+    "# a\n", "a\n=", "'", '"', '"""', "a", "a ", "\u0301", "漢", "😀", "data:a;base64,",
+    "A" * 200 + " ", "[", "{", "[],", "{},", '{"a":', '"a",', "\\", '"', "1", "1,", "_", ":",
+    "export ", "A=b\n", "a.", "$env:", "%env ", "A=b #",
+]  # fmt: skip
+SIZE = 2**20
+MAX_SECONDS = 10
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=range(len(UNITS)))
+def test_documents_of_one_repeated_text(tmp_path: Path, unit: str) -> None:
+    """Parsers that look back or ahead take minutes for these."""
+    text = (unit * SIZE)[:SIZE]
+    cell = {"cell_type": "markdown", "source": f"# a{text}b"}
+    files = {
+        ".html": text, ".md": text, ".py": text, ".json": text,
+        ".ipynb": json.dumps({"cells": [cell]}, ensure_ascii=False),
+    }  # fmt: skip
+    start = time.monotonic()
+    for suffix, content in files.items():
+        path = tmp_path / f"x{suffix}"
+        path.write_text(content)
+        try:
+            document = read_document(str(path))
+        except UnreadableError:
+            continue
+        assert len(document.title) <= 200
+    assert len(parse_key_file(text[: 2**17].encode()).keys) <= 1
+    with pytest.raises(UsageError):
+        import_turns(tmp_path / "x.json")
+    assert time.monotonic() - start < MAX_SECONDS
+
+
+@pytest.mark.parametrize("unit", ["[],", "{},", '{"a":1},', '"a",', "1,", '{"":[{}]},', "1.5,"])
+def test_the_values_of_json_are_bounded(unit: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="too many values"):
+        parse_json(f"[{unit * (4 * 2**20 // len(unit))}1]")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MAX_BYTES
+
+
+def test_a_name_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="the name 'a' twice"):
+        parse_json('{"b": 1, "a": 1, "a": 2}')
+    assert parse_json('[{"a": ","}, {"a": "\\"\\\\"}]') == [{"a": ","}, {"a": '"\\'}]
+
+
+def test_characters_that_utf8_cannot_encode_are_indexed(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    cell = {"cell_type": "markdown", "source": "# moon\ud800"}
+    (folder / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+    for encoding in ("utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "rot13"):
+        page = f"<meta charset={encoding}>moon \\ud800 +2AA-".encode() + b"\xff"
+        (folder / f"{encoding}.html").write_bytes(page)
+    index = Index(tmp_path / "index.db")
+    assert index.add([folder]) == 7
+    assert index.left_out == {}
+    assert index.search("moon")
+
+
+def test_folders_without_end_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.md").write_text("moon")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(150):
+        Path("d").mkdir()
+        os.chdir("d")
+    index = Index(tmp_path / "index.db")
+    assert index.add([tmp_path]) == 1
+    assert list(index.left_out.values()) == ["more than 100 folders deep"]
+
+
+def test_a_refused_import_changes_nothing(tmp_path: Path) -> None:
+    chat = Conversation(Options(model="offline/echo"))
+    store = Store(tmp_path / "store.db")
+    chat.history.journal = store.journal(ConversationScope(None, "/", ""))
+    chat.ask("Hi")
+    before, turns = store.count_by_chat(ConversationScope(None, "/", "")), chat.turns
+    (tmp_path / "x.json").write_text(
+        '{"cellmage": 1, "turns": [{"prompt": "a", "text": "b"}, {"prompt": 5, "text": "b"}]}'
+    )
+    with pytest.raises(UsageError, match=r'x.json: turn 2: "prompt" is 5; it must be a text'):
+        chat.history.extend(import_turns(tmp_path / "x.json"))
+    assert chat.turns == turns
+    assert store.count_by_chat(ConversationScope(None, "/", "")) == before

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pricing": {"errors", "messages", "urls"},
     "stats": {"messages", "pricing"},
     "runtime": {"errors"},
-    "providers": {*VALUES, "runtime", "sse"},
+    "providers": {*VALUES, "foreign_files", "runtime", "sse"},
     "pipeline": {
         "approvals",
         *VALUES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from ..serialization import (
 
 Metadata = Mapping[str, Any]
 
-MAX_FILE_BYTES = 16 * 2**20
-"""The largest notebook, and the largest file of another format, that is imported."""
+MAX_FILE_BYTES = 8 * 2**20
+"""The largest file that is imported: one emoji makes its text four times as large in memory."""
+
+_MAX_OWN_BYTES = 16 * 2**20
+"""The largest notebook of the user that is searched for the ids of its cells."""
 
 
 def read_turns(text: str) -> Iterator[Turn]:
@@ -31,22 +34,22 @@ def read_turns(text: str) -> Iterator[Turn]:
         ValueError: it is not a notebook.
     """
     turns: list[Turn] = []
+    indexes: dict[str, int] = {}
+    """The places of the turns, by the ids of their responses."""
     notebook = parse_json(text)
     if not isinstance(notebook, dict):
         raise UsageError("this file is not a notebook")
     cells = read_field(notebook, "cells", as_list, "the cells of a notebook")
     for turn, continues_id in _read_cells(cells):
-        index = _index_of(turns, continues_id)
+        index = indexes.pop(continues_id, None)
         if index is None:
+            index = len(turns)
             turns.append(turn)
         else:
             turns[index] = turn.continue_from(turns[index])
+        if turn.response.id:
+            indexes.setdefault(turn.response.id, index)
     return iter(turns)
-
-
-def _index_of(turns: Sequence[Turn], response_id: str) -> int | None:
-    indexes = (i for i, turn in enumerate(turns) if response_id and turn.response.id == response_id)
-    return next(indexes, None)
 
 
 def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
@@ -72,15 +75,16 @@ def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
     """Yield the turns of a cell as the magics leave it; its outputs are the answers."""
     source = _join_lines(cell["source"])
     question = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
-    answers: dict[str, tuple[str, Metadata]] = {}
+    answers: dict[str, tuple[list[str], dict[str, Any]]] = {}
     for output in cell["outputs"]:
         metadata = output.get("metadata", {}).get("cellmage", {})
         if "id" in metadata and metadata.get("part") != "reasoning" and not metadata.get("again"):
             # An answer may have several outputs.
-            text, previous = answers.get(metadata["id"], ("", {}))
-            text += _join_lines(output["data"].get("text/plain", ""))
-            answers[as_id(metadata["id"])] = (text, {**previous, **metadata})
-    for index, (text, metadata) in enumerate(answers.values()):
+            texts, merged = answers.setdefault(as_id(metadata["id"]), ([], {}))
+            texts.append(_join_lines(output["data"].get("text/plain", "")))
+            merged.update(metadata)
+    for index, (texts, metadata) in enumerate(answers.values()):
+        text = "".join(texts)
         if text or metadata.get("steps"):
             ref = CellRef(as_id(cell["id"]), index) if "id" in cell else None
             response = response_from_record(
@@ -113,7 +117,7 @@ def _join_lines(source: str | list[str]) -> str:
 def read_cell_ids(path: Path) -> set[str]:
     """Return the ids of a notebook's cells; none if the file cannot be read."""
     try:
-        cells = parse_json(read_text_file(path, MAX_FILE_BYTES))["cells"]
+        cells = parse_json(read_text_file(path, _MAX_OWN_BYTES))["cells"]
         return {cell["id"] for cell in cells if "id" in cell}
     except (ValueError, KeyError, TypeError):  # a `UsageError` is a ValueError
         return set()

@@ -13,7 +13,7 @@ _LINE = re.compile(
     r"""
     (?:(?:export|set|%env)\s+|\$env:)?
     (?P<name>
-        ["']?(?:[A-Z]+|[A-Za-z]\w*_\w*)["']?(?=\s*[=:])      # a variable
+        ["']?(?:[A-Z]+|[A-Za-z](?=\w*_)\w*+)["']?(?=\s*[=:])  # a variable
       | (?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::\d+)?(?=\s*=|:\s)  # a host, perhaps with a port
     )
     \s*[=:]\s*(?P<value>.*)

@@ -15,6 +15,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from ..errors import ConfigError
+from ..foreign_files import read_regular_file
 from .endpoints import ENDPOINTS
 from .key_file import parse_key_file
 from .keys import Key, clean_key
@@ -22,6 +23,7 @@ from .keys import Key, clean_key
 KEYRING_SERVICE = "cellmage"
 """The name under which keys are in the keyring: ``keyring set cellmage OPENAI_API_KEY``."""
 
+_MAX_KEY_FILE_BYTES = 2**17
 _GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -90,7 +92,7 @@ def _read(path: Path) -> _StoredKeys:
 @lru_cache(maxsize=1)
 def _read_version(path: Path, version: tuple[int, ...]) -> _StoredKeys:
     """Return the contents of a file; `version` is what changes when the file does."""
-    file = parse_key_file(path.read_bytes())
+    file = parse_key_file(read_regular_file(path, _MAX_KEY_FILE_BYTES))
     return _StoredKeys({name: Key(value) for name, value in file.keys.items()}, file.problems)
 
 

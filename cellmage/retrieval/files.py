@@ -34,6 +34,7 @@ HIDDEN, EMPTY, BINARY = "hidden", "empty", "binary"
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv"})
 _SAMPLE_BYTES = 4_000
+_MAX_DEPTH = 100
 _MAX_TYPE_CHARS = 20
 
 
@@ -121,6 +122,9 @@ def _walk(root: Path, files: FileList) -> Iterator[str]:
         subfolders[:] = [
             name for name in subfolders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
         ]
+        if subfolders and folder.count(os.sep) - str(root).count(os.sep) >= _MAX_DEPTH:
+            subfolders.clear()
+            files.left_out[folder] = f"more than {_MAX_DEPTH} folders deep"
         yield from filter(_is_regular, (os.path.join(folder, name) for name in names))
 
 
