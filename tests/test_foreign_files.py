@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import random
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,10 +21,7 @@ from cellmage.foreign_files import parse_json, parse_yaml, read_text_file
 from cellmage.messages import Timings, ToolInvocation, ToolStep
 from cellmage.preview import turns_markdown
 from cellmage.prompt.personas import load_persona
-from cellmage.providers.key_file import parse_key_file
 from cellmage.retrieval import Index
-from cellmage.retrieval.documents import UnreadableError
-from cellmage.retrieval.readers import read_document
 
 STEP = ToolStep("Let me see. ", (ToolInvocation("1", "f", "{}", "42"),))
 TURNS = [
@@ -228,42 +224,6 @@ def test_hostile_documents_leave_the_others_indexed(tmp_path: Path) -> None:
     assert next(match.title for match in index.search("What pulls the sea?")) == "Tides"
 
 
-UNITS = [
-    "<", "<a ", "<a>", "</", "</a>", "<!", "<!--", "<![", "<?", "<a b='", '<a b="c" ', "<h1>",
-    "<svg>", "<h1>a<b>", "&", "&#", "&#9", "<title>", "<title>a&amp;", "<script>", "<script></s",
-    "<template>", "<!DOCTYPE ", "-->", "\n", " ", "\t\n", "\r", "=", "= ", "=a", "# ", "#", "#\n",
-    "# a\n", "a\n=", "'", '"', '"""', "a", "a ", "\u0301", "漢", "😀", "data:a;base64,",
-    "A" * 200 + " ", "[", "{", "[],", "{},", '{"a":', '"a",', "\\", '"', "1", "1,", "_", ":",
-    "export ", "A=b\n", "a.", "$env:", "%env ", "A=b #",
-]  # fmt: skip
-SIZE = 2**20
-MAX_SECONDS = 10
-
-
-@pytest.mark.parametrize("unit", UNITS, ids=range(len(UNITS)))
-def test_documents_of_one_repeated_text(tmp_path: Path, unit: str) -> None:
-    """Parsers that look back or ahead take minutes for these."""
-    text = (unit * SIZE)[:SIZE]
-    cell = {"cell_type": "markdown", "source": f"# a{text}b"}
-    files = {
-        ".html": text, ".md": text, ".py": text, ".json": text,
-        ".ipynb": json.dumps({"cells": [cell]}, ensure_ascii=False),
-    }  # fmt: skip
-    start = time.monotonic()
-    for suffix, content in files.items():
-        path = tmp_path / f"x{suffix}"
-        path.write_text(content)
-        try:
-            document = read_document(str(path))
-        except UnreadableError:
-            continue
-        assert len(document.title) <= 200
-    assert len(parse_key_file(text[: 2**17].encode()).keys) <= 1
-    with pytest.raises(UsageError):
-        import_turns(tmp_path / "x.json")
-    assert time.monotonic() - start < MAX_SECONDS
-
-
 @pytest.mark.parametrize("unit", ["[],", "{},", '{"a":1},', '"a",', "1,", '{"":[{}]},', "1.5,"])
 def test_the_values_of_json_are_bounded(unit: str) -> None:
     tracemalloc.start()
@@ -278,31 +238,6 @@ def test_a_name_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="the name 'a' twice"):
         parse_json('{"b": 1, "a": 1, "a": 2}')
     assert parse_json('[{"a": ","}, {"a": "\\"\\\\"}]') == [{"a": ","}, {"a": '"\\'}]
-
-
-def test_characters_that_utf8_cannot_encode_are_indexed(tmp_path: Path) -> None:
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    cell = {"cell_type": "markdown", "source": "# moon\ud800"}
-    (folder / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
-    for encoding in ("utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "rot13"):
-        page = f"<meta charset={encoding}>moon \\ud800 +2AA-".encode() + b"\xff"
-        (folder / f"{encoding}.html").write_bytes(page)
-    index = Index(tmp_path / "index.db")
-    assert index.add([folder]) == 7
-    assert index.left_out == {}
-    assert index.search("moon")
-
-
-def test_folders_without_end_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.md").write_text("moon")
-    monkeypatch.chdir(tmp_path)
-    for _ in range(150):
-        Path("d").mkdir()
-        os.chdir("d")
-    index = Index(tmp_path / "index.db")
-    assert index.add([tmp_path]) == 1
-    assert list(index.left_out.values()) == ["more than 100 folders deep"]
 
 
 def test_a_refused_import_changes_nothing(tmp_path: Path) -> None:
