@@ -21,6 +21,7 @@ MAX_BYTES = 2**20
 """The largest file of a persona."""
 
 _MAX_DESCRIPTION_CHARS = 200
+_MAX_NAMES_CHARS = 500
 
 _FIELDS = {"model": str, "temperature": (int, float), "max_tokens": int}
 """Fields of `Options` that a persona may set, with their types."""
@@ -94,7 +95,8 @@ def load_persona(name: str, folders: list[Path]) -> Persona:
     """
     paths = find_personas(folders)
     if name not in paths:
-        raise UsageError(f"there is no persona {excerpt(name)!r}; there are {', '.join(paths)}")
+        names = truncate(", ".join(paths), _MAX_NAMES_CHARS)
+        raise UsageError(f"there is no persona {excerpt(name)!r}; there are {names}")
     return parse_persona(name, read_file(paths[name], MAX_BYTES))
 
 

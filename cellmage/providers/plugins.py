@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import cast
 
 from ..errors import ConfigError
@@ -51,4 +52,10 @@ def _unusable(prefix: str, entry_point: EntryPoint, message: str) -> ConfigError
 @lru_cache(maxsize=1)  # to read them takes milliseconds, and every installed package counts
 def _entry_points(search_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
     """Return the entry points of the packages on Python's search path, by name."""
-    return {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
+    found: dict[str, EntryPoint] = {}
+    for package in distributions():
+        # A package with damaged metadata must not take the models of the others away.
+        with suppress(Exception):
+            for entry_point in package.entry_points.select(group=GROUP):
+                found.setdefault(entry_point.name, entry_point)
+    return found

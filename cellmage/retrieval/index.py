@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import accumulate
 from pathlib import Path
 
@@ -112,14 +112,12 @@ class Index:
         """
         roots = [Path(os.path.abspath(path)) for path in paths]
         for root in roots:
-            if not root.exists():
+            if not os.path.exists(root):
                 raise UsageError(f"there is no file or folder {root}")
         files, self.left_out, self.skipped = find_files(roots)
         if not files:
             raise UsageError(_no_file_message(self.left_out, self.skipped))
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        with closing(sqlite3.connect(self.path)) as connection, connection:
+        with _connect(self.path) as connection, connection:
             _prepare(connection)
             indexed = dict(connection.execute("SELECT path, stamp FROM files"))
             deleted = [path for path in indexed if path not in files and _is_below(path, roots)]
@@ -157,7 +155,7 @@ class Index:
         documents: dict[int, Document] = {}
         texts: set[str] = set()
         limits = (2 * self._max_ranked, _CANDIDATES_PER_RESULT * limit)
-        with closing(sqlite3.connect(self.path)) as connection:
+        with _connect(self.path) as connection:
             _check_version(connection)
             for match in _queries(connection, query, self._max_ranked):
                 for file, *fields in connection.execute(_SEARCH, (match, *limits)):
@@ -177,6 +175,25 @@ def _no_file_message(left_out: dict[str, str], skipped: Mapping[str, int]) -> st
         or f"names end in {', '.join(SUFFIXES)}"
     )
     return f"no file here can be read; {problem[0].lower()}{problem[1:].rstrip('.')}"
+
+
+@contextmanager
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file of an index, which only the user can read; make it if it does not exist.
+
+    Raises:
+        UsageError: it is damaged, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(path)) as connection:
+            yield connection
+    except (OSError, sqlite3.Error) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"the index {path} cannot be used ({problem}); if it stays so, delete it"
+        ) from None
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellmage import ConfigError, Conversation
+from cellmage.providers.plugins import load_plugin
 from cellmage.testing import ScriptedServer
 
 Install = Callable[[str, str], None]
@@ -64,3 +65,9 @@ def test_one_that_cannot_be_used(install: Install, code: str, problem: str) -> N
     install(code, "acme = acme_models:ENDPOINT")
     with pytest.raises(ConfigError, match=problem):
         Conversation().ask("hi", model="acme/large")
+
+
+@pytest.mark.parametrize("line", ["nonsense", "= y", "x =", "[", "\x00", "a = b\nnonsense"])
+def test_damaged_metadata_takes_no_model_away(install: Install, line: str) -> None:
+    install("", line)
+    assert load_plugin("acme") is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cellmage import UsageError
 from cellmage.providers.key_file import parse_key_file
 from cellmage.retrieval import Index
 from cellmage.retrieval.documents import UnreadableError
@@ -68,3 +69,13 @@ def test_folders_without_end_are_left_out(tmp_path: Path, monkeypatch: pytest.Mo
     index = Index(tmp_path / "index.db")
     assert index.add([tmp_path]) == 1
     assert list(index.left_out.values()) == ["more than 100 folders deep"]
+
+
+def test_a_damaged_index_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("moon")
+    index = Index(tmp_path / "index.db")
+    index.path.write_bytes(b"junk" * 500)
+    with pytest.raises(UsageError, match=r"index.db cannot be used \(file is not a database\)"):
+        index.add([tmp_path / "a.md"])
+    with pytest.raises(UsageError, match="delete it"):
+        index.search("moon")
