@@ -39,9 +39,11 @@ MAX_FORMULA_CHARS = 5_000
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _ACTIVE_COMMAND = re.compile(
-    r"\\(?:href|url|html\w*|class|cssId|style|data|includegraphics|require|unicode)(?![A-Za-z])"
+    r"\\(?:href|url|html\w*|class|cssId|style|data|includegraphics|require|unicode|mmlToken|let|csname"
+    r"|bbox(?!\[[\w .,:%-]*\]))(?![A-Za-z])"
 )
-"""Commands that make links, load something, or set attributes; MathJax and KaTeX know them."""
+"""Commands that make links, load something, or set attributes, and those that give such a command
+another name; MathJax and KaTeX know them. The options of ``\\bbox`` are CSS."""
 
 _ENDS = {
     "\\(": re.compile(r"\\(?:(\))|.)", re.DOTALL),
