@@ -19,6 +19,9 @@ _INFO = re.compile(r"[^\w \t+#.,{}='()/:-]")
 _THEMATIC_BREAK = "___"
 """Not ``---``, which under a line of text is the underline of a heading."""
 
+_BLOCK_TAG = re.compile("</?(?:details|summary)>")
+"""A block that begins so ends at an empty line."""
+
 _ALIGNMENTS = {"text-align:left": ":---", "text-align:right": "---:", "text-align:center": ":---:"}
 
 
@@ -180,7 +183,7 @@ def write_definition(label: str, target: Mapping[str, str]) -> str:
 
 
 def _write_item(marker: str, blocks: Sequence[str], is_tight: bool) -> str:
-    is_html = any(block.startswith(("<details", "</details")) for block in blocks)
+    is_html = any(map(_BLOCK_TAG.match, blocks))
     text = ("\n" if is_tight and not is_html else "\n\n").join(blocks)
     indent = " " * (len(marker) + 1)
     first, *others = text.split("\n")

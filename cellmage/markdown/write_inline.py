@@ -90,7 +90,7 @@ class _InlineWriter:
         if token.nesting > 0:
             content = self._write_content(token)
             if token.type == "link_open":
-                return self._write_link(token, content)
+                return self._write_link(token, content, self._tokens[index + 1].content)
             return _Emphasis(_MARKS[token.tag], content)
         return _WRITERS.get(token.type, _InlineWriter._write_text)(self, token)
 
@@ -122,7 +122,8 @@ class _InlineWriter:
         if not fence or (runs and _MARKUP.search(content)):
             # marked looks for emphasis and links in code that contains backticks.
             return f"<code>{_NOT_A_WORD.sub(lambda match: entity(match[0]), content)}</code>"
-        is_padded = content.startswith("`") or content.endswith("`")
+        # marked takes a backslash before the mark for an escape, when it looks for emphasis.
+        is_padded = content.startswith("`") or content.endswith(("`", "\\"))
         is_padded |= content.startswith(" ") and content.endswith(" ") and bool(content.strip())
         return f"{fence} {content} {fence}" if is_padded else f"{fence}{content}{fence}"
 
@@ -138,10 +139,13 @@ class _InlineWriter:
     def _write_hardbreak(self, _: Token) -> str:
         return "<br>" if self._context.is_line else "  \n"
 
-    def _write_link(self, token: Token, content: str) -> str:
+    def _write_link(self, token: Token, content: str, text: str) -> str:
         href = str(token.attrs["href"])
-        if token.info == "auto" and _PLAIN_AUTOLINK.match(href):
-            return f"<{href.removeprefix('mailto:')}>"
+        if token.info == "auto":
+            address = href.removeprefix("mailto:")
+            # Where the address has codes for characters of the text, marked would show the codes.
+            is_plain = address == text and _PLAIN_AUTOLINK.match(href)
+            return f"<{address}>" if is_plain else _link(_escape_brackets(content), href, "")
         label = str(token.meta.get("label", "")).lower()
         if _PLAIN_LABEL.match(label):
             return f"[{content}][{label}]"  # the first definition on the page counts
@@ -149,7 +153,7 @@ class _InlineWriter:
 
     def _write_image(self, token: Token) -> str:
         href = str(token.attrs["src"])
-        text = write_text(token.content).replace("[", "&#91;").replace("]", "&#93;")
+        text = _escape_brackets(write_text(token.content))
         if may_load(href, self._context.image_hosts):
             return "!" + _link(text, href, str(token.attrs.get("title", "")))
         space = " " if text and not text.endswith(" ") else ""
@@ -177,6 +181,10 @@ def write_destination(url: str) -> str:
     """Return the destination of a link, which no parser can end early."""
     quoted = _NOT_IN_DESTINATIONS.sub(lambda match: f"%{ord(match[0]):02X}", url)
     return _ENTITY_LIKE.sub("&amp;", quoted)
+
+
+def _escape_brackets(markdown: str) -> str:
+    return markdown.replace("[", entity("[")).replace("]", entity("]"))
 
 
 def _link(content: str, url: str, title: str) -> str:
@@ -216,7 +224,9 @@ def _join(pieces: Sequence[str | _Emphasis]) -> str:
 
 def _write_emphasis(piece: _Emphasis, before: str, after: str) -> str:
     mark, content = piece
-    if _is_certain(before, content[0]) and _is_certain(after, content[-1]):
+    # mistune ends what is struck out before it looks for code.
+    is_ended = mark == "~~" and mark in content
+    if not is_ended and _is_certain(before, content[0]) and _is_certain(after, content[-1]):
         return f"{mark}{content}{mark}"
     tag = _TAG_NAMES[mark]
     return f"<{tag}>{content}</{tag}>"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.browser.marked.node import Node
-from tests.fuzz.__main__ import PARSERS, fuzz, render
+from tests.fuzz.__main__ import PARSERS, frames, fuzz, render
 from tests.fuzz.judge import find_acts
+from tests.fuzz.texts import CORPUS
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +19,15 @@ def test_no_random_text_acts(seed: int) -> None:
     total, acts = fuzz(seed, 2_500, cuts=1)
     assert total > 2_500
     assert acts == []
+
+
+def test_no_text_that_acted_once_acts() -> None:
+    rng = random.Random(1)
+    sources = {frame: text for text in CORPUS for frame in frames(text, rng, cuts=8)}
+    with Node("fuzz.mjs") as node:
+        for frame, pages in zip(sources, render(list(sources), node), strict=True):
+            for parser, page in zip(PARSERS, pages, strict=True):
+                assert find_acts(page) == [], (parser, sources[frame], frame)
 
 
 def test_the_judge_sees_what_acts() -> None:

@@ -1,4 +1,7 @@
-"""What acts in the HTML that a parser has made: an element, a handler, an address, an image."""
+"""What acts in the HTML that a parser has made: an element, a handler, an address, an image.
+
+MathJax looks for formulas in the text of the finished page, so commands of TeX are judged there.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,13 @@ ATTRIBUTES = frozenset(
 )  # fmt: skip
 STYLES = re.compile(r"(?:text-align: ?\w+;?|opacity:0\.7|)\Z")
 SAFE_ADDRESS = re.compile(r"(?:https?:)?//|mailto:", re.IGNORECASE)
+# What MathJax takes for one text: it has no tag but line breaks, and code is left alone.
+ACTIVE_TEX = re.compile(
+    r"(?:\$|\\[(\[]|\\begin\{).*?"
+    r"\\(?:href|url|html\w+|class|cssId|style|data|includegraphics|require|unicode|mmlToken)\b",
+    re.DOTALL,
+)
+NO_TEX = frozenset({"code", "pre"})
 
 
 def find_acts(html: str) -> list[str]:
@@ -31,9 +41,31 @@ class _Judge(HTMLParser):
     def __init__(self, *, convert_charrefs: bool) -> None:
         super().__init__(convert_charrefs=convert_charrefs)
         self.acts: list[str] = []
+        self._text = ""
+        self._code = 0
+
+    def handle_data(self, data: str) -> None:
+        self._text += "" if self._code else data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._code -= tag in NO_TEX and self._code > 0
+        self._end_text()
+
+    def close(self) -> None:
+        super().close()
+        self._end_text()
+
+    def _end_text(self) -> None:
+        if match := ACTIVE_TEX.search(self._text):
+            self.acts.append(match[0])
+        self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
+        self._code += tag in NO_TEX
+        if tag != "br":
+            self._end_text()
+        # Of two attributes of one name, browsers take the first.
+        values = {name: value or "" for name, value in reversed(attrs)}
         is_own_anchor = values.get("class") == "anchor-link" and values.get("href", "")[:1] == "#"
         is_link = tag == "a" and (is_own_anchor or SAFE_ADDRESS.match(values.get("href", "x:")))
         is_box = tag == "input" and values.get("type") == "checkbox"

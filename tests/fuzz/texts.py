@@ -16,6 +16,16 @@ CORPUS += [
     for case in json.loads((DATA / "output_injection.json").read_text())["cases"]
     if case["category"] != "dos"
 ]
+FOUND = [
+    # marked takes the backslash before the mark for an escape, mistune ends strikethrough in code.
+    "**`**[a](javascript:x)\\`**", "~~`~~<b onclick=x>`~~", "$a~~b$ `~~<b onclick=x>`",
+    # A summary is a block of HTML, which ends at an empty line.
+    "- <summary></summary>`<b onclick=x> $\\href{javascript:x}{y}$`",
+    "$\\mmlToken{mi}[href=javascript:x]{y}$", "$\\bbox[background:url(//x.y)]{z}$",
+]  # fmt: skip
+"""Texts that acted once."""
+
+CORPUS += FOUND
 
 ACTS = [
     "<img src=x onerror=y>", "<script>x</script>", "<b onclick=x>", "<b>", "</b>", "<!--x-->",
@@ -23,6 +33,7 @@ ACTS = [
     "![a][k]",
     "<https://x.y>", "<javascript:x>", "https://x.y", "www.x.y", "a@b.c", "data:x", "<details>",
     "</details>", "<summary>s</summary>", "<style>", "<svg onload=x>", "<?x", "<![CDATA[", "<!X",
+    "$\\href{javascript:x}{y}$", "\\(\\style{x}{y}\\)", "\\href{x}{y}", "<br>", "<sub>", "</sub>",
 ]  # fmt: skip
 MARKS = [
     "`", "``", "```", "~~~", "*", "**", "_", "~~", "[", "]", "(", ")", "![", "](", "<", ">", "\\",
@@ -41,12 +52,21 @@ LINES = [
     ": def", "", "", "",
     "<details>", "</details>", "- [ ] a", "[^1]: a", "%%{init: {}}%%", "click A href",
 ]  # fmt: skip
+# Nothing here is special alone: most texts of these are published as they are.
+ORDINARY = [
+    "`", "`", "``", "```", "````", "*", "**", "_", "__", "[", "]", "(", ")", "!", "|", "|-|-|",
+    "# ", "> ", ">", "- ", "+ ", "1. ", "2) ", ": ", "=", "---", "===", '"', "'", "{", "}", "@",
+    "\n", "\n", "\n\n", "\n  ", "\n   ", "\n> ", "\n- ", "\n1. ", "\n```", "\n```\n", "\n````\n",
+    " ", "  ", "x", "word ", "1", "javascript:x", "data:x", "a@b.c", "mailto:", "ftp.x.y", "x.y/z",
+    '" onmouseover="x', "//x.y", "\xa0", "\u200b", "\ufeff", "\x00", "py", "é", "[^1]", "[ ] ",
+    "term\n: d", "mermaid", "markdown", "graph TD",
+]  # fmt: skip
 
 
 def texts(seed: int) -> Iterator[str]:
     """Yield texts without end; the same seed gives the same texts."""
     rng = random.Random(seed)
-    makers = [line_soup, line_soup, char_soup, mutation, splice]
+    makers = [line_soup, line_soup, char_soup, ordinary, mutation, splice]
     while True:
         yield rng.choice(makers)(rng)
 
@@ -67,6 +87,10 @@ def line_soup(rng: random.Random) -> str:
 def char_soup(rng: random.Random) -> str:
     kinds = rng.choices([MARKS, ["\n", "\n\n", "\n    ", "\n> ", "\n- "], ACTS], [6, 2, 1], k=25)
     return "".join(rng.choice(kind) for kind in kinds)
+
+
+def ordinary(rng: random.Random) -> str:
+    return "".join(rng.choices(ORDINARY, k=rng.randint(3, 22)))
 
 
 def mutation(rng: random.Random) -> str:

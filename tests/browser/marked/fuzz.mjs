@@ -14,6 +14,7 @@ const vscode = markdownIt(options).use(katex.default ?? katex, {
   enableBareBlocks: true,
   enableFencedBlocks: true,
 });
+vscode.linkify.set({ fuzzyLink: false });
 
 for await (const line of createInterface({ input: process.stdin })) {
   const pages = [];
