@@ -63,10 +63,32 @@ ORDINARY = [
 ]  # fmt: skip
 
 
+WRAPPERS = [
+    "*{}*", "**{}**", "_{}_", "***{}***", "~~{}~~", "~{}~", "`{}`", "``{}``", "` {} `", "[{}](https://x.y)",
+    '[{}](https://x.y "{}")', "[{}](<https://x.y/{}>)", "[{}][k]", "[{}]", "![{}](https://x.y/z)",
+    "<b>{}</b>", "<sub>{}</sub>", "<code>{}</code>", "<details><summary>{}</summary>{}</details>",
+    "<!--{}-->", "${}$", "$${}$$", "\\({}\\)", "\\[{}\\]", "\\begin{{align}}{}\\end{{align}}",
+    "{}{}", "{} {}", "{}\n{}", "字{}字", "<https://x.y/{}>", "https://x.y/{}", "({})", '"{}"', "\\{}",
+    "{}  \n{}", "{}\\\n{}", "|{}|", "\xa0{}\u3000",
+]  # fmt: skip
+"""Inline markdown around inline markdown."""
+
+BLOCKS = [
+    "{}", "{}\n\n{}", "# {}", "{}\n===", "| {} | {} |\n|-|:-:|\n| {} | {} |", "[k]: https://x.y '{}'",
+    "[k]: <https://x.y/{}> \"{}\"", "```\n{}\n```", "```{}\n{}\n```", "~~~\n{}\n~~~",
+    "````markdown\n{}\n````", "```mermaid\ngraph TD\n  {}\n```", "$$\n{}\n$$", "\\[\n{}\n\\]",
+    "\\begin{{align}}\n{}\n\\end{{align}}", "<details>\n<summary>{}</summary>\n\n{}\n\n</details>",
+    "{}\n: {}", "<div>\n{}\n</div>", "<!--\n{}\n-->", "    {}", "[^1]: {}",
+]  # fmt: skip
+"""Blocks of inline markdown."""
+
+CONTAINERS = ["> ", "- ", "1. ", "  ", "   ", "    ", "* [ ] ", ">", "10) "]
+
+
 def texts(seed: int) -> Iterator[str]:
     """Yield texts without end; the same seed gives the same texts."""
     rng = random.Random(seed)
-    makers = [line_soup, line_soup, char_soup, ordinary, mutation, splice]
+    makers = [line_soup, line_soup, char_soup, ordinary, structure, structure, mutation, splice]
     while True:
         yield rng.choice(makers)(rng)
 
@@ -87,6 +109,31 @@ def line_soup(rng: random.Random) -> str:
 def char_soup(rng: random.Random) -> str:
     kinds = rng.choices([MARKS, ["\n", "\n\n", "\n    ", "\n> ", "\n- "], ACTS], [6, 2, 1], k=25)
     return "".join(rng.choice(kind) for kind in kinds)
+
+
+def nest(rng: random.Random, depth: int) -> str:
+    """Return inline markdown in inline markdown."""
+    if not depth or rng.random() < 0.2:
+        return rng.choice(rng.choice([ACTS, MARKS]))
+    wrapper = rng.choice(WRAPPERS)
+    pieces = [nest(rng, depth - 1) for _ in range(wrapper.count("{}"))]
+    return wrapper.format(*pieces)
+
+
+def structure(rng: random.Random) -> str:
+    """Return well-formed blocks in containers; some lines are lazy or indented otherwise."""
+    blocks = []
+    for _ in range(rng.randint(1, 3)):
+        block = rng.choice(BLOCKS)
+        text = block.format(*(nest(rng, rng.randint(1, 4)) for _ in range(block.count("{}"))))
+        for _ in range(rng.randint(0, 2)):
+            marker = rng.choice(CONTAINERS)
+            indent = marker if ">" in marker else " " * len(marker)
+            first, *others = text.split("\n")
+            lines = [(indent if rng.random() < 0.9 else "") + line for line in others]
+            text = "\n".join([marker + first, *lines])
+        blocks.append(text)
+    return rng.choice(["\n", "\n\n"]).join(blocks)
 
 
 def ordinary(rng: random.Random) -> str:
