@@ -17,6 +17,8 @@ _HTML_SPECIAL = re.compile(r"[<>&$\\`*_~\[\]!:@|]")
 def find_block_tags(tokens: Sequence[Token]) -> set[int]:
     """Return the ids (`id`) of the tags of blocks that have a partner in the same container.
 
+    A tag in emphasis or in a link is none of a block.
+
     Args:
         tokens: the tokens of a text; a paragraph may begin `<details>`, and a later one end it.
     """
@@ -33,8 +35,11 @@ def find_block_tags(tokens: Sequence[Token]) -> set[int]:
 
 
 def _pair_tags(children: Sequence[Token], open_tags: list[Token], paired: set[int]) -> None:
+    depth = 0
     for token in children:
-        if token.type != "tag" or token.tag not in BLOCK_TAGS | {"hr"}:
+        # A block that begins in emphasis or in a link would leave it open.
+        depth += token.nesting
+        if depth or token.type != "tag" or token.tag not in BLOCK_TAGS | {"hr"}:
             continue
         if token.info == "void":
             paired.add(id(token))

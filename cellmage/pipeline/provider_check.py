@@ -97,9 +97,13 @@ class _Answer:
         SystemExit and KeyboardInterrupt would end the event loop that all answers share;
         GeneratorExit and CancelledError would look like a stop of the user.
         """
+        task = _current_task()
         try:
             return await step
         except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            # Python closes a coroutine whose event loop is gone, outside its task.
+            if isinstance(error, GeneratorExit) and _current_task() is not task:
+                raise
             problem = f"raised {_describe(error)}"
         except asyncio.CancelledError:
             if _is_stopping():
@@ -114,7 +118,14 @@ def _describe(error: BaseException) -> str:
     return ": ".join(filter(None, (type(error).__name__, text)))
 
 
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs in this thread
+        return None
+
+
 def _is_stopping() -> bool:
     """Return whether this task is being cancelled from outside."""
-    task = asyncio.current_task()
+    task = _current_task()
     return bool(task and task.cancelling())

@@ -57,8 +57,7 @@ def test_python(
     secure_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if reader != "sync":
-        case = case.with_fewer_chunks()
+    case = case.with_fewer_chunks()
     base_url, key = address(case, server.url, secure_url)
     monkeypatch.setenv("OPENAI_BASE_URL", base_url)
     monkeypatch.setenv("OPENAI_API_KEY", key)

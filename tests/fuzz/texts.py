@@ -68,13 +68,15 @@ WRAPPERS = [
     '[{}](https://x.y "{}")', "[{}](<https://x.y/{}>)", "[{}][k]", "[{}]", "![{}](https://x.y/z)",
     "<b>{}</b>", "<sub>{}</sub>", "<code>{}</code>", "<details><summary>{}</summary>{}</details>",
     "<!--{}-->", "${}$", "$${}$$", "\\({}\\)", "\\[{}\\]", "\\begin{{align}}{}\\end{{align}}",
-    "{}{}", "{} {}", "{}\n{}", "字{}字", "<https://x.y/{}>", "https://x.y/{}", "({})", '"{}"', "\\{}",
+    "{}{}", "{} {}", "{}\n{}", "字{}字", "<https://x.y/{}>", "https://x.y/{}", "({})", '"{}"',
+    "\\{}",
     "{}  \n{}", "{}\\\n{}", "|{}|", "\xa0{}\u3000",
 ]  # fmt: skip
 """Inline markdown around inline markdown."""
 
 BLOCKS = [
-    "{}", "{}\n\n{}", "# {}", "{}\n===", "| {} | {} |\n|-|:-:|\n| {} | {} |", "[k]: https://x.y '{}'",
+    "{}", "{}\n\n{}", "# {}", "{}\n===", "| {} | {} |\n|-|:-:|\n| {} | {} |",
+    "[k]: https://x.y '{}'",
     "[k]: <https://x.y/{}> \"{}\"", "```\n{}\n```", "```{}\n{}\n```", "~~~\n{}\n~~~",
     "````markdown\n{}\n````", "```mermaid\ngraph TD\n  {}\n```", "$$\n{}\n$$", "\\[\n{}\n\\]",
     "\\begin{{align}}\n{}\n\\end{{align}}", "<details>\n<summary>{}</summary>\n\n{}\n\n</details>",

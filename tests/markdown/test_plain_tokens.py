@@ -95,7 +95,7 @@ def test_formulas_and_dollars(case: dict[str, Any]) -> None:
         ("a <b> c <script>x</script>", "a <b> c <script>x</script>"),
         ("<details>\n<summary>More</summary>\n\nText.\n\n</details>", "**More**\n\nText."),
         ("<details><summary>A *b*</summary>\nText.\n</details>", "**A *b***\n\nText."),
-        ("**a <details> b** c\n\n</details>", "**a **\n\nb c"),
+        ("**a <details> b** c\n\n</details>", "**a <details> b** c\n\n</details>"),
         ("a\n<hr>\nb", "a\n\n---\n\nb"),
         ("It is \\$5 and &#36;6.", "It is $5 and $6."),
         ("**注意：**当`n`时", "**注意：**当`n`时"),

@@ -65,6 +65,8 @@ def test_emphasis_beside_wide_characters(text: str, shown: str) -> None:
          "<details>\n<summary>S <em>a</em></summary>\n\nx\n\n</details>"),
         ("- <details>\n  x\n  </details>", "- <details>\n\n  x\n\n  </details>"),
         ("<details>\nx", "&lt;details>\nx"),
+        ("[<summary>x</summary>](https://x.y)", "[&lt;summary>x&lt;/summary>](https://x.y)"),
+        ("*a <p>b</p>*", "<em>a &lt;p>b&lt;/p></em>"),
     ],
 )  # fmt: skip
 def test_tags(text: str, shown: str) -> None:

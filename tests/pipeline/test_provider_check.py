@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cellmage import Complete, Conversation, ProviderError, Start, Token
+from cellmage import Complete, Conversation, ProviderError, Request, Start, Token
+from cellmage.pipeline.provider_check import ask_provider
 
 SECONDS = 20
 """Longer than any answer here takes; a reader that hangs is seen then."""
@@ -127,3 +128,24 @@ def test_what_follows_the_end_is_not_read() -> None:
     events = [Start("m", "bad"), Token("a"), Complete("stop"), Token("b"), Complete("stop")]
     response = Conversation(provider=Bad(yielding(*events))).ask("Hi")
     assert (response.text, response.incomplete_reason) == ("a", None)
+
+
+def test_python_closes_an_answer_whose_event_loop_is_gone() -> None:
+    """Python throws GeneratorExit into it; that is no error of the provider."""
+
+    async def stream(request: Any) -> AsyncIterator[Any]:
+        await asyncio.Event().wait()
+        yield Start("m", "bad")
+
+    async def read() -> None:
+        async for _ in ask_provider(Bad(stream), Request(())):
+            pass
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # the task is destroyed while pending
+    reading = read()
+    task = loop.create_task(reading)
+    loop.run_until_complete(asyncio.sleep(0))
+    reading.close()
+    del task
+    loop.close()
