@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from .tags import BLOCK_TAGS, is_closing, is_opening
 from .tex import write_tex
-from .write_text import entity
+from .write_text import entity, escape_everything
 
 _HTML_SPECIAL = re.compile(r"[<>&$\\`*_~\[\]!:@|]")
 
@@ -87,5 +87,6 @@ def _write_token(token: Token) -> str:
         return ""
     if token.nesting or token.type == "tag":
         return write_tag(token)
-    text = _HTML_SPECIAL.sub(lambda match: entity(match[0]), token.content)
-    return f"<code>{text}</code>" if token.type == "code_inline" else text or " "
+    if token.type == "code_inline":  # MathJax leaves code alone
+        return f"<code>{_HTML_SPECIAL.sub(lambda match: entity(match[0]), token.content)}</code>"
+    return escape_everything(token.content) or " "

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from itertools import islice
 
 import cmarkgfm
@@ -24,6 +25,9 @@ from tests.rendered import CURSOR
 
 from .judge import find_acts
 from .texts import texts
+
+_find_acts = lru_cache(16)(find_acts)
+"""Parsers often make the same page."""
 
 PARSERS = ("marked (JupyterLab)", "markdown-it", "markdown-it (VS Code)", "mistune (nbconvert)",
            "cmark-gfm")  # fmt: skip
@@ -58,7 +62,7 @@ def fuzz(seed: int, count: int, cuts: int = CUTS) -> tuple[int, list[tuple[str, 
             total += len(by_frame)
             for frame, pages in zip(by_frame, render(list(by_frame), node), strict=True):
                 for parser, page in zip(PARSERS, pages, strict=True):
-                    acts += [(parser, tag, by_frame[frame]) for tag in find_acts(page)]
+                    acts += [(parser, tag, by_frame[frame]) for tag in _find_acts(page)]
     return total, acts
 
 

@@ -17,6 +17,8 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # MathJax reads the text of a finished page: entities hide nothing from it.
+    "<details>\n<summary>$\\href{javascript:x}{y}$\\\nz~~</summary>\n\nx\n\n</details>",
     # marked takes the backslash before the mark for an escape, mistune ends strikethrough in code.
     "**`**[a](javascript:x)\\`**", "~~`~~<b onclick=x>`~~", "$a~~b$ `~~<b onclick=x>`",
     # A summary is a block of HTML, which ends at an empty line.
