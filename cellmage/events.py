@@ -11,10 +11,11 @@ from typing import ClassVar, Literal
 
 from .messages import Document as Document  # noqa: PLC0414 - an event that a `Response` keeps
 from .messages import Usage
+from .text import Encodable
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Start(Encodable):
     """The request is handed to a provider.
 
     Args:
@@ -28,7 +29,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Token(Encodable):
     """A piece of the answer's text, as the provider sent it.
 
     Args:
@@ -40,7 +41,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(Encodable):
     """A piece of the model's reasoning, which precedes the answer.
 
     Args:
@@ -52,7 +53,7 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
-class Reclassification:
+class Reclassification(Encodable):
     """The end of the text so far is reasoning: it had to be passed on before this was known.
 
     Some chat templates begin the reasoning themselves. Then the server sends only its end tag.
@@ -66,7 +67,7 @@ class Reclassification:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(Encodable):
     """A line about the work at the moment, such as a wait; the next status replaces it.
 
     Args:
@@ -78,7 +79,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Encodable):
     """The model calls a tool.
 
     All calls of a step precede their results, which have the same order.
@@ -96,7 +97,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Encodable):
     """The result of a tool call, as the model receives it.
 
     Args:
@@ -128,7 +129,7 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Encodable):
     """A line that tells the user something about the answer.
 
     Args:

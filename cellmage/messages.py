@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from .options import Options
 from .preview import answer_line, answer_markdown
-from .text import strip_control_chars
+from .text import Encodable, strip_control_chars
 
 CONTINUE_PROMPT = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 """The prompt that continues an answer that was cut."""
@@ -17,7 +17,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
-class ToolInvocation:
+class ToolInvocation(Encodable):
     """A tool call of the model, with its result.
 
     Args:
@@ -38,7 +38,7 @@ class ToolInvocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Encodable):
     """One message of a chat.
 
     Args:
@@ -55,7 +55,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolStep:
+class ToolStep(Encodable):
     """One step of an answer with tools: a text, the tool calls after it, and their results.
 
     Args:
@@ -78,7 +78,7 @@ class ToolStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Document(Encodable):
     """A passage that a search found for the question, or a source that the provider names.
 
     Args:
@@ -145,7 +145,7 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class Response(Encodable):
     """An answer, complete or not.
 
     Args:
@@ -235,7 +235,7 @@ class CellRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Encodable):
     """A prompt and its response.
 
     Args:

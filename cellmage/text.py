@@ -165,3 +165,19 @@ def join_surrogates(text: str, lone: Literal["replace", "keep"] = "replace") -> 
         return text
     errors = "replace" if lone == "replace" else "surrogatepass"
     return text.encode("utf-16", "surrogatepass").decode("utf-16", errors)
+
+
+class Encodable:
+    """The base of dataclasses whose texts UTF-8 can encode, as a page, a file and a request need.
+
+    A lone surrogate is no character. Such a text comes from a file name that is not UTF-8, from
+    JSON, or from a cut pair. It is replaced when the value is made, and nowhere else.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in type(self).__slots__:
+            text = getattr(self, name)
+            if isinstance(text, str) and not text.isascii():
+                object.__setattr__(self, name, join_surrogates(text))

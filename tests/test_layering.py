@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"arguments", "errors", "urls"},
     "preview": {"markdown", "text"},
     "messages": {"options", "preview", "text"},
-    "events": {"messages"},
+    "events": {"messages", "text"},
     "once": set(),
     "decoding": set(),
     "relaxed_json": set(),

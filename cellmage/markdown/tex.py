@@ -12,6 +12,8 @@ import re
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"!(?=\[)|\](?=[(\[:])")
 _TILDES = re.compile("~(?=~)")
+# GFM makes a link of a bare URL, and of all that follows it up to a space.
+_URL = re.compile(r"(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
 _PIPE = re.compile(r"(\\?)\|(?=([A-Za-z])?)")
 _DOLLAR_PAIR = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
@@ -38,7 +40,7 @@ def write_tex(tex: str, is_line: bool = False, is_cell: bool = False) -> str:
     """
     text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], _DIRECTION.sub("", tex))
     text = _LINK.sub(lambda match: f"{match[0]} ", _TAG.sub("< ", text)).replace("@@", "@ @")
-    text = _TILDES.sub("~{}", text)
+    text = _URL.sub(lambda match: f"{{}}{match[0]}", _TILDES.sub("~{}", text))
     # TeX inside \text{…} has dollars of its own, which would end the formula.
     text = _DOLLAR_PAIR.sub(r"\\(\1\\)", text)
     text = _LONE_DOLLAR.sub(r"\\$", text)

@@ -22,7 +22,7 @@ def read_to_end(
     finish: Callable[[], None],
     response: Callable[[], Response],
 ) -> None:
-    """Read all batches; on every way out the last frame is painted.
+    """Read all batches; on every way out the stream is closed, and the last frame is painted.
 
     This is a function, not a context manager: an interrupt that strikes in the code of
     `contextlib`, before the body or after it, would leave without `finish`.
@@ -36,6 +36,7 @@ def read_to_end(
     Raises:
         KeyboardInterrupt: the one that stopped the stream, with a traceback of one line.
         CellmageError: the answer failed.
+        Exception: the display failed; what had arrived is kept as a partial answer.
     """
     with first_interrupt_only():
         try:
@@ -49,6 +50,7 @@ def read_to_end(
             raise
         finally:
             with defer_interrupts():
+                batches.close()  # the display has failed: the connection is still open
                 finish()
 
 

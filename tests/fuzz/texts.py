@@ -17,6 +17,8 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # A bare URL takes what follows it, dollars and backticks too, into the text of a link.
+    "$$https://x.y/z$$``\\href{x}{y}``\n\\begin{align}$$![b](https://x.y/z)$$\\end{align}`\\href{x}{y}`$$",
     # MathJax reads the text of a finished page: entities hide nothing from it.
     "<details>\n<summary>$\\href{javascript:x}{y}$\\\nz~~</summary>\n\nx\n\n</details>",
     # marked takes the backslash before the mark for an escape, mistune ends strikethrough in code.
