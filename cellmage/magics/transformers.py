@@ -16,7 +16,6 @@ from IPython.core.inputtransformer2 import (
     EscapedCommand,
     TransformerManager,
     leading_empty_lines,
-    leading_indent,
 )
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -107,7 +106,7 @@ class CellTransformer:
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell, transformed."""
         plain = plain_cell(lines)
-        content = leading_indent(leading_empty_lines(plain))
+        content = _without_indent(leading_empty_lines(plain))
         if not content:
             return lines
         if content[0].startswith("%%"):
@@ -126,6 +125,13 @@ _NOT_PYTHON = (
     "%%llm? The lines below %%llm are its prompt')\n"
 )
 """The code in place of a cell whose prompt is below ``%llm``; Python would raise a SyntaxError."""
+
+
+def _without_indent(lines: list[str]) -> list[str]:
+    """Return lines without the indentation of the first; IPython 9.0 keeps that of a comment."""
+    first = lines[0] if lines else ""
+    indent = first[: len(first) - len(first.lstrip(" \t"))]
+    return [line.removeprefix(indent) for line in lines]
 
 
 def _is_prompt_below(lines: list[str]) -> bool:

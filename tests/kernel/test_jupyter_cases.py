@@ -98,6 +98,12 @@ def together(kernel: Kernel, msg_ids: list[str]) -> list[Run]:
     return [runs[msg_id] for msg_id in msg_ids]
 
 
+def own_lines(run: Run) -> list[str]:
+    """What a run prints, but for a line of IPython before 9: two threads meet in its history."""
+    lines = run.printed.splitlines()
+    return [line for line in lines if not line.startswith("ERROR! Session/line number")]
+
+
 def test_two_subshells_at_once(kernel: Kernel, server: ScriptedServer) -> None:
     """subshell; two_cells_two_subshells: each answer in its own cell, both turns whole."""
     server.play_with(
@@ -112,7 +118,7 @@ def test_two_subshells_at_once(kernel: Kernel, server: ScriptedServer) -> None:
     ]
     runs = together(kernel, msg_ids)
     assert [run.texts[-1] for run in runs] == ["a" * 40, "b" * 40]
-    lines = [line for run in runs for line in run.printed.splitlines()]
+    lines = [line for run in runs for line in own_lines(run)]
     assert lines == ["The stop button does not reach subshells; %llm_stop in another cell does."]
     turns = kernel.run("%llm_history").printed.splitlines()[1:]
     assert sorted(line.split()[-1][0] for line in turns) == ["a", "b"]
@@ -125,7 +131,7 @@ def test_stopping_a_subshell(kernel: Kernel, server: ScriptedServer) -> None:
     while not server.exchanges:
         time.sleep(0.01)
     time.sleep(0.3)
-    assert kernel.run("%llm_stop").printed.splitlines()[-1] == "Stopped 1 answer."
+    assert own_lines(kernel.run("%llm_stop")) == ["Stopped 1 answer."]
     together(kernel, [msg_id])
     assert server.last.finished.wait(5)
     assert kernel.value("(_llm.text, _llm.incomplete_reason)") == ("one two", "closed")
