@@ -119,13 +119,19 @@ class _InlineWriter:
             content = content.replace("|", "\\|")
         runs = {len(run) for run in re.findall("`+", content)}
         fence = next((mark for mark in ("`", "``") if len(mark) not in runs), "")
-        if not fence or (runs and _MARKUP.search(content)):
-            # marked looks for emphasis and links in code that contains backticks.
+        # marked looks for emphasis and links in code that contains backticks. JupyterLab takes a
+        # dollar before a backtick for a part of the code: it would not end the formula.
+        is_misread = bool(runs) and bool(_MARKUP.search(content))
+        if not fence or is_misread or self._follows_formula():
             return f"<code>{_NOT_A_WORD.sub(lambda match: entity(match[0]), content)}</code>"
         # marked takes a backslash before the mark for an escape, when it looks for emphasis.
         is_padded = content.startswith("`") or content.endswith(("`", "\\"))
         is_padded |= content.startswith(" ") and content.endswith(" ") and bool(content.strip())
         return f"{fence} {content} {fence}" if is_padded else f"{fence}{content}{fence}"
+
+    def _follows_formula(self) -> bool:
+        """Return whether the token before the one that is written is a formula."""
+        return self._index > 1 and self._tokens[self._index - 2].type == "formula"
 
     def _write_formula(self, token: Token) -> str:
         mark = "$$" if token.block else "$"
