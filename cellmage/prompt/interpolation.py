@@ -19,6 +19,9 @@ _PROBLEM_CHARS = 200
 _MAX_LISTED = 10
 """Expressions that the line for the user names; a prompt made by a program may have hundreds."""
 
+_MAX_ENDS = 64
+"""The ``}}`` that are tried as the end of an expression: a dict in a dict has some of its own."""
+
 _ESCAPES = ("{{", "}}", "{", "}")
 """The values of expressions by which a user sends braces as text."""
 
@@ -114,12 +117,14 @@ def _split_expression(prompt: str, start: int) -> tuple[str, int]:
 
     The first ``}}`` may be inside of the expression: a dict has braces too.
     """
-    end = prompt.find("}}", start)
-    while end != -1:
+    end = start - 1
+    for _ in range(_MAX_ENDS):
+        end = prompt.find("}}", end + 1)
+        if end == -1:
+            break
         source = prompt[start:end].strip()
         if _parse(source) is not None:
             return source, end + 2
-        end = prompt.find("}}", end + 1)
     excerpt = _excerpt(prompt[start:].partition("\n")[0])
     raise UsageError(
         f"'{{{{ {excerpt}' is not followed by a Python expression and }}}}; {_CURES}",

@@ -13,6 +13,12 @@ _SECRETS = re.compile(
     r"""
     \b((?:sk-|csk-|gsk_|hf_|xai-|AIza|pplx-|nvapi-|r8_|fw_|tgp_v1_|dapi|ghp_|github_pat_|glpat-)
         [A-Za-z0-9_-]{16,})                                  # keys of well-known providers
+    | \b((?:gh[ousr]_|[rs]k_(?:live|test)_|npm_)[A-Za-z0-9]{16,}) # GitHub, Stripe, npm
+    | \b((?:xox[abeoprs]|xapp|glrt|pypi-AgE)-?[\w-]{16,})    # Slack, GitLab, PyPI
+    | \b(SG\.[\w-]{16,}\.[\w-]{16,} | ya29\.[\w-]{16,})     # SendGrid, Google
+    | (?-i:\b(A(?:KI|SI)A[0-9A-Z]{16})\b)                    # the id of a key of AWS
+    | \baws_?secret_?(?:access_?)?key[\"']?\s*[:=]\s*[\"']?([A-Za-z0-9/+]{40})
+    | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----\s*([^-]{16,})   # a key in a file (RFC 7468)
     | \b(eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})              # a JSON web token
     | \bbearer[ ]((?=[^\s\d]*\d)[A-Za-z0-9._~+/=-]{16,})     # a token of a header
     | ://[^/\s:@]+:([^/\s@]+)@                               # a password in an address
@@ -27,7 +33,9 @@ _SECRETS = re.compile(
 # question sends the whole conversation.
 _SECRET_MARKS = (
     "sk-", "gsk_", "hf_", "xai-", "aiza", "pplx-", "nvapi-", "r8_", "fw_", "tgp_v1_", "dapi",
-    "ghp_", "github_pat_", "glpat-", "eyj", "bearer ", "://", "key=", "token=",
+    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk_live_", "sk_test_", "rk_live_", "rk_test_", "npm_",
+    "xox", "xapp-", "glrt-", "pypi-age", "sg.", "ya29.", "akia", "asia", "aws", "private key",
+    "github_pat_", "glpat-", "eyj", "bearer ", "://", "key=", "token=",
     "authorization:", "-auth:", "api-key:",
 )  # fmt: skip
 

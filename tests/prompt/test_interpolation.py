@@ -147,3 +147,9 @@ def test_errors_name_three_cures(prompt: str, message: str) -> None:
     assert "`interpolate`" in text
     assert caught.value.option == "interpolate"
     assert len(text) < 500
+
+
+def test_an_expression_that_never_ends() -> None:
+    """It is refused at once: each of the ends was once tried, with all that stands before it."""
+    with pytest.raises(UsageError, match="is not followed by"):
+        interpolate("{{ [" + "}}" * 100_000, {})
