@@ -14,6 +14,7 @@ from ..markdown.sanitize import sanitize
 from .base import STATUS_PART, FinalOutput, Frame
 from .foreign_output import OutputWatch
 from .late_update import call_after_cell
+from .message_rate import KERNEL_MESSAGES
 from .outputs import Output, frame_output, publish, publish_footer, publish_frame
 from .panels import panels_html
 from .parts import freeze_by_size
@@ -40,9 +41,12 @@ class NotebookDisplay:
         self._watch = OutputWatch() if owns_cell else None
         self._settled: dict[int, Frame] = {}
         self._has_panels = False
+        self._first_lost: int | None = None
 
     def show(self, frames: Iterable[Frame]) -> None:
         """Publish frames. Each run has new display ids, or outputs of earlier runs would change."""
+        if self._first_lost is not None and not KERNEL_MESSAGES.is_high():
+            self._show_anew()
         for frame in frames:
             self._has_panels = self._has_panels or bool(frame.panels)
             if frame.is_settled and self._owns_cell:
@@ -78,7 +82,9 @@ class NotebookDisplay:
             frames = self._settled | {frame.part: frame for frame in final.frames}
             for frame in filter(self._is_visible, frames.values()):
                 self._publish(frame, final.metadata if frame.part >= 0 else {})
-            if self._watch is None or self._watch.has_output:
+            if self._first_lost is not None:
+                call_after_cell(self._show_anew)
+            elif self._watch is None or self._watch.has_output:
                 call_after_cell(self._publish_again)
         publish_footer(final)
 
@@ -105,9 +111,21 @@ class NotebookDisplay:
     def _publish(self, frame: Frame, metadata: Mapping[str, Any]) -> None:
         output = frame_output(frame, {**self._metadata, **metadata})
         handle = self._handles.get(frame.part) or self._handles.pop(STATUS_PART, None)
+        if handle is None and self._first_lost is None and KERNEL_MESSAGES.is_high():
+            self._first_lost = frame.part
         with self._watch.pause() if self._watch is not None else nullcontext():
             self._handles[frame.part] = publish(output, handle)
         self._published[frame.part] = output
+
+    def _show_anew(self) -> None:
+        """Show the parts anew whose first message the server may have dropped, and all below them.
+
+        An update of an output that never arrived changes nothing. One that arrived becomes empty.
+        """
+        for part in [part for part in self._handles if part >= (self._first_lost or 0)]:
+            publish(Output(EMPTY, ""), self._handles.pop(part))
+            self._handles[part] = publish(self._published[part])
+        self._first_lost = None
 
     def _publish_again(self) -> None:
         """Repeat the last update of each part: other output of the cell may have had it dropped.

@@ -8,6 +8,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..display.message_rate import KERNEL_MESSAGES
 from ..display.select import ConsoleSessions
 from . import transformers
 from .frontend import FrontEnd, print_line
@@ -32,6 +33,7 @@ def load(shell: InteractiveShell) -> None:
             print_line(f"LLMMagics.{problem}")
         magics = LLMMagics(shell)
         shell.register_magics(magics)
+        shell.events.register("pre_run_cell", KERNEL_MESSAGES.sample)
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
@@ -49,6 +51,7 @@ def unload(shell: InteractiveShell) -> None:
     ConsoleSessions.of(shell).remove()
     magics.warm_up.stop()
     magics.chats.store.close()
+    shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
     shell.events.unregister("post_run_cell", magics.runner.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)

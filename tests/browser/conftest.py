@@ -68,6 +68,8 @@ def jupyter(
         "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
         "--LabApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={lab_server.folder}",
+        # Half of the default: a slow machine cannot exceed that.
+        "--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=500",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "CELLMAGE_"))}

@@ -182,6 +182,33 @@ def convert_to_html(lab: Lab) -> str:
     return lab.file.with_suffix(".html").name
 
 
+PRINTS = """
+kernel = get_ipython().kernel
+for n in range(5000):  # what print(n, flush=True) sends, on a machine of any speed
+    content = {"name": "stdout", "text": f"{n}\\n"}
+    kernel.session.send(kernel.iopub_socket, "stream", content, kernel.get_parent())
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 5.0], ids=["at the end", "while it streams"])
+def test_prints_before_an_answer_do_not_hide_it(
+    lab: Lab, server: ScriptedServer, seconds: float
+) -> None:
+    """Jupyter Server drops its first display, after which no update has anything to change."""
+    server.play(chunk("**The answer** "), seconds, chunk("is 42."), seconds, finish(), DONE)
+    ask(lab, f"{PRINTS}\n%llm Go")
+    if seconds:
+        lab.until(lambda: "The answer" in lab.output(1))
+        assert not lab.is_done(1)
+    lab.until(lambda: "The answer is 42." in lab.output(1))
+    assert "message rate exceeded" in lab.output(1)
+    lab.until(lambda: lab.is_done(1))
+    lab.until(lambda: lab.output(1).count("The answer is 42.") == 1)
+    data = [output.get("data", {}) for output in lab.save()]
+    texts = ["".join(bundle.get("text/markdown", "")) for bundle in data]
+    assert list(filter(None, texts)) == ["**The answer** is 42."]
+
+
 def test_no_answer_is_active(lab: Lab, server: ScriptedServer) -> None:
     """Live, after the end, in the saved notebook, in an untrusted copy of it, and as HTML."""
     cases: list[dict[str, Any]] = [c for c in HOSTILE["cases"] if c["category"] != "dos"]
