@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_URL_SCHEME = re.compile(r"(?i)(https?|ftp):(?=//)")
+_URL_SCHEME = re.compile(r"(?i)((?:https?|ftp)(?=://)|mailto|xmpp):")
 _WWW = re.compile(r"(?i)www\.")
 _BRACKETS = re.compile(r"\[(?:[^\[\]\n]*)\]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
