@@ -14,7 +14,7 @@ from .fences import close_fences
 from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
 from .inline import Inline, Scanner
 from .line_ends import replace_line_separators
-from .literals import count_details, has_many_candidates
+from .literals import count_details, has_many_candidates, has_many_lines
 from .settled import find_tail_start
 
 # Beginnings of a line, without its quotes and list markers, that decide nothing yet.
@@ -49,6 +49,9 @@ _MAX_CHARS = 10_000
 
 _MAX_CANDIDATES = 300
 """Lines at the end of a text that may open or end code and formulas; it may be scanned often."""
+
+_MAX_LINES = 1_000
+"""Lines at the end of a text that are scanned, beside those of a fence."""
 
 _MAX_DETAILS = 20
 """Blocks in blocks that are closed; beyond that their tags are text."""
@@ -86,7 +89,8 @@ def heal(text: str, cursor: str = "") -> str:
         return cursor
     text = replace_line_separators(text)
     start = find_tail_start(text, _MAX_CHARS)
-    if has_many_candidates(text, start, _MAX_CANDIDATES):
+    is_hostile = has_many_candidates(text, start, _MAX_CANDIDATES)
+    if is_hostile or has_many_lines(text, start, _MAX_LINES):
         return text + cursor
     stable = _find_stable(text[start:])
     healed = _heal_once(stable, cursor) if stable else _cursor_of_held_formula(text[start:], cursor)
@@ -192,7 +196,7 @@ def _without_last_line(text: str, line: str, blocks: Blocks, cursor: str) -> str
         if not line.strip(" \t>-:|"):  # it may become the delimiter row of a table
             text = _before_pipe(text, text.rfind("\n", 0, len(text) - 1) + 1)
         return _heal_paragraph(text, last, blocks, cursor) if text[last.start :] else text
-    return _place_cursor(text, cursor) if last.marker == "#" else text
+    return _place_cursor(_without_closing_hashes(text), cursor) if last.marker == "#" else text
 
 
 def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> str:
@@ -208,12 +212,18 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
     if block.kind == "table":
         return _heal_row(text, line_start, blocks)
     if block.kind == "heading":
-        content_end = len(text.rstrip("# \t"))
-        if match := _CLOSING_HASHES.search(text, content_end):  # all runs of them at once
-            text = text[: match.start()]
+        text = _without_closing_hashes(text)
     elif block.kind == "paragraph":
         text = _before_pipe(text, line_start)
     return _heal_paragraph(text, block, blocks, cursor)
+
+
+def _without_closing_hashes(text: str) -> str:
+    """Return a text that ends with an ATX heading, without the hashes that may close it (4.2)."""
+    line_end = "\n" * text.endswith("\n")
+    content_end = len(text.rstrip("# \t\n"))
+    match = _CLOSING_HASHES.search(text, content_end)  # all runs of them at once
+    return text[: match.start()].rstrip() + line_end if match else text
 
 
 def _before_pipe(text: str, line_start: int) -> str:

@@ -41,6 +41,9 @@ _BACKSLASH_OPEN = re.compile(r"\\(?:b(?:e(?:g(?:i(?:n(?:\{[A-Za-z]*\*?)?)?)?)?)?
 _CITATION = re.compile(r"\d+\Z")
 """Text of brackets that is a citation, and seldom a link: its brackets are shown."""
 
+_IN_NAME = re.compile(r"[\w)\]]")
+"""A character before the brackets of an index, as in ``x[i][j]``."""
+
 _MAX_HELD_CHARS = 100
 """Length for which an open bracket is held back; a longer text is taken for no link."""
 
@@ -217,6 +220,8 @@ class Scanner:
         start = bracket.start + 1 + bracket.is_image
         next_char = self.text[offset + 1 : offset + 2]
         end, is_cut = self._find_target_end(offset + 1, self.text[start:offset])
+        if next_char == "[" and _IN_NAME.match(self.text, bracket.start - 1):
+            is_cut = False  # x[i][j] of a program: hardly a link with a label
         if end:
             self._inline.delimiters = bracket.delimiters
             return self._add_span(Span(kind, bracket.start, end, offset))

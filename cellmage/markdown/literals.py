@@ -26,6 +26,11 @@ CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details
 MAX_CANDIDATES = 700
 """Candidates of a text that are looked at one by one."""
 
+_MAX_FORMULA_LINES = 100
+"""Lines of a formula that has no end yet: all of it is looked at for each of them."""
+
+_FENCE_START = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:`{3}|~{3})")
+
 _COMMENT_END = re.compile("-->")
 _DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
 _KINDS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
@@ -41,6 +46,11 @@ def has_many_candidates(text: str, start: int = 0, limit: int = MAX_CANDIDATES) 
     """Return whether a text is hostile: it takes long to tell what in it is code."""
     is_long = text.count("\n", start) > limit
     return is_long and len(CANDIDATE.findall(text, start)) > limit
+
+
+def has_many_lines(text: str, start: int, limit: int) -> bool:
+    """Return whether a text takes long to look at line by line; of a fence only the end counts."""
+    return text.count("\n", start) > limit and not _FENCE_START.match(text, start)
 
 
 @dataclass(slots=True)
@@ -69,6 +79,8 @@ class Literal:
         """
         if self.kind == "math":
             source = text[start:end]
+            if source.count("\n") > _MAX_FORMULA_LINES:
+                return True
             opening = OPENING.search(source)
             return opening is None or not may_become_formula(source, opening.start())
         return self.kind == "comment" and end - start > MAX_FORMULA_CHARS

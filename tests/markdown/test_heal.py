@@ -136,3 +136,20 @@ def test_nested_emphasis_that_was_closed(
 )
 def test_hostile_length(unit: str) -> None:
     assert heal(unit * 50_000, CURSOR).count(CURSOR) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("## T ##\n", "## T|\n"),
+        ("* * *\n", "* * *\n"),
+        ("> - - -\n", "> - - -\n"),
+        ("x\n- - -\n", "x\n- - -\n"),
+        ("x[i][", "x|"),
+        ("x[i][j] ", "x[i][j]| "),
+        ("see [a][", "see a|"),
+    ],
+)
+def test_what_has_another_meaning_in_a_frame(text: str, shown: str) -> None:
+    """Closing hashes, a rule that looks like lists, an index that looks like a link."""
+    assert heal(text, "|").replace("\u200a", "") == shown
