@@ -114,10 +114,11 @@ def _join_lines(source: str | list[str]) -> str:
     return source if isinstance(source, str) else "".join(as_list(source))
 
 
-def read_cell_ids(path: Path) -> set[str]:
-    """Return the ids of a notebook's cells; none if the file cannot be read."""
+def read_cell_ids(path: Path) -> set[str] | None:
+    """Return the ids of a notebook's cells; None if it cannot be read, or a cell has no id."""
     try:
         cells = parse_json(read_text_file(path, _MAX_OWN_BYTES))["cells"]
-        return {cell["id"] for cell in cells if "id" in cell}
+        ids = {cell["id"] for cell in cells}
     except (ValueError, KeyError, TypeError):  # a `UsageError` is a ValueError
-        return set()
+        return None
+    return ids if all(isinstance(cell_id, str) for cell_id in ids) else None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..conversation.conversation import Conversation
-from ..conversation.store import ConversationScope, Store, StoredJournal
+from ..conversation.saved_notebooks import read_cell_ids
+from ..conversation.store import ConversationScope, Store, StoredJournal, StoredNotebook
 from ..errors import UsageError
 from ..messages import Turn
 from ..text import excerpt, spell_out
 from .frontend import FrontEnd
+from .notebook_identity import NotebookIdentity
+from .notebook_paths import path_text, resolve_path, working_folder
 
 _MAX_NAME_CHARS = 100
 
@@ -20,24 +23,31 @@ class ConversationRegistry:
     """The conversations of a notebook; the one without a name always exists.
 
     Args:
-        notebook: the file of the notebook; None where it is not known.
+        notebook: the file that the front end names; None where it names none.
 
     Attributes:
         folder: the working folder of the kernel, at its start.
         store: the stored conversations of this user.
+        identity: which stored notebook this one is; a notebook without a path is none.
         execution_counts: the numbers of the cells that asked, by the id of the response.
     """
 
     def __init__(self, notebook: Path | None) -> None:
         self._conversations: dict[str, Conversation] = {"": Conversation()}
         self._journals: dict[str, StoredJournal] = {}
-        self.folder = Path.cwd()
-        self.notebook = notebook
+        self.folder = working_folder()
         self.store = Store()
+        self.identity = NotebookIdentity(self.store, notebook)
         self.execution_counts: dict[str, int] = {}
+        self._lock = threading.RLock()
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(list(self._conversations.values()))
+
+    @property
+    def notebook(self) -> Path | None:
+        """The file of the notebook; None where it is not known."""
+        return self.identity.path
 
     # Conversations.
 
@@ -107,11 +117,45 @@ class ConversationRegistry:
             return front_end.is_interactive
         return front_end.is_interactive or front_end.cell_id is not None
 
+    def identify(self, front_end: FrontEnd) -> bool:
+        """Look for the stored turns of this notebook; return whether some were found just now.
+
+        Args:
+            front_end: knows the cell that runs. Before the first one nothing is looked for, because
+                a restarted kernel may be told the name of another notebook.
+        """
+        if not front_end.has_cells:
+            return False
+        with self._lock:
+            old_id = self.identity.id
+            stored = self.identity.update(front_end.cell_id)
+            if self.identity.id != old_id:  # what was resumed is another notebook's
+                self._conversations = {"": Conversation()}
+                self._journals.clear()
+            if stored:
+                self._take(stored)
+            return bool(stored)
+
+    def _take(self, stored: Sequence[StoredNotebook]) -> None:
+        """Make stored notebooks this one, with the turns that it has stored itself."""
+        first, *others = stored
+        own_id = self.identity.id
+        self.identity.take(first)
+        scope = self.scope()
+        self.store.move_notebook(scope)
+        for notebook_id in [*(other.id for other in others), own_id]:
+            self.store.merge_notebook(notebook_id, scope)
+        self._journals.clear()
+        for name, chat in self._conversations.items():
+            if chat.history.journal is not None:
+                chat.history.journal = self._journal(name)
+
     def scope(self, name: str = "") -> ConversationScope:
         """Return the place of a conversation in the store."""
-        folder = self.notebook.parent if self.notebook else self.folder
-        notebook = _path_text(self.notebook) if self.notebook else None
-        return ConversationScope(notebook, _path_text(folder), name)
+        if self.notebook is None:
+            return ConversationScope(None, path_text(self.folder), name)
+        folder, path = path_text(self.notebook.parent), path_text(self.notebook)
+        return ConversationScope(self.identity.id, folder, name, path)
 
     def _journal(self, name: str) -> StoredJournal:
         if name not in self._journals:
@@ -148,24 +192,31 @@ class ConversationRegistry:
     def resume_from(self, notebook: Path) -> int:
         """Move the stored conversations of another notebook to this one, and resume them.
 
+        Args:
+            notebook: the path under which they were stored. Of several notebooks that had it, the
+                turns of this one's cells come first, then those of the file's, then the newest.
+
         Returns:
             how many turns there are.
 
         Raises:
-            UsageError: none are stored for it, or this one has conversations of its own.
+            UsageError: none are stored for it.
         """
         if self.notebook is None:
             raise UsageError("this notebook has no known path; --import FILE reads a file")
-        if not self.store.move_notebook(os.path.abspath(notebook), self.scope()):
-            raise UsageError(f"no turns are stored for {notebook}, or this notebook has its own")
+        path = resolve_path(notebook)
+        stored = [n for n in self.store.notebooks_at(path_text(path)) if n.id != self.identity.id]
+        if not stored:
+            raise UsageError(f"no turns are stored for {notebook}")
+        own, its = read_cell_ids(self.notebook) or set(), read_cell_ids(path) or set()
+        by_preference = sorted(stored, key=lambda n: (bool(n.cells & own), bool(n.cells & its)))
+        self._take(by_preference[-1:])
         return self.resume()
 
-    def move_to(self, notebook: Path) -> None:
-        """Take the next answers as those of a notebook that has another path."""
-        self.notebook = notebook
-        self._journals.clear()
-
-
-def _path_text(path: Path) -> str:
-    """Return a path as text; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    def names_without_cells(self) -> list[str]:
+        """Return this notebook's name if turns without cells are stored under it."""
+        if self.notebook is None:
+            return []
+        stored = self.store.notebooks_at(path_text(self.notebook))
+        is_stored = any(not n.cells and n.id != self.identity.id for n in stored)
+        return [self.notebook.name] if is_stored else []

@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.select import cell_id, is_captured, is_interactive, parent_message
 from ..printing import write_text
+from .notebook_paths import working_folder
 from .transformers import PROMPT_LINE
 
 
@@ -27,7 +28,7 @@ class FrontEnd:
             blocks, code above one, ``%%time`` or ``run_cell``: others write there too.
         is_in_subshell: whether the cell runs beside the main shell, which the kernel's interrupt
             does not reach.
-        named_notebook: the notebook that the front end names; its file may be gone.
+        named_notebook: the notebook or the session that the front end names.
     """
 
     is_captured: bool
@@ -53,25 +54,24 @@ class FrontEnd:
             run_id=str(header.get("msg_id")),
             owns_cell=bool(PROMPT_LINE.match(code.lstrip())),
             is_in_subshell=bool(header.get("subshell_id")),
-            named_notebook=_notebook_name(shell),
+            named_notebook=_named_file(shell),
         )
 
     @property
     def notebook_path(self) -> Path | None:
-        """The file of this notebook; None where there is none or the front end names none."""
+        """The notebook that the front end names; its file may be gone, or be another notebook."""
         path = self.named_notebook
-        return path if path is not None and path.is_file() else None
+        return path if path is not None and path.suffix == ".ipynb" else None
 
 
-def _notebook_name(shell: InteractiveShell) -> Path | None:
-    """Return the notebook that the front end names.
+def _named_file(shell: InteractiveShell) -> Path | None:
+    """Return the file that the front end names.
 
     Jupyter's server puts it into the environment of the kernel (or the name of the session,
     without a notebook), VS Code into the kernel's variables.
     """
     name = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
-    is_notebook = isinstance(name, str) and name.endswith(".ipynb")
-    return Path(os.path.abspath(str(name))) if is_notebook else None
+    return working_folder() / name if isinstance(name, str) else None
 
 
 def print_line(text: str) -> None:

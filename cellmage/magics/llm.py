@@ -163,7 +163,9 @@ class LLMMagics(Magics, Settings):
     @line_magic
     def llm_history(self, args: Namespace) -> Listing | None:
         """Show the turns of the conversation, or change them."""
-        self.chats.apply_store_setting(self.store, FrontEnd.of(self.shell))
+        front_end = FrontEnd.of(self.shell)
+        self.chats.identify(front_end)
+        self.chats.apply_store_setting(self.store, front_end)
         listing = None
         if args.show is None or args.resume is not None:
             listing = show(run_history(self.chats, args))

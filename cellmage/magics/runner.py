@@ -30,7 +30,7 @@ from .frontend import FrontEnd, print_line
 from .listings import latency_mode, list_latencies, show
 from .option_spelling import spell, spell_errors
 from .settings import Settings, call_options, default_options
-from .store_messages import print_store_messages
+from .store_messages import identify, print_store_messages
 from .structured_output import OutputSchema, schema_from_flags
 
 
@@ -125,6 +125,7 @@ class PromptRunner:
         content = _insert_values(args, text, variables)
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
+        identify(self.chats, front_end, self._settings.resume)
         self.chats.apply_store_setting(self._settings.store, front_end)
         chat, options = self.chats.get(args.chat), call_options(self._settings, args)
         options = schema.apply_to(options) if schema else options

@@ -18,6 +18,7 @@ from ..prompt.personas import load_persona
 from ..providers.masking import mask_secrets
 from ..text import excerpt
 from .flag_values import parse_params
+from .notebook_paths import working_folder
 
 
 class Settings(HasTraits):
@@ -97,7 +98,7 @@ def persona_folders() -> list[Path]:
 
     A kernel starts in the notebook's folder: call this when the extension is loaded.
     """
-    return [Path.cwd() / "llm_personas", user_config_path("cellmage") / "personas"]
+    return [working_folder() / "llm_personas", user_config_path("cellmage") / "personas"]
 
 
 # The options of a call.

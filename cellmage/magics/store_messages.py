@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from ..text import spell_out
 from .conversations import ConversationRegistry
 from .frontend import FrontEnd, print_line
-from .renaming import adopt_renamed, find_renamed_notebook
 
 
 def announce_stored(chats: ConversationRegistry, front_end: FrontEnd, setting: str) -> None:
@@ -17,16 +17,29 @@ def announce_stored(chats: ConversationRegistry, front_end: FrontEnd, setting: s
         front_end: knows whether a user is watching.
         setting: "always", "ask", or "never".
     """
-    has_store = os.path.exists(chats.store.path)
-    if setting == "never" or not front_end.is_interactive or not has_store:
+    if not os.path.exists(chats.store.path):
         return
-    if path := find_renamed_notebook(chats, front_end):
-        chats.move_to(path)
-    count = chats.count_stored()
+    chats.identify(front_end)
+    if front_end.is_interactive and setting != "never":
+        _announce(chats, setting)
+        print_store_messages(chats)
+
+
+def identify(chats: ConversationRegistry, front_end: FrontEnd, setting: str) -> None:
+    """Print the line if the cell that runs shows that turns are stored for this notebook."""
+    if chats.identify(front_end) and front_end.is_interactive and setting != "never":
+        _announce(chats, setting)
+
+
+def _announce(chats: ConversationRegistry, setting: str) -> None:
+    count, old_path = chats.count_stored(), chats.identity.old_path
     if not count:
-        if old_name := adopt_renamed(chats):
-            print_line(f"This notebook was {old_name}. Resumed its {count_turns(chats.resume())}.")
-    elif setting == "always":
+        for name in chats.names_without_cells():
+            print_line(_NO_CELL_IDS.format(spell_out(name)))
+    elif old_path is not None:
+        total = count_turns(chats.resume())
+        print_line(f"This notebook was {spell_out(old_path.name)}. Resumed its {total}.")
+    elif setting == "always" and chats.notebook is not None:
         print_line(f"Resumed {count_turns(chats.resume())} of this notebook.")
     else:
         scope = "notebook" if chats.notebook else "folder"
@@ -34,7 +47,12 @@ def announce_stored(chats: ConversationRegistry, front_end: FrontEnd, setting: s
             f"{count_turns(count)} stored for this {scope}. "
             "To resume them, run: %llm_history --resume"
         )
-    print_store_messages(chats)
+
+
+_NO_CELL_IDS = (
+    "Turns are stored under the name of this notebook, without ids of cells that would tell "
+    "whether they are its own. If they are, run: %llm_history --resume '{}'"
+)
 
 
 def print_store_messages(chats: ConversationRegistry) -> None:

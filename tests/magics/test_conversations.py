@@ -142,8 +142,7 @@ def test_resume_another_notebook(start: Start, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     old = write_notebook(tmp_path / "old" / "a.ipynb")
     start(old).run("abcde")
-    new = write_notebook(tmp_path / "b.ipynb")
-    old.unlink()
+    new = write_notebook(tmp_path / "b.ipynb", "vwxyz")
     session = start(new)
     assert session.greeting == ""
     with pytest.raises(UsageError, match=r"no turns are stored for .*nowhere\.ipynb"):

@@ -7,7 +7,7 @@ connection) and `cellmage.conversation.store.database` (the file).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,23 @@ from platformdirs import user_data_path
 from .database import transaction
 from .drafts import Drafts
 from .journal import ConversationScope, StoredJournal
+from .notebooks import (
+    StoredNotebook,
+    find_by_cells,
+    find_by_path,
+    merge_notebook,
+    move_notebook,
+)
 from .writer import AUTOSAVE_SECONDS, LOCK_TIMEOUT_SECONDS, StoreError, WriterThread
 
-__all__ = ["ConversationScope", "Store", "StoreError", "StoredJournal", "default_path"]
+__all__ = [
+    "ConversationScope",
+    "Store",
+    "StoreError",
+    "StoredJournal",
+    "StoredNotebook",
+    "default_path",
+]
 
 # An open turn counts as soon as some of its answer was saved. A chat outside of a notebook has one
 # conversation for each session of the folder; the last one counts.
@@ -34,15 +48,6 @@ _COUNT_BY_CHAT = """
         SELECT max(id) FROM conversations AS d
         WHERE d.chat = c.chat AND d.notebook IS c.notebook AND d.folder = c.folder)
     ORDER BY id
-"""
-_CELLS_BY_NOTEBOOK = """
-    SELECT DISTINCT notebook, cell_id FROM conversations AS c
-    JOIN turns ON conversation_id = c.id AND state = 'live' AND cell_id IS NOT NULL
-    WHERE folder = ? AND notebook IS NOT NULL
-"""
-_HAS_TURNS = """
-    SELECT 1 FROM conversations JOIN turns ON conversation_id = conversations.id
-    WHERE notebook = ? AND position IS NOT NULL
 """
 
 
@@ -119,35 +124,32 @@ class Store:
         """
         return self._query(_COUNT_BY_CHAT, (scope.notebook, scope.folder))
 
-    def missing_notebooks(self, folder: str) -> dict[str, set[str]]:
-        """Return the stored notebooks of a folder that have no file, with their cells' ids."""
-        cells: dict[str, set[str]] = {}
-        for notebook, cell_id in self._query(_CELLS_BY_NOTEBOOK, (folder,)):
-            cells.setdefault(notebook, set()).add(cell_id)
-        return {notebook: ids for notebook, ids in cells.items() if not Path(notebook).exists()}
+    def notebooks_with_cells(self, cells: Iterable[str]) -> list[StoredNotebook]:
+        """Return the notebooks with turns of at least one of these cells, the oldest first."""
+        ids = list(cells)
+        return self._writer.call_if_exists(lambda db: find_by_cells(db, ids)) or []
 
-    def move_notebook(self, notebook: str, scope: ConversationScope) -> int:
-        """Make the conversations of one notebook those of another.
+    def notebooks_at(self, path: str) -> list[StoredNotebook]:
+        """Return the notebooks with stored turns that had this path, the oldest first."""
+        return self._writer.call_if_exists(lambda db: find_by_path(db, path)) or []
+
+    def move_notebook(self, scope: ConversationScope) -> None:
+        """Record that the notebook of a scope has the path and the folder of the scope now."""
+        self._writer.call_if_exists(lambda db: move_notebook(db, scope))
+
+    def merge_notebook(self, source: str, scope: ConversationScope) -> None:
+        """Make the turns of one notebook those of another, which they follow.
 
         Args:
-            notebook: the path under which they are stored.
+            source: the id of the notebook.
             scope: of any chat of the other notebook.
-
-        Returns:
-            the number of conversations; 0 if the other notebook has turns of its own.
         """
 
-        def move(connection: sqlite3.Connection) -> int:
+        def merge(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                if connection.execute(_HAS_TURNS, (scope.notebook,)).fetchone():
-                    return 0
-                connection.execute(
-                    "DELETE FROM conversations WHERE notebook = ?", (scope.notebook,)
-                )
-                sql = "UPDATE conversations SET notebook = ?, folder = ? WHERE notebook = ?"
-                return connection.execute(sql, (scope.notebook, scope.folder, notebook)).rowcount
+                merge_notebook(connection, source, scope, self._drafts)
 
-        return self._writer.call_if_exists(move) or 0
+        self._writer.call_if_exists(merge)
 
     def execute(
         self, sql: str, parameters: Sequence[Any] = (), timeout: float | None = None

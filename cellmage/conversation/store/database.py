@@ -48,6 +48,11 @@ MIGRATIONS = (
     );
     CREATE INDEX chunks_by_turn ON chunks (conversation_id, response_id);
     """,
+    # The notebook of a row is an id since then: the path may change, and may be another notebook's.
+    """
+    ALTER TABLE conversations ADD COLUMN path TEXT;
+    UPDATE conversations SET path = notebook;
+    """,
 )
 """The n-th script brings a file of version n to version n + 1; a published one never changes.
 

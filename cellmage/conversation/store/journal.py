@@ -31,14 +31,16 @@ class ConversationScope:
     """The key under which a conversation is stored.
 
     Args:
-        notebook: the absolute path of the notebook; None outside of a notebook.
+        notebook: the id of the notebook; None outside of a notebook.
         folder: the absolute path of its folder, or the working folder.
         chat: the name of the conversation; empty for the one without a name.
+        path: the path of the notebook, for a conversation that is not stored yet.
     """
 
     notebook: str | None
     folder: str
     chat: str = ""
+    path: str | None = None
 
 
 class StoredJournal:
@@ -162,9 +164,11 @@ class StoredJournal:
         if not self._is_id_valid():
             scope = self.scope
             connection.execute(
-                "INSERT OR IGNORE INTO conversations (notebook, folder, chat, created_by_version) "
-                "VALUES (?, ?, ?, ?)",
-                (scope.notebook, scope.folder, scope.chat, version("cellmage")),
+                "INSERT OR IGNORE INTO conversations "
+                "(notebook, folder, chat, path, created_by_version) VALUES (?, ?, ?, "
+                # Another kernel may have found that the notebook was renamed.
+                "coalesce((SELECT path FROM conversations WHERE notebook = ?1), ?), ?)",
+                (scope.notebook, scope.folder, scope.chat, scope.path, version("cellmage")),
             )
         conversation_id = self._find(connection)
         assert conversation_id is not None

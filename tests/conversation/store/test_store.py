@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from cellmage.conversation.store import ConversationScope, Store
 from tests.conversation.store.chats import SCOPE, SCOPE_B, TERMINAL, ask, open_chat, prompts, resume
+
+
+def scope(notebook: str, chat: str = "") -> ConversationScope:
+    return ConversationScope(notebook, "/notes", chat, "/notes/a.ipynb")
 
 
 def test_nothing_is_made_before_the_first_turn(store: Store) -> None:
     assert open_chat(store).history.resume() == 0
     assert store.count_turns(SCOPE) == 0
-    assert store.missing_notebooks("/notes") == {}
-    assert store.move_notebook("/notes/b.ipynb", SCOPE) == 0
+    assert store.notebooks_with_cells(["a"]) == store.notebooks_at("/notes/a.ipynb") == []
+    store.move_notebook(SCOPE)
+    store.merge_notebook("another", SCOPE)
     assert not store.path.parent.exists()
 
 
@@ -40,21 +43,51 @@ def test_a_session_of_a_terminal_stays_one(store: Store) -> None:
     assert store.count_turns(TERMINAL) == 1
 
 
-def test_a_notebook_without_a_file_is_moved(store: Store, tmp_path: Path) -> None:
-    old_path = str(tmp_path / "a.ipynb")
-    ask(open_chat(store, ConversationScope(old_path, str(tmp_path))), "a", "c1")
-    assert store.missing_notebooks(str(tmp_path)) == {old_path: {"c1"}}
-    new = ConversationScope(str(tmp_path / "b.ipynb"), str(tmp_path))
-    assert store.move_notebook(old_path, new) == 1
-    assert store.count_turns(new) == 1
-    assert store.move_notebook(old_path, new) == 0
+def test_a_notebook_is_found_by_its_cells_and_its_path(store: Store) -> None:
+    """Turns without a cell have only the path; dropped ones have no part in it."""
+    ask(open_chat(store, scope("1")), "a", "c1")
+    ask(open_chat(store, scope("1", "side")), "b", "c2")
+    ask(open_chat(store, scope("2")), "c", "c2")
+    ask(open_chat(store, scope("3")), "without a cell")
+    chat = open_chat(store, scope("4"))
+    ask(chat, "dropped", "c1")
+    chat.history.clear()
+    first, second, third = store.notebooks_at("/notes/a.ipynb")
+    assert (first.id, first.path, first.cells) == ("1", "/notes/a.ipynb", {"c1", "c2"})
+    assert (second.cells, third.cells) == ({"c2"}, set())
+    assert store.notebooks_with_cells(["c1", "c9"]) == [first]
+    assert store.notebooks_with_cells(["c2"]) == [first, second]
 
 
-def test_a_notebook_is_not_moved_where_there_are_turns(store: Store) -> None:
-    old = ConversationScope("/notes/old.ipynb", "/notes")
-    new = ConversationScope("/notes/new.ipynb", "/notes")
-    ask(open_chat(store, old), "main")
-    ask(open_chat(store, ConversationScope(old.notebook, "/notes", "side")), "side")
-    ask(open_chat(store, new), "new")
-    assert store.move_notebook("/notes/old.ipynb", new) == 0
-    assert store.count_turns(old) == 1
+def test_a_notebook_is_moved_with_all_chats_and_those_to_come(store: Store) -> None:
+    chat = open_chat(store, scope("1"))
+    ask(chat, "a", "c1")
+    store.move_notebook(ConversationScope("1", "/new", "", "/new/b.ipynb"))
+    ask(chat, "b", "c2")
+    ask(open_chat(store, scope("1", "side")), "c", "c3")
+    assert store.notebooks_at("/notes/a.ipynb") == []
+    (notebook,) = store.notebooks_at("/new/b.ipynb")
+    assert notebook.cells == {"c1", "c2", "c3"}
+
+
+def test_merged_notebooks_have_all_turns_once(store: Store) -> None:
+    """Of two turns of one cell the older becomes an attempt of the newer."""
+    first, second = open_chat(store, scope("1")), open_chat(store, scope("2"))
+    for chat, prompt, cell in [
+        (first, "a", "a"), (first, "b", "b"), (second, "c", "c"), (second, "a again", "a"),
+        (second, "a, third", "a"), (second, "d", None),
+    ]:  # fmt: skip
+        ask(chat, prompt, cell)
+    ask(open_chat(store, scope("2", "side")), "e", "e")
+    ask(second, "dropped", "f")
+    second.history.drop(4)
+    store.merge_notebook("2", scope("1"))
+    merged = resume(store, scope("1"))
+    assert prompts(merged) == ["a, third", "b", "c", "d"]
+    assert [turn.prompt for turn in merged.turns[0].previous_attempts] == ["a", "a again"]
+    assert store.count_by_chat(scope("1")) == [("", 4), ("side", 1)]
+    assert store.count_turns(scope("2")) == 0
+    ask(second, "late", "g")
+    ask(first, "b again", "b")
+    store.merge_notebook("2", scope("1"))
+    assert prompts(resume(store, scope("1"))) == ["a, third", "b again", "c", "d", "late"]
