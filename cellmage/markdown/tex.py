@@ -16,6 +16,8 @@ _TILDES = re.compile("~(?=~)")
 _URL = re.compile(r"(?<=[a-z]):(?=//)|(?<=www)\.", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
 _PIPE = re.compile(r"(\\?)\|(?=([A-Za-z])?)")
+_BRACKET = re.compile(r"[\[\]]")
+_PAIRED_BRACKETS = re.compile(r"\[[^\[\]\n]*\]")
 _DOLLAR_PAIR = re.compile(r"(?<!\\)\$([^$]*)(?<!\\)\$")
 _LONE_DOLLAR = re.compile(r"(?<!\\)\$")
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
@@ -53,6 +55,18 @@ def write_tex(tex: str, is_line: bool = False, is_cell: bool = False) -> str:
     text = text.strip()
     # A backslash at the end would escape the closing dollar.
     return f"{text}{{}}" if text.endswith("\\") else text
+
+
+def escape_brackets(tex: str) -> str:
+    r"""Return TeX without lone brackets, of which one could end the text of a link.
+
+    Example:
+        >>> escape_brackets(r"[0, 1)"), escape_brackets(r"\sqrt[3]{x}")
+        ('\\lbrack{}0, 1)', '\\sqrt[3]{x}')
+    """
+    if not _BRACKET.search(_PAIRED_BRACKETS.sub("", tex)):
+        return tex
+    return _BRACKET.sub(lambda match: rf"\{'l' if match[0] == '[' else 'r'}brack{{}}", tex)
 
 
 def escape_pipes(tex: str) -> str:

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from .links import is_safe_url
 from .tags import BLOCK_TAGS, find_pairs, is_closing
-from .tex import write_tex
+from .tex import escape_brackets, write_tex
 from .write_text import entity, isolate, write_text, write_title
 
 _TAG_NAMES = {"*": "em", "**": "strong", "~~": "del"}
@@ -137,7 +137,8 @@ class _InlineWriter:
         mark = "$$" if token.block else "$"
         context = self._context
         is_line = context.is_line or context.is_quote
-        return f"{mark}{write_tex(token.content, is_line, context.is_cell)}{mark}"
+        tex = escape_brackets(token.content) if self._links else token.content
+        return f"{mark}{write_tex(tex, is_line, context.is_cell)}{mark}"
 
     def _write_softbreak(self, _: Token) -> str:
         return " " if self._context.is_line else "\n"

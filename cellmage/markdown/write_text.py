@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_URL_SCHEME = re.compile(r"(?i)((?:https?|ftp)(?=://)|mailto|xmpp):")
+_URL_SCHEME = re.compile(r"(?i)(https?|ftp):(?=//)")
 _WWW = re.compile(r"(?i)www\.")
 _BRACKETS = re.compile(r"\[(?:[^\[\]\n]*)\]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -26,7 +26,10 @@ _LINE_START = re.compile(
 )
 """Text that begins a block where it begins a line; one group, the character to replace."""
 
-_TAG_LINE = re.compile(r"^(?=(?:</?[a-z]+>[ \t]*)+$)", re.MULTILINE)
+_BLOCK_LINE = re.compile(r"^(?=(?:</?[a-z]+>[ \t]*)+$|\$\$.*\$\$.*(?<!\$\$)$)", re.MULTILINE)
+"""Where a line of tags alone would begin a block of HTML (CommonMark 4.6), or a formula with text
+behind it one of VS Code's, which ends at a line that ends in dollars."""
+
 _MATHJAX_COMMAND = re.compile(r"\\(?=[(\[$]|begin\{|(?:eq)?ref\{|\Z)")
 
 
@@ -96,8 +99,7 @@ def write_title(title: str) -> str:
 def protect_line_starts(markdown: str) -> str:
     """Return inline markdown of which no line begins a block."""
     markdown = _LINE_START.sub(_replace_start, markdown)
-    # A line of tags alone would begin a block of HTML (CommonMark 4.6).
-    return _TAG_LINE.sub("&#8203;", markdown)
+    return _BLOCK_LINE.sub("&#8203;", markdown)
 
 
 def _replace_start(match: re.Match[str]) -> str:

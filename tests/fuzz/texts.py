@@ -17,6 +17,13 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # An unpaired bracket in a formula ends the text of a link where no formula is seen.
+    "[\"\\(](\\)\"](https://x.y \"\\begin{align}[\\href{x}{y}](https://x.y)\\end{align}\")",
+    # To VS Code a line that begins with a formula, and goes on, is a block up to the next dollars.
+    "- a\n  $$= $$<style>$$$$\n\n- ```mermaid\n  graph TD\n    <code><b onclick=x></code>\n  ```",
+    "+ 2) ```1\"'__\n\n",
+    "a __mailto:a@b.cgraph TD",
+    "[a](h\\ttps://x.y/z)",
     # A bare URL takes what follows it, dollars and backticks too, into the text of a link.
     "$$https://x.y/z$$``\\href{x}{y}``\n\\begin{align}$$![b](https://x.y/z)$$\\end{align}`\\href{x}{y}`$$",
     # MathJax reads the text of a finished page: entities hide nothing from it.

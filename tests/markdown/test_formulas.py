@@ -153,7 +153,8 @@ def test_no_letter_is_lost(text: str) -> None:
 
 def letters(text: str) -> str:
     """Return the letters and digits of a text, without names of commands and HTML."""
-    text = re.sub(r"<[^<>]*>|&#?\w+;|\\[Vv]ert|(?:begin|end)\{align\}", "", text)
+    text = re.sub(r"(?:begin|end)(?:\{|&#123;)align(?:\}|&#125;)", "", text)
+    text = re.sub(r"<[^<>]*>|&#?\w+;|\\[Vv]ert", "", text)
     return "".join(re.findall(r"[^\W_]", text))
 
 
