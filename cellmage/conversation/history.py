@@ -63,6 +63,9 @@ class History:
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
         self._turns = [_with_id(turn) for turn in turns]
+        # The highest index of each cell's questions: most questions are new, and need no search.
+        self._last_questions: dict[str, int] = {}
+        self._note(self._turns)
         # The garbage collector may finalize another stream while a turn is committed.
         self._lock = threading.RLock()
 
@@ -96,6 +99,7 @@ class History:
         with self._lock:
             if turn.response.has_content:
                 self._put(turn, replace_turn)
+                self._note([turn])
             if self.journal is not None:
                 self.journal.commit(turn, replace_turn)
 
@@ -104,7 +108,9 @@ class History:
         # Threads of one cell end in any order: a sibling of a new question is not asked again.
         sibling_cell = turn.cell.cell_id if turn.cell and not exists else None
         later = [
-            old if old.cell and old.cell.cell_id == sibling_cell else old.mark_stale()
+            old
+            if old.stale or (old.cell and old.cell.cell_id == sibling_cell)
+            else old.mark_stale()
             for old in self._turns[position + exists :]
         ]
         if exists:
@@ -124,16 +130,30 @@ class History:
 
         Without one it is the index where the turn would be put.
         """
-        if cell is not None:
-            positions = list(enumerate(self._turns))[::-1]
-            for index, turn in positions:
-                if turn.cell == cell:
+        turns = self._turns
+        if cell is None or cell.cell_id not in self._last_questions:
+            return len(turns), False
+        newest_first = range(len(turns) - 1, -1, -1)
+        if self._may_have_later(cell):
+            for index in newest_first:
+                if turns[index].cell == cell:
                     return index, True
-            for index, turn in positions:
-                # The next question of a loop in a cell that is run again follows the one before.
-                if turn.cell and turn.cell.precedes(cell):
-                    return index + 1, False
-        return len(self._turns), False
+        for index in newest_first:
+            # The next question of a loop in a cell that is run again follows the one before.
+            old_cell = turns[index].cell
+            if old_cell and old_cell.precedes(cell):
+                return index + 1, False
+        return len(turns), False
+
+    def _may_have_later(self, cell: CellRef) -> bool:
+        """Return whether this question, or a later one of its cell, may have a turn."""
+        return self._last_questions.get(cell.cell_id, -1) >= cell.index
+
+    def _note(self, turns: Iterable[Turn]) -> None:
+        """Note which questions have turns."""
+        for turn in turns:
+            if turn.cell is not None and not self._may_have_later(turn.cell):
+                self._last_questions[turn.cell.cell_id] = turn.cell.index
 
     # Changes by the user.
 
@@ -153,11 +173,12 @@ class History:
     def drop_from(self, cell: CellRef) -> None:
         """Drop a cell's turns from this question on: a later run of the cell asked fewer."""
         with self._lock:
-            self._turns = [
-                turn
-                for turn in self._turns
-                if turn.cell is None or not (turn.cell == cell or cell.precedes(turn.cell))
-            ]
+            if self._may_have_later(cell):
+                self._turns = [
+                    turn
+                    for turn in self._turns
+                    if turn.cell is None or not (turn.cell == cell or cell.precedes(turn.cell))
+                ]
             if self.journal is not None:
                 self.journal.drop_from(cell)
 
@@ -242,6 +263,7 @@ class History:
             }
             added = [new for turn in turns for new in _only_new(turn, present)]
             self._turns += added
+            self._note(added)
             if added and self.journal is not None:
                 self.journal.extend(added)
         return len(added)
@@ -255,6 +277,7 @@ class History:
             # Turns that could not be stored stay in the conversation.
             unstored = [turn for turn in self._turns if turn.response.id not in stored_ids]
             self._turns = [*stored, *unstored]
+            self._note(stored)
         return len(self._turns)
 
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from platformdirs import user_data_path
 
@@ -38,10 +39,12 @@ __all__ = [
 # conversation for each session of the folder; the last one counts.
 _COUNT_BY_CHAT = """
     SELECT chat, (
-        SELECT count(*) FROM turns WHERE conversation_id = c.id AND (
-            state = 'live' OR state = 'open' AND (instr(metadata, '"steps"') OR EXISTS (
+        SELECT count(*) FROM turns WHERE conversation_id = c.id AND state = 'live'
+    ) + (
+        SELECT count(*) FROM turns WHERE conversation_id = c.id AND state = 'open' AND (
+            instr(metadata, '"steps"') OR EXISTS (
                 SELECT 1 FROM chunks
-                WHERE conversation_id = c.id AND response_id = turns.response_id)))
+                WHERE conversation_id = c.id AND response_id = turns.response_id))
     )
     FROM conversations AS c
     WHERE notebook IS ? AND (notebook IS NOT NULL OR folder = ?) AND id = (
@@ -87,6 +90,7 @@ class Store:
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
         self._drafts = Drafts()
+        self._journals: WeakSet[StoredJournal] = WeakSet()
         self._writer = WriterThread(
             path or default_path(),
             self._drafts.save,
@@ -102,7 +106,9 @@ class Store:
 
     def journal(self, scope: ConversationScope) -> StoredJournal:
         """Return the journal of a conversation, for `cellmage.Conversation`."""
-        return StoredJournal(self._writer, self._drafts, scope)
+        journal = StoredJournal(self._writer, self._drafts, scope)
+        self._journals.add(journal)
+        return journal
 
     def pending_messages(self) -> list[str]:
         """Return the messages for the user since the last call; each message is sent once."""
@@ -110,6 +116,8 @@ class Store:
 
     def close(self) -> None:
         """Finish the queued work and close the file; the next turn opens it again."""
+        for journal in list(self._journals):
+            journal.retry()
         self._writer.close()
 
     def count_turns(self, scope: ConversationScope) -> int:
@@ -125,7 +133,7 @@ class Store:
         return self._query(_COUNT_BY_CHAT, (scope.notebook, scope.folder))
 
     def notebooks_with_cells(self, cells: Iterable[str]) -> list[StoredNotebook]:
-        """Return the notebooks with turns of at least one of these cells, the oldest first."""
+        """Return the notebooks with stored turns of any of these cells, the oldest first."""
         ids = list(cells)
         return self._writer.call_if_exists(lambda db: find_by_cells(db, ids)) or []
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+
+_MAX_NEWER_VERSIONS = 1000
+"""A file of a version that is newer by more was not written by a later release."""
+
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""The ends of the names of the file, and of SQLite's files beside it."""
 
 BUSY_TIMEOUT_SECONDS = 1.0
 """How long SQLite waits for another writer before it reports a busy file."""
@@ -53,6 +61,28 @@ MIGRATIONS = (
     ALTER TABLE conversations ADD COLUMN path TEXT;
     UPDATE conversations SET path = notebook;
     """,
+    # One turn is live at a position; the index that answers each question of `TurnTable`.
+    """
+    CREATE TABLE header (
+        id TEXT NOT NULL         -- a random text, by which files are told apart
+    );
+    INSERT INTO header VALUES (lower(hex(randomblob(16))));
+    DROP INDEX turns_by_position;
+    DROP INDEX turns_by_cell;
+    UPDATE turns SET state = 'superseded' WHERE state = 'live' AND EXISTS (
+        SELECT 1 FROM turns AS t WHERE t.conversation_id = turns.conversation_id
+        AND t.position = turns.position AND t.state = 'live' AND t.rowid > turns.rowid);
+    CREATE UNIQUE INDEX live_turns ON turns (conversation_id, position) WHERE state = 'live';
+    CREATE INDEX fresh_turns ON turns (conversation_id, position)
+        WHERE state = 'live' AND stale = 0;
+    CREATE INDEX open_turns ON turns (conversation_id, changed_at) WHERE state = 'open';
+    CREATE INDEX turns_by_position ON turns (conversation_id, position);
+    CREATE INDEX turns_by_change ON turns (conversation_id, changed_at);
+    CREATE INDEX turns_by_question ON turns (conversation_id, cell_id, question_index, position)
+        WHERE state = 'live';
+    CREATE INDEX turns_by_cell ON turns (conversation_id, cell_id, position, question_index)
+        WHERE state = 'live';
+    """,
 )
 """The n-th script brings a file of version n to version n + 1; a published one never changes.
 
@@ -62,6 +92,10 @@ Prompts and answers are blobs: a model may send lone surrogates, which TEXT cann
 
 class NewerStoreError(Exception):
     """The file was written by a later release; the message is for the user."""
+
+
+class DamagedStoreError(Exception):
+    """The file is damaged, as SQLite's own check says."""
 
 
 def connect(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
@@ -81,6 +115,7 @@ def connect(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Conne
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
     )
+    connection.text_factory = _decode
     try:
         _prepare(connection, migrations)
     except BaseException:
@@ -98,12 +133,66 @@ def _prepare(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
         return
     with transaction(connection):
         version = _read_version(connection)
+        if version > len(migrations) + _MAX_NEWER_VERSIONS:
+            raise DamagedStoreError(f"its version is {version}")
         if version > len(migrations):
             raise NewerStoreError(_newer_store_message(connection))
         for script in migrations[version:]:
             for statement in script.split(";\n"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        # A second, short id in the file's first bytes: see `StoreConnection`.
+        if not read_mark(connection):
+            connection.execute(f"PRAGMA application_id = {1 + secrets.randbelow(2**31 - 1)}")
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
+def read_file_id(connection: sqlite3.Connection) -> str:
+    """Return the id of the file, which no other file has, also if it has its name or its inode."""
+    row = connection.execute("SELECT id FROM header").fetchone()
+    return str(row[0]) if row else ""
+
+
+def read_mark(connection: sqlite3.Connection) -> int:
+    """Return the number that the first bytes of the file have, too."""
+    return int(connection.execute("PRAGMA application_id").fetchone()[0])
+
+
+def check_file(connection: sqlite3.Connection) -> None:
+    """Look for damage that a query does not notice, such as an index without its rows.
+
+    Raises:
+        DamagedStoreError: there is some.
+    """
+    result = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if result != ("ok",) or not has_schema(connection):
+        raise DamagedStoreError(str(result))
+
+
+def has_schema(connection: sqlite3.Connection) -> bool:
+    """Return whether the tables and indexes are those that the migrations make."""
+    return _expected_schema() <= _read_schema(connection)
+
+
+@cache
+def _expected_schema() -> frozenset[tuple[str, str]]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        _prepare(connection, MIGRATIONS)
+        return _read_schema(connection)
+    finally:
+        connection.close()
+
+
+def _read_schema(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return frozenset(rows.fetchall())
+
+
+def _decode(text: bytes) -> str:
+    """Return a text; where it is damaged, each byte that is not UTF-8 is a lone surrogate."""
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _read_version(connection: sqlite3.Connection) -> int:
@@ -139,12 +228,17 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file and SQLite's files beside it, and return the new path."""
+def set_aside(path: Path, reason: str = "damaged") -> Path:
+    """Rename a file and SQLite's files beside it, and return the new path."""
     number = 1
-    while (new_path := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while any(
+        (new_path := path.with_name(f"{path.name}.{reason}-{number}"))
+        .with_name(new_path.name + suffix)
+        .exists()
+        for suffix in SUFFIXES
+    ):
         number += 1
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in SUFFIXES:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(new_path.with_name(new_path.name + suffix))
     return new_path

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...messages import Response, ToolStep, Turn
+from .columns import encode_text, metadata_json
 from .database import transaction
-from .rows import encode_text, metadata_json
 
 DraftKey = tuple[int, str]
 """The id of a conversation, and the id of a response."""
@@ -64,9 +64,10 @@ class Drafts:
         """Save this answer from now on."""
         self._drafts[conversation_id, draft.turn.response.id] = draft
 
-    def remove(self, conversation_id: int, response_id: str) -> None:
-        """Save this answer no more."""
-        self._drafts.pop((conversation_id, response_id), None)
+    def remove(self, response_id: str) -> None:
+        """Save this answer no more, whatever the id of its conversation was when it began."""
+        for key in [key for key in self._drafts if key[1] == response_id]:
+            del self._drafts[key]
 
     def clear(self) -> None:
         """Forget all answers, in a forked child: they are its parent's."""
@@ -80,7 +81,10 @@ class Drafts:
         if self._unsaved_chunks or self._unsaved_metadata:
             with transaction(connection):
                 connection.executemany(
-                    "INSERT INTO chunks (conversation_id, response_id, text) VALUES (?, ?, ?)",
+                    # In a file that has replaced the one where it began, the turn has no row.
+                    "INSERT INTO chunks (conversation_id, response_id, text) SELECT ?1, ?2, ?3 "
+                    "WHERE EXISTS (SELECT 1 FROM turns WHERE conversation_id = ?1 "
+                    "AND response_id = ?2 AND state = 'open')",
                     self._unsaved_chunks,
                 )
                 connection.executemany(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...messages import CONTINUE_PROMPT, Turn
 from .drafts import DraftKey
+from .loading import TurnLoader
 from .rows import TurnTable
 
 
@@ -21,7 +22,7 @@ def finish_abandoned(table: TurnTable, drafts: Container[DraftKey]) -> None:
         table: the turns of the conversation.
         drafts: the answers that this process is writing.
     """
-    for open_turn in table.open_turns():
+    for open_turn in TurnLoader(table).open_turns():
         turn = open_turn.turn
         is_ours = (table.conversation_id, turn.response.id) in drafts
         if is_ours or is_other_process_alive(open_turn.owner):
@@ -38,7 +39,7 @@ def _find_cut_turn(table: TurnTable, turn: Turn) -> Turn | None:
     """Return the turn that this one continues; None if it continues none."""
     if turn.prompt != CONTINUE_PROMPT or not turn.response.text:
         return None
-    turns, _ = table.load()
+    turns = TurnLoader(table).load().turns
     return turns[-1] if turns and turns[-1].response.incomplete_reason else None
 
 
@@ -64,5 +65,5 @@ def process_token(process_id: int) -> str:
 
 def is_other_process_alive(token: str) -> bool:
     """Return whether the process of this token runs, and is not this one."""
-    process_id = int(token.partition(" ")[0])
-    return token == process_token(process_id) != process_token(os.getpid())
+    process_id = int(token.partition(" ")[0]) if token[:1].isdecimal() else 0
+    return process_id > 0 and token == process_token(process_id) != process_token(os.getpid())

@@ -1,36 +1,27 @@
-"""Turns as table rows: their positions, and which row a new turn replaces."""
+"""Turns as table rows: their positions, and which row a new turn replaces.
+
+One turn is live at a position, at most; the index `live_turns` refuses a second one. Several
+kernels may change a conversation at once, and each knows only the turns that it has loaded. So each
+change has a rule for what it finds:
+
+- A turn that becomes live supersedes the live turn of its position, whichever that is.
+- Only a live turn can be dropped: an attempt that another kernel has replaced stays an attempt.
+- A turn that is in the conversation already is not imported once more.
+"""
 
 from __future__ import annotations
 
-import json
+import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from typing import Any
 
-from ...messages import CellRef, Response, ToolStep, Turn
-from ...serialization import response_from_record, response_to_record
-
-_TURN_COLUMNS = "prompt, text, metadata, cell_id, question_index, stale"
-"""The columns that `_to_turn` takes, in its order."""
+from ...messages import CellRef, Turn
+from .columns import to_columns
 
 _THIS_TURN = "conversation_id = :conversation_id AND response_id = :response_id"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTurn:
-    """A turn whose answer some process is writing, or was writing when it was killed.
-
-    Args:
-        turn: the turn, with the part of the answer that was saved.
-        owner: the process: see `process_token`.
-        replace_turn: as for `TurnTable.commit`.
-    """
-
-    turn: Turn
-    owner: str
-    replace_turn: bool
+_LIVE = "conversation_id = :conversation_id AND state = 'live'"
 
 
 class TurnTable:
@@ -45,9 +36,15 @@ class TurnTable:
         self.conversation_id = conversation_id
         self._connection = connection
 
-    def _execute(self, sql: str, **values: Any) -> sqlite3.Cursor:
+    def execute(self, sql: str, **values: Any) -> sqlite3.Cursor:
+        """Execute a statement; ``:conversation_id`` is this conversation."""
         values["conversation_id"] = self.conversation_id
         return self._connection.execute(sql, values)
+
+    def _value(self, sql: str, **values: Any) -> Any:
+        """Return the first value of the first row; None without a row."""
+        row = self.execute(sql, **values).fetchone()
+        return row[0] if row else None
 
     # Changes.
 
@@ -63,213 +60,187 @@ class TurnTable:
             replace_turn: False keeps a turn of the same question.
         """
         self._delete_chunks(turn)
-        if not turn.response.has_content:
+        if turn.response.has_content:
+            self._insert_live(turn, self._claim_position(turn.cell if replace_turn else None))
+        else:
             self._insert(turn, state="failed")
-            return
-        position = self._claim_position(turn.cell if replace_turn else None)
-        self._insert(turn, position=position)
-
-    def _claim_position(self, cell: CellRef | None) -> int:
-        """Return a position that is free for a turn of this question.
-
-        The live turn of the same question is superseded. The next question of a loop in a cell
-        follows the one before it, and moves the later turns. Later turns become stale, but not
-        those of the same cell when the question is new: threads of a cell end in any order.
-        """
-        if cell is None:
-            return self._next_position()
-        question = {"cell_id": cell.cell_id, "index": cell.index}
-        cell_turns = (
-            "FROM turns WHERE conversation_id = :conversation_id "
-            "AND cell_id = :cell_id AND state = 'live'"
-        )
-        same = self._execute(
-            f"SELECT position, response_id {cell_turns} AND question_index = :index "
-            "ORDER BY position DESC",
-            **question,
-        ).fetchone()
-        if same:
-            self.set_state(same[1], "superseded")
-            self._mark_stale_after(int(same[0]))
-            return int(same[0])
-        previous = self._execute(
-            f"SELECT position {cell_turns} AND question_index < :index ORDER BY position DESC",
-            **question,
-        ).fetchone()
-        if previous:
-            self._execute(
-                "UPDATE turns SET position = position + 1 "
-                "WHERE conversation_id = :conversation_id AND position > :position",
-                position=previous[0],
-            )
-            self._mark_stale_after(int(previous[0]) + 1, sibling_cell=cell.cell_id)
-            return int(previous[0]) + 1
-        return self._next_position()
-
-    def _mark_stale_after(self, position: int, sibling_cell: str | None = None) -> None:
-        """Mark the later turns stale, but for those of one cell."""
-        self._execute(
-            "UPDATE turns SET stale = 1 WHERE conversation_id = :conversation_id "
-            "AND state = 'live' AND position > :position AND stale = 0 "
-            "AND (:sibling_cell IS NULL OR cell_id IS NOT :sibling_cell)",
-            position=position,
-            sibling_cell=sibling_cell,
-        )
-
-    def _next_position(self) -> int:
-        """Return the first position after all turns; the first of all is 1."""
-        # One query for each state is answered by the index alone.
-        positions = [
-            self._execute(
-                "SELECT max(position) FROM turns "
-                "WHERE conversation_id = :conversation_id AND state = :state",
-                state=state,
-            ).fetchone()[0]
-            for state in ("live", "superseded", "dropped", "merged")
-        ]
-        return max((position for position in positions if position is not None), default=0) + 1
 
     def extend(self, turns: Iterable[Turn]) -> None:
-        """Add turns at the end, with their previous attempts."""
-        for position, turn in enumerate(turns, self._next_position()):
+        """Add turns at the end, with their previous attempts, but for those that are there."""
+        for turn in turns:
+            if self._is_listed(turn):
+                continue
+            position = self._next_position()
             for attempt in turn.previous_attempts:
-                self._insert(attempt, position=position, state="superseded")
-            self._insert(turn, position=position)
+                if not self._is_listed(attempt):
+                    self._insert(attempt, position=position, state="superseded")
+            self._insert_live(turn, position)
 
     def merge(self, cut_id: str, turn: Turn) -> None:
         """Put a turn in the position of the cut turn that it continues.
 
         The cut turn does not become one of its previous attempts.
         """
-        cut = self._execute(
-            f"SELECT position FROM turns WHERE {_THIS_TURN}", response_id=cut_id
-        ).fetchone()
-        position = cut[0] if cut else self._next_position()
-        self._execute(f"UPDATE turns SET state = 'merged' WHERE {_THIS_TURN}", response_id=cut_id)
+        position = self._value(f"SELECT position FROM turns WHERE {_THIS_TURN}", response_id=cut_id)
+        self.set_state(cut_id, "merged")
         self._delete_chunks(turn)
-        self._insert(turn, position=position)
+        self._insert_live(turn, self._next_position() if position is None else position)
 
-    def set_state(self, response_id: str, state: str) -> None:
-        """Change the state of a turn; a turn that becomes live is not stale."""
-        self._execute(
-            "UPDATE turns SET state = :state, stale = stale AND :state <> 'live', "
-            f"changed_at = :now WHERE {_THIS_TURN}",
+    def drop(self, response_id: str) -> None:
+        """Drop a live turn; its row stays."""
+        self.execute(
+            f"UPDATE turns SET state = 'dropped' WHERE {_THIS_TURN} AND state = 'live'",
             response_id=response_id,
-            state=state,
-            now=monotonic_now(),
         )
 
     def drop_from(self, cell: CellRef) -> None:
         """Drop the turns of a cell from this question on."""
-        self._execute(
-            "UPDATE turns SET state = 'dropped' WHERE conversation_id = :conversation_id "
-            "AND cell_id = :cell_id AND question_index >= :index AND state = 'live'",
+        self.execute(
+            "UPDATE turns INDEXED BY turns_by_question SET state = 'dropped' "
+            f"WHERE {_LIVE} AND cell_id = :cell_id AND question_index >= :index",
             cell_id=cell.cell_id,
             index=cell.index,
         )
 
+    def restore(self, response_id: str) -> None:
+        """Make a turn the live one of its position."""
+        position = self._value(
+            f"SELECT position FROM turns WHERE {_THIS_TURN} "
+            "AND state IN ('superseded', 'merged', 'dropped')",
+            response_id=response_id,
+        )
+        if position is not None:
+            self._supersede(position)
+            self.set_state(response_id, "live")
+
+    def set_state(self, response_id: str, state: str) -> None:
+        """Change the state of a turn; a turn that becomes live is not stale."""
+        self.execute(
+            "UPDATE turns SET state = :state, stale = stale AND :state <> 'live', "
+            f"changed_at = :now WHERE {_THIS_TURN}",
+            response_id=response_id,
+            state=state,
+            now=self._now(),
+        )
+
+    def _insert_live(self, turn: Turn, position: float) -> None:
+        self._supersede(position)
+        self._insert(turn, position=position)
+
+    def _supersede(self, position: float) -> None:
+        """Make the live turn of a position a previous attempt."""
+        self.execute(
+            "UPDATE turns INDEXED BY live_turns SET state = 'superseded', changed_at = :now "
+            f"WHERE {_LIVE} AND position = :position",
+            position=position,
+            now=self._now(),
+        )
+
     def _insert(self, turn: Turn, **columns: Any) -> None:
-        """Write the row of a turn; a row of the same response is replaced."""
-        values = _to_row(turn) | columns
+        """Write the row of a turn; a row of the same response becomes this one."""
+        empty = {"position": None, "owner": None, "appends": None}
+        values = empty | to_columns(turn) | {"changed_at": self._now()} | columns
         names = ["conversation_id", *values]
-        placeholders = ", ".join(f":{name}" for name in names)
-        self._execute(
-            f"INSERT OR REPLACE INTO turns ({', '.join(names)}) VALUES ({placeholders})", **values
+        self.execute(
+            f"INSERT INTO turns ({', '.join(names)}) VALUES (:{', :'.join(names)}) "
+            "ON CONFLICT (conversation_id, response_id) DO UPDATE SET "
+            + ", ".join(f"{name} = excluded.{name}" for name in values),
+            **values,
         )
 
     def _delete_chunks(self, turn: Turn) -> None:
-        self._execute(f"DELETE FROM chunks WHERE {_THIS_TURN}", response_id=turn.response.id)
+        self.execute(f"DELETE FROM chunks WHERE {_THIS_TURN}", response_id=turn.response.id)
 
-    # Reading.
-
-    def load(self) -> tuple[list[Turn], set[str]]:
-        """Return the live turns in order, with previous attempts, and the ids of all responses."""
-        attempts: dict[int, list[Turn]] = {}
-        live: dict[int, Turn] = {}
-        selected = self._execute(
-            f"SELECT {_TURN_COLUMNS}, position, state FROM turns WHERE "
-            "conversation_id = :conversation_id AND state IN ('live', 'superseded') "
-            "ORDER BY changed_at"
+    def _now(self) -> float:
+        """Return seconds since 1970, later than all changes before, whatever the clock says."""
+        last = self._value(
+            "SELECT max(changed_at) FROM turns WHERE conversation_id = :conversation_id"
         )
-        for *columns, position, state in selected:
-            if state == "live":
-                live[position] = _to_turn(columns)
-            else:
-                attempts.setdefault(position, []).append(_to_turn(columns))
-        for position, previous in attempts.items():
-            if position in live:
-                live[position] = replace(live[position], previous_attempts=tuple(previous))
-        ids = self._execute(
-            "SELECT response_id FROM turns WHERE conversation_id = :conversation_id"
-        )
-        return [live[position] for position in sorted(live)], {row[0] for row in ids}
+        now = time.time()
+        return max(now, math.nextafter(last, math.inf)) if isinstance(last, float) else now
 
-    def open_turns(self) -> Iterator[OpenTurn]:
-        """Yield the turns that are not finished, the oldest first."""
-        selected = self._execute(
-            f"SELECT {_TURN_COLUMNS}, response_id, owner, appends FROM turns WHERE "
-            "conversation_id = :conversation_id AND state = 'open' ORDER BY changed_at"
-        ).fetchall()
-        for prompt, _, *columns, response_id, owner, appends in selected:
-            chunks = self._execute(
-                f"SELECT text FROM chunks WHERE {_THIS_TURN} ORDER BY id", response_id=response_id
+    # Positions.
+
+    def _claim_position(self, cell: CellRef | None) -> float:
+        """Return a position for a turn of this question.
+
+        It is that of the live turn of the same question. The next question of a loop in a cell
+        follows the one before it. Later turns become stale, but not those of the same cell when the
+        question is new: threads of a cell end in any order.
+        """
+        if cell is None:
+            return self._next_position()
+        question = {"cell_id": cell.cell_id, "index": cell.index}
+        same = self._value(
+            "SELECT position FROM turns INDEXED BY turns_by_question "
+            f"WHERE {_LIVE} AND cell_id = :cell_id AND question_index = :index "
+            "ORDER BY position DESC LIMIT 1",
+            **question,
+        )
+        if same is not None:
+            self._mark_stale_after(same)
+            return float(same)
+        previous = self._value(
+            "SELECT position FROM turns INDEXED BY turns_by_cell "
+            f"WHERE {_LIVE} AND cell_id = :cell_id AND question_index < :index "
+            "ORDER BY position DESC LIMIT 1",
+            **question,
+        )
+        if previous is None:
+            return self._next_position()
+        self._mark_stale_after(previous, sibling_cell=cell.cell_id)
+        return self._position_after(previous)
+
+    def _mark_stale_after(self, position: float, sibling_cell: str | None = None) -> None:
+        """Mark the later turns stale, but for those of one cell."""
+        self.execute(
+            "UPDATE turns INDEXED BY fresh_turns SET stale = 1 "
+            f"WHERE {_LIVE} AND stale = 0 AND position > :position "
+            "AND (:sibling_cell IS NULL OR cell_id IS NOT :sibling_cell)",
+            position=position,
+            sibling_cell=sibling_cell,
+        )
+
+    def _next_position(self) -> float:
+        """Return the first whole number after all positions; the first of all is 1."""
+        last = self._value(
+            "SELECT max(position) FROM turns WHERE conversation_id = :conversation_id"
+        )
+        return 1 if last is None else math.floor(last) + 1
+
+    def _position_after(self, position: float) -> float:
+        """Return a position that no turn has, between this one and the next."""
+        following = self._value(
+            "SELECT min(position) FROM turns "
+            "WHERE conversation_id = :conversation_id AND position > :position",
+            position=position,
+        )
+        if following is None:
+            return self._next_position()
+        # A loop puts each turn after its last one: the rest of the gap is for many more.
+        between = position + (following - position) / 256
+        if position < between < following:
+            return float(between)
+        self._make_room_after(position)
+        return position + 1
+
+    def _make_room_after(self, position: float) -> None:
+        """Move the later turns by a large step, first out of the way of each other."""
+        for change in ("-position - 1048576", "-position"):
+            self.execute(
+                f"UPDATE turns SET position = {change} WHERE conversation_id = :conversation_id "
+                "AND (position > :position OR position < -1048576)",
+                position=position,
             )
-            text = b"".join(chunk for (chunk,) in chunks)
-            yield OpenTurn(_to_turn([prompt, text, *columns]), owner, not appends)
 
-
-# Conversion.
-
-_last_time = 0.0
-
-
-def monotonic_now() -> float:
-    """Return seconds since 1970, later at every call, so that changes of turns have an order."""
-    global _last_time  # noqa: PLW0603 - clocks stand still for up to 15 ms
-    _last_time = max(time.time(), _last_time + 1e-6)
-    return _last_time
-
-
-def encode_text(text: str) -> bytes:
-    """Return a text as a blob; a model may send lone surrogates."""
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _decode_text(blob: bytes) -> str:
-    return bytes(blob).decode("utf-8", "surrogatepass")
-
-
-def _to_row(turn: Turn) -> dict[str, Any]:
-    """Return the columns of a live turn; its position is not among them."""
-    return {
-        "response_id": turn.response.id,
-        "cell_id": turn.cell.cell_id if turn.cell else None,
-        "question_index": turn.cell.index if turn.cell else None,
-        "state": "live",
-        "stale": turn.stale,
-        "changed_at": monotonic_now(),
-        "prompt": encode_text(turn.prompt),
-        "text": encode_text(turn.response.text),
-        "metadata": metadata_json(turn, turn.response.steps),
-    }
-
-
-def metadata_json(turn: Turn, steps: tuple[ToolStep, ...]) -> str:
-    """Return the fields of a turn that have no column, with these tool steps, as JSON."""
-    record = response_to_record(replace(turn.response, steps=steps))
-    return json.dumps(record | ({"system": turn.system} if turn.system else {}))
-
-
-def _to_turn(columns: Sequence[Any]) -> Turn:
-    """Return the turn of the columns of `_TURN_COLUMNS`."""
-    prompt, text, metadata, cell_id, question_index, stale = columns
-    record = json.loads(metadata)
-    system = record.pop("system", "")
-    answer = _decode_text(text)
-    try:
-        response = response_from_record(answer, record)
-    except (TypeError, ValueError):  # unreadable metadata is lost, but the turn is not
-        response = Response(answer, id=str(record.get("id", "")))
-    has_cell = cell_id is not None and question_index is not None
-    cell = CellRef(cell_id, question_index) if has_cell else None
-    return Turn(_decode_text(prompt), response, cell, bool(stale), (), system)
+    def _is_listed(self, turn: Turn) -> bool:
+        """Return whether a turn is live, or an attempt at a live one."""
+        return bool(
+            self._value(
+                f"SELECT 1 FROM turns AS t WHERE {_THIS_TURN} AND (state = 'live' OR "
+                "state = 'superseded' AND EXISTS (SELECT 1 FROM turns AS other WHERE "
+                "other.conversation_id = t.conversation_id AND other.position = t.position "
+                "AND other.state = 'live'))",
+                response_id=turn.response.id,
+            )
+        )

@@ -48,7 +48,7 @@ from typing import Any, TypeVar
 
 from ...once import Once
 from .connection import StoreConnection
-from .database import NewerStoreError
+from .database import DamagedStoreError, NewerStoreError
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -85,7 +85,7 @@ class WriterThread:
         autosave_seconds: float = AUTOSAVE_SECONDS,
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
-        self._connection = StoreConnection(path, self._report)
+        self._connection = StoreConnection(path, self.report)
         self._autosave = autosave
         self._on_fork = on_fork
         self._autosave_seconds = autosave_seconds
@@ -100,7 +100,7 @@ class WriterThread:
         self._lock = threading.RLock()
         self._turnstile = threading.Lock()
         self._messages: list[str] = []
-        self._reported = Once()
+        self.reported = Once()
         self._is_late = False
 
     def reset_after_fork(self) -> None:
@@ -113,11 +113,6 @@ class WriterThread:
     def path(self) -> Path:
         """The file."""
         return self._connection.path
-
-    @property
-    def file_generation(self) -> int:
-        """The number of the file that is open: see `StoreConnection.generation`."""
-        return self._connection.generation
 
     # On any thread.
 
@@ -153,7 +148,7 @@ class WriterThread:
             )
         except TimeoutError:
             self._is_late = True
-            self._report("the store is in use by another program: what is new is stored later")
+            self.report("the store is in use by another program: what is new is stored later")
         except StoreError:
             pass
         return None
@@ -171,8 +166,9 @@ class WriterThread:
         if thread is not None:
             thread.join(self._lock_timeout_seconds)
 
-    def _report(self, message: str) -> None:
-        if self._reported.is_new(message):
+    def report(self, message: str) -> None:
+        """Keep a message for the user; the same one only once."""
+        if self.reported.is_new(message):
             with self._lock:
                 self._messages.append(message)
 
@@ -199,7 +195,7 @@ class WriterThread:
         except StoreError as error:
             future.set_exception(error)
         except Exception as error:  # noqa: BLE001 - it is reported, and the thread must live on
-            self._report(f"a turn is not stored ({error})")
+            self.report(f"a turn is not stored ({error})")
             future.set_exception(StoreError(str(error)))
         else:
             self._is_late = False
@@ -209,7 +205,7 @@ class WriterThread:
         while True:
             try:
                 return work(self._connection.open())
-            except (sqlite3.Error, OSError, NewerStoreError) as error:
+            except (sqlite3.Error, OSError, NewerStoreError, DamagedStoreError) as error:
                 if not self._connection.recover(error):
                     raise StoreError(str(error)) from None
 

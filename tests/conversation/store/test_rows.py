@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cellmage.conversation.store import Store
-from cellmage.conversation.store.rows import monotonic_now
 from tests.conversation.store.chats import ask, open_chat, resume
 
 
@@ -29,8 +28,3 @@ def test_words_of_earlier_versions_are_read_as_they_are(store: Store) -> None:
         store.execute(update, [word])
         (turn,) = resume(store).turns
         assert (turn.response.incomplete_reason, turn.state) == (word, "partial")
-
-
-def test_each_change_has_a_later_time_than_the_one_before() -> None:
-    times = [monotonic_now() for _ in range(1000)]
-    assert times == sorted(set(times))
