@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from .messages import Document as Document  # noqa: PLC0414 - an event that a `Response` keeps
+from .messages import ProviderState as ProviderState  # noqa: PLC0414 - kept, too
 from .messages import Usage
 from .text import Encodable
 
@@ -167,6 +168,7 @@ Event = (
     | Reclassification
     | Status
     | Document
+    | ProviderState
     | ToolCall
     | ToolResult
     | Fallback

@@ -38,6 +38,27 @@ class ToolInvocation(Encodable):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderState(Encodable):
+    """What a provider demands back with the next request: encrypted reasoning, signatures.
+
+    It is never shown, and never sent to another API.
+
+    Args:
+        api: the API that it belongs to: ``"chat"``, ``"responses"`` or ``"messages"``.
+        item: a JSON object, as the provider sent it.
+
+    Example:
+        >>> state = ProviderState("chat", '{"reasoning_content": "Hm."}')
+        >>> Message("assistant", "Hello", state=(state,)).state[0].api
+        'chat'
+    """
+
+    api: str
+    item: str
+    type: ClassVar[Literal["provider_state"]] = "provider_state"
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Encodable):
     """One message of a chat.
 
@@ -46,12 +67,14 @@ class Message(Encodable):
         content: its text.
         tool_calls: the tool calls of an assistant's message.
         tool_call_id: the id of the call that a tool's message answers; else empty.
+        state: what the provider of an assistant's message demands back, in its order.
     """
 
     role: Role
     content: str
     tool_calls: tuple[ToolInvocation, ...] = ()
     tool_call_id: str = ""
+    state: tuple[ProviderState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
