@@ -73,7 +73,7 @@ def read_regular_file(path: Path, max_bytes: int) -> bytes:
 
     Raises:
         OSError: it is missing or cannot be read.
-        ValueError: it is no regular file, or too large.
+        ValueError: it is not a regular file, or it is too large.
     """
     # A pipe that nobody writes to would be waited for without O_NONBLOCK, which Windows lacks.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -26,8 +26,8 @@ def make_request(
         tools: the tools that the model may call, by name.
 
     Raises:
-        UsageError: the prompt is no text, empty or too long, or the request contains a key of this
-            machine.
+        UsageError: the prompt is not a text, empty or too long, or the request contains a key of
+            this machine.
     """
     if not check("prompt", prompt, TEXT).strip():
         raise UsageError("the prompt is empty; nothing was sent")

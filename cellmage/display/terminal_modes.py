@@ -49,7 +49,7 @@ class TerminalModes:
         """Set ECHO and NOFLSH as in a value, and return the local modes until now.
 
         Returns:
-            None if the output is no terminal, or one of which this process is in the background.
+            None if the output is not a terminal, or if this process is in its background.
         """
         # An output that is made of Python code has no file descriptor.
         with suppress(OSError, ValueError, AttributeError, termios.error):

@@ -1,4 +1,4 @@
-"""The stage next to a provider, which may be a plugin: what is no event ends the answer at once."""
+"""The stage next to a provider, which may be a plugin: anything but an event ends the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def ask_provider(provider: Provider, request: Request) -> AsyncGenerator[E
     Raises:
         ProviderError: the provider returned no async generator, wanted to end this program, or
             failed at its end.
-        ProtocolError: it yielded something that is no event.
+        ProtocolError: it yielded something else than an event.
         Exception: any other error of the provider, with its own traceback.
     """
     async with _Answer(provider, request) as answer:

@@ -38,7 +38,7 @@ def show(
         spell_option: spells the option that a notice names: see `RenderOptions`.
 
     Raises:
-        UsageError: it is no answer, or a host is no text.
+        UsageError: it is not an answer, or a host is not a text.
         CellmageError: the answer failed; the text that arrived is shown, and is the error's
             ``text``.
         KeyboardInterrupt: the user stopped it.
