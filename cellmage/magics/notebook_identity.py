@@ -80,9 +80,8 @@ class NotebookIdentity:
         if self.is_matched and not (was_unproven and self._run_cells):
             return ()
         evidence = self._gather(self._named)
-        if self.is_matched and evidence.path == self.path:
-            return ()
-        if evidence == self._evidence:
+        is_elsewhere = evidence.is_saved and evidence.path != self.path
+        if evidence == self._evidence or (self.is_matched and not is_elsewhere):
             return ()
         self._evidence = evidence
         return self._match(evidence)

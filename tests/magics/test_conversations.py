@@ -9,61 +9,16 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cellmage import UsageError
-from cellmage.magics.conversations import ConversationRegistry
-from cellmage.magics.frontend import FrontEnd
-from cellmage.magics.history import run_history
-from cellmage.magics.llm import LLMMagics
-from cellmage.magics.parsing import parse_flags
-from cellmage.magics.store_messages import announce_stored, print_store_messages
-from cellmage.messages import CellRef
+from cellmage.magics.store_messages import print_store_messages
 from tests.kernel.notebooks import write_notebook
+from tests.magics.session import Session
 
-FRONT_END = FrontEnd(
-    is_captured=False,
-    is_interactive=True,
-    has_cells=True,
-    cell_id=None,
-    run_id="1",
-    owns_cell=True,
-    is_in_subshell=False,
-    named_notebook=None,
-)
 NAMES = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())["names"]
-
-
-class Session:
-    """The conversations of a notebook, from the start of its kernel to the end."""
-
-    def __init__(self, notebook: Path | None, setting: str) -> None:
-        self.front_end = replace(FRONT_END, named_notebook=notebook)
-        self.chats = ConversationRegistry(self.front_end.notebook_path)
-        announce_stored(self.chats, self.front_end, setting)
-        self.greeting = ""
-        self.questions = ""
-
-    def run(self, cells: str, chat: str | None = None, store: str = "auto", **fields: Any) -> None:
-        """Ask one question in each cell; `questions` is what the last request has asked."""
-        for cell in cells:
-            front_end = replace(self.front_end, **{"cell_id": cell, **fields})
-            self.chats.apply_store_setting(store, front_end)
-            stream = self.chats.get(chat).stream(cell, cell=CellRef(cell, 0), model="offline/echo")
-            assert "".join(stream) == cell
-            messages = stream.request.messages
-            self.questions = "".join(
-                message.content for message in messages if message.role == "user"
-            )
-
-    def history(self, line: str) -> str:
-        """Run ``%llm_history``, and return what it prints."""
-        self.chats.apply_store_setting("auto", self.front_end)
-        return str(run_history(self.chats, parse_flags(LLMMagics.llm_history, line)))
 
 
 Start = Callable[..., Session]
