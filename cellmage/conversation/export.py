@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from ..foreign_files import parse_json, read_text_file
 from ..messages import Turn
 from ..preview import answer_bundle
 from ..serialization import as_list, read_field, turn_from_record, turn_to_record
-from ..text import excerpt, truncate
+from ..text import excerpt, spell_out, truncate
 from .saved_notebooks import MAX_FILE_BYTES, read_turns
 
 Metadata = Mapping[str, Any]
@@ -30,10 +31,12 @@ _MAX_NAME_BYTES = 200
 _COMMENT_START = "<!-- cellmage "
 """Begins the comment at the end of a markdown file that contains the turns as JSON."""
 
-# Each of these has a meaning in a path, in a shell or in a URL, or cannot be seen.
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff<>:"/\\|?*%]')
-# Names of devices on Windows, also with a suffix.
-_RESERVED_NAME = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)\Z", re.IGNORECASE)
+# Each of these has a meaning in a path, in a shell or in a URL.
+_NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*%]')
+# Names of devices on Windows, with any suffixes; "¹" is a digit there.
+_RESERVED_NAME = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|com[\d¹²³]|lpt[\d¹²³]) *(?:\.|\Z)", re.IGNORECASE
+)
 
 
 def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
@@ -74,8 +77,10 @@ def _check_name(name: str) -> None:
     if dot + suffix not in _FORMATS or not stem:
         raise UsageError(f"{excerpt(name)!r}: give a name that ends in {', '.join(_FORMATS)}")
     # A name that begins with "." is hidden; "~" marks backups; some systems drop "." and " ".
-    is_unsafe = _NOT_IN_NAMES.search(name) or stem != stem.strip(" .~-") or stem.startswith(".")
-    if is_unsafe or _RESERVED_NAME.match(stem) or len(name.encode()) > _MAX_NAME_BYTES:
+    is_visible = name == spell_out(name)
+    is_plain = not _NOT_IN_NAMES.search(name) and stem == stem.strip(" .~-")
+    is_reserved = _RESERVED_NAME.match(stem)
+    if not (is_visible and is_plain) or is_reserved or len(name.encode()) > _MAX_NAME_BYTES:
         raise UsageError(f"{excerpt(name)!r}: give a plain file name, without a folder")
 
 
@@ -164,8 +169,13 @@ def _from_markdown(text: str) -> Iterator[Turn]:
 
 
 def to_notebook(turns: Sequence[Turn]) -> str:
-    """Return a notebook that asks the same questions, with the answers as its outputs."""
-    cells = [_code_cell("load", "%load_ext cellmage", [], {})]
+    """Return a notebook that asks the same questions, with the answers as its outputs.
+
+    Its cells have ids of their own, by which its turns are told from those of other notebooks.
+    """
+    ids = " ".join(turn.response.id for turn in turns)
+    digest = sha256(ids.encode(errors="replace")).hexdigest()[:16]
+    cells = [_code_cell(f"load-{digest}", "%load_ext cellmage", [], {})]
     for number, turn in enumerate(turns, 1):
         text = _replace_surrogates(turn.response.text)
         output = {
@@ -175,7 +185,7 @@ def to_notebook(turns: Sequence[Turn]) -> str:
         }
         source = f"%%llm\n{_replace_surrogates(turn.prompt)}"
         metadata = {"turn": turn_to_record(turn)}
-        cells.append(_code_cell(f"turn-{number}", source, [output], metadata))
+        cells.append(_code_cell(f"turn-{number}-{digest}", source, [output], metadata))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
         "cells": cells,

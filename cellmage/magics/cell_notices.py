@@ -23,9 +23,23 @@ NO_CELL_IDS = (
 )
 
 
-def is_asked_again(turns: Sequence[Turn], prompt: str) -> bool:
-    """Return whether a question without a cell has the words of an earlier one."""
-    return any(turn.prompt == prompt and turn.cell is None for turn in turns)
+def stale_notice(turns: Sequence[Turn], earlier: Sequence[Turn], cell: CellRef | None) -> str:
+    """Return a line about the turns that become stale; empty if there are none.
+
+    Args:
+        turns: the turns of the conversation.
+        earlier: those that are sent with the question.
+        cell: the cell that asks, or None.
+    """
+    later = turns[len(earlier) :]
+    if cell is None or not later or later[0].cell != cell:
+        return ""
+    count = sum(not turn.stale for turn in later[1:])
+    subject = "The later turn becomes" if count == 1 else f"{count} later turns become"
+    return _STALE.format(subject) if count else ""
+
+
+_STALE = "{} stale: made from the answer that this one replaces. Their cells renew them."
 
 
 def replacement_notice(turns: Sequence[Turn], prompt: str, cell: CellRef | None) -> str:

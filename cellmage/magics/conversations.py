@@ -213,10 +213,14 @@ class ConversationRegistry:
         self._take(by_preference[-1:])
         return self.resume()
 
-    def names_without_cells(self) -> list[str]:
-        """Return this notebook's name if turns without cells are stored under it."""
+    def has_unproven_turns(self) -> bool:
+        """Return whether turns are stored under this notebook's name, but no ids say whose.
+
+        They have no cells, or the file has cells without ids (nbformat below 4.5).
+        """
         if self.notebook is None:
-            return []
+            return False
         stored = self.store.notebooks_at(path_text(self.notebook))
-        is_stored = any(not n.cells and n.id != self.identity.id for n in stored)
-        return [self.notebook.name] if is_stored else []
+        others = [n for n in stored if n.id != self.identity.id]
+        is_without_ids = self.notebook.is_file() and read_cell_ids(self.notebook) is None
+        return any(is_without_ids or not n.cells for n in others)

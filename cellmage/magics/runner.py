@@ -9,9 +9,10 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..conversation.history import History
 from ..display.select import choose_display
 from ..errors import CellmageError
-from ..messages import CellRef, Turn
+from ..messages import CellRef
 from ..once import Once
 from ..options import Options
 from ..pipeline.redact import redact_text
@@ -21,7 +22,7 @@ from ..providers.registry import resolve_models
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
-from .cell_notices import NO_CELL_IDS, is_asked_again, replacement_notice
+from .cell_notices import NO_CELL_IDS, replacement_notice, stale_notice
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
 from .dry_run import describe
@@ -140,14 +141,14 @@ class PromptRunner:
         else:
             stream = chat.stream(content.text, **arguments)
             prompt = _Prompt(args, front_end, schema, [stream], stream)
-        _add_notices(prompt.streams, self._notices(prompt, content, chat.turns, cell))
+        _add_notices(prompt.streams, self._notices(prompt, content, chat.history, cell))
         return prompt
 
     def _notices(
         self,
         prompt: _Prompt,
         content: Interpolation,
-        turns: Sequence[Turn],
+        history: History,
         cell: CellRef | None,
     ) -> list[str]:
         """Return lines about the values and the turn of a prompt; a loop shows them once."""
@@ -156,12 +157,14 @@ class PromptRunner:
         if front_end.has_cells and not self._shown_notices.is_new((front_end.run_id, inserted)):
             inserted = ""
         is_replacing = not (prompt.args.append or prompt.args.no_history)
-        replaced = replacement_notice(turns, content.text, cell) if is_replacing else ""
-        if is_replacing and cell is None and front_end.has_cells:
-            is_again = is_asked_again(turns, content.text)
-            if is_again and self._shown_notices.is_new("no cell ids"):
-                print_line(NO_CELL_IDS)
-        return [inserted, replaced]
+        if not is_replacing:
+            return [inserted]
+        if cell is None and front_end.has_cells and self._shown_notices.is_new("no cell ids"):
+            print_line(NO_CELL_IDS)
+        stale = stale_notice(history.turns, history.before(cell), cell)
+        if stale and front_end.has_cells and self._shown_notices.is_new("stale"):
+            print_line(stale)
+        return [inserted, replacement_notice(history.turns, content.text, cell)]
 
     def _render(self, prompt: _Prompt) -> None:
         settings, args = self._settings, prompt.args

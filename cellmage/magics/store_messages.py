@@ -34,8 +34,8 @@ def identify(chats: ConversationRegistry, front_end: FrontEnd, setting: str) -> 
 def _announce(chats: ConversationRegistry, setting: str) -> None:
     count, old_path = chats.count_stored(), chats.identity.old_path
     if not count:
-        for name in chats.names_without_cells():
-            print_line(_NO_CELL_IDS.format(spell_out(name)))
+        if chats.notebook is not None and chats.has_unproven_turns():
+            print_line(_NO_CELL_IDS.format(spell_out(chats.notebook.name)))
     elif old_path is not None:
         total = count_turns(chats.resume())
         print_line(f"This notebook was {spell_out(old_path.name)}. Resumed its {total}.")

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UsageError
 from ..foreign_files import parse_yaml, read_file
 from ..options import Options
-from ..text import excerpt, truncate
+from ..text import excerpt, spell_out, truncate
 
 MAX_BYTES = 2**20
 """The largest file of a persona."""
@@ -74,8 +74,10 @@ def _persona_files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         resolved = folder.resolve()
         for path in sorted(folder.glob("*.md")):
-            # A link that leads outside, a pipe or a device is not a persona.
-            if path.is_file() and path.resolve().parent == resolved:
+            # A link that leads outside, a pipe or a device is not a persona; nor is a file whose
+            # name can be taken for another one.
+            is_visible = path.stem == spell_out(path.stem)
+            if is_visible and path.is_file() and path.resolve().parent == resolved:
                 yield path
 
 

@@ -74,6 +74,8 @@ def test_an_exported_notebook_is_a_notebook(tmp_path: Path) -> None:
     assert [cell.source for cell in notebook.cells] == [
         "%load_ext cellmage", "%%llm\nWhat?", "%%llm\nAnd?",
     ]  # fmt: skip
+    other = nbformat.read(export_turns(turns[:1], tmp_path, "y.ipynb"), as_version=4)
+    assert not {cell.id for cell in notebook.cells} & {cell.id for cell in other.cells}
 
 
 def test_markdown_can_be_read(tmp_path: Path) -> None:
@@ -98,6 +100,26 @@ def test_hostile_names(tmp_path: Path, name: str, suffix: str) -> None:
         assert path.parent == folder
         assert path.is_file()
         assert list_files(tmp_path) - before == {f"ours/{name + suffix}"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NUL.txt",
+        "nul .txt",
+        "COM¹",
+        "lpt³.a",
+        "CONOUT$",
+        "a\u2066b",
+        "a\u061cb",
+        "a\ud800",
+        "a\u3164",
+    ],
+)
+def test_reserved_and_invisible_names(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="give a plain file name"):
+        export_turns([], tmp_path, f"{name}.md")
+    assert export_turns([], tmp_path, "nullable.txt.md").exists()
 
 
 def list_files(folder: Path) -> set[str]:

@@ -98,10 +98,18 @@ class TestOneIdTwice:
         assert "took the place" not in "".join(kernel.run(f"%%llm\n{edited}", "edited").texts)
 
 
+def test_a_line_says_once_that_later_turns_become_stale(kernel: Kernel) -> None:
+    for cell in "abc":
+        assert kernel.run(f"%%llm\n{cell}", cell).printed == ""
+    assert "2 later turns become stale" in kernel.run("%%llm\na", "a").printed
+    for cell in "bac":
+        assert kernel.run(f"%%llm\n{cell}", cell).printed == ""
+
+
 def test_without_ids_a_line_says_once_that_turns_are_added(start: Start) -> None:
     kernel = start()
     runs = [kernel.run("%%llm\nHello") for _ in range(3)]
     said = ["sends no ids of cells" in run.printed for run in runs]
-    assert said == [False, True, False]
+    assert said == [True, False, False]
     unwatched = [kernel.run("%%llm\nAgain", allow_stdin=False) for _ in range(2)]
     assert not any("sends no ids" in run.printed for run in unwatched)
