@@ -3,7 +3,7 @@
     SEED=1 TEXTS=2000 .venv/bin/python -m benchmarks.hostile
 
 Each text has 10 to 100 kB: fragments of markdown that are repeated, mixed or nested. It arrives at
-once, and in pieces of which each makes a frame. Times are those of the CPU, the best of three.
+once, and in pieces; the last frames count as one. Times are those of the CPU, the best of three.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from benchmarks.table import at_most, missed
 from cellmage.display import LiveMarkdown
-from cellmage.display.parts import Part
+from cellmage.display.base import Frame
+from cellmage.display.parts import freeze_every_block
 from cellmage.markdown.long_blocks import end_of_long_block
 from cellmage.markdown.plain_tokens import clean_markdown, parse_plain
-from cellmage.markdown.sanitize import sanitize
 from tests.fuzz.texts import ACTS, LINES, MARKS, PREFIXES
 
 MAX_FRAME_SECONDS = 0.050
@@ -29,6 +29,9 @@ FRAGMENTS = [*MARKS, *ACTS, *(f"{text}\n" for text in [*LINES, *PREFIXES]), "a\n
              "1. a\n",
              "| a | b |\n", "|-|-|\n", "**a ", "[a](", "![a](", "`a ", "$a$ ", "\\(a\\) ", "> a\n",
              "\n  - ", "# a\n", "    a\n", "a b c ", "<details>\n", "字**a**"]  # fmt: skip
+
+
+Show = Callable[[Sequence[Frame]], None]
 
 
 class Slowest(NamedTuple):
@@ -56,45 +59,45 @@ def hostile_text(rng: random.Random) -> str:
     return (start + unit * (size // len(unit) + 1))[:size]
 
 
-def cpu_seconds(make_frame: Callable[[], object]) -> float:
-    best = float("inf")
-    for _ in range(3):
-        started_at = time.process_time()
-        make_frame()
-        best = min(best, time.process_time() - started_at)
-        if best < MAX_FRAME_SECONDS / 2:
-            break
-    return best
+def slowest_frame(text: str, pieces: int, show: Show, **options: Any) -> float:
+    """Return the seconds of the slowest frame while a text arrives in so many pieces."""
+    live, slowest, now = LiveMarkdown(0.0, **options), 0.0, 0.0
+    size = len(text) // pieces + 1
+    for start in range(0, len(text), size):
+        live.feed(text[start : start + size])
+        is_behind = True
+        while is_behind:
+            now += 1_000.0
+            started_at = time.process_time()
+            frames = live.frames_due(now)
+            show(frames)
+            slowest = max(slowest, time.process_time() - started_at)
+            is_behind = bool(frames)
+    started_at = time.process_time()
+    show(live.final_frames())
+    return max(slowest, time.process_time() - started_at)
 
 
-def frame_of(text: str) -> object:
-    """Return the frame of a text that has arrived at once, as a page shows it."""
-    part = Part(0, sanitize)
-    part.pending.append(text)
-    return part.live_frame()
+def parse_for_terminal(frames: Sequence[Frame]) -> None:
+    for frame in frames:
+        text = frame.markdown if frame.is_settled else end_of_long_block(frame.markdown)
+        parse_plain(text)
 
 
-def walk(text: str) -> float:
-    """Return the seconds of the slowest frame while a text arrives in pieces."""
-    live, slowest = LiveMarkdown(0.0), 0.0
-    size = len(text) // PIECES + 1
-    for number in range(PIECES):
-        live.feed(text[number * size : (number + 1) * size])
-        started_at = time.process_time()
-        live.frames_due(1_000.0 * (number + 1))
-        slowest = max(slowest, time.process_time() - started_at)
-    return slowest
-
-
-def terminal_frame(text: str) -> object:
-    return parse_plain(end_of_long_block(clean_markdown(text)))
-
-
+TERMINAL = {"sanitize": clean_markdown, "should_freeze": freeze_every_block}
 MEASURES: dict[str, Callable[[str], float]] = {
-    "a page, at once": lambda text: cpu_seconds(lambda: frame_of(text)),
-    "a page, in pieces": lambda text: min(walk(text) for _ in range(2)),
-    "a terminal": lambda text: cpu_seconds(lambda: terminal_frame(text)),
+    "a page, at once": lambda text: slowest_frame(text, 1, lambda frames: None),
+    "a page, in pieces": lambda text: slowest_frame(text, PIECES, lambda frames: None),
+    "a terminal": lambda text: slowest_frame(text, 1, parse_for_terminal, **TERMINAL),
 }
+
+
+def best_of_three(measure: Callable[[str], float], text: str) -> float:
+    best = measure(text)
+    for _ in range(2):
+        if best >= MAX_FRAME_SECONDS * 0.7:  # else the machine has not disturbed it
+            best = min(best, measure(text))
+    return best
 
 
 def main() -> int:
@@ -105,7 +108,7 @@ def main() -> int:
     for _ in range(count):
         text = hostile_text(rng)
         for name, measure in MEASURES.items():
-            slowest[name] = max(slowest[name], Slowest(measure(text), text))
+            slowest[name] = max(slowest[name], Slowest(best_of_three(measure, text), text))
     print(f"{count} hostile texts of 10 to 100 kB, SEED={seed}: the slowest frame (CPU)")
     for name, (slow, text) in slowest.items():
         at_most(f"{name}: {text[:20]!r}", slow, MAX_FRAME_SECONDS, milliseconds)

@@ -86,6 +86,10 @@ class LiveView(Protocol):
         """Return the frames to paint now, in order; empty if none is due."""
         ...
 
+    def catch_up(self) -> bool:
+        """Take in a part of the text that no frame has shown; return whether more is left."""
+        ...
+
     def end(self, is_complete: bool) -> None:
         """Take the text as ended; the markdown of one that was cut stays healed."""
         ...

@@ -84,7 +84,7 @@ class LiveColumns:
             return []
         markdown = [close_safe_fences(part.live_frame().markdown) for part in self._parts]
         frame = self._frame("", markdown)
-        self._has_news = False
+        self._has_news = any(part.pending for part in self._parts)
         self._pacer.record(now, [frame])
         return [frame]
 

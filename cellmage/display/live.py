@@ -103,6 +103,14 @@ class LiveMarkdown:
             return [*self._reasoning.fold(), *self._record(now, self._text_frames())]
         return self._record(now, [*self._reasoning.frames_due(), *self._text_frames()])
 
+    def catch_up(self) -> bool:
+        """Absorb a slice of what no frame has shown; return whether more is left.
+
+        At the end much may be left of a text that arrived at once: its frames come between.
+        """
+        self._part.absorb_slice()
+        return bool(self._part.pending)
+
     def end(self, is_complete: bool) -> None:
         """Take the text as ended; the markdown of one that was cut stays healed."""
         self._part.is_cut = not is_complete
@@ -140,8 +148,8 @@ class LiveMarkdown:
         """Return the frames of the text if there is news of it."""
         if not self._part.has_news:
             return []
-        self._part.absorb()
-        frames, live_frame = self._freeze(), self._part.live_frame()
+        self._part.absorb_slice()
+        frames, live_frame = self._freeze(), self._part.current_frame()
         if live_frame.markdown:  # empty if `heal` holds back all of it
             frames.append(live_frame)
         return list(map(self._with_definitions, frames))

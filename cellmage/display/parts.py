@@ -23,6 +23,10 @@ MIN_PART_PAGE_MS = 80
 """A part is frozen earlier if its formulas and the like take the page this long, as estimated: a
 shorter answer stays one output."""
 
+SLICE_CHARS = 3_000
+"""Characters that a live frame adds at most. More may arrive at once, and settle: to write all of
+it in one frame would keep the page, and whoever reads it, waiting."""
+
 MAX_PARTS = 14
 """Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
 
@@ -125,14 +129,21 @@ class Part:
         return self.settled_markdown
 
     def absorb(self) -> None:
-        """Add the pending text to the tail, and settle the blocks that are complete."""
+        """Absorb all of the pending text."""
+        self.absorb_slice()
+        while self.pending:
+            self.absorb_slice()
+
+    def absorb_slice(self) -> None:
+        """Add pending text to the tail, as much as one frame may, and settle complete blocks."""
         if self.pending and self.open_panels:
             panels = self.write_panels(self.open_panels)
             self.settled_markdown = fill_safe("{}{}\n\n", self.settled_markdown, panels)
             self.panels += self.open_panels
             self.open_panels = ()
-        self.tail += "".join(self.pending)
-        self.pending.clear()
+        pending = "".join(self.pending)
+        self.tail += pending[:SLICE_CHARS]
+        self.pending = [pending[SLICE_CHARS:]] if len(pending) > SLICE_CHARS else []
         end = find_settled_end(self.tail)
         self._settle(end, self.sanitize(self.tail[:end]))
 
@@ -150,13 +161,18 @@ class Part:
             self.sanitize,
             self.write_panels,
             self.tail,
+            pending=self.pending,
             open_panels=self.open_panels,
             has_new_panels=self.has_new_panels,
         )
 
     def live_frame(self) -> Frame:
-        """Return the frame to show while more may arrive."""
-        self.absorb()
+        """Return the next frame to show while more may arrive."""
+        self.absorb_slice()
+        return self.current_frame()
+
+    def current_frame(self) -> Frame:
+        """Return the frame of what is absorbed, to show while more may arrive."""
         self.has_new_panels = False
         if self.open_panels:
             tail = fill_safe("{}\n\n" + CURSOR, self.write_panels(self.open_panels))

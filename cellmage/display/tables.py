@@ -177,6 +177,10 @@ class LiveTable:
             self._pacer.record(now, frames)
         return frames
 
+    def catch_up(self) -> bool:
+        """Return False: a table shows all that has arrived."""
+        return False
+
     def end(self, is_complete: bool) -> None:
         """Show the value of a complete text; one that was cut is shown as far as it arrived."""
         self._absorb()

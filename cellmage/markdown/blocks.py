@@ -14,10 +14,11 @@ from .links import may_become_safe_url, normalize_label
 from .literals import PATTERNS, Literal, open_literal
 
 # What may precede the content of a line: quotes and list markers, with their indentation. A limit
-# on their number keeps the time for a hostile line short. A thematic break is no list in a list.
+# on their number keeps the time for a hostile line short. A thematic break is no list in a list; it
+# is looked for once in a row of the same markers.
+_NO_BREAK = r"(?!(?<!\*[ \t])(?:\*[ \t]*+){3,}+$|(?<!-[ \t])(?:-[ \t]*+){3,}+$)"
 _CONTAINERS = re.compile(
-    r"[ \t]*(?:(?:>[ \t]?|(?!(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$)(?:[-+*]|\d{1,9}[.)])[ \t]+(?=\S))"
-    r"[ \t]*){0,99}"
+    rf"[ \t]*+(?:(?:>|{_NO_BREAK}(?:[-+*]|\d{{1,9}}[.)])[ \t]++(?=\S))[ \t]*+){{0,99}}+"
 )
 _LIST_ITEM = re.compile(r"[ \t]*(?:>[ \t]?)*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
 _LINK_DEFINITION = r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(\S+)?"

@@ -21,7 +21,7 @@ from typing import NamedTuple
 OPENING = re.compile(r"\\[(\[]|\$\$?|\\begin\{([A-Za-z]+\*?)\}")
 """Matches what may begin a formula; group 1 is the name of an environment."""
 
-CODE_OR_FORMULA = re.compile(rf"(`+)(?!`).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
+CODE_OR_FORMULA = re.compile(rf"(?<!`)(`++).*?(?<!`)\1(?!`)|\\\\|\\\||{OPENING.pattern}")
 """Matches code and escapes in one line, and what `OPENING` matches outside of them."""
 
 PIPE = re.compile(r"(?<!\\)\|")

@@ -23,4 +23,5 @@ TAG_OPEN = re.compile(
     re.DOTALL,
 )
 HTML_OPEN = re.compile(r"<[A-Za-z/!?][^<>*_`~\[\\$&]*(?=[^<>]*\Z)")
-HTML_ENDS = {"!": ">", "?": "?>"}
+HTML_ENDS = {"<!--": "-->", "<![CDATA[": "]]>", "<!": ">", "<?": "?>"}
+"""What must follow such a beginning, the longest first."""

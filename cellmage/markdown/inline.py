@@ -107,6 +107,7 @@ class Scanner:
         self._inline = Inline([], len(text))
         self._brackets: list[_Bracket] = []
         self._backticks: dict[int, list[int]] | None = None
+        self._html_ends: dict[str, int] = {}
         self._is_stopped = False
 
     def scan(self) -> Inline:
@@ -168,18 +169,26 @@ class Scanner:
         return self._hold_back(offset) if is_held else 0
 
     def _scan_angle_bracket(self, _: str, offset: int) -> int:
-        ending = HTML_ENDS.get(self.text[offset + 1 : offset + 2])
-        # Such text may repeat without an end: `find` rules it out faster than the patterns.
-        has_end = not ending or self.text.find(ending, offset) != -1
         if tag := match_tag(self.text, offset):
             name, kind, end = tag
             if kind == "close" and self.is_open and end == len(self.text):
                 return self._hold_back(offset)  # the cursor stays in the element
             return self._add_tag(name, kind, end, offset)
-        for kind, pattern in (("autolink", AUTOLINK), ("html", HTML)) if has_end else ():
+        for kind, pattern in (
+            (("autolink", AUTOLINK), ("html", HTML)) if self._has_end(offset) else ()
+        ):
             if match := pattern.match(self.text, offset):
                 return self._add_span(Span(kind, offset, match.end()))
         return self._scan_open_angle(offset) if self.is_open else offset + 1
+
+    def _has_end(self, offset: int) -> bool:
+        """Return whether what may end HTML follows: its beginning may repeat without an end."""
+        starts = (start for start in HTML_ENDS if self.text.startswith(start, offset))
+        if (start := next(starts, None)) is None:
+            return True
+        if start not in self._html_ends:
+            self._html_ends[start] = self.text.rfind(HTML_ENDS[start])
+        return self._html_ends[start] > offset
 
     def _scan_open_angle(self, offset: int) -> int:
         """Hold back what may become a tag, a comment or a URL; other HTML is shown as text."""

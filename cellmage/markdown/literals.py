@@ -26,7 +26,7 @@ CANDIDATE = re.compile(r"```|~~~|\$\$|\\[\[\]]|\\begin|\\end|<!--|-->|</?details
 MAX_CANDIDATES = 700
 """Candidates of a text that are looked at one by one."""
 
-_MAX_FORMULA_LINES = 100
+_MAX_FORMULA_LINES = 50
 """Lines of a formula that has no end yet: all of it is looked at for each of them."""
 
 _FENCE_START = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:`{3}|~{3})")

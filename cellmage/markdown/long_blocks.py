@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .blocks import Block, Blocks
-from .literals import has_many_candidates
+from .literals import has_many_candidates, has_many_lines
 from .settled import find_tail_start
 
 PIECE_LINES = 64
@@ -21,6 +21,9 @@ PIECE_LINES = 64
 
 _SCREEN_CHARS = 20_000
 """Characters of a large screen, at least."""
+
+_SCREEN_LINES = 2_000
+"""Lines that are looked at for the end of a block, beside those of a fence."""
 
 _ITEM = re.compile(r"(?:([-+*])|\d{1,9}([.)]))[ \t]+(?=\S)")
 _CONTINUATION = re.compile(r"[ \t]*$|[ \t]{2,}\S")
@@ -114,7 +117,7 @@ def end_of_long_block(text: str) -> str:
     if text.count("\n") <= 2 * PIECE_LINES:
         return text
     text = text[find_tail_start(text, _SCREEN_CHARS) :]
-    if has_many_candidates(text):
+    if has_many_candidates(text) or has_many_lines(text, 0, _SCREEN_LINES):
         return _last_lines(text)
     last = Blocks(text).last
     if last is not None and last.kind == "fence" and last.is_open:

@@ -40,7 +40,7 @@ __all__ = ["is_safe_url", "sanitize"]
 _SPECIAL = re.compile(
     r"[<\\$&\t\r\x0b\x0c\x1c-\x1f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     r"|\]\s*[(:\[]|!\[|://|www\.|@@|~"
-    r"|^[ >]*+(?:[-+*]|\d+[.)])?+[ >]*+```(?:(?!\w*$)|`|(?:md|markdown|mermaid)$)"
+    r"|^[ >+*\-\d.)]*+```(?:(?!\w*$)|`|(?:md|markdown|mermaid)$)"
     r"|^(?: {4}| *> *(?:`| {4}))"
     r"|^[^`\n]*+(?:`[^`|\n]*+`[^`\n]*+)*+`[^`|\n]*+\|[^`\n]*+`",  # code with a pipe
     re.IGNORECASE | re.MULTILINE,
@@ -69,6 +69,15 @@ _FENCE = re.compile(
 
 _MAX_BLOCK_BRACKETS = 300
 """A block with more opening brackets is treated in the same way: each may begin a link."""
+
+
+_CONTAINERS = re.compile(r"^[ \t]*(?:(?:>|[-+*]|\d{1,9}[.)])[ \t]*)*", re.MULTILINE)
+_MAX_CONTAINER_CHARS = 2_000
+"""Characters of quotes, list markers and indentation in a text that is parsed as a whole."""
+
+_MARK = re.compile(r"[!#$%&*+:<=>@\[\\\]^_`{}~|-]")
+_MAX_MARKS = 2_000
+"""Characters of a text that is parsed as a whole at which parsers stop to look for more."""
 
 
 def sanitize(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
@@ -121,7 +130,13 @@ def _write_run(run: str, hosts: frozenset[str]) -> SafeMarkdown:
     """Write blocks that belong together: a long list or table in pieces, each of them once."""
     if not _has_many_lines(run):
         return _write_safely(run, hosts)
-    *complete, last = [Piece(run)] if _is_hostile(run) else split_long_block(run)
+    if _is_hostile(run):
+        return _write_fences_alone(run)
+    return _write_pieces(run, hosts)
+
+
+def _write_pieces(run: str, hosts: frozenset[str]) -> SafeMarkdown:
+    *complete, last = split_long_block(run)
     if not complete:
         return _write_fences_alone(run)
     written = [*(_write_once(piece, hosts) for piece in complete), _write_piece(last, hosts)]
@@ -140,9 +155,17 @@ def _write_safely(text: str, hosts: frozenset[str]) -> SafeMarkdown:
     if _is_plain(text):
         return SafeMarkdown(text)
     if is_too_long(text):
-        return _write_fences_alone(text)
+        return _write_long(text, hosts)
     written = _write(text, hosts)
     return SafeMarkdown(written) if _is_safe(written, hosts) else _escape_unparsed(text)
+
+
+def _write_long(text: str, hosts: frozenset[str]) -> SafeMarkdown:
+    """Write one by one what takes long to parse as a whole: the runs of blocks, or pieces."""
+    runs = split_settled(text)
+    if len(runs) == 1:
+        return _write_pieces(text, hosts)
+    return join_safe("", (_write_safely(run, hosts) for run in runs))
 
 
 def _write_fences_alone(text: str) -> SafeMarkdown:
@@ -165,14 +188,18 @@ def _write(text: str, hosts: frozenset[str]) -> str:
 
 
 def is_too_long(text: str) -> bool:
-    """Return whether parsers may take seconds for one of the blocks of a text."""
-    return any(_is_block_too_long(block, text) for block in Blocks(text).blocks)
+    """Return whether parsers take too long for a text, or may take seconds for a block of it."""
+    blocks = [block for block in Blocks(text).blocks if block.kind != "fence"]
+    prose = "".join(text[block.start : block.end] for block in blocks)
+    return (
+        len(_MARK.findall(prose)) > _MAX_MARKS
+        or sum(map(len, _CONTAINERS.findall(prose))) > _MAX_CONTAINER_CHARS
+        or any(_is_block_too_long(block, text) for block in blocks)
+    )
 
 
 def _is_block_too_long(block: Block, text: str) -> bool:
     """Return whether parsers may take long for a block; in a table, for one of its rows."""
-    if block.kind == "fence":
-        return False
     source = text[block.start : block.end]
     pieces = split_lines(source) if block.kind == "table" else [source]
     return any(

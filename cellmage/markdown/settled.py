@@ -13,6 +13,9 @@ from .blocks import strip_containers
 from .line_ends import replace_line_separators
 from .literals import CANDIDATE, MAX_CANDIDATES, has_many_candidates, open_details, open_literal
 
+_MAX_CANDIDATES_AT_ONCE = 2_000
+"""Candidates of a text that is split once: an answer may have many fences."""
+
 _MAX_TABLE_SIZES = 4
 """How many times longer than `size` a table may be that `find_tail_start` does not cut."""
 
@@ -38,7 +41,7 @@ def split_settled(text: str) -> list[str]:
         >>> split_settled("a\n\nb\n\n- c\n\nd")
         ['a\n\n', 'b\n\n- c\n\n', 'd']
     """
-    regions = _LiteralRegions(text, limit=None)  # a complete answer may have many
+    regions = _LiteralRegions(text, limit=_MAX_CANDIDATES_AT_ONCE)
     ends = [match.end() for match in _SETTLED.finditer(text)]
     cuts = [0, *(end for end in ends if regions.find_start(end) is None), len(text)]
     return [text[a:b] for a, b in pairwise(cuts)]
@@ -82,10 +85,10 @@ _SETTLED = re.compile(r"(?<=[^\n])\n\n+(?=\S)(?![-+*](?:\s|\Z)|\d{1,9}(?:[.)]|\Z
 class _LiteralRegions:
     """The ranges of fences, formulas, comments and details; an open one reaches beyond the end."""
 
-    def __init__(self, text: str, limit: int | None = MAX_CANDIDATES) -> None:
+    def __init__(self, text: str, limit: int = MAX_CANDIDATES) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
-        if limit is not None and has_many_candidates(text, limit=limit):
+        if has_many_candidates(text, limit=limit):
             self._starts, self._ends = [0], [len(text) + 1]
         elif CANDIDATE.search(text):
             self._scan(text)

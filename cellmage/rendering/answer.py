@@ -140,6 +140,8 @@ class AnswerRenderer:
     def _finish(self) -> None:
         response = self._stream.response
         self._feed_unread(response)
+        while self._view.catch_up():
+            paint(self._display, self._view.frames_due(time.monotonic()))
         self._view.end(response.incomplete_reason is None)
         notices = self._new_notices()
         if self._options.stats:

@@ -17,7 +17,7 @@ from cellmage.display.pacer import (
     MIN_INTERVAL_SECONDS,
 )
 from cellmage.display.page_cost import page_cost_ms
-from cellmage.display.parts import MAX_PARTS, MIN_PART_PAGE_MS, freeze_every_block
+from cellmage.display.parts import MAX_PARTS, MIN_PART_PAGE_MS, SLICE_CHARS, freeze_every_block
 from cellmage.markdown.sanitize import is_too_long
 from tests.rendered import PARSER, block_types, visible_text
 
@@ -62,12 +62,15 @@ def test_frames(run: list[tuple[float, str | None]]) -> None:
         if piece is not None:
             live.feed(piece)
             text += piece
+        before = len(page.text)
         frames = live.frames_due(now)
         page.show(frames)
         if frames and frames[-1].part != STATUS_PART:
             painted.append((now, page.text))
             if heal(text, CURSOR) and frames[-1].text:
-                assert page.text == text, "a frame contains the text so far"
+                assert text.startswith(page.text)
+                # A frame contains the text so far, or adds as much as it may.
+                assert len(page.text) in (len(text), before + SLICE_CHARS)
     assert all(b[0] - a[0] >= interval - 1e-9 for a, b in pairwise(painted))
     assert all(b[1].startswith(a[1]) and a[1] != b[1] for a, b in pairwise(painted))
     page.show(live.final_frames())
@@ -103,6 +106,33 @@ def test_not_live(run: list[tuple[float, str | None]]) -> None:
         live.feed(piece or "")
         assert all(frame.part == STATUS_PART for frame in live.frames_due(now))
     assert live.final_frames()[-1].text == "".join(piece or "" for _, piece in run)
+
+
+def test_text_that_arrives_at_once_is_shown_in_slices() -> None:
+    """No frame adds more than it may, none of the text is lost, and the end is the same."""
+    text = "".join(f"Paragraph **{number}** of <b>many</b>.\n\n" for number in range(400))
+    live, page, sizes = LiveMarkdown(now=0.0), Page(), [0]
+    live.feed(text)
+    while frames := live.frames_due(len(sizes) * 1000.0):
+        page.show(frames)
+        sizes.append(len(page.text))
+    assert page.text == text
+    assert all(b - a <= SLICE_CHARS for a, b in pairwise(sizes))
+    page.show(live.final_frames())
+    assert visible_text("".join(frame.markdown for frame in page.parts.values())) == visible_text(
+        sanitize(text)
+    )
+
+
+def test_the_end_catches_up_in_slices() -> None:
+    live, page, slices = LiveMarkdown(now=0.0), Page(), 0
+    live.feed("word " * 4000)
+    while live.catch_up():
+        slices += 1
+        page.show(live.frames_due(slices * 1000.0))
+    assert 20_000 // SLICE_CHARS // 2 <= slices <= 20_000 // SLICE_CHARS
+    page.show(live.final_frames())
+    assert page.text == "word " * 4000
 
 
 def test_waiting_line() -> None:

@@ -157,7 +157,8 @@ def split_at_text(paints: list[Paint]) -> tuple[list[Paint], list[Paint]]:
     for index, (time, frames) in enumerate(paints):
         text = [frame for frame in frames if frame.part >= 0]
         if text or frames[0].markdown.startswith("<details><summary>Reasoning"):
-            return paints[:index], [(time, text), *paints[index + 1 :]]
+            first = [(time, text)] if text else []
+            return paints[:index], [*first, *paints[index + 1 :]]
     return paints, []
 
 
