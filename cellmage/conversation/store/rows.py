@@ -21,6 +21,9 @@ from ...messages import CellRef, Turn
 from .columns import to_columns
 
 _THIS_TURN = "conversation_id = :conversation_id AND response_id = :response_id"
+_LIMIT = 10**15
+"""Positions and times are below it; damaged ones, such as texts, are not."""
+
 _LIVE = "conversation_id = :conversation_id AND state = 'live'"
 
 
@@ -154,10 +157,11 @@ class TurnTable:
     def _now(self) -> float:
         """Return seconds since 1970, later than all changes before, whatever the clock says."""
         last = self._value(
-            "SELECT max(changed_at) FROM turns WHERE conversation_id = :conversation_id"
+            "SELECT max(changed_at) FROM turns "
+            f"WHERE conversation_id = :conversation_id AND changed_at < {_LIMIT}"
         )
         now = time.time()
-        return max(now, math.nextafter(last, math.inf)) if isinstance(last, float) else now
+        return max(now, math.nextafter(last, math.inf)) if last is not None else now
 
     # Positions.
 
@@ -204,7 +208,8 @@ class TurnTable:
     def _next_position(self) -> float:
         """Return the first whole number after all positions; the first of all is 1."""
         last = self._value(
-            "SELECT max(position) FROM turns WHERE conversation_id = :conversation_id"
+            "SELECT max(position) FROM turns "
+            f"WHERE conversation_id = :conversation_id AND position < {_LIMIT}"
         )
         return 1 if last is None else math.floor(last) + 1
 
@@ -212,7 +217,8 @@ class TurnTable:
         """Return a position that no turn has, between this one and the next."""
         following = self._value(
             "SELECT min(position) FROM turns "
-            "WHERE conversation_id = :conversation_id AND position > :position",
+            "WHERE conversation_id = :conversation_id "
+            f"AND position > :position AND position < {_LIMIT}",
             position=position,
         )
         if following is None:
