@@ -41,11 +41,13 @@ class ToolInvocation(Encodable):
 class ProviderState(Encodable):
     """What a provider demands back with the next request: encrypted reasoning, signatures.
 
-    It is never shown, and never sent to another API.
+    It is never shown, and sent to the provider and the family of models that made it alone.
 
     Args:
         api: the API that it belongs to: ``"chat"``, ``"responses"`` or ``"messages"``.
         item: a JSON object, as the provider sent it.
+        provider: the name of the provider that made it.
+        model: the name of the model that made it.
 
     Example:
         >>> state = ProviderState("chat", '{"reasoning_content": "Hm."}')
@@ -55,6 +57,8 @@ class ProviderState(Encodable):
 
     api: str
     item: str
+    provider: str = ""
+    model: str = ""
     type: ClassVar[Literal["provider_state"]] = "provider_state"
 
 
@@ -84,6 +88,7 @@ class ToolStep(Encodable):
     Args:
         text: the text that the model wrote before it called tools; may be empty.
         calls: the calls, with their results.
+        state: what the provider demands back with this step.
 
     Example:
         >>> calls = (ToolInvocation("c1", "add", '{"a": 1}', "3"),)
@@ -93,11 +98,12 @@ class ToolStep(Encodable):
 
     text: str
     calls: tuple[ToolInvocation, ...]
+    state: tuple[ProviderState, ...] = ()
 
     def messages(self) -> tuple[Message, ...]:
         """Return the step as it is sent: no call without its result."""
         results = (Message("tool", call.result, tool_call_id=call.id) for call in self.calls)
-        return Message("assistant", self.text, self.calls), *results
+        return Message("assistant", self.text, self.calls, state=self.state), *results
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,7 @@ class Response(Encodable):
         id: the id of the response, and so of its turn, also in the notebook's file.
         steps: the steps with tool calls; their texts are the beginning of ``text``.
         sources: the passages that a search found for it, and the sources that the provider named.
+        state: what the provider demands back with the text after the last tool call.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -203,6 +210,7 @@ class Response(Encodable):
     id: str = ""
     steps: tuple[ToolStep, ...] = ()
     sources: tuple[Document, ...] = ()
+    state: tuple[ProviderState, ...] = ()
 
     def __str__(self) -> str:
         """Return the text for a terminal; `text` has it as it was received."""
@@ -230,10 +238,10 @@ class Response(Encodable):
 
     def messages(self) -> tuple[Message, ...]:
         """Return the answer as it is sent."""
-        if not self.steps:  # nearly all answers; every question sends the whole conversation
-            return (Message("assistant", self.text),) if self.text else ()
         steps = tuple(message for step in self.steps for message in step.messages())
-        return (*steps, Message("assistant", self.final_text)) if self.final_text else steps
+        final_text = self.final_text
+        final = (Message("assistant", final_text, state=self.state),) if final_text else ()
+        return (*steps, *final)
 
 
 @dataclass(frozen=True, slots=True)

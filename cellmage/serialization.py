@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from functools import partial
 from typing import Any
 
 from .errors import UsageError
-from .messages import CellRef, Document, Response, Timings, ToolInvocation, ToolStep, Turn, Usage
+from .messages import (
+    CellRef,
+    Document,
+    ProviderState,
+    Response,
+    Timings,
+    ToolInvocation,
+    ToolStep,
+    Turn,
+    Usage,
+)
 from .text import excerpt
 
 Record = Mapping[str, Any]
@@ -19,7 +29,7 @@ _MAX_COUNT = 2**53
 """Whole numbers from here on are not exact as floats, and are no counts."""
 
 _MAX_ID_BYTES = 1_000
-_CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources")
+_CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources", "state")
 _PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
 
@@ -34,6 +44,7 @@ def response_to_record(response: Response) -> dict[str, Any]:
         record["timings"] = list(astuple(response.timings))
     record["steps"] = steps_to_record(response.steps)
     record["sources"] = sources_to_record(response.sources)
+    record["state"] = state_to_record(response)
     return {name: value for name, value in record.items() if value}
 
 
@@ -62,6 +73,33 @@ def sources_to_record(sources: Iterable[Document]) -> list[Any]:
     return [[source.title, source.source, source.line] for source in sources]
 
 
+def state_to_record(response: Response) -> list[Any]:
+    """Return the provider's state as lists: the number of its step, and the fields of the state.
+
+    The state of the text after the last step has the number of the steps.
+    """
+    states = [*(step.state for step in response.steps), response.state]
+    return [[index, *astuple(item)] for index, state in enumerate(states) for item in state]
+
+
+def _with_state(response: Response, items: Iterable[tuple[int, ProviderState]]) -> Response:
+    by_step: dict[int, list[ProviderState]] = {}
+    for index, item in items:
+        by_step.setdefault(index, []).append(item)
+    steps = tuple(
+        replace(step, state=tuple(by_step.get(index, ())))
+        for index, step in enumerate(response.steps)
+    )
+    return replace(response, steps=steps, state=tuple(by_step.get(len(steps), ())))
+
+
+def _read_state(value: Any) -> list[tuple[int, ProviderState]]:
+    return [
+        (_read_count(index), ProviderState(*map(as_text, fields)))
+        for index, *fields in map(as_list, as_list(value))
+    ]
+
+
 def response_from_record(text: str, record: Record) -> Response:
     """Return the response of a record that `response_to_record` made.
 
@@ -77,7 +115,9 @@ def response_from_record(text: str, record: Record) -> Response:
         for name, field in fields_to_read.items()
         if name in record
     }
-    return Response(text, **values)
+    state = read_field(record, "state", _read_state, "a list of states of a provider", ())
+    response = Response(text, **values)
+    return _with_state(response, state) if state else response
 
 
 def turn_to_record(turn: Turn) -> dict[str, Any]:

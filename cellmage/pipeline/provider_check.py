@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable
+from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from ..errors import ProtocolError, ProviderError
-from ..events import Complete, Event, Reasoning, Token
+from ..events import Complete, Event, ProviderState, Reasoning, Token
 from ..messages import Request
 from ..providers.base import Provider
 from ..text import excerpt
+from .provider_state import drop_foreign_state
 
 T = TypeVar("T")
 
@@ -28,8 +30,11 @@ async def ask_provider(provider: Provider, request: Request) -> AsyncGenerator[E
         ProtocolError: it yielded something else than an event.
         Exception: any other error of the provider, with its own traceback.
     """
-    async with _Answer(provider, request) as answer:
+    model = request.options.model or ""
+    async with _Answer(provider, drop_foreign_state(request, provider.name)) as answer:
         while (event := await answer.read()) is not None:
+            if isinstance(event, ProviderState):
+                event = replace(event, provider=provider.name, model=model)
             yield event
             if isinstance(event, Complete):
                 return

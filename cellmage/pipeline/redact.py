@@ -6,6 +6,7 @@ part of the request       a key of this machine           text that looks like a
 prompt, system prompt     refused                         masked but for its end
 answer, tool result       replaced by a short note        masked but for its end
 schema of a tool          refused                         refused
+state of the provider     left out                        sent as it is
 ========================  ==============================  ================================
 """
 
@@ -98,7 +99,7 @@ class _Policy:
 
     def redact_message(self, message: Message) -> Message:
         """Return a message as it may be sent."""
-        if hash(message.content) in self._clean and not message.tool_calls:
+        if hash(message.content) in self._clean and not (message.tool_calls or message.state):
             return message  # nearly all messages of a long conversation
         is_typed = message.role in ("system", "user")
         redact = self.refuse_or_mask if is_typed else self.withhold_or_mask
@@ -106,7 +107,16 @@ class _Policy:
             replace(call, arguments=redact(call.arguments), result=redact(call.result))
             for call in message.tool_calls
         )
-        return replace(message, content=redact(message.content), tool_calls=calls)
+        state = tuple(item for item in message.state if not self._has_key(item.item))
+        return replace(message, content=redact(message.content), tool_calls=calls, state=state)
+
+    def _has_key(self, text: str) -> bool:
+        """Return whether a text contains a key of this machine; a mask would make it invalid."""
+        try:
+            refuse_keys([text], self._keys)
+        except UsageError:
+            return True
+        return False
 
     def refuse_or_mask(self, text: str) -> str:
         """Return a text that the user wrote; a key of this machine raises a `UsageError`."""

@@ -22,6 +22,7 @@ from ..events import (
     Complete,
     Event,
     Fallback,
+    ProviderState,
     Reclassification,
     Start,
     Status,
@@ -186,6 +187,7 @@ class _StepCollector:
         self._is_first = not previous
         self._ids = {call.id for step in previous for call in step.calls}
         self._texts: list[str] = []
+        self._state: list[ProviderState] = []
         self._model = ""
 
     def feed(self, event: Event) -> list[Event]:
@@ -203,7 +205,9 @@ class _StepCollector:
                 calls, self.calls = self.calls, []
                 return [*calls, event]
             case Fallback():  # calls of a model that failed are not run
-                self.calls, self._model = [], event.model
+                self.calls, self._state, self._model = [], [], event.model
+            case ProviderState():
+                self._state.append(event)
             case Token():
                 self._texts.append(event.text)
             case Reclassification():
@@ -212,11 +216,11 @@ class _StepCollector:
 
     def next_request(self, request: Request, invocations: Sequence[ToolInvocation]) -> Request:
         """Return the request with the results; it goes first to the model that called the tools."""
-        messages = ToolStep("".join(self._texts), tuple(invocations)).messages()
+        step = ToolStep("".join(self._texts), tuple(invocations), tuple(self._state))
         options = request.options
         if self._model:
             options = replace(options, model=self._model)
-        return replace(request, options=options, messages=(*request.messages, *messages))
+        return replace(request, options=options, messages=(*request.messages, *step.messages()))
 
     def _with_unique_id(self, call: ToolCall) -> ToolCall:
         """Return the call with an id of its own: some servers send none, or one id for all."""

@@ -21,6 +21,7 @@ from typing import Any
 from ..events import Event, Notice, Status
 from ..messages import Usage
 from .answer_text import AnswerText
+from .chat_state import ChatState
 from .reasoning import REASONING_FIELDS, has_reasoning, reasoning_texts, text_of
 from .sources import SourceFinder
 from .tool_calls import ToolCallAccumulator
@@ -61,6 +62,7 @@ class ChunkDecoder:
         self._has_tools = has_tools
         self._text = AnswerText()
         self._sources = SourceFinder()
+        self._state = ChatState()
         self._timings: Any = None
         self._index: Any = None  # of the choice that is decoded
         self._has_content = False
@@ -99,7 +101,8 @@ class ChunkDecoder:
         calls = self.tool_calls.calls()
         if self.tool_calls.has_nameless:
             yield Notice("tool_call", "The model called a tool without its name; nothing was run.")
-        if self._has_tools:
+        if self._has_tools and calls:
+            yield from self._state.events(self.tool_calls.extra_contents())
             yield from calls
         elif calls:
             names = ", ".join(call.name for call in calls)
@@ -147,6 +150,7 @@ class ChunkDecoder:
         return fields
 
     def _on_delta(self, delta: Mapping[str, Any], is_last: bool) -> Iterator[Event]:
+        self._state.feed(delta)
         if has_reasoning(delta):
             for field, text in reasoning_texts(delta):
                 yield from self._text.feed_reasoning(field, text)

@@ -14,6 +14,7 @@ import jiter
 
 from ..messages import Message, Request
 from ..text import join_surrogates
+from .chat_state import add_state
 from .endpoints import Endpoint
 
 # The name of a tool, as OpenAI accepts it.
@@ -97,6 +98,7 @@ def encode_message(message: Message, no_text: Literal[""] | None = "") -> dict[s
             }
             for call in message.tool_calls
         ]
+    add_state(encoded, message.state)
     if message.tool_call_id:
         encoded["tool_call_id"] = message.tool_call_id
     return encoded

@@ -50,6 +50,7 @@ class _PartialCall:
     id: str
     name: str = ""
     arguments: str = ""
+    extra_content: Any = None
 
     def has_incomplete_arguments(self) -> bool:
         """Return whether the arguments have begun, and are not yet a JSON value."""
@@ -99,7 +100,9 @@ class ToolCallAccumulator:
             AttributeError, TypeError: they are not pieces of calls.
         """
         for piece in [pieces] if isinstance(pieces, dict) else pieces:
-            self._add(piece.get("index"), piece.get("id"), piece.get("function") or piece)
+            function = piece.get("function") or piece
+            call = self._add(piece.get("index"), piece.get("id"), function)
+            call.extra_content = piece.get("extra_content") or call.extra_content
 
     def calls(self) -> list[ToolCall]:
         """Return the calls with a name in their order, once the answer is complete."""
@@ -114,7 +117,11 @@ class ToolCallAccumulator:
             if call.name
         ]
 
-    def _add(self, index: Any, id: Any, function: dict[str, Any]) -> None:
+    def extra_contents(self) -> list[Any]:
+        """Return the field ``extra_content`` of each of the calls, or None."""
+        return [call.extra_content for call in self._calls if call.name]
+
+    def _add(self, index: Any, id: Any, function: dict[str, Any]) -> _PartialCall:
         id = id if isinstance(id, str) and _VALID_ID.fullmatch(id) else ""  # made anew later
         name = function.get("name") or ""
         arguments = next((function[field] for field in _ARGUMENTS if field in function), None)
@@ -128,6 +135,7 @@ class ToolCallAccumulator:
             call.name += name
         if arguments:
             call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
+        return call
 
     def _open_call(self, index: Any, is_continuation: bool) -> _PartialCall | None:
         """Return the call that a piece may belong to.

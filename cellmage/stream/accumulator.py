@@ -12,6 +12,7 @@ from ..events import (
     Event,
     Fallback,
     Notice,
+    ProviderState,
     Reasoning,
     Reclassification,
     Start,
@@ -115,6 +116,7 @@ def accumulate(
     ends = [event for event in events if isinstance(event, Complete)]
     end = ends[-1] if ends else Complete()
     texts = [event.text for event in events if isinstance(event, Token)]
+    steps, state = _steps(events)
     return Response(
         text="".join(texts),
         reasoning="".join(event.text for event in events if isinstance(event, Reasoning)),
@@ -125,8 +127,9 @@ def accumulate(
         timings=replace(timings, chunks=len(texts)),
         incomplete_reason=incomplete_reason or finish_reasons.incomplete_reason(end.finish_reason),
         notices=tuple(event.text for event in events if isinstance(event, Notice)),
-        steps=_steps(events),
+        steps=steps,
         sources=tuple(event for event in events if isinstance(event, Document)),
+        state=state,
     )
 
 
@@ -164,17 +167,22 @@ def _with_reasoning(events: Sequence[Event], chars: int) -> list[Event]:
     return result[::-1]
 
 
-def _steps(events: Sequence[Event]) -> tuple[ToolStep, ...]:
+def _steps(
+    events: Sequence[Event],
+) -> tuple[tuple[ToolStep, ...], tuple[ProviderState, ...]]:
+    """Return the steps with tools, and the provider's state that belongs to the text after them."""
     steps = StepBuilder()
     for event in events:
         match event:
             case Token():
                 steps.add_text(event.text)
+            case ProviderState():
+                steps.add_state(event)
             case ToolCall():
                 steps.add_call(ToolInvocation(event.id, event.name, event.arguments))
             case ToolResult():
                 steps.add_result(event.id, event.content)
-    return steps.finish()
+    return steps.finish(), steps.open_state
 
 
 class StepBuilder:
@@ -195,13 +203,25 @@ class StepBuilder:
         self._steps: list[ToolStep] = []
         self._texts: list[str] = []
         self._calls: list[ToolInvocation] = []
+        self._state: list[ProviderState] = []
         self._has_result = False
+
+    @property
+    def open_state(self) -> tuple[ProviderState, ...]:
+        """The state after the last step."""
+        return tuple(self._state)
 
     def add_text(self, text: str) -> None:
         """Add a piece of text."""
         if self._calls:
             self.finish()
         self._texts.append(text)
+
+    def add_state(self, state: ProviderState) -> None:
+        """Add what the provider demands back with this step."""
+        if self._has_result:
+            self.finish()
+        self._state.append(state)
 
     def add_call(self, call: ToolInvocation) -> None:
         """Add a tool call."""
@@ -222,8 +242,9 @@ class StepBuilder:
     def finish(self) -> tuple[ToolStep, ...]:
         """End the open step, if there is one, and return all steps."""
         if self._calls:
-            self._steps.append(ToolStep("".join(self._texts), tuple(self._calls)))
-            self._texts, self._calls, self._has_result = [], [], False
+            step = ToolStep("".join(self._texts), tuple(self._calls), self.open_state)
+            self._steps.append(step)
+            self._texts, self._calls, self._state, self._has_result = [], [], [], False
         return tuple(self._steps)
 
 

@@ -93,7 +93,7 @@ def test_a_key_on_a_magic_line_is_refused(kernel: Kernel, server: ScriptedServer
 
 
 def test_a_key_in_a_cell_is_warned_of(kernel: Kernel) -> None:
-    run = kernel.run("%%llm -m offline/echo\nIs sk-abcdefghijklmnop1234 a good key?")
+    run = kernel.run("%%llm -m offline/echo\nIs sk-abcdefghijklmnop1234 a good key?", "c1")
     assert run.printed == (
         "This cell contains what looks like a key, and the notebook saves it: remove it.\n"
     )
