@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cellmage import CellRef, Conversation, Options, Response, Timings, Turn, Usage
@@ -24,6 +26,20 @@ from cellmage.providers.scripted import ScriptedProvider
 from .table import line, missed
 
 SCOPE = ConversationScope("/notes/a.ipynb", "/notes")
+COUNTS = [int(count) for count in os.environ.get("TURNS", "100,10000,100000").split(",")]
+LIMITS: dict[str, dict[int, float]] = {
+    "list": {10_000: 5},
+    "resume": {10_000: 500},
+    "ask": {10_000: 50},
+    "append": dict.fromkeys(COUNTS, 1),
+    "replace": dict.fromkeys(COUNTS, 1),
+    "replace the first": {},
+}
+"""What is measured, with limits in milliseconds for numbers of turns.
+
+To replace the first turn makes all later ones stale, which have to be written.
+"""
+
 KILLS = int(os.environ.get("KILLS", "100"))
 
 # One word each 10 ms; each is printed when the user would see it.
@@ -99,41 +115,69 @@ def print_times(label: str, seconds: list[float], limit_ms: float | None) -> Non
     line(label, f"{median:.1f} ms (max {worst:.1f})", limit, limit_ms is None or median <= limit_ms)
 
 
-def measure_size(folder: Path, count: int, is_limited: bool) -> None:
-    """Resume, ask and append with ``count`` turns of 2 kB."""
+def measure_size(folder: Path, count: int) -> dict[str, float]:
+    """Resume, list, ask and append with ``count`` turns of 2 kB, each of a cell of its own."""
     path = folder / f"{count}.db"
     store = Store(path)
     store.journal(SCOPE).extend(map(make_turn, range(count)))
     store.close()
-    resumes, asks, appends = [], [], []
-    for _ in range(5):
+    times: dict[str, list[float]] = {name: [] for name in LIMITS}
+    for run in range(2):
         store = Store(path)
         chat = Conversation(
             Options(model="m"), ScriptedProvider(["ok"]), journal=store.journal(SCOPE)
         )
-        began = time.perf_counter()
-        assert chat.history.resume() >= count
-        resumes.append(time.perf_counter() - began)
-        for number in range(10):
-            began = time.perf_counter()
-            stream = chat.stream(f"And {number}?")
-            asks.append(time.perf_counter() - began)
-            events = iter(stream.events)
-            for event in events:
-                if event.type == "complete":
-                    began = time.perf_counter()
-            appends.append(time.perf_counter() - began)
+        with measured(times["list"]):
+            assert store.count_turns(SCOPE) >= count
+        with measured(times["resume"]):
+            assert chat.history.resume() >= count
+        for number in range(5):
+            new, last = CellRef(f"new-{run}-{number}", 0), CellRef(f"cell-{count - 1}", 0)
+            ask_and_measure(chat, new, times["ask"], times["append"])
+            ask_and_measure(chat, last, times["ask"], times["replace"])
+        ask_and_measure(chat, CellRef("cell-0", 0), [], times["replace the first"])
         store.close()
-    print_times(f"{count} turns of 2 kB: resume", resumes, 300 if is_limited else None)
-    print_times("  asking: the request is built", asks, 50 if is_limited else None)
-    print_times("  appending: from the last event to the end", appends, 5 if is_limited else None)
+    for name, limit in LIMITS.items():
+        what = f"{count} turns of 2 kB: {name}" if name == "list" else f"  {name}"
+        print_times(what, times[name], limit.get(count))
     line("  the file", f"{path.stat().st_size / 1e6:.1f} MB")
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+@contextmanager
+def measured(times: list[float]) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    times.append(time.perf_counter() - began)
+
+
+def ask_and_measure(
+    chat: Conversation, cell: CellRef, asks: list[float], appends: list[float]
+) -> None:
+    """Measure until the request is built, and from the last event to the end of the turn."""
+    with measured(asks):
+        stream = chat.stream("And now?", cell=cell)
+    began = 0.0
+    for event in stream.events:
+        if event.type == "complete":
+            began = time.perf_counter()
+    appends.append(time.perf_counter() - began)
+
+
+def print_growth(times: dict[int, dict[str, float]]) -> None:
+    """Print how often the time is that of the smallest conversation."""
+    smallest, *larger = times
+    for name in LIMITS:
+        ratios = [times[count][name] / times[smallest][name] for count in larger]
+        figure = ", ".join(
+            f"{count // smallest} x: {r:.1f}" for count, r in zip(larger, ratios, strict=True)
+        )
+        line(f"{name}: growth with the turns", figure)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        for count in (100, 1000, 10_000):
-            measure_size(Path(name), count, is_limited=count == 10_000)
+        print_growth({count: measure_size(Path(name), count) for count in COUNTS})
         measure_kills(Path(name))
     print(json.dumps({"missed": missed}) if missed else "nothing missed")
     sys.exit(bool(missed))

@@ -39,9 +39,11 @@ __all__ = [
 # conversation for each session of the folder; the last one counts.
 _COUNT_BY_CHAT = """
     SELECT chat, (
-        SELECT count(*) FROM turns WHERE conversation_id = c.id AND state = 'live'
+        SELECT count(*) FROM turns INDEXED BY live_turns
+        WHERE conversation_id = c.id AND state = 'live'
     ) + (
-        SELECT count(*) FROM turns WHERE conversation_id = c.id AND state = 'open' AND (
+        SELECT count(*) FROM turns INDEXED BY open_turns WHERE conversation_id = c.id
+        AND state = 'open' AND (
             instr(metadata, '"steps"') OR EXISTS (
                 SELECT 1 FROM chunks
                 WHERE conversation_id = c.id AND response_id = turns.response_id))
@@ -93,8 +95,7 @@ class Store:
         self._journals: WeakSet[StoredJournal] = WeakSet()
         self._writer = WriterThread(
             path or default_path(),
-            self._drafts.save,
-            self._drafts.clear,
+            self._drafts,
             autosave_seconds,
             lock_timeout_seconds,
         )

@@ -182,7 +182,8 @@ class StoreConnection:
         return False
 
     def _is_damage(self, error: Exception) -> bool:
-        if isinstance(error, DamagedStoreError):
+        # A message with the bytes of a damaged schema cannot be decoded.
+        if isinstance(error, DamagedStoreError | UnicodeDecodeError):
             return True
         if _has_code(error, sqlite3.SQLITE_ERROR):  # "no such column": whose mistake is it?
             with suppress(sqlite3.Error):

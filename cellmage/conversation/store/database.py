@@ -72,10 +72,12 @@ MIGRATIONS = (
     UPDATE turns SET state = 'superseded' WHERE state = 'live' AND EXISTS (
         SELECT 1 FROM turns AS t WHERE t.conversation_id = turns.conversation_id
         AND t.position = turns.position AND t.state = 'live' AND t.rowid > turns.rowid);
-    CREATE UNIQUE INDEX live_turns ON turns (conversation_id, position) WHERE state = 'live';
+    CREATE UNIQUE INDEX live_turns ON turns (conversation_id, state, position)
+        WHERE state = 'live';
     CREATE INDEX fresh_turns ON turns (conversation_id, position)
         WHERE state = 'live' AND stale = 0;
-    CREATE INDEX open_turns ON turns (conversation_id, changed_at) WHERE state = 'open';
+    CREATE INDEX open_turns ON turns (conversation_id, state, changed_at)
+        WHERE state = 'open';
     CREATE INDEX turns_by_position ON turns (conversation_id, position);
     CREATE INDEX turns_by_change ON turns (conversation_id, changed_at);
     CREATE INDEX turns_by_question ON turns (conversation_id, cell_id, question_index, position)

@@ -75,6 +75,10 @@ class Drafts:
         self._unsaved_chunks.clear()
         self._unsaved_metadata.clear()
 
+    def has_any(self) -> bool:
+        """Return whether an answer is being written, or has parts that are not saved."""
+        return bool(self._drafts or self._unsaved_chunks or self._unsaved_metadata)
+
     def save(self, connection: sqlite3.Connection) -> bool:
         """Store what is new in the answers; return whether any answer is still being written."""
         self._take_new()

@@ -49,6 +49,7 @@ from typing import Any, TypeVar
 from ...once import Once
 from .connection import StoreConnection
 from .database import DamagedStoreError, NewerStoreError
+from .drafts import Drafts
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -61,6 +62,16 @@ LOCK_TIMEOUT_SECONDS = 5.0
 """How long a cell waits for a store that another program has locked."""
 
 
+_STORE_ERRORS = (
+    sqlite3.Error,
+    OSError,
+    NewerStoreError,
+    DamagedStoreError,
+    UnicodeDecodeError,
+)
+"""What the file may raise; `StoreConnection.recover` decides what to do."""
+
+
 class StoreError(Exception):
     """The store could not do some work; the user has a message about it."""
 
@@ -70,24 +81,21 @@ class WriterThread:
 
     Args:
         path: the file; it is created by the first work.
-        autosave: called on the thread after each work, and every ``autosave_seconds`` as long as
-            it returns True.
-        on_fork: called in a forked child, whose answers are not those of its parent.
-        autosave_seconds: time between two calls of ``autosave``.
+        drafts: the answers that are saved after each work, and every ``autosave_seconds`` as long
+            as there are any; a forked child forgets them, because they are its parent's.
+        autosave_seconds: time between two savings.
         lock_timeout_seconds: the longest time that `call` and `close` wait.
     """
 
     def __init__(
         self,
         path: Path,
-        autosave: Work[bool],
-        on_fork: Callable[[], object],
+        drafts: Drafts,
         autosave_seconds: float = AUTOSAVE_SECONDS,
         lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
         self._connection = StoreConnection(path, self.report)
-        self._autosave = autosave
-        self._on_fork = on_fork
+        self._drafts = drafts
         self._autosave_seconds = autosave_seconds
         self._lock_timeout_seconds = lock_timeout_seconds
         self._reset()
@@ -107,7 +115,7 @@ class WriterThread:
         """Begin anew in a forked child: neither the thread nor the connection survives a fork."""
         self._reset()
         self._connection.abandon()
-        self._on_fork()
+        self._drafts.clear()
 
     @property
     def path(self) -> Path:
@@ -183,8 +191,11 @@ class WriterThread:
                     if item is None:
                         break
                     self._do(*item)
+                if not self._drafts.has_any():  # the file is not opened, or created, for nothing
+                    timeout = None
+                    continue
                 has_drafts: Future[bool] = Future()
-                self._do(self._autosave, has_drafts)
+                self._do(self._drafts.save, has_drafts)
                 is_due_again = has_drafts.exception() is None and has_drafts.result()
                 timeout = self._autosave_seconds if is_due_again else None
             self._connection.close()
@@ -205,7 +216,7 @@ class WriterThread:
         while True:
             try:
                 return work(self._connection.open())
-            except (sqlite3.Error, OSError, NewerStoreError, DamagedStoreError) as error:
+            except _STORE_ERRORS as error:
                 if not self._connection.recover(error):
                     raise StoreError(str(error)) from None
 
