@@ -62,7 +62,7 @@ _CACHED_PIECES = 256
 """Pieces of long lists and tables that are kept: those of a few answers."""
 
 _FENCE = re.compile(
-    r"^(`{3,}|~{3,})(?![^\n]*`)([^\n]*)\n(.*?)(?:^\1[`~]*[ \t]*(?:\n|\Z)|\Z)",
+    r"^(`{3,}+|~{3,}+)(?![^\n]*`)([^\n]*)\n(.*?)(?:^\1[`~]*[ \t]*(?:\n|\Z)|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 """Matches a fence at the margin; groups 2 and 3 are its info string and its code."""
