@@ -63,8 +63,7 @@ class History:
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
         self._turns = [_with_id(turn) for turn in turns]
-        # The highest index of each cell's questions: most questions are new, and need no search.
-        self._last_questions: dict[str, int] = {}
+        self._last_questions: dict[str, int] = {}  # by cell: a new question needs no search
         self._note(self._turns)
         # The garbage collector may finalize another stream while a turn is committed.
         self._lock = threading.RLock()
