@@ -39,7 +39,7 @@ def stale_notice(turns: Sequence[Turn], earlier: Sequence[Turn], cell: CellRef |
     return _STALE.format(subject) if count else ""
 
 
-_STALE = "{} stale: made from the answer that this one replaces. Their cells renew them."
+_STALE = "{} stale: made from the answer that this one replaces. To renew, run the cells again."
 
 
 def replacement_notice(turns: Sequence[Turn], prompt: str, cell: CellRef | None) -> str:

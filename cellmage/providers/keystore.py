@@ -170,7 +170,7 @@ def find_in_keyring(*names: str) -> Key | None:
     problem = ""
     try:
         keyring = importlib.import_module("keyring")
-    except ImportError:  # the extra is not installed
+    except (ImportError, OSError):  # not installed, or the working folder is gone
         return None
     try:
         for name in names:

@@ -29,7 +29,14 @@ from tests.repetitions import repeat
 
 ODD_NAMES = ["odd\udcff.ipynb", r"odd\xff.ipynb"] if sys.platform == "linux" else []
 NAMES = st.sampled_from(
-    ["Untitled.ipynb", "report.ipynb", "sub/report.ipynb", "é 🙂.ipynb", *ODD_NAMES]
+    [
+        "Untitled.ipynb",
+        "Untitled.ipynb",
+        "report.ipynb",
+        "sub/report.ipynb",
+        "é 🙂.ipynb",
+        *ODD_NAMES,
+    ]
 )
 """The first odd name is not UTF-8; the second one is what an escape of it looks like."""
 
@@ -86,20 +93,34 @@ class Notebooks(RuleBasedStateMachine):
 
     @rule(name=NAMES, is_saved=st.booleans())
     def create(self, name: str, is_saved: bool) -> None:
+        """Begin a new notebook, whose first cell loads the extension."""
         path = self.root / name
         if not os.path.lexists(path):
             notebook = Notebook(path, [f"load-{next(self.numbers)}"], next(self.numbers))
             self.notebooks.append(notebook)
             self.paths.add(path)
             self.write(notebook, notebook.cells if is_saved else [])
+            self.start(notebook, path)
+
+    @rule(name=NAMES)
+    def use_name_again(self, name: str) -> None:
+        """Rename a notebook in use, as JupyterLab does, and begin a new one under its old name."""
+        for notebook in self.notebooks:
+            if notebook.path and notebook.path != self.root / name:
+                old_name = str(notebook.path.relative_to(self.root))
+                self.rename(self.notebooks.index(notebook), name, is_opened=False)
+                self.create(old_name, is_saved=True)
+                if self.kernels:
+                    self.ask(len(self.kernels) - 1, 0, is_saved=True)
+                break
 
     @rule(index=INDEXES)
     def save(self, index: int) -> None:
         if notebook := self.pick(index):
             self.write(notebook, notebook.cells)
 
-    @rule(index=INDEXES, name=NAMES)
-    def rename(self, index: int, name: str) -> None:
+    @rule(index=INDEXES, name=NAMES, is_opened=st.booleans())
+    def rename(self, index: int, name: str, is_opened: bool) -> None:
         path, notebook = self.root / name, self.pick(index)
         if notebook and notebook.path and not os.path.lexists(path):
             notebook.is_plain &= set(notebook.saved) == set(notebook.cells)
@@ -116,6 +137,7 @@ class Notebooks(RuleBasedStateMachine):
             notebook.is_plain = copy.is_plain = False
             self.notebooks.append(copy)
             self.paths.add(path)
+            self.start(copy, path)
 
     @rule(index=INDEXES)
     def delete(self, index: int) -> None:
@@ -157,7 +179,7 @@ class Notebooks(RuleBasedStateMachine):
         self.start(notebook, kernel.named)
 
     @precondition(lambda self: self.kernels)
-    @rule(index=INDEXES, cell=st.integers(0, 3), is_saved=st.booleans())
+    @rule(index=INDEXES, cell=st.integers(0, 3), is_saved=st.sampled_from([True, True, False]))
     def ask(self, index: int, cell: int, is_saved: bool) -> None:
         """Ask in a cell of the notebook, or in a new one."""
         kernel = self.kernels[index % len(self.kernels)]
@@ -234,5 +256,5 @@ class Notebooks(RuleBasedStateMachine):
         assert shown == set(self.askers), set(self.askers) - shown
 
 
-Notebooks.TestCase.settings = settings(repeat(60), stateful_step_count=25)
+Notebooks.TestCase.settings = settings(repeat(60), stateful_step_count=30)
 TestNotebooks = Notebooks.TestCase
