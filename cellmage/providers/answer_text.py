@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..events import Event, Reasoning
+from ..events import Event, Notice, Reasoning
 from ..text import join_surrogates
 from .reasoning import ReasoningMerger
 from .think_tags import ThinkTagSplitter
+
+REFUSAL = Notice("refusal", "The model declined to answer.")
+"""The notice under a text that the provider marks as a refusal."""
 
 _TAGS = "tags"
 """Where reasoning between tags comes from, beside the names of the fields."""

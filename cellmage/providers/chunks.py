@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..events import Event, Notice, Status
+from ..events import Event, Status
 from ..messages import Usage
-from .answer_text import AnswerText
+from .answer_text import REFUSAL, AnswerText
 from .chat_state import ChatState
 from .reasoning import REASONING_FIELDS, has_reasoning, reasoning_texts, text_of
 from .sources import SourceFinder
@@ -40,8 +40,8 @@ class ChunkDecoder:
     Attributes:
         finish_reason: the finish reason, once it has arrived.
         usage: the counts of tokens so far.
-        has_choices: True once a chunk with a choice has arrived.
-        tool_calls: the pieces of tool calls so far.
+        has_begun: True once a chunk with a choice has arrived.
+        has_tool_calls: True once a piece of a tool call has arrived.
 
     Raises:
         AttributeError, TypeError: a field has another type than any server sends.
@@ -57,8 +57,8 @@ class ChunkDecoder:
     def __init__(self, has_tools: bool = False) -> None:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
-        self.has_choices = False
-        self.tool_calls = ToolCallAccumulator()
+        self.has_begun = False
+        self._tool_calls = ToolCallAccumulator()
         self._has_tools = has_tools
         self._text = AnswerText()
         self._sources = SourceFinder()
@@ -80,7 +80,7 @@ class ChunkDecoder:
             yield from self._sources.find(*_objects_with_sources(chunk))
         self._count(chunk)
         if choices := _choices(chunk):
-            self.has_choices = True
+            self.has_begun = True
             if self._index is None or not self._has_content:
                 candidates = [choice for choice in choices if _has_content(choice)]
                 self._index = _lowest_index(candidates or choices)
@@ -88,6 +88,11 @@ class ChunkDecoder:
             for choice in choices:
                 if choice.get("index") in (None, self._index):
                     yield from self._on_choice(choice)
+
+    @property
+    def has_tool_calls(self) -> bool:
+        """True once a piece of a tool call has arrived."""
+        return bool(self._tool_calls)
 
     def flush(self) -> Iterator[Event]:
         """Yield the text and the reasoning that were held back, when nothing follows."""
@@ -97,16 +102,10 @@ class ChunkDecoder:
         """Yield the tool calls and the notices of a complete answer; no other has calls to run."""
         self.usage = self.usage or usage_of_timings(self._timings)
         if self._has_refusal and not (self.finish_reason or "").startswith("refus"):
-            yield Notice("refusal", "The model declined to answer.")
-        calls = self.tool_calls.calls()
-        if self.tool_calls.has_nameless:
-            yield Notice("tool_call", "The model called a tool without its name; nothing was run.")
-        if self._has_tools and calls:
-            yield from self._state.events(self.tool_calls.extra_contents())
-            yield from calls
-        elif calls:
-            names = ", ".join(call.name for call in calls)
-            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
+            yield REFUSAL
+        if self._has_tools and (extra_contents := self._tool_calls.extra_contents()):
+            yield from self._state.events(extra_contents)
+        yield from self._tool_calls.events(self._has_tools)
 
     def _count(self, chunk: Mapping[str, Any]) -> None:
         if usage := chunk.get("usage") or chunk.get("usageMetadata"):
@@ -145,7 +144,7 @@ class ChunkDecoder:
                 fields["content"] = content[len(text) :]
         for name in REASONING_FIELDS if self._text.has_reasoning else ():
             fields.pop(name, None)
-        for name in ("tool_calls", "function_call") if self.tool_calls else ():
+        for name in ("tool_calls", "function_call") if self._tool_calls else ():
             fields.pop(name, None)
         return fields
 
@@ -157,9 +156,9 @@ class ChunkDecoder:
         deprecated = delta.get("function_call")  # the form before "tool_calls"
         pieces = delta.get("tool_calls") or ([{"function": deprecated}] if deprecated else None)
         if pieces:
-            self.tool_calls.feed(pieces)
+            self._tool_calls.feed(pieces)
             # Long arguments take a while; the status tells the user, and ends no wait for a text.
-            yield Status(f"Preparing {self.tool_calls.current_name}…")
+            yield Status(f"Preparing {self._tool_calls.current_name}…")
         content, refusal = delta.get("content"), delta.get("refusal")
         if type(content) in (int, float):
             content = str(content)  # of gateways that guess types

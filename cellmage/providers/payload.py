@@ -92,8 +92,8 @@ def encode_message(message: Message, no_text: Literal[""] | None = "") -> dict[s
                 "id": call.id,
                 "type": "function",
                 "function": {
-                    "name": _valid_name(call.name),
-                    "arguments": _valid_arguments(call.arguments),
+                    "name": valid_name(call.name),
+                    "arguments": valid_arguments(call.arguments),
                 },
             }
             for call in message.tool_calls
@@ -104,12 +104,12 @@ def encode_message(message: Message, no_text: Literal[""] | None = "") -> dict[s
     return encoded
 
 
-def _valid_name(name: str) -> str:
+def valid_name(name: str) -> str:
     """Return the name of a tool as servers accept it: the model may have invented one."""
     return _NOT_IN_NAMES.sub("_", name)[:_MAX_NAME_CHARS] or "unnamed"
 
 
-def _valid_arguments(arguments: str) -> str:
+def valid_arguments(arguments: str) -> str:
     """Return arguments that servers can parse.
 
     Arguments that are not a JSON object become ``{}``: the tool's result says what was wrong.

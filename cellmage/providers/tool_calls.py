@@ -28,13 +28,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jiter
 
-from ..events import ToolCall
+from ..events import Notice, ToolCall
 from ..text import join_surrogates
 
 _ARGUMENTS = ("arguments", "parameters", "input", "args")
@@ -116,6 +116,21 @@ class ToolCallAccumulator:
             for call in self._calls
             if call.name
         ]
+
+    def events(self, has_tools: bool) -> Iterator[ToolCall | Notice]:
+        """Yield the calls of a complete answer, and notices in place of those that cannot be run.
+
+        Args:
+            has_tools: False if the request offered no tools.
+        """
+        calls = self.calls()
+        if self.has_nameless:
+            yield Notice("tool_call", "The model called a tool without its name; nothing was run.")
+        if has_tools:
+            yield from calls
+        elif calls:
+            names = ", ".join(call.name for call in calls)
+            yield Notice("tool_call", f"The model asked for a tool that it was not given: {names}.")
 
     def extra_contents(self) -> list[Any]:
         """Return the field ``extra_content`` of each of the calls, or None."""
