@@ -257,7 +257,7 @@ BLOCK = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=50 * REPEATS)
+@settings(max_examples=20 * REPEATS)
 @given(st.lists(BLOCK, min_size=1, max_size=12), st.sampled_from(["\n\n", "\n\n\n"]))
 def test_any_parts_look_like_the_whole(blocks_of_text: list[str], between: str) -> None:
     text = between.join(blocks_of_text) + "\n"

@@ -16,7 +16,7 @@ from cellmage.display.panels import Panel
 from cellmage.display.rich_console import RichConsole
 from cellmage.display.terminal import TerminalDisplay
 from tests.display.test_terminal import Screen, console, live_markdown, play, rich_lines, split
-from tests.repetitions import repeat
+from tests.repetitions import FACTOR, repeat
 
 ANSWERS = sorted((Path(__file__).parents[1] / "data/answers").glob("*.md"))
 RAW = re.compile(r"\\[()\[\]]|\$\$|</?span>|&#\d+;|\\begin|\\frac|</?(?:sub|sup|b|details)>")
@@ -36,7 +36,7 @@ Let \\(x^2 \\le \\frac{a}{b}\\), at $5.
 @pytest.mark.parametrize("path", ANSWERS, ids=[path.stem for path in ANSWERS])
 def test_an_answer_is_readable(path: Path) -> None:
     screen, text = Screen(), path.read_text()
-    play(TerminalDisplay(console(screen)), text, max(40, len(text) // 50))
+    play(TerminalDisplay(console(screen)), text, max(40, len(text) // (25 * FACTOR)))
     assert not RAW.search("\n".join(rich_lines(CODE.sub("", text))))
     if not CODE.search(text):
         assert not RAW.search("\n".join(screen.lines))
