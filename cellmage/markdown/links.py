@@ -15,6 +15,7 @@ _ANGLE_DESTINATION = re.compile(r"\(\s*<(?:[^<>\n\\]|\\.)*>")
 _OPEN = re.compile(r"\(\s*")
 _SAFE_SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
+
 def find_target_end(text: str, offset: int) -> int:
     """Return the offset of the end of ``(destination "title")``; 0 where it is not complete.
 
