@@ -14,6 +14,7 @@ from .database import (
     SUFFIXES,
     DamagedStoreError,
     NewerStoreError,
+    check_file,
     connect,
     has_schema,
     read_mark,
@@ -62,6 +63,7 @@ class StoreConnection:
         self._connection: sqlite3.Connection | None = None
         self._descriptor = -1
         self._mark = 0
+        self._is_checked = False
         self._keys: dict[str, FileKey | None] = {}  # of the files as they were opened, by suffix
 
     def open(self) -> sqlite3.Connection:
@@ -87,7 +89,18 @@ class StoreConnection:
         # Closed only after the connection: with it, the locks of this process would be gone.
         self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._mark = read_mark(connection)
+        self._is_checked = False
         self._keys = {suffix: self._key(suffix) for suffix in SUFFIXES}
+
+    def check_once(self) -> None:
+        """Look for damage that no query would notice, once for each connection.
+
+        Raises:
+            DamagedStoreError: there is some: see `recover`.
+        """
+        if self._connection is not None and not self._is_checked:
+            check_file(self._connection)
+            self._is_checked = True
 
     def close(self) -> None:
         """Close the connection; `open` makes a new one."""

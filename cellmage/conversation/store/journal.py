@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...messages import CellRef, Response, Turn
 from ...text import excerpt
-from .database import check_file, read_file_id, transaction
+from .database import read_file_id, transaction
 from .drafts import Draft, Drafts
 from .killed_kernels import finish_abandoned, process_token
 from .loading import LoadedTurns, TurnLoader
@@ -135,7 +135,7 @@ class StoredJournal:
         """
 
         def read(connection: sqlite3.Connection) -> LoadedTurns:
-            check_file(connection)
+            self._writer.check_file_once()
             with transaction(connection):
                 conversation_id = self._find(connection)
                 if conversation_id is None:

@@ -122,6 +122,10 @@ class WriterThread:
         """The file."""
         return self._connection.path
 
+    def check_file_once(self) -> None:
+        """Look for damage of the file; on the store's thread, in some work."""
+        self._connection.check_once()
+
     # On any thread.
 
     def pending_messages(self) -> list[str]:
