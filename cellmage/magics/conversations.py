@@ -128,7 +128,7 @@ class ConversationRegistry:
             return False
         with self._lock:
             old_id = self.identity.id
-            stored = self.identity.update(front_end.cell_id)
+            stored = self.identity.update(front_end.cell_id, bool(self.execution_counts))
             if self.identity.id != old_id:  # what was resumed is another notebook's
                 self._conversations = {"": Conversation()}
                 self._journals.clear()

@@ -57,29 +57,29 @@ class NotebookIdentity:
         self._named = resolve_path(named) if named else None
         self._run_cells: frozenset[str] = frozenset()
         self._evidence: Evidence | None = None
-        self._stamp: object = None
         self.path = self._named
         self.id = uuid4().hex
         self.is_matched = False
         self.old_path: Path | None = None
 
-    def update(self, cell_id: str | None) -> tuple[StoredNotebook, ...]:
+    def update(self, cell_id: str | None, has_asked: bool) -> tuple[StoredNotebook, ...]:
         """Look for stored turns of this notebook, unless they are found already.
 
         Args:
             cell_id: the id of the cell that runs; None where the front end sends none.
+            has_asked: whether this kernel has asked; another file with its cells is a copy then.
 
         Returns:
             the stored notebooks that are this one; empty if nothing has changed.
         """
-        if self._named is None or not os.path.exists(self._store.path):
-            self._note_run(cell_id)
+        if self._named is None:
             return ()
         was_unproven = not self._run_cells
-        self._note_run(cell_id)
+        if cell_id is not None:
+            self._run_cells |= {cell_id}
         if self.is_matched and not (was_unproven and self._run_cells):
             return ()
-        evidence = self._gather(self._named)
+        evidence = self._gather(self._named, has_asked)
         is_elsewhere = evidence.is_saved and evidence.path != self.path
         if evidence == self._evidence or (self.is_matched and not is_elsewhere):
             return ()
@@ -92,10 +92,6 @@ class NotebookIdentity:
         self.old_path = path if path != self.path else None
         self.id, self.is_matched = stored.id, True
 
-    def _note_run(self, cell_id: str | None) -> None:
-        if cell_id is not None:
-            self._run_cells |= {cell_id}
-
     def _match(self, evidence: Evidence) -> tuple[StoredNotebook, ...]:
         if self.is_matched:  # by a file that turned out to be another notebook's
             self.id = uuid4().hex
@@ -105,7 +101,7 @@ class NotebookIdentity:
         self.is_matched = bool(own)
         return own
 
-    def _gather(self, named: Path) -> Evidence:
+    def _gather(self, named: Path, has_asked: bool) -> Evidence:
         """Return what is known now; a saved file that is known once is not read again."""
         if self._evidence is not None and self._evidence.is_saved:
             cells = self._evidence.cells | self._run_cells
@@ -115,7 +111,7 @@ class NotebookIdentity:
         if is_unproven or self._run_cells & (saved or set()):
             cells = self._run_cells | (saved or set())
             return Evidence(named, cells, is_saved=bool(self._run_cells))
-        path = self._find_file(named)
+        path = None if has_asked else self._find_file(named)
         if path is None:
             return Evidence(named, self._run_cells, is_saved=False)
         cells = self._run_cells | (read_cell_ids(path) or set())

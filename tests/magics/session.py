@@ -57,6 +57,7 @@ class Session:
         self.chats.apply_store_setting(store, front_end)
         stream = self.chats.get(chat).stream(prompt, cell=CellRef(cell, 0), model="offline/echo")
         assert "".join(stream) == prompt
+        self.chats.execution_counts[stream.id] = 1
         return [message.content for message in stream.request.messages if message.role == "user"]
 
     def history(self, line: str) -> str:
