@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
@@ -41,6 +41,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "watch": TEXTS,
     "max_context_turns": whole_number(0),
     "max_context_tokens": whole_number(1),
+    "droppable": NAMES,
 }
 """What each option must be if it is set."""
 
@@ -82,6 +83,7 @@ class OptionFields(TypedDict, total=False):
     watch: str | Iterable[str] | None
     max_context_turns: int | None
     max_context_tokens: int | None
+    droppable: str | Iterable[str] | None
     extra_body: Mapping[str, Any]
 
 
@@ -107,6 +109,8 @@ class Options:
         watch: words; a notice says where each of them is first seen.
         max_context_turns: how many earlier turns are sent, the newest.
         max_context_tokens: how many tokens are sent; the newest turns that fit are.
+        droppable: names of parameters that are left out without a word where a model refuses them,
+            as those of a persona are.
         extra_body: further parameters of the provider by name, sent as they are.
 
     Raises:
@@ -133,6 +137,7 @@ class Options:
     watch: tuple[str, ...] | None = None
     max_context_turns: int | None = None
     max_context_tokens: int | None = None
+    droppable: tuple[str, ...] | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     if TYPE_CHECKING:  # the fields are narrower than the arguments that `__post_init__` converts
@@ -209,7 +214,24 @@ class Options:
         extra_body: dict[str, Any] = {}
         for layer in reversed(layers):
             extra_body.update(layer.extra_body)
+        resolved["droppable"] = _droppable(layers)
         return Options(**cast(OptionFields, {**resolved, "extra_body": extra_body}))
+
+
+def _droppable(layers: Sequence[Options]) -> tuple[str, ...] | None:
+    """Return what may be dropped: what a layer says so of, unless a layer before it sets it."""
+    names: list[str] = []
+    for index, layer in enumerate(layers):
+        before = layers[:index]
+        names += [
+            name
+            for name in layer.droppable or ()
+            if not any(
+                getattr(other, name, None) is not None or name in other.extra_body
+                for other in before
+            )
+        ]
+    return tuple(dict.fromkeys(names)) or None
 
 
 OPTIONS = instance_of(Options, "Options(…); or give the options by name, as temperature=0")

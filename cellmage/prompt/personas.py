@@ -131,7 +131,10 @@ def parse_persona(name: str, data: bytes) -> Persona:
             f"persona {name!r} may not choose a file of this machine as its model; give it with -m"
         )
     try:
-        options = Options(system=system.strip() or None, extra_body=params, **fields)
+        droppable = sorted((fields.keys() - {"model", "max_tokens"}) | params.keys()) or None
+        options = Options(
+            system=system.strip() or None, extra_body=params, droppable=droppable, **fields
+        )
     except UsageError as error:
         raise UsageError(f"persona {name!r}: {error}", option=error.option) from None
     description = truncate(str(metadata.get("description", "")), _MAX_DESCRIPTION_CHARS)

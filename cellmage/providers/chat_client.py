@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import CellmageError, ProviderError, ResponseTimeoutError
-from ..events import Event
+from ..events import Event, Notice
 from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
@@ -31,6 +31,7 @@ from .http_client import ConnectionUse, http_client, load_sdk
 from .keys import BoundKey, Key
 from .masking import mask_error, mask_key
 from .payload import encode_request
+from .refused_parameters import STATUSES, find_refused, leave_out, successor
 from .tracebacks import drop_foreign_frames
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 1.0
 """The wait for the token count and the end mark after the model has sent a finish reason."""
+
+_refused: dict[tuple[str, str], dict[str, str]] = {}
+"""The parameters that a model refused, by base URL and name of the model: see `leave_out`."""
 
 _END_SECONDS = 0.05
 """The wait for the end of the body after the end mark, which is mostly in the same packet."""
@@ -136,7 +140,16 @@ class ChatClient:
     async def _events(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer; errors of the SDK pass unchanged."""
         async with AsyncExitStack() as stack:
-            response = await self._send(request, stack)
+            while True:
+                try:
+                    response = await self._send(request, stack)
+                    break
+                except Exception as error:
+                    refused = self._learn_refusal(error, request)
+                    if not refused:
+                        raise
+                for notice in self._refusal_notices(refused, request):
+                    yield notice
             content_type = response.headers.get("content-type", "")
             decoder = ChatCompletionDecoder(bool(request.tools), content_type)
             failure: Exception | None = None
@@ -154,6 +167,31 @@ class ChatClient:
             except CellmageError as error:
                 error.request_id = response.request_id
                 raise
+
+    def _payload(self, request: Request) -> dict[str, Any]:
+        """Return the fields of the request, without those that the model has refused before."""
+        return leave_out(encode_request(request, self.endpoint), self._refused_by(request))
+
+    def _refused_by(self, request: Request) -> dict[str, str]:
+        return _refused.setdefault((self.endpoint.base_url, request.options.model or ""), {})
+
+    def _learn_refusal(self, error: Exception, request: Request) -> str:
+        """Return the parameter that an error refuses, and remember it; empty if it refuses none."""
+        if getattr(error, "status_code", None) not in STATUSES:
+            return ""
+        name = find_refused(getattr(error, "body", None), self._payload(request))
+        if name:
+            refused = self._refused_by(request)
+            refused[name] = successor(name, refused)
+        return name
+
+    def _refusal_notices(self, name: str, request: Request) -> list[Notice]:
+        """Return a line for the user if something was left out that somebody asked for."""
+        is_renamed = bool(self._refused_by(request)[name])
+        if is_renamed or name == "stream_options" or name in (request.options.droppable or ()):
+            return []
+        text = f"{excerpt(request.options.model or '')} refuses {name}; it was asked without."
+        return [Notice("refused_parameter", text)]
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
         """Send the request, and return the response when its head has arrived."""
@@ -186,7 +224,7 @@ class ChatClient:
         self, request: Request
     ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
         client = await self._client(request.options.connect_timeout or CONNECT_SECONDS)
-        payload = encode_request(request, self.endpoint)
+        payload = self._payload(request)
         return client.chat.completions.with_streaming_response.create(**payload)
 
     async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:

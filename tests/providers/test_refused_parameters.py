@@ -1,0 +1,137 @@
+"""Parameters that a model refuses: it is asked without them, and the user is told once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cellmage import Conversation, HTTPStatusError, Options
+from cellmage.prompt.personas import load_persona
+from cellmage.providers.refused_parameters import find_refused
+from cellmage.testing import Exchange, Reply, ScriptedServer, answer
+
+Payload = dict[str, Any]
+
+
+def openai_error(message: str, param: str | None = None) -> Payload:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": param}}
+
+
+REFUSALS: list[tuple[str, Payload]] = [
+    ("temperature", openai_error(
+        "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default "
+        "(1) value is supported.", "temperature")),
+    ("max_tokens", openai_error(
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+        "'max_completion_tokens' instead.", "max_tokens")),
+    ("temperature", {"type": "error", "error": {
+        "type": "invalid_request_error", "message": "`temperature` is deprecated for this model."
+    }}),
+    ("top_p", {"object": "error", "message": "top_p: Extra inputs are not permitted", "code": 400}),
+    ("stream_options", {"detail": [{
+        "type": "extra_forbidden", "loc": ["body", "stream_options"],
+        "msg": "Extra inputs are not permitted"}]}),
+    ("response_format", openai_error("This model doesn't support response_format")),
+    ("reasoning_effort", openai_error("Unrecognized request argument supplied: reasoning_effort")),
+]  # fmt: skip
+OTHER_ERRORS: list[Payload] = [
+    openai_error("Invalid 'temperature': decimal above maximum value.", "temperature"),
+    openai_error("max_tokens is too large: 100000. This model supports at most 16384 tokens."),
+    openai_error("The model `gpt-9` does not support chat", "model"),
+    openai_error("Unsupported content in 'messages[0]'", "messages"),
+    {"detail": "temperature"},
+    {},
+]
+PAYLOAD = {
+    "model": "m", "messages": [], "stream": True, "stream_options": {}, "temperature": 0.2,
+    "max_tokens": 5, "response_format": {},
+    "extra_body": {"top_p": 1, "reasoning_effort": "low"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "body"), REFUSALS)
+def test_the_parameter_of_a_refusal(name: str, body: Payload) -> None:
+    assert find_refused(body, PAYLOAD) == name
+    assert find_refused(body.get("error", body), PAYLOAD) == name  # as the SDK passes it on
+
+
+@pytest.mark.parametrize("body", OTHER_ERRORS)
+def test_other_errors_refuse_no_parameter(body: Payload) -> None:
+    assert find_refused(body, PAYLOAD) == ""
+
+
+def refusing(is_refused: Callable[[Payload], str], status: int = 400) -> Any:
+    """Answer like a server that refuses a parameter."""
+
+    def reply(exchange: Exchange) -> Reply:
+        name = is_refused(exchange.body or {})
+        if not name:
+            return Reply(answer("Hello."))
+        error = openai_error(f"Unsupported parameter: '{name}' is not supported.", name)
+        return Reply([json.dumps(error).encode()], status)
+
+    return reply
+
+
+def first_of(*names: str) -> Callable[[Payload], str]:
+    return lambda body: next((name for name in names if name in body), "")
+
+
+@pytest.fixture
+def chat(server: ScriptedServer) -> Conversation:
+    return Conversation(Options(model="gpt-6-luna", base_url=server.url))
+
+
+def test_it_is_asked_once_more_and_the_model_is_remembered(
+    chat: Conversation, server: ScriptedServer
+) -> None:
+    server.play_with(refusing(first_of("temperature", "top_p", "stream_options")))
+    response = chat.ask("Hi", temperature=0.2, extra_body={"top_p": 0.5})
+    assert response.text == "Hello."
+    assert response.notices == (
+        "gpt-6-luna refuses temperature; it was asked without.",
+        "gpt-6-luna refuses top_p; it was asked without.",
+    )
+    assert len(server.exchanges) == 4
+    assert chat.ask("Hi", temperature=0.2).notices == ()
+    assert len(server.exchanges) == 5
+    chat.ask("Hi", model="other", temperature=0.2)
+    assert len(server.exchanges) == 8  # nothing is known of another model
+
+
+def test_a_parameter_with_another_name(chat: Conversation, server: ScriptedServer) -> None:
+    server.play_with(refusing(first_of("max_tokens")))
+    assert chat.ask("Hi", max_tokens=7).notices == ()
+    assert (server.last.body or {})["max_completion_tokens"] == 7
+    server.play_with(refusing(first_of("max_tokens", "max_completion_tokens")))
+    assert chat.ask("Hi", model="other", max_tokens=7).text == "Hello."
+
+
+def test_a_persona_asks_softly(chat: Conversation, server: ScriptedServer) -> None:
+    server.play_with(refusing(first_of("temperature")))
+    persona = load_persona("terse", []).options
+    assert chat.ask("Hi", persona).notices == ()
+    options = Options.resolve(Options(temperature=1), persona)
+    notices = chat.ask("Hi", options, model="other").notices
+    assert notices == ("other refuses temperature; it was asked without.",)
+
+
+def test_other_errors_are_raised(chat: Conversation, server: ScriptedServer) -> None:
+    server.play_with(lambda exchange: Reply([json.dumps(OTHER_ERRORS[0]).encode()], 400))
+    with pytest.raises(HTTPStatusError, match="above maximum"):
+        chat.ask("Hi", temperature=2)
+    server.play_with(refusing(first_of("temperature"), status=500))
+    with pytest.raises(HTTPStatusError):
+        chat.ask("Hi", model="third", temperature=1)
+
+
+def test_in_a_cell(kernel: Any, server: ScriptedServer) -> None:
+    server.play_with(refusing(first_of("temperature")))
+    run = kernel.run("%%llm -m cell-model -t 0.5\nHi", "c1")
+    assert run.ok, run.error
+    assert "cell-model refuses temperature; it was asked without." in str(run.outputs)
+    run = kernel.run("%%llm -m persona-model --persona terse\nHi", "c2")
+    assert "refuses" not in str(run.outputs)
