@@ -62,6 +62,9 @@ LOCK_TIMEOUT_SECONDS = 5.0
 """How long a cell waits for a store that another program has locked."""
 
 
+_MAX_WAITS = 20
+"""How often a cell waits as long for work that no lock delays, such as for 100 000 turns."""
+
 _STORE_ERRORS = (
     sqlite3.Error,
     OSError,
@@ -110,6 +113,7 @@ class WriterThread:
         self._messages: list[str] = []
         self.reported = Once()
         self._is_late = False
+        self._is_blocked = False
 
     def reset_after_fork(self) -> None:
         """Begin anew in a forked child: neither the thread nor the connection survives a fork."""
@@ -153,16 +157,18 @@ class WriterThread:
         Work that takes too long is not given up: it is done when the store is free.
         """
         future = self.submit(work)
-        try:
-            # Only the first of several calls waits for long.
-            return future.result(
-                self._autosave_seconds if self._is_late else self._lock_timeout_seconds
-            )
-        except TimeoutError:
-            self._is_late = True
-            self.report("the store is in use by another program: what is new is stored later")
-        except StoreError:
-            pass
+        # Only the first of several calls waits for long.
+        timeout = self._autosave_seconds if self._is_late else self._lock_timeout_seconds
+        for _ in range(_MAX_WAITS):
+            try:
+                return future.result(timeout)
+            except TimeoutError:
+                if self._is_blocked or self._is_late:
+                    break
+            except StoreError:
+                return None
+        self._is_late = True
+        self.report("the store is in use by another program: what is new is stored later")
         return None
 
     def call_if_exists(self, work: Work[T]) -> T | None:
@@ -217,12 +223,14 @@ class WriterThread:
             future.set_result(result)
 
     def _try_until_free(self, work: Work[T]) -> T:
+        self._is_blocked = False
         while True:
             try:
                 return work(self._connection.open())
             except _STORE_ERRORS as error:
                 if not self._connection.recover(error):
                     raise StoreError(str(error)) from None
+                self._is_blocked = True
 
 
 _writers: weakref.WeakSet[WriterThread] = weakref.WeakSet()
