@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from .conversation.conversation import Conversation
 from .decoding import decode_text
 from .errors import CellmageError, spell_option
-from .options import Options
+from .options import EFFORTS, Options
 from .printing import write_text
 from .rendering import show
 
@@ -28,6 +28,7 @@ _EXIT_BROKEN_PIPE = 141
 """128 + SIGPIPE, as shells report it."""
 
 _SPELLINGS: Mapping[str, str] = {
+    "effort": "--effort LEVEL",
     "max_tokens": "--max-tokens N",
     "model": "--model NAME",
     "system": "--system TEXT",
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("prompt", nargs="+", help="the prompt; '-' reads it from standard input")
     parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")
     parser.add_argument("-t", "--temperature", type=float, help="sampling, from 0 to 2")
+    parser.add_argument("--effort", choices=EFFORTS, help="how much the model reasons")
     parser.add_argument("--max-tokens", type=int, metavar="N", help="the longest answer, in tokens")
     parser.add_argument("-s", "--system", help="the system prompt")
     return parser
@@ -99,6 +101,7 @@ def ask(args: argparse.Namespace) -> int:
         options = Options(
             model=args.model,
             temperature=args.temperature,
+            effort=args.effort,
             max_tokens=args.max_tokens,
             system=args.system,
         )

@@ -16,6 +16,7 @@ from .arguments import (
     TEXTS,
     Kind,
     check,
+    choice_of,
     instance_of,
     number,
     whole_number,
@@ -23,12 +24,16 @@ from .arguments import (
 from .errors import UsageError
 from .urls import normalize_base_url
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "max")
+"""How much a model may reason before it answers; each API has its own words for them."""
+
 _SECONDS = number("seconds above 0", lambda value: value > 0)
 
 _KINDS: Mapping[str, Kind[Any]] = {
     "model": NAME,
     "fallback": NAMES,
     "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
+    "effort": choice_of(*EFFORTS),
     "max_tokens": whole_number(1),
     "stream": FLAG,
     "system": TEXT,
@@ -71,6 +76,7 @@ class OptionFields(TypedDict, total=False):
     model: str | None
     fallback: str | Iterable[str] | None
     temperature: float | None
+    effort: str | None
     max_tokens: int | None
     stream: bool | None
     system: str | None
@@ -96,6 +102,7 @@ class Options:
             commas between them are asked in turn until one answers.
         fallback: further models to ask when those before fail before their first token.
         temperature: randomness of the sampling, from 0 to 2.
+        effort: how much the model reasons before it answers: one of `EFFORTS`.
         max_tokens: the longest answer, in tokens.
         stream: True shows the answer while it arrives; False shows it once, when it is complete.
         system: the system prompt.
@@ -125,6 +132,7 @@ class Options:
     model: str | None = None
     fallback: tuple[str, ...] | None = None
     temperature: float | None = None
+    effort: str | None = None
     max_tokens: int | None = None
     stream: bool | None = None
     system: str | None = None

@@ -9,6 +9,7 @@ from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from typing import Any
 
+from ..options import EFFORTS
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
 
@@ -32,6 +33,11 @@ COMMON = [
         type=number,
         metavar="NUMBER",
         help="How much answers vary: 0 (hardly) to 2 (wildly). Default: the provider's.",
+    ),
+    flag(
+        "--effort",
+        choices=EFFORTS,
+        help="How much the model reasons before it answers. Default: the model's.",
     ),
     flag("--max-tokens", **_COUNT, help="The longest answer, in tokens. Default: the provider's."),
     flag(

@@ -13,6 +13,7 @@ SPELLINGS: Mapping[str, str] = {
     "base_url": "%llm_config --base-url URL",
     "connect_timeout": "%llm_config --connect-timeout SECONDS",
     "continue_answer": "%llm --continue",
+    "effort": "--effort LEVEL",
     "everywhere": "--interpolate",
     "fallback": "%llm_config --fallback A,B",
     "first_byte_timeout": "%llm_config --first-byte-timeout SECONDS",

@@ -11,7 +11,7 @@ from platformdirs import user_config_path
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..errors import UsageError
-from ..options import Options
+from ..options import EFFORTS, Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
@@ -35,6 +35,9 @@ class Settings(HasTraits):
         config=True
     )
     temperature = Float(None, min=0, max=2, allow_none=True, help="Sampling, 0 to 2.").tag(
+        config=True
+    )
+    effort = Enum(EFFORTS, None, allow_none=True, help="How much the model reasons.").tag(
         config=True
     )
     max_tokens = Int(None, min=1, allow_none=True, help="The longest answer, in tokens.").tag(
@@ -80,7 +83,7 @@ class Settings(HasTraits):
 
 
 OPTION_FIELDS = (
-    "model", "temperature", "max_tokens", "system", "base_url",
+    "model", "temperature", "effort", "max_tokens", "system", "base_url",
     "connect_timeout", "first_byte_timeout", "timeout", "idle_timeout",
     "max_context_turns", "max_context_tokens",
 )  # fmt: skip
@@ -109,6 +112,7 @@ def call_options(settings: Settings, args: Namespace) -> Options:
     flags = Options(
         model=args.model,
         temperature=args.temperature,
+        effort=args.effort,
         max_tokens=args.max_tokens,
         stream=args.stream,
         system=args.system,

@@ -62,7 +62,7 @@ class _CleanTexts:
     A question sends all turns before it. Only the hash of a text is kept.
     """
 
-    _MAX_TEXTS = 200_000
+    _MAX_TEXTS = 500_000
 
     def __init__(self) -> None:
         self._fingerprint = 0

@@ -25,6 +25,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "max_tokens_field": NAME,
     "supports_stream_usage": FLAG,
     "requires_assistant_after_tool": FLAG,
+    "max_effort": NAME,
 }
 
 
@@ -42,6 +43,7 @@ class Endpoint:
             of a stream.
         requires_assistant_after_tool: True if the server refuses a user message right after a
             tool's, as they follow each other where an answer was stopped while its tools ran.
+        max_effort: the server's word for the most reasoning.
 
     Raises:
         UsageError: a value is of the wrong type.
@@ -60,6 +62,7 @@ class Endpoint:
     max_tokens_field: str = "max_tokens"
     supports_stream_usage: bool = True
     requires_assistant_after_tool: bool = False
+    max_effort: str = "high"
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -68,7 +71,9 @@ class Endpoint:
             object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
 
 
-OPENAI = Endpoint("https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens")
+OPENAI = Endpoint(
+    "https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens", max_effort="xhigh"
+)
 
 # The prefix of a model's name, before the first slash, and its server. The addresses are those in
 # the providers' own documentation of their OpenAI-compatible interface.
@@ -76,7 +81,10 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "openai": OPENAI,
     "anthropic": Endpoint("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
     "azure": Endpoint(
-        "{AZURE_OPENAI_ENDPOINT}/openai/v1", "AZURE_OPENAI_API_KEY", "max_completion_tokens"
+        "{AZURE_OPENAI_ENDPOINT}/openai/v1",
+        "AZURE_OPENAI_API_KEY",
+        "max_completion_tokens",
+        max_effort="xhigh",
     ),
     "deepseek": Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "gemini": Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),

@@ -55,6 +55,7 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "stream": True,
         "stream_options": usage,
         "temperature": options.temperature,
+        "reasoning_effort": endpoint.max_effort if options.effort == "max" else options.effort,
         endpoint.max_tokens_field: options.max_tokens,
         "extra_body": dict(options.extra_body) or None,
     }

@@ -6,7 +6,7 @@ import pytest
 
 from cellmage import Options, Request
 from cellmage.messages import Message, ToolInvocation
-from cellmage.providers.endpoints import Endpoint
+from cellmage.providers.endpoints import OPENAI, Endpoint
 from cellmage.providers.payload import encode_request
 
 
@@ -30,3 +30,12 @@ def test_the_content_of_tool_calls(model: str, text: str, content: str | None) -
     )
     payload = encode_request(Request(messages, Options(model=model)), Endpoint("http://localhost"))
     assert payload["messages"][1]["content"] == content
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "effort", "sent"),
+    [(OPENAI, "max", "xhigh"), (OPENAI, "none", "none"), (Endpoint("http://x/v1"), "max", "high")],
+)
+def test_effort(endpoint: Endpoint, effort: str, sent: str) -> None:
+    request = Request((Message("user", "Hi"),), Options(model="m", effort=effort))
+    assert encode_request(request, endpoint)["reasoning_effort"] == sent
