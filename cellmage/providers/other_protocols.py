@@ -1,4 +1,4 @@
-"""Recognize the answers of protocols other than chat completions; no I/O."""
+"""Recognize the answers of protocols other than the one that was asked for; no I/O."""
 
 from __future__ import annotations
 
@@ -14,22 +14,29 @@ class _Protocol(NamedTuple):
     name: str
     fields: frozenset[str]
     type: str = ""
-    base_url: str = "/v1"
+    advice: str = "end the base URL in /v1"
 
+
+CHAT = "chat completions"
 
 _PROTOCOLS = (
+    _Protocol(CHAT, frozenset({"choices"}), advice="the server may know no other"),
     _Protocol("Ollama", frozenset({"message", "done"})),
     _Protocol("Ollama", frozenset({"response", "done"})),
     _Protocol("llama.cpp", frozenset({"content", "stop"})),
-    _Protocol("Gemini", frozenset({"candidates"}), base_url="/v1beta/openai"),
+    _Protocol("Gemini", frozenset({"candidates"}), advice="end the base URL in /v1beta/openai"),
     _Protocol("Anthropic", frozenset({"type", "message"}), "message_start"),
     _Protocol("Anthropic", frozenset({"type", "content", "stop_reason"}), "message"),
     _Protocol("the Responses API", frozenset({"type", "response"}), "response."),
 )
 
 
-def other_protocol_error(body: Mapping[str, Any]) -> ProtocolError | None:
+def other_protocol_error(body: Mapping[str, Any], expected: str = CHAT) -> ProtocolError | None:
     """Return the error for an object of another protocol; it says what to type.
+
+    Args:
+        body: the object.
+        expected: the name of the protocol that was asked for.
 
     Example:
         >>> str(other_protocol_error({"message": {"content": "Hel"}, "done": False}))
@@ -37,10 +44,9 @@ def other_protocol_error(body: Mapping[str, Any]) -> ProtocolError | None:
     """
     for protocol in _PROTOCOLS:
         has_type = str(body.get("type", "")).startswith(protocol.type)
-        if protocol.fields <= body.keys() and has_type and not body.get("choices"):
+        if protocol.fields <= body.keys() and has_type and protocol.name != expected:
             return ProtocolError(
-                f"this is not chat completions, but the protocol of {protocol.name}; "
-                f"end the base URL in {protocol.base_url}",
+                f"this is not {expected}, but the protocol of {protocol.name}; {protocol.advice}",
                 kind="not_a_stream",
             )
     return None

@@ -1,0 +1,1 @@
+"""OpenAI's Responses API, as pure functions: bytes to events, and a request to its payload."""

@@ -1,0 +1,116 @@
+"""Encode a request as the payload of the Responses API; no I/O.
+
+Source: OpenAI's API reference, "Create a model response". Nothing is stored at the provider: each
+request has the whole conversation, and the encrypted reasoning of the answers in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ...messages import Message, ProviderState, Request
+from ...text import join_surrogates
+from ..endpoints import Endpoint
+from ..payload import valid_arguments, valid_name
+from .items import API, PLACE
+
+# The fields of reasoning that may go back; some of the others are refused.
+_REASONING_FIELDS = ("type", "id", "summary", "encrypted_content")
+
+
+def encode_responses(
+    request: Request,
+    endpoint: Endpoint,
+    effort: str | None = None,
+) -> dict[str, Any]:
+    """Return the keyword arguments of the SDK's ``responses.create``.
+
+    An option that is not set is not in the payload: the server's default applies.
+
+    Args:
+        request: the request.
+        endpoint: the server, as in `payload.encode_request`; none has habits of its own here.
+        effort: how much the model may reason, in the provider's word; a summary is asked for, too.
+
+    Example:
+        >>> from cellmage import Options
+        >>> messages = Message("system", "Be brief."), Message("user", "Hi")
+        >>> request = Request(messages, Options(model="m", max_tokens=99))
+        >>> payload = encode_responses(request, Endpoint("http://localhost:8000/v1"), "low")
+        >>> payload["instructions"], payload["input"], payload["max_output_tokens"]
+        ('Be brief.', [{'role': 'user', 'content': 'Hi'}], 99)
+        >>> payload["reasoning"]
+        {'effort': 'low', 'summary': 'auto'}
+    """
+    options = request.options
+    # A function is strict by default: then each argument must be required.
+    tools = [{"type": "function", "strict": False, **schema} for schema in request.tools]
+    system = [message.content for message in request.messages if message.role == "system"]
+    payload = {
+        "model": options.model,
+        "instructions": join_surrogates("\n\n".join(system)) or None,
+        "input": [item for message in request.messages for item in _encode(message)],
+        "tools": tools or None,
+        "stream": True,
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+        "reasoning": {"effort": effort, "summary": "auto"} if effort else None,
+        "temperature": options.temperature,
+        "max_output_tokens": options.max_tokens,
+        "extra_body": dict(options.extra_body) or None,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _encode(message: Message) -> Iterator[dict[str, Any]]:
+    """Yield the items of a message; the system prompt is none."""
+    content = join_surrogates(message.content)
+    if message.role == "user":
+        yield {"role": "user", "content": content}
+    elif message.role == "tool":
+        call_id = message.tool_call_id
+        yield {"type": "function_call_output", "call_id": call_id, "output": content}
+    elif message.role == "assistant":
+        yield from _encode_answer(message, content)
+
+
+def _encode_answer(message: Message, content: str) -> Iterator[dict[str, Any]]:
+    """Yield the parts of an answer, its text and its calls, with the reasoning before each."""
+    states = list(_items_of(message.state))
+    parts: list[dict[str, Any]] = [
+        {
+            "type": "function_call",
+            "call_id": call.id,
+            "name": valid_name(call.name),
+            "arguments": valid_arguments(call.arguments),
+        }
+        for call in message.tool_calls
+    ]
+    if content:
+        phases = [item["phase"] for item in states if item.get("phase")]
+        phase = {"phase": phases[-1]} if phases else {}
+        parts.insert(0, {"role": "assistant", "content": content, **phase})
+    for index, part in enumerate(parts):
+        for item in states:
+            # Reasoning that nothing follows is refused: it stands before the last part at least.
+            if item.get("encrypted_content") and min(_place(item), len(parts) - 1) == index:
+                yield {name: item[name] for name in _REASONING_FIELDS if name in item}
+        yield part
+
+
+def _place(item: dict[str, Any]) -> int:
+    """Return how many parts of the message stand before an item."""
+    place = item.get(PLACE)
+    return place if isinstance(place, int) else 0
+
+
+def _items_of(states: Sequence[ProviderState]) -> Iterator[dict[str, Any]]:
+    """Yield the items of this API; a stored one that cannot be read is left out."""
+    for state in states:
+        with suppress(ValueError):
+            item = json.loads(state.item) if state.api == API else None
+            if isinstance(item, dict):
+                yield item
