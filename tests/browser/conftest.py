@@ -114,8 +114,9 @@ class Lab:
     def file(self) -> Path:
         return self.folder / self.name
 
-    def open(self, *sources: str) -> None:
-        cells = [new_code_cell(source, id=f"cell{n}") for n, source in enumerate(sources)]
+    def open(self, *sources: str, ids: str = "cell") -> None:
+        """Make a notebook of these cells, and open it; no two notebooks have cells of one id."""
+        cells = [new_code_cell(source, id=f"{ids}{n}") for n, source in enumerate(sources)]
         nbformat.write(new_notebook(cells=cells, metadata=KERNEL), self.file)
         self.reopen()
 

@@ -32,7 +32,7 @@ class TestConfig:
         assert [line.split()[0] for line in changed.splitlines()[1:]] == [
             "Changed", "model", "temperature",
         ]  # fmt: skip
-        assert model_group.startswith("The model\nmax_tokens ")
+        assert model_group.startswith("The model\neffort ")
         offline.run("del get_ipython().config.LLMMagics['temperature']")
 
     def test_time_limits_have_their_unit_and_their_defaults(self, offline: Kernel) -> None:
