@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from cellmage.errors import CellmageError
 from cellmage.events import Complete, Event, Reasoning, Status, Token, ToolCall
+from cellmage.testing import DONE
 from tests.providers.responses_streams import (
     Item,
     call,
@@ -139,7 +140,7 @@ OBJECTS = st.builds(
 )
 
 
-@given(st.lists(OBJECTS, max_size=5))
-def test_any_objects_are_an_answer_or_one_of_our_errors(objects: list[Item]) -> None:
+@given(st.lists(OBJECTS, max_size=5), st.sampled_from([b"", DONE]))
+def test_any_objects_are_an_answer_or_one_of_our_errors(objects: list[Item], end: bytes) -> None:
     with suppress(CellmageError):
-        assert isinstance(decode([encode(objects)])[-1], Complete)
+        assert isinstance(decode([encode(objects) + end])[-1], Complete)

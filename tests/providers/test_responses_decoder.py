@@ -80,6 +80,10 @@ STREAMS: dict[str, tuple[bytes, list[Event]]] = {
         without(HELLO_STREAM, "response.completed") + b"\n\n" + DONE,
         [*HELLO[:2], Complete(None)],
     ),
+    "a body without a status": (
+        b'{"object": "response", "output": [{"type": "message", "content": [{"text": "Hi"}]}]}',
+        [Token("Hi"), Complete("stop")],
+    ),
     "summaries": (
         stream_of(response(reasoning("Hm.", "So"), reasoning("Ah"), message("Hi"))),
         [*map(Reasoning, ("Hm.", "\n\nSo", "\n\nAh")), Token("Hi"), STOP],
@@ -186,6 +190,19 @@ FAILURES: dict[str, tuple[bytes, type[CellmageError], str, str]] = {
         ProtocolError,
         "protocol",
         "cannot be read",
+    ),
+    "a wrong type in an item": (
+        encode([{"type": "response.output_item.done", "item": {**call("add", {}), "name": 5}}])
+        + DONE,
+        ProtocolError,
+        "protocol",
+        "cannot be read",
+    ),
+    "failed, whole, without a status": (
+        json.dumps({"object": "response", "error": ERROR}).encode(),
+        ProviderError,
+        "provider_error",
+        "it broke",
     ),
     "chat completions": (
         chat_chunk("Hi") + finish(),

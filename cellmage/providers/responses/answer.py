@@ -133,14 +133,14 @@ class ResponseAnswer:
 
     def _on_item_begin(self, event: Mapping[str, Any]) -> Iterable[Event]:
         item = event.get("item", {})
-        self._items.begin(event.get("output_index"), item)
+        self._items.begin(_key(event), item)
         if item.get("type") == "function_call":
             self._status = Status(f"Preparing {item.get('name')}…")
             return (self._status,)
         return (_SEARCH,) if item.get("type") == "web_search_call" else ()
 
     def _on_item_end(self, event: Mapping[str, Any]) -> Iterable[Event]:
-        self._items.finish(event.get("output_index"), event.get("item", {}))
+        self._items.finish(_key(event), event.get("item", {}))
         return ()
 
     def _on_arguments(self, _: Mapping[str, Any]) -> Iterable[Event]:
@@ -157,12 +157,8 @@ class ResponseAnswer:
         self._items.replace(response.get("output") or [])
         yield from self._missing_events()
         has_calls = self._items.has_calls
-        if state == "completed":
-            reason, kind = "tool_calls" if has_calls else "stop", _CUT
-        else:
-            details = response.get("incomplete_details") or {}
-            word = str(details.get("reason") or state)
-            reason, kind = _REASONS.get(word, (word, _CUT))
+        details = response.get("incomplete_details") or {}
+        reason, kind = _finish_reason(state, details.get("reason"), has_calls)
         if self._items.has_cut_call or (has_calls and state != "completed"):
             message = "the request for a tool was cut; nothing was run"
             raise IncompleteResponseError(message, kind=kind)
@@ -181,6 +177,20 @@ class ResponseAnswer:
         text, received = _PARAGRAPH.join(filter(None, texts)), self._text.received
         if text != received and text.startswith(received):
             yield from self._text.feed(text[len(received) :])
+
+
+def _finish_reason(state: str, reason: Any, has_calls: bool) -> tuple[str, Kind]:
+    """Return the finish reason, and the kind of the error if a call is cut."""
+    if state == "completed":
+        return "tool_calls" if has_calls else "stop", _CUT
+    word = str(reason or state)
+    return _REASONS.get(word, (word, _CUT))
+
+
+def _key(event: Mapping[str, Any]) -> Any:
+    """Return what tells an item from the others."""
+    item = event.get("item", {})
+    return event.get("output_index", item.get("id"))
 
 
 _Handler = Callable[[ResponseAnswer, Mapping[str, Any]], Iterable[Event]]
