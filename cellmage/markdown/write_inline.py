@@ -20,6 +20,9 @@ _NOT_IN_DESTINATIONS = re.compile(r"[()*$'`\\<>\"\s|\[\]]")
 _ENTITY_LIKE = re.compile(r"&(?=#?\w+;)")
 _NOT_A_WORD = re.compile(r"[^\w ]")
 _MARKUP = re.compile(r"[*_~<\[\]]")
+_MATH = re.compile(r"\$\$|\\begin\{|\\\\[(\[]")
+"""What begins a formula to nbconvert and to JupyterLab, which look for its end in later blocks."""
+
 _URL_START = frozenset("wWhHfF")
 """A bare URL of GFM may begin with such a letter."""
 
@@ -121,7 +124,7 @@ class _InlineWriter:
         fence = next((mark for mark in ("`", "``") if len(mark) not in runs), "")
         # marked looks for emphasis and links in code that contains backticks. JupyterLab takes a
         # dollar before a backtick for a part of the code: it would not end the formula.
-        is_misread = bool(runs) and bool(_MARKUP.search(content))
+        is_misread = (bool(runs) and _MARKUP.search(content)) or _MATH.search(content)
         if not fence or is_misread or self._follows_formula():
             return f"<code>{_NOT_A_WORD.sub(lambda match: entity(match[0]), content)}</code>"
         # marked takes a backslash before the mark for an escape, when it looks for emphasis.

@@ -17,6 +17,9 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # nbconvert looks for the end of a formula in later blocks, also of one that begins in code.
+    "Use `$$`.\n\n```\n$$\n<b onclick=x>$\\href{javascript:x}{y}$\n$$\n```",
+    "Use `\\begin{align}`.\n\n```\n<b onclick=x>\n\\end{align}\n```",
     # An unpaired bracket in a formula ends the text of a link where no formula is seen.
     "[\"\\(](\\)\"](https://x.y \"\\begin{align}[\\href{x}{y}](https://x.y)\\end{align}\")",
     # To VS Code a line that begins with a formula, and goes on, is a block up to the next dollars.
