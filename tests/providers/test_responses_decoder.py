@@ -61,6 +61,9 @@ def incomplete(reason: str, *output: Item) -> bytes:
 
 
 HELLO_STREAM = stream_of(response(message("Hello")))
+TWO_CALLS = stream_of(
+    response(call("add", {"x": 1}), call("add", {}, "call_2", id="fc_2")), size=99
+)
 END = encode([{"type": "response.completed", "response": response()}])
 STREAMS: dict[str, tuple[bytes, list[Event]]] = {
     "plain": (HELLO_STREAM, HELLO),
@@ -109,9 +112,9 @@ STREAMS: dict[str, tuple[bytes, list[Event]]] = {
         stream_of(response(call("add", {"x": 1})), size=99),
         [PREPARING, PREPARING, ADD, CALLS],
     ),
-    "a call that the response does not repeat": (
-        without(stream_of(response(call("add", {"x": 1})), size=99), "response.completed") + END,
-        [PREPARING, PREPARING, ADD, CALLS],
+    "calls without an index that the response does not repeat": (
+        without(TWO_CALLS, "response.completed").replace(b'"output_index"', b'"x"') + END,
+        [PREPARING] * 4 + [ADD, ToolCall("call_2", "add", "{}"), CALLS],
     ),
     "a web search": (
         stream_of(
