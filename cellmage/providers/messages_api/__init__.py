@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, as pure functions: bytes to events, and a request to its payload."""

@@ -1,0 +1,316 @@
+"""The body of a message of the Messages API to events, as Anthropic and others send it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellmage.errors import CellmageError, IncompleteResponseError, ProtocolError, ProviderError
+from cellmage.events import (
+    Complete,
+    Document,
+    Event,
+    Notice,
+    ProviderState,
+    Reasoning,
+    Status,
+    Token,
+    ToolCall,
+)
+from cellmage.messages import Usage
+from cellmage.providers.messages_api.decoder import MessagesDecoder
+from cellmage.testing import chunk as chat_chunk
+from cellmage.testing import sse
+from tests.providers.messages_streams import (
+    Item,
+    call,
+    citation,
+    decode,
+    encode,
+    events_of,
+    message,
+    redacted,
+    result,
+    search,
+    stream_of,
+    text,
+    thinking,
+)
+from tests.test_sse import cut
+
+COUNTS = Usage(9, 5, 4)
+STOP, CALLS = Complete("stop", COUNTS), Complete("tool_calls", COUNTS)
+SEARCHING, PREPARING = Status("Searching the web…"), Status("Preparing add…")
+ADD = ToolCall("toolu_1", "add", '{"x": 1}')
+HELLO = [Token("Hel"), Token("lo"), STOP]
+HELLO_STREAM = stream_of(message(text("Hello")))
+CALL_STREAM = stream_of(message(call("add", {"x": 1})), size=99)
+PAGE = ("https://a.org/b", "A")
+
+
+def state(item: Item, **fields: Any) -> ProviderState:
+    return ProviderState("messages", json.dumps(item | fields))
+
+
+def without(stream: bytes, word: str) -> bytes:
+    """Return a stream without the events that contain a word."""
+    return b"\n\n".join(part for part in stream.split(b"\n\n") if word.encode() not in part)
+
+
+STREAMS: dict[str, tuple[bytes, list[Event]]] = {
+    "plain": (HELLO_STREAM, HELLO),
+    "what follows the end": (HELLO_STREAM + HELLO_STREAM + b"data: {broken\n\n", HELLO),
+    "an error after the end": (HELLO_STREAM + sse({"error": {"message": "late"}}), HELLO),
+    "no event lines": (HELLO_STREAM.replace(b"event: ", b": "), HELLO),
+    "types in the event lines only": (HELLO_STREAM.replace(b'data: {"type"', b'data: {"x"'), HELLO),
+    "no blank line at the end": (HELLO_STREAM.rstrip(), HELLO),
+    "no last event": (without(HELLO_STREAM, "message_stop"), HELLO),
+    "no stop reason": (
+        without(HELLO_STREAM, "message_delta"),
+        [*HELLO[:2], Complete(None, Usage(9, 1, 4))],
+    ),
+    "an unknown event": (sse({"type": "message_news"}) + HELLO_STREAM, HELLO),
+    "whole": (json.dumps(message(text("Hello"))).encode(), [Token("Hello"), STOP]),
+    "whole, with a call": (
+        json.dumps(message(thinking("hm"), call("add", {"x": 1}))).encode(),
+        [Reasoning("hm"), PREPARING, state(thinking("hm")), ADD, CALLS],
+    ),
+    "thinking": (
+        stream_of(message(thinking("hm"), redacted("9f="), thinking("so"), text("Hi")), 9),
+        [
+            *map(Reasoning, ("hm", "\n\nso")),
+            Token("Hi"),
+            *map(state, (thinking("hm"), redacted("9f="), thinking("so"))),
+            STOP,
+        ],
+    ),
+    "thinking that is not shown": (
+        stream_of(message(thinking(""), text("Hi"))),
+        [Token("Hi"), state(thinking("")), STOP],
+    ),
+    "thinking without a signature": (
+        stream_of(message(thinking("hm", ""), text("Hi"))),
+        [Reasoning("hm"), Token("Hi"), STOP],
+    ),
+    "a call": (CALL_STREAM, [*[PREPARING] * 3, ADD, CALLS]),
+    "a call without arguments": (
+        without(stream_of(message(call("add", {}))), "input_json_delta"),
+        [PREPARING, ToolCall("toolu_1", "add", "{}"), CALLS],
+    ),
+    "thinking between a text and a call": (
+        stream_of(message(text("Hi"), thinking("hm"), call("add", {"x": 1})), size=99),
+        [
+            *(Token("Hi"), Reasoning("hm"), *[PREPARING] * 3),
+            *(state(thinking("hm"), after=1), ADD, CALLS),
+        ],
+    ),
+    "a web search": (
+        stream_of(
+            message(
+                text("Well."),
+                search("x"),
+                result(*PAGE),
+                text("Yes", citation(*PAGE), citation("https://c.org", "C")),
+                text(" and no"),
+            ),
+            size=99,
+        ),
+        [
+            *(Token("Well."), SEARCHING, Document("A", "", PAGE[0])),
+            *(Document("C", "", "https://c.org"), Token("\n\nYes"), Token(" and no"), STOP),
+        ],
+    ),
+}
+REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "refusal": "refusal",
+    "pause_turn": "pause_turn",
+    "model_context_window_exceeded": "model_context_window_exceeded",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_stream_complete_and_in_every_size(name: str) -> None:
+    data, events = STREAMS[name]
+    for size in (len(data), 1, 2, 3, 7, 64):
+        assert decode([data[i : i + size] for i in range(0, len(data), size)]) == events
+
+
+@pytest.mark.parametrize("word", REASONS)
+def test_stop_reasons(word: str) -> None:
+    events = decode([stream_of(message(text("Hi"), stop_reason=word))])
+    assert events[-1] == Complete(REASONS[word], COUNTS)
+
+
+def test_calls_without_tools() -> None:
+    asked = Notice("tool_call", "The model asked for a tool that it was not given: add.")
+    assert asked in decode([CALL_STREAM], has_tools=False)
+
+
+def test_done_at_the_last_event() -> None:
+    decoder = MessagesDecoder()
+    head, _, _ = HELLO_STREAM.partition(b"event: message_stop")
+    list(decoder.feed(head))
+    assert (decoder.done, decoder.finish_reason, decoder.has_data) == (False, "stop", True)
+    list(decoder.feed(HELLO_STREAM[len(head) :]))
+    assert decoder.done
+    assert list(decoder.close(OSError("reset"))) == [STOP]
+
+
+BEGUN = HELLO_STREAM[: HELLO_STREAM.index(b"event: content_block_stop")]
+
+
+def error(type_: str, sentence: str = "It broke") -> bytes:
+    return encode([{"type": "error", "error": {"type": type_, "message": sentence}}])
+
+
+CUT = (IncompleteResponseError, "truncated_no_finish", "nothing was run")
+FAILURES: dict[str, tuple[bytes, type[CellmageError], str, str]] = {
+    "no end": (BEGUN, IncompleteResponseError, "truncated_no_finish", "without a finish reason"),
+    "nothing": (b"", ProtocolError, "empty_response", "it is empty"),
+    "pings only": (encode([{"type": "ping"}]), ProtocolError, "empty_response", "no answer"),
+    "not JSON": (BEGUN + b"data: {broken\n\n", ProtocolError, "protocol", "not JSON"),
+    "overloaded": (error("overloaded_error"), ProviderError, "provider_error", "It broke"),
+    "too many requests": (
+        BEGUN + error("rate_limit_error"),
+        ProviderError,
+        "rate_limited",
+        "too many requests",
+    ),
+    "a refused key": (error("authentication_error"), ProviderError, "auth", "key was refused"),
+    "too long": (
+        error("invalid_request_error", "prompt is too long: 212 tokens > 200 maximum"),
+        ProviderError,
+        "context_overflow",
+        "too long for the model",
+    ),
+    "an error as the body": (
+        b'{"type": "error", "error": {"type": "api_error", "message": "It broke"}}',
+        ProviderError,
+        "provider_error",
+        "It broke",
+    ),
+    "chat completions": (
+        chat_chunk("Hi"),
+        ProtocolError,
+        "not_a_stream",
+        "not the Messages API, but the protocol of chat completions",
+    ),
+    "a call without its end": (without(CALL_STREAM, "content_block_stop"), *CUT),
+    "a call without its beginning": (without(CALL_STREAM, "content_block_start"), *CUT),
+    "a call without a stop reason": (without(CALL_STREAM, "message_delta"), *CUT),
+    "a call without a name": (stream_of(message(call("", {}))), *CUT),
+    "a call with half of its arguments": (
+        CALL_STREAM.replace(b'{\\"x\\": 1}', b'{\\"x\\": '),
+        *CUT,
+    ),
+    "a call cut by the limit": (
+        stream_of(message(call("add", {}), stop_reason="max_tokens")),
+        IncompleteResponseError,
+        "length",
+        "nothing was run",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures(name: str) -> None:
+    data, failure, kind, sentence = FAILURES[name]
+    with pytest.raises(failure, match=sentence) as info:
+        decode([data])
+    assert info.value.kind == kind
+
+
+def test_an_overload_is_asked_again() -> None:
+    with pytest.raises(ProviderError) as info:
+        decode([error("overloaded_error")])
+    assert info.value.retries
+
+
+# Any message, cut anywhere, damaged, or of another shape.
+
+TEXTS = st.text(st.characters(exclude_characters="<"), max_size=9).map(str.strip).filter(bool)
+BLOCKS = st.one_of(
+    TEXTS.map(text),
+    TEXTS.map(thinking),
+    TEXTS.map(redacted),
+    TEXTS.map(search),
+    st.just(result(*PAGE)),
+    st.just(text("Yes", citation(*PAGE))),
+    st.builds(call, st.sampled_from(["add", "find"]), st.dictionaries(TEXTS, TEXTS, max_size=2)),
+)
+MESSAGES = st.lists(BLOCKS, max_size=5).map(lambda blocks: message(*blocks))
+OFFSETS = st.lists(st.integers(0, 100_000), max_size=20)
+
+
+@given(MESSAGES, st.integers(1, 9), OFFSETS)
+def test_any_cut_gives_the_same_events(final: Item, size: int, offsets: list[int]) -> None:
+    data = stream_of(final, size)
+    assert decode(cut(data, offsets)) == decode([data])
+
+
+def calls_of(data: bytes) -> list[ToolCall]:
+    """Return the calls of a body that may be broken."""
+    events: list[Event] = []
+    decoder = MessagesDecoder(has_tools=True)
+    with suppress(CellmageError):
+        events.extend(decoder.feed(data))
+        events.extend(decoder.close())
+    return [event for event in events if isinstance(event, ToolCall)]
+
+
+@given(MESSAGES, st.data())
+def test_a_truncated_stream_gives_no_calls(final: Item, data: st.DataObject) -> None:
+    stream = stream_of(message(*final["content"], call("add", {"x": 1})))
+    end = data.draw(st.integers(0, stream.index(b'"stop_reason": "tool_use"')))
+    assert calls_of(stream[:end]) == []
+
+
+@given(st.integers(1, 9), st.data())
+def test_a_stream_without_an_event_of_a_call_gives_no_other_call(
+    size: int, data: st.DataObject
+) -> None:
+    events = events_of(message(call("add", {"x": 1, "text": "abc"})), size)
+    del events[data.draw(st.integers(0, len(events) - 1))]
+    assert all(json.loads(found.arguments) for found in calls_of(encode(events)))
+
+
+NAMES = st.sampled_from(
+    ["type", "text", "thinking", "signature", "input", "name", "id", "content", "delta", "usage"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+TYPES = st.sampled_from(["message", *{event["type"] for event in events_of(message(text("Hi")))}])
+DELTAS = st.sampled_from(["text_delta", "thinking_delta", "signature_delta", "input_json_delta"])
+KINDS = st.sampled_from(["text", "thinking", "tool_use", "server_tool_use"])
+INNER = st.builds(
+    lambda fields, type_: {**fields, "type": type_},
+    st.dictionaries(NAMES, JSON, max_size=4),
+    DELTAS | KINDS,
+)
+ODD = st.builds(
+    lambda type_, fields, inner, name: {**fields, "type": type_, name: inner},
+    TYPES,
+    st.dictionaries(NAMES, JSON, max_size=3),
+    INNER | INNER.map(lambda block: [block]),
+    st.sampled_from(["delta", "content_block", "message", "content"]),
+)
+
+
+@given(st.lists(ODD, max_size=4))
+def test_objects_of_any_shape_raise_nothing_but_our_errors(events: list[Item]) -> None:
+    stream = encode(events)
+    with suppress(CellmageError):
+        for event in decode([stream]):
+            if isinstance(event, Token | Reasoning):
+                assert isinstance(event.text, str)
