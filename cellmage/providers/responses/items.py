@@ -16,12 +16,10 @@ import jiter
 from ...errors import ProtocolError
 from ...messages import ProviderState
 from ..reasoning import text_of
+from ..state_items import PLACE
 from ..tool_calls import ToolCallAccumulator
 
 API = "responses"
-
-PLACE = "after"
-"""Our field of a stored item: how many parts of its message, a text and calls, precede it."""
 
 Item = Mapping[str, Any]
 

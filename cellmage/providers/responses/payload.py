@@ -6,19 +6,18 @@ request has the whole conversation, and the encrypted reasoning of the answers i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
 
-from ...messages import Message, ProviderState, Request
+from ...messages import Message, Request
 from ...text import join_surrogates
 from ..endpoints import Endpoint
 from ..payload import valid_arguments, valid_name
-from .items import API, PLACE
+from ..state_items import PLACE, items_of, place_items
+from .items import API
 
 # The fields of reasoning that may go back; some of the others are refused.
-_REASONING_FIELDS = ("type", "id", "summary", "encrypted_content")
+_REASONING_FIELDS = ("type", "id", "summary", "encrypted_content", PLACE)
 
 
 def encode_responses(
@@ -79,7 +78,7 @@ def _encode(message: Message) -> Iterator[dict[str, Any]]:
 
 def _encode_answer(message: Message, content: str) -> Iterator[dict[str, Any]]:
     """Yield the parts of an answer, its text and its calls, with the reasoning before each."""
-    states = list(_items_of(message.state))
+    states = list(items_of(message.state, API))
     parts: list[dict[str, Any]] = [
         {
             "type": "function_call",
@@ -93,24 +92,9 @@ def _encode_answer(message: Message, content: str) -> Iterator[dict[str, Any]]:
         phases = [item["phase"] for item in states if item.get("phase")]
         phase = {"phase": phases[-1]} if phases else {}
         parts.insert(0, {"role": "assistant", "content": content, **phase})
-    for index, part in enumerate(parts):
-        for item in states:
-            # Reasoning that nothing follows is refused: it stands before the last part at least.
-            if item.get("encrypted_content") and min(_place(item), len(parts) - 1) == index:
-                yield {name: item[name] for name in _REASONING_FIELDS if name in item}
-        yield part
-
-
-def _place(item: dict[str, Any]) -> int:
-    """Return how many parts of the message stand before an item."""
-    place = item.get(PLACE)
-    return place if isinstance(place, int) else 0
-
-
-def _items_of(states: Sequence[ProviderState]) -> Iterator[dict[str, Any]]:
-    """Yield the items of this API; a stored one that cannot be read is left out."""
-    for state in states:
-        with suppress(ValueError):
-            item = json.loads(state.item) if state.api == API else None
-            if isinstance(item, dict):
-                yield item
+    reasoning = (
+        {name: item[name] for name in _REASONING_FIELDS if name in item}
+        for item in states
+        if item.get("encrypted_content")
+    )
+    return place_items(reasoning, parts)
