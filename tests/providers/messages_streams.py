@@ -108,7 +108,7 @@ def encode(events: list[Item]) -> bytes:
     return "".join(
         f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
         for event in events
-    ).encode()
+    ).encode("utf-8", "replace")
 
 
 def stream_of(final: Item, size: int = 3) -> bytes:

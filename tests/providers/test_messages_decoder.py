@@ -126,6 +126,8 @@ STREAMS: dict[str, tuple[bytes, list[Event]]] = {
         ],
     ),
 }
+LINES = "".join(json.dumps(event) + "\n" for event in events_of(message(text("Hello")))).encode()
+STREAMS["lines, and more after the end"] = (LINES + LINES, HELLO)
 REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -152,6 +154,11 @@ def test_stop_reasons(word: str) -> None:
 def test_calls_without_tools() -> None:
     asked = Notice("tool_call", "The model asked for a tool that it was not given: add.")
     assert asked in decode([CALL_STREAM], has_tools=False)
+
+
+def test_a_blank_text_is_no_part_before_the_thinking() -> None:
+    events = decode([stream_of(message(text("\n"), thinking("hm"), call("add", {})))])
+    assert state(thinking("hm")) in events
 
 
 def test_done_at_the_last_event() -> None:
