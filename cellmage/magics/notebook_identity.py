@@ -118,18 +118,22 @@ class NotebookIdentity:
         return Evidence(path, cells, is_saved=bool(self._run_cells))
 
     def _find_file(self, named: Path) -> Path | None:
-        """Return the notebook in the folder that has the cells that have run.
+        """Return the notebook in the folder that has cells that asked under the name, and have run.
 
-        Before one has, those of the turns that are stored under the name count, if the named file
-        is gone. None if there is no such notebook, or more than one.
+        Before a cell has run, those that asked are enough, if the named file is gone. None if the
+        folder has not exactly one such notebook.
         """
         stored = self._store.notebooks_at(path_text(named))
         asked = frozenset[str]().union(*(notebook.cells for notebook in stored))
-        wanted = self._run_cells or asked
-        if not stored or not wanted:
+        if not asked:
             return None
         files = {resolve_path(path) for path in named.parent.glob("*.ipynb")} - {named}
-        matching = [path for path in files if wanted & (read_cell_ids(path) or set())]
+        cells = {path: read_cell_ids(path) or set() for path in files}
+        matching = [
+            path
+            for path, ids in cells.items()
+            if asked & ids and (self._run_cells & ids or not self._run_cells)
+        ]
         return matching[0] if len(matching) == 1 else None
 
 
