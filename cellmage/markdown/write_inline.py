@@ -141,7 +141,9 @@ class _InlineWriter:
         context = self._context
         is_line = context.is_line or context.is_quote
         tex = escape_brackets(token.content) if self._links else token.content
-        return f"{mark}{write_tex(tex, is_line, context.is_cell)}{mark}"
+        # Two dollars between two formulas would begin a display formula.
+        gap = "&#8203;" if self._follows_formula() else ""
+        return f"{gap}{mark}{write_tex(tex, is_line, context.is_cell)}{mark}"
 
     def _write_softbreak(self, _: Token) -> str:
         return " " if self._context.is_line else "\n"

@@ -19,8 +19,12 @@ ATTRIBUTES = frozenset(
      "start", "title", "type"}
 )  # fmt: skip
 STYLES = re.compile(r"(?:text-align: ?\w+;?|opacity:0\.7|)\Z")
-# cmark-gfm takes what is before `mailto:` into the address: with an underscore it has no scheme.
-SAFE_ADDRESS = re.compile(r"(?:https?:)?//|(?:\w*_)?mailto:", re.IGNORECASE)
+SAFE_ADDRESS = re.compile(
+    r"(?:https?:)?//|mailto:"
+    # cmark-gfm takes what is around an address into it, and leaves out its scheme.
+    r"|(?![a-z][a-z0-9+.-]*:)[^/?#]*@",
+    re.IGNORECASE,
+)
 # What MathJax takes for one text: it has no tag but line breaks, and code is left alone.
 ACTIVE_TEX = re.compile(
     r"(?:\$|\\[(\[]|\\begin\{).*?"

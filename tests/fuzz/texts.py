@@ -17,6 +17,7 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    "a \\(-\\)$b$ c\n\n| `$$![a](https://x.y/z)` | $\\href{x}{y}$ |\n|-|-|",
     # nbconvert looks for the end of a formula in later blocks, also of one that begins in code.
     "Use `$$`.\n\n```\n$$\n<b onclick=x>$\\href{javascript:x}{y}$\n$$\n```",
     "Use `\\begin{align}`.\n\n```\n<b onclick=x>\n\\end{align}\n```",
