@@ -24,6 +24,9 @@ from .arguments import (
 from .errors import UsageError
 from .urls import normalize_base_url
 
+APIS = ("chat", "responses", "messages")
+"""Chat completions, OpenAI's Responses, Anthropic's Messages."""
+
 EFFORTS = ("none", "minimal", "low", "medium", "high", "max")
 """How much a model may reason before it answers; each API has its own words for them."""
 
@@ -34,6 +37,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "fallback": NAMES,
     "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
     "effort": choice_of(*EFFORTS),
+    "api": choice_of(*APIS),
     "max_tokens": whole_number(1),
     "stream": FLAG,
     "system": TEXT,
@@ -77,6 +81,7 @@ class OptionFields(TypedDict, total=False):
     fallback: str | Iterable[str] | None
     temperature: float | None
     effort: str | None
+    api: str | None
     max_tokens: int | None
     stream: bool | None
     system: str | None
@@ -103,6 +108,7 @@ class Options:
         fallback: further models to ask when those before fail before their first token.
         temperature: randomness of the sampling, from 0 to 2.
         effort: how much the model reasons before it answers: one of `EFFORTS`.
+        api: the API by which the server is asked, one of `APIS`; unset is that of the endpoint.
         max_tokens: the longest answer, in tokens.
         stream: True shows the answer while it arrives; False shows it once, when it is complete.
         system: the system prompt.
@@ -133,6 +139,7 @@ class Options:
     fallback: tuple[str, ...] | None = None
     temperature: float | None = None
     effort: str | None = None
+    api: str | None = None
     max_tokens: int | None = None
     stream: bool | None = None
     system: str | None = None

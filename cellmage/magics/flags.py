@@ -9,7 +9,7 @@ from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from typing import Any
 
-from ..options import EFFORTS
+from ..options import APIS, EFFORTS
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
 
@@ -38,6 +38,11 @@ COMMON = [
         "--effort",
         choices=EFFORTS,
         help="How much the model reasons before it answers. Default: the model's.",
+    ),
+    flag(
+        "--api",
+        choices=APIS,
+        help="The API by which the server is asked. Default: that of the server.",
     ),
     flag("--max-tokens", **_COUNT, help="The longest answer, in tokens. Default: the provider's."),
     flag(

@@ -9,6 +9,7 @@ from ..errors import CellmageError, spell_option
 
 SPELLINGS: Mapping[str, str] = {
     "add": "%llm_index FOLDER --name NAME",
+    "api": "--api NAME",
     "approve": "--auto-approve",
     "base_url": "%llm_config --base-url URL",
     "connect_timeout": "%llm_config --connect-timeout SECONDS",

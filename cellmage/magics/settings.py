@@ -11,7 +11,7 @@ from platformdirs import user_config_path
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..errors import UsageError
-from ..options import EFFORTS, Options
+from ..options import APIS, EFFORTS, Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
@@ -38,6 +38,9 @@ class Settings(HasTraits):
         config=True
     )
     effort = Enum(EFFORTS, None, allow_none=True, help="How much the model reasons.").tag(
+        config=True
+    )
+    api = Enum(APIS, None, allow_none=True, help="The API by which the server is asked.").tag(
         config=True
     )
     max_tokens = Int(None, min=1, allow_none=True, help="The longest answer, in tokens.").tag(
@@ -83,7 +86,7 @@ class Settings(HasTraits):
 
 
 OPTION_FIELDS = (
-    "model", "temperature", "effort", "max_tokens", "system", "base_url",
+    "model", "temperature", "effort", "api", "max_tokens", "system", "base_url",
     "connect_timeout", "first_byte_timeout", "timeout", "idle_timeout",
     "max_context_turns", "max_context_tokens",
 )  # fmt: skip
@@ -113,6 +116,7 @@ def call_options(settings: Settings, args: Namespace) -> Options:
         model=args.model,
         temperature=args.temperature,
         effort=args.effort,
+        api=args.api,
         max_tokens=args.max_tokens,
         stream=args.stream,
         system=args.system,

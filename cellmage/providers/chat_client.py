@@ -7,7 +7,7 @@ the CPU, and accepts a cut stream, a web page or an error inside the stream as a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -23,14 +23,16 @@ from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
 from .advice import advise
-from .chat_completions import ChatCompletionDecoder, model_names
+from .apis import api_of
+from .chat_completions import model_names
 from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
 from .error_kinds import say_no_key
 from .error_translation import no_answer_error, translate
+from .event_body import BodyDecoder
 from .http_client import ConnectionUse, http_client, load_sdk
+from .json_format import FIELDS, ask_in_words
 from .keys import BoundKey, Key
 from .masking import mask_error, mask_key
-from .payload import encode_request
 from .refused_parameters import STATUSES, find_refused, leave_out, successor
 from .tracebacks import drop_foreign_frames
 
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 1.0
 """The wait for the token count and the end mark after the model has sent a finish reason."""
+
+_UNASKED = ("stream_options", "include")
+"""Parameters that no user asks for: nothing is said if a model refuses them."""
+
+_RAW_RESPONSE = "X-Stainless-Raw-Response"
+"""The header by which the SDK knows that we want the raw body; it is not sent."""
 
 _refused: dict[tuple[str, str], dict[str, str]] = {}
 """The parameters that a model refused, by base URL and name of the model: see `leave_out`."""
@@ -151,7 +159,7 @@ class ChatClient:
                 for notice in self._refusal_notices(refused, request):
                     yield notice
             content_type = response.headers.get("content-type", "")
-            decoder = ChatCompletionDecoder(bool(request.tools), content_type)
+            decoder = api_of(request, self.endpoint).decoder(bool(request.tools), content_type)
             failure: Exception | None = None
             try:
                 try:
@@ -170,7 +178,10 @@ class ChatClient:
 
     def _payload(self, request: Request) -> dict[str, Any]:
         """Return the fields of the request, without those that the model has refused before."""
-        return leave_out(encode_request(request, self.endpoint), self._refused_by(request))
+        refused = self._refused_by(request)
+        if FIELDS & refused.keys():  # the form of the answer is asked for in words then
+            request = ask_in_words(request)
+        return leave_out(api_of(request, self.endpoint).encode(request, self.endpoint), refused)
 
     def _refused_by(self, request: Request) -> dict[str, str]:
         return _refused.setdefault((self.endpoint.base_url, request.options.model or ""), {})
@@ -187,10 +198,11 @@ class ChatClient:
 
     def _refusal_notices(self, name: str, request: Request) -> list[Notice]:
         """Return a line for the user if something was left out that somebody asked for."""
-        is_renamed = bool(self._refused_by(request)[name])
-        if is_renamed or name == "stream_options" or name in (request.options.droppable or ()):
+        options = request.options
+        silent = {*_UNASKED, *(options.droppable or ()), *([] if options.effort else ["reasoning"])}
+        if self._refused_by(request)[name] or name in silent:
             return []
-        text = f"{excerpt(request.options.model or '')} refuses {name}; it was asked without."
+        text = f"{excerpt(options.model or '')} refuses {name}; it was asked without."
         return [Notice("refused_parameter", text)]
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
@@ -224,8 +236,11 @@ class ChatClient:
         self, request: Request
     ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
         client = await self._client(request.options.connect_timeout or CONNECT_SECONDS)
-        payload = self._payload(request)
-        return client.chat.completions.with_streaming_response.create(**payload)
+        api, payload = api_of(request, self.endpoint), self._payload(request)
+        body = payload | payload.pop("extra_body", {})
+        headers = {**api.headers, _RAW_RESPONSE: "stream"}
+        reply = client.post(api.path, cast_to=object, body=body, options={"headers": headers})
+        return _Reply(reply)
 
     async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:
         sdk = await load_sdk()
@@ -241,8 +256,22 @@ class ChatClient:
         return client
 
 
+class _Reply(AbstractAsyncContextManager[Any]):
+    """Sends a request where its block begins, and closes the connection where it ends."""
+
+    def __init__(self, reply: Awaitable[Any]) -> None:
+        self._reply = reply
+
+    async def __aenter__(self) -> Any:
+        self._response = await self._reply
+        return self._response
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._response.close()
+
+
 async def _read_body(
-    body: AsyncIterator[bytes], decoder: ChatCompletionDecoder
+    body: AsyncIterator[bytes], decoder: BodyDecoder
 ) -> AsyncGenerator[bytes, None]:
     """Yield the body until the answer is complete: some servers never close the connection."""
     async for data in body:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import FLAG, NAME, TEXT, Kind, check, optional
+from ..arguments import FLAG, NAME, TEXT, Kind, check, choice_of, optional
+from ..options import APIS
 from ..urls import normalize_base_url
 
 CONNECT_SECONDS = 5.0
@@ -26,6 +27,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "supports_stream_usage": FLAG,
     "requires_assistant_after_tool": FLAG,
     "max_effort": NAME,
+    "api": choice_of(*APIS),
 }
 
 
@@ -44,6 +46,7 @@ class Endpoint:
         requires_assistant_after_tool: True if the server refuses a user message right after a
             tool's, as they follow each other where an answer was stopped while its tools ran.
         max_effort: the server's word for the most reasoning.
+        api: the API by which it is asked, one of `options.APIS`.
 
     Raises:
         UsageError: a value is of the wrong type.
@@ -63,6 +66,7 @@ class Endpoint:
     supports_stream_usage: bool = True
     requires_assistant_after_tool: bool = False
     max_effort: str = "high"
+    api: str = "chat"
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -71,15 +75,31 @@ class Endpoint:
             object.__setattr__(self, "base_url", normalize_base_url(self.base_url))
 
 
+def effort_word(effort: str | None, endpoint: Endpoint) -> str | None:
+    """Return the server's word for how much a model reasons.
+
+    Example:
+        >>> effort_word("max", OPENAI), effort_word("low", OPENAI)
+        ('xhigh', 'low')
+    """
+    return endpoint.max_effort if effort == "max" else effort
+
+
 OPENAI = Endpoint(
-    "https://api.openai.com/v1", "OPENAI_API_KEY", "max_completion_tokens", max_effort="xhigh"
+    "https://api.openai.com/v1",
+    "OPENAI_API_KEY",
+    "max_completion_tokens",
+    max_effort="xhigh",
+    api="responses",
 )
 
 # The prefix of a model's name, before the first slash, and its server. The addresses are those in
 # the providers' own documentation of their OpenAI-compatible interface.
 ENDPOINTS: Mapping[str, Endpoint] = {
     "openai": OPENAI,
-    "anthropic": Endpoint("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    "anthropic": Endpoint(
+        "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", max_effort="max", api="messages"
+    ),
     "azure": Endpoint(
         "{AZURE_OPENAI_ENDPOINT}/openai/v1",
         "AZURE_OPENAI_API_KEY",

@@ -24,7 +24,7 @@ from .proxies import find_proxy
 # this machine, to every base URL.
 _HEADERS = {
     "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type",
-    "host", "user-agent", "x-stainless-raw-response",
+    "host", "user-agent", "x-stainless-raw-response", "anthropic-version",
 }  # fmt: skip
 _OPENAI_HEADERS = _HEADERS | {"openai-organization", "openai-project"}
 
@@ -137,7 +137,7 @@ def _import_sdk() -> Any:
     sdk = importlib.import_module("openai")
     unused = sdk.DefaultAsyncHttpxClient(trust_env=False, verify=False)
     client = sdk.AsyncOpenAI(api_key="none", base_url="http://localhost", http_client=unused)
-    _ = client.models.with_raw_response, client.chat.completions.with_streaming_response
+    _ = client.models.with_raw_response
     return sdk
 
 
@@ -225,6 +225,9 @@ async def _edit_headers(request: Any) -> None:
     # The addresses of Azure's deployments, which have this query, take a key in this header alone.
     if "api-version" in request.url.params and "authorization" in request.headers:
         request.headers["api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")
+    # So has the Messages API.
+    if "anthropic-version" in request.headers and "authorization" in request.headers:
+        request.headers["x-api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")
 
 
 async def _note_connection(request: Any) -> None:

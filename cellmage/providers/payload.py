@@ -15,7 +15,7 @@ import jiter
 from ..messages import Message, Request
 from ..text import join_surrogates
 from .chat_state import add_state
-from .endpoints import Endpoint
+from .endpoints import Endpoint, effort_word
 
 # The name of a tool, as OpenAI accepts it.
 _MAX_NAME_CHARS = 64
@@ -55,7 +55,7 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "stream": True,
         "stream_options": usage,
         "temperature": options.temperature,
-        "reasoning_effort": endpoint.max_effort if options.effort == "max" else options.effort,
+        "reasoning_effort": effort_word(options.effort, endpoint),
         endpoint.max_tokens_field: options.max_tokens,
         "extra_body": dict(options.extra_body) or None,
     }

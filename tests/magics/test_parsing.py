@@ -29,8 +29,8 @@ def test_unset_is_none() -> None:
     args, _ = parse(LLMMagics.llm, "")
     unset = {name for name, value in vars(args).items() if value is None}
     assert unset == {
-        "model", "temperature", "effort", "max_tokens", "system", "persona", "param", "stream",
-        "stats",
+        "model", "temperature", "effort", "api", "max_tokens", "system", "persona", "param",
+        "stream", "stats",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
         "compare", "select", "on_error", "interpolate",
     }  # fmt: skip

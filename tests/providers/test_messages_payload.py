@@ -29,8 +29,8 @@ ADD = ToolInvocation("c1", "add", '{"x": 1}', "2")
 FIND = ToolInvocation("c2", "find", "{broken", "")
 
 
-def encode(*messages: Message, effort: str | None = None, **options: Any) -> dict[str, Any]:
-    return encode_messages(Request(messages, Options(model="m", **options)), OPENAI, effort)
+def encode(*messages: Message, **options: Any) -> dict[str, Any]:
+    return encode_messages(Request(messages, Options(model="m", **options)), OPENAI)
 
 
 def user(*blocks: Item) -> Item:

@@ -35,8 +35,8 @@ def state(**item: Any) -> ProviderState:
     return ProviderState("responses", json.dumps({"type": "reasoning", "summary": []} | item))
 
 
-def encode(*messages: Message, effort: str | None = None, **options: Any) -> dict[str, Any]:
-    return encode_responses(Request(messages, Options(model="m", **options)), OPENAI, effort)
+def encode(*messages: Message, **options: Any) -> dict[str, Any]:
+    return encode_responses(Request(messages, Options(model="m", **options)), OPENAI)
 
 
 def inputs(*messages: Message) -> list[Item]:
@@ -57,6 +57,7 @@ def test_what_is_always_sent() -> None:
         "stream": True,
         "store": False,
         "include": ["reasoning.encrypted_content"],
+        "reasoning": {"summary": "auto"},
     }
 
 

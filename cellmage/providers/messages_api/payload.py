@@ -13,7 +13,8 @@ import jiter
 
 from ...messages import Message, Request
 from ...text import join_surrogates
-from ..endpoints import Endpoint
+from ..endpoints import Endpoint, effort_word
+from ..json_format import ask_in_words, schema_of, split_format
 from ..payload import valid_arguments, valid_name
 from ..state_items import items_of, place_items
 from .blocks import API, PROOFS
@@ -34,28 +35,29 @@ _NO_PARAMETERS = {"type": "object", "properties": {}}
 Block = dict[str, Any]
 
 
-def encode_messages(
-    request: Request, endpoint: Endpoint, effort: str | None = None
-) -> dict[str, Any]:
+def encode_messages(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """Return the body of ``POST /v1/messages``.
 
     An option that is not set is not in the payload: the server's default applies.
 
     Args:
         request: the request; its ``extra_body`` is merged.
-        endpoint: the server, as in `payload.encode_request`; none has habits of its own here.
-        effort: how much the model may reason, one of `options.EFFORTS`, or the provider's word.
+        endpoint: the server, as in `payload.encode_request`.
 
     Example:
         >>> from cellmage import Options
         >>> messages = Message("system", "Be brief."), Message("user", "Hi")
-        >>> request = Request(messages, Options(model="m", max_tokens=99))
-        >>> payload = encode_messages(request, Endpoint("http://localhost:8000/v1"), "low")
+        >>> request = Request(messages, Options(model="m", max_tokens=99, effort="low"))
+        >>> payload = encode_messages(request, Endpoint("http://localhost:8000/v1"))
         >>> payload["system"], payload["max_tokens"], payload["output_config"]
         ('Be brief.', 99, {'effort': 'low'})
         >>> payload["messages"]
         [{'role': 'user', 'content': [{'type': 'text', 'text': 'Hi'}]}]
     """
+    form, extra_body = split_format(request.options.extra_body)
+    schema = schema_of(form).get("schema")
+    if form and not schema:  # the API has no field for JSON of any shape
+        request = ask_in_words(request)
     options = request.options
     texts = [message.content for message in request.messages if message.role == "system"]
     system = join_surrogates("\n\n".join(filter(str.strip, texts)))
@@ -67,24 +69,25 @@ def encode_messages(
         "tools": [_encode_tool(schema) for schema in request.tools] or None,
         "stream": True,
         "temperature": options.temperature,
-        **_encode_effort(effort),
+        **_encode_effort(effort_word(options.effort, endpoint), schema),
     }
     payload = {name: value for name, value in payload.items() if value is not None}
-    for name, value in options.extra_body.items():
+    for name, value in extra_body.items():
         is_merged = isinstance(value, Mapping) and isinstance(payload.get(name), dict)
         payload[name] = {**payload[name], **value} if is_merged else value
     return payload
 
 
-def _encode_effort(effort: str | None) -> dict[str, Any]:
-    if effort is None:
-        return {}
-    if effort == "none":
-        return {"thinking": {"type": "disabled"}}
-    return {
-        "thinking": dict(_THINKING),
-        "output_config": {"effort": _EFFORTS.get(effort, effort)},
-    }
+def _encode_effort(effort: str | None, schema: Any) -> dict[str, Any]:
+    """Return the fields of the reasoning, and of the schema of the answer."""
+    config: dict[str, Any] = {}
+    if effort not in (None, "none"):
+        config["effort"] = _EFFORTS.get(str(effort), effort)
+    if schema:
+        config["format"] = {"type": "json_schema", "schema": schema}
+    thinking = {"type": "disabled"} if effort == "none" else dict(_THINKING)
+    fields = {"thinking": thinking if effort else None, "output_config": config}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _encode_tool(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ...messages import Message, Request
 from ...text import join_surrogates
-from ..endpoints import Endpoint
+from ..endpoints import Endpoint, effort_word
+from ..json_format import schema_of, split_format
 from ..payload import valid_arguments, valid_name
 from ..state_items import PLACE, items_of, place_items
 from .items import API
@@ -20,31 +21,28 @@ from .items import API
 _REASONING_FIELDS = ("type", "id", "summary", "encrypted_content", PLACE)
 
 
-def encode_responses(
-    request: Request,
-    endpoint: Endpoint,
-    effort: str | None = None,
-) -> dict[str, Any]:
+def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """Return the keyword arguments of the SDK's ``responses.create``.
 
     An option that is not set is not in the payload: the server's default applies.
 
     Args:
         request: the request.
-        endpoint: the server, as in `payload.encode_request`; none has habits of its own here.
-        effort: how much the model may reason, in the provider's word; a summary is asked for, too.
+        endpoint: the server, as in `payload.encode_request`.
 
     Example:
         >>> from cellmage import Options
         >>> messages = Message("system", "Be brief."), Message("user", "Hi")
-        >>> request = Request(messages, Options(model="m", max_tokens=99))
-        >>> payload = encode_responses(request, Endpoint("http://localhost:8000/v1"), "low")
+        >>> request = Request(messages, Options(model="m", max_tokens=99, effort="low"))
+        >>> payload = encode_responses(request, Endpoint("http://localhost:8000/v1"))
         >>> payload["instructions"], payload["input"], payload["max_output_tokens"]
         ('Be brief.', [{'role': 'user', 'content': 'Hi'}], 99)
         >>> payload["reasoning"]
         {'effort': 'low', 'summary': 'auto'}
     """
     options = request.options
+    effort = effort_word(options.effort, endpoint)
+    form, extra_body = split_format(options.extra_body)
     # A function is strict by default: then each argument must be required.
     tools = [{"type": "function", "strict": False, **schema} for schema in request.tools]
     system = [message.content for message in request.messages if message.role == "system"]
@@ -56,10 +54,12 @@ def encode_responses(
         "stream": True,
         "store": False,
         "include": ["reasoning.encrypted_content"],
-        "reasoning": {"effort": effort, "summary": "auto"} if effort else None,
+        # Without a summary nothing of the reasoning would be seen.
+        "reasoning": {"effort": effort, "summary": "auto"} if effort else {"summary": "auto"},
         "temperature": options.temperature,
         "max_output_tokens": options.max_tokens,
-        "extra_body": dict(options.extra_body) or None,
+        "text": {"format": {"type": form.get("type"), **schema_of(form)}} if form else None,
+        "extra_body": extra_body or None,
     }
     return {name: value for name, value in payload.items() if value is not None}
 

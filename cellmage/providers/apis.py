@@ -1,0 +1,55 @@
+"""The APIs by which servers are asked: the path, the request and the answer of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..messages import Request
+from .chat_completions import ChatCompletionDecoder
+from .endpoints import Endpoint
+from .event_body import BodyDecoder
+from .messages_api.decoder import MessagesDecoder
+from .messages_api.payload import encode_messages
+from .payload import encode_request
+from .responses.decoder import ResponsesDecoder
+from .responses.payload import encode_responses
+
+
+class API(NamedTuple):
+    """An API.
+
+    Args:
+        path: the path below the base URL.
+        encode: returns the body of a request; ``extra_body`` in it is merged when it is sent.
+        decoder: makes the decoder of an answer, for whether the request has tools, and the content
+            type of the reply.
+        headers: further headers.
+    """
+
+    path: str
+    encode: Callable[[Request, Endpoint], dict[str, Any]]
+    decoder: Callable[[bool, str], BodyDecoder]
+    headers: Mapping[str, str] = {}
+
+
+APIS: Mapping[str, API] = {
+    "chat": API("/chat/completions", encode_request, ChatCompletionDecoder),
+    "responses": API("/responses", encode_responses, ResponsesDecoder),
+    "messages": API(
+        "/messages", encode_messages, MessagesDecoder, {"anthropic-version": "2023-06-01"}
+    ),
+}
+"""The APIs by their names, as `Options.api` has them."""
+
+
+def api_of(request: Request, endpoint: Endpoint) -> API:
+    """Return the API that a request is sent by: that of the options, else that of the endpoint.
+
+    Example:
+        >>> from cellmage import Message, Options
+        >>> request = Request((Message("user", "Hi"),), Options(api="responses"))
+        >>> api_of(request, Endpoint("http://localhost:8000/v1")).path
+        '/responses'
+    """
+    return APIS[request.options.api or endpoint.api]
