@@ -27,6 +27,9 @@ SLICE_CHARS = 3_000
 """Characters that a live frame adds at most. More may arrive at once, and settle: to write all of
 it in one frame would keep the page, and whoever reads it, waiting."""
 
+_MAX_SLICES = 20
+"""The slices of a text that arrived at once."""
+
 MAX_PARTS = 14
 """Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
 
@@ -142,8 +145,10 @@ class Part:
             self.panels += self.open_panels
             self.open_panels = ()
         pending = "".join(self.pending)
-        self.tail += pending[:SLICE_CHARS]
-        self.pending = [pending[SLICE_CHARS:]] if len(pending) > SLICE_CHARS else []
+        # A text that is longer, or does not settle, is taken in larger slices: their number counts.
+        size = max(SLICE_CHARS, len(pending) // _MAX_SLICES, len(self.tail))
+        self.tail += pending[:size]
+        self.pending = [pending[size:]] if len(pending) > size else []
         end = find_settled_end(self.tail)
         self._settle(end, self.sanitize(self.tail[:end]))
 

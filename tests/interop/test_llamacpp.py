@@ -66,7 +66,7 @@ def test_a_request_that_the_server_refuses(model: str) -> None:
 
 
 def test_in_a_cell(kernel: Kernel, model: str) -> None:
-    run = kernel.run(f"%%llm -m {model} --max-tokens 20 -t 0\nhi")
+    run = kernel.run(f"%%llm -m {model} --max-tokens 20 -t 0\nhi", "c1")
     assert run.ok
     assert not run.of_type("stream"), "llama.cpp writes nothing into the cell"
     assert kernel.value("_llm.usage.output_tokens") >= 1
