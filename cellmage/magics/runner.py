@@ -73,6 +73,7 @@ class PromptRunner:
         self._counter = PromptCounter()
         self._shown_notices = Once()
         self._active: set[ResponseStream] = set()
+        self._hosts: set[str] = set()
 
     def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> Any:
         """Send a prompt, show its answer, and return the text or the value of the answer.
@@ -133,6 +134,7 @@ class PromptRunner:
         if args.continue_answer:
             stream = chat.continue_answer(options)
             return _Prompt(args, front_end, schema, [stream], stream)
+        self._find_keys(replace(options, model=",".join(args.compare or ()) or options.model))
         cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
         arguments = {"options": options, "cell": cell, **stream_arguments(args, variables)}
         if args.compare:
@@ -143,6 +145,16 @@ class PromptRunner:
             prompt = _Prompt(args, front_end, schema, [stream], stream)
         _add_notices(prompt.streams, self._notices(prompt, content, chat.history, cell))
         return prompt
+
+    def _find_keys(self, options: Options) -> None:
+        """Look for the keys of the models, once for each host: the policy must know them.
+
+        A keyring may take long, so the provider looks into it on a thread, after the policy.
+        """
+        for resolved in resolve_models(options):
+            if resolved.provider.name not in self._hosts:
+                self._hosts.add(resolved.provider.name)
+                getattr(resolved.provider, "api_key", None)
 
     def _notices(
         self,

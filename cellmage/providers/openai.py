@@ -19,6 +19,7 @@ from ..events import Event, Start
 from ..messages import Request
 from .endpoints import Endpoint
 from .keys import Key, check_key
+from .masking import refuse_keys
 
 if TYPE_CHECKING:
     from .chat_client import ChatClient
@@ -77,9 +78,14 @@ class OpenAIProvider:
         Raises:
             ProviderError: the server cannot be reached, or its reply is not a complete answer.
             ConfigError: the address or the key cannot be used.
+            UsageError: the request contains the key, which the keyring has just returned.
         """
         yield Start(request.options.model or "", self.name)
+        is_key_unknown = self._find_key is not None
         client = await self._client()
+        if is_key_unknown and self._api_key is not None:  # the policy did not know it
+            texts = (message.content for message in request.messages)
+            refuse_keys(texts, {self.name: self._api_key})
         async with aclosing(client.stream(request)) as events:
             async for event in events:
                 yield event

@@ -179,6 +179,20 @@ def test_no_secret_is_seen(
     assert [name for name, text in texts.items() if part in text] == []
 
 
+@pytest.mark.parametrize("ask", ["%llm {}", "Conversation().ask({!r})"])
+def test_the_first_question_with_a_key_of_the_keyring(
+    kernel: Kernel, server: ScriptedServer, ask: str
+) -> None:
+    """Nothing has looked into the keyring before."""
+    server.play(*answer("Sent."))
+    secret = f"{hash(ask) % 10**9:09d}-of-the-keyring"
+    assert kernel.run(START).ok
+    assert kernel.run(f"url = {server.url!r}; secret = {secret!r}\nkeep_in_ring(secret)").ok
+    run = kernel.run(ask.format(f"My key is {secret}"))
+    assert "nothing was sent" in run.error
+    assert not server.exchanges
+
+
 @pytest.mark.parametrize("way_in", ["environment variable", "keyring", "a 0600 file"])
 def test_the_key_arrives(
     kernel: Kernel, server: ScriptedServer, way_in: str, tmp_path: Path
