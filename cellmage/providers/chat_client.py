@@ -178,12 +178,12 @@ class ChatClient:
 
     def _payload(self, request: Request) -> dict[str, Any]:
         """Return the fields of the request, without those that the model has refused before."""
-        refused = self._refused_by(request)
+        refused = self._refusals(request)
         if FIELDS & refused.keys():  # the form of the answer is asked for in words then
             request = ask_in_words(request)
         return leave_out(api_of(request, self.endpoint).encode(request, self.endpoint), refused)
 
-    def _refused_by(self, request: Request) -> dict[str, str]:
+    def _refusals(self, request: Request) -> dict[str, str]:
         return _refused.setdefault((self.endpoint.base_url, request.options.model or ""), {})
 
     def _learn_refusal(self, error: Exception, request: Request) -> str:
@@ -192,7 +192,7 @@ class ChatClient:
             return ""
         name = find_refused(getattr(error, "body", None), self._payload(request))
         if name:
-            refused = self._refused_by(request)
+            refused = self._refusals(request)
             refused[name] = successor(name, refused)
         return name
 
@@ -200,7 +200,7 @@ class ChatClient:
         """Return a line for the user if something was left out that somebody asked for."""
         options = request.options
         silent = {*_UNASKED, *(options.droppable or ()), *([] if options.effort else ["reasoning"])}
-        if self._refused_by(request)[name] or name in silent:
+        if self._refusals(request)[name] or name in silent:
             return []
         text = f"{excerpt(options.model or '')} refuses {name}; it was asked without."
         return [Notice("refused_parameter", text)]

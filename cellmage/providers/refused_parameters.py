@@ -35,7 +35,7 @@ _REFUSAL = re.compile(
 def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
     """Return the parameter of a payload that an error refuses; empty if it refuses none.
 
-    A value that is out of its range is no refusal: the user is told.
+    A value that is out of its range is an error: the user is told.
 
     Args:
         body: the parsed body of the error.
