@@ -46,6 +46,9 @@ class OpenAIProvider:
         'localhost:8000'
     """
 
+    # `sys.modules` also has a module that another thread is still importing.
+    _is_imported = False
+
     def __init__(
         self,
         endpoint: Endpoint,
@@ -106,7 +109,7 @@ class OpenAIProvider:
 
     async def _client(self) -> ChatClient:
         module = f"{__package__}.chat_client"
-        if self._find_key is not None or module not in sys.modules:
+        if self._find_key is not None or not OpenAIProvider._is_imported:
             await asyncio.to_thread(self._prepare, module)
         client: ChatClient = sys.modules[module].ChatClient(self.endpoint, self.api_key)
         return client
@@ -114,4 +117,5 @@ class OpenAIProvider:
     def _prepare(self, module: str) -> None:
         """Do what takes long, on a thread: the imports, and the search for the key."""
         importlib.import_module(module)
+        OpenAIProvider._is_imported = True
         _ = self.api_key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import subprocess
 import sys
 import time
@@ -328,3 +329,27 @@ def test_a_new_process_imports_on_a_thread_and_closes_its_connections(
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", ASK_IN_A_NEW_PROCESS, server.url]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert (run.stdout, run.stderr) == ("[] []\n", "")
+
+
+ASK_AT_ONCE = """
+import asyncio, sys
+from cellmage import Conversation, Options
+
+async def main():
+    chat = Conversation(Options(model="m", base_url=sys.argv[1]))
+    both = await asyncio.gather(*(chat.aask("Hi", history="ignore") for _ in range(5)))
+    print([response.text for response in both])
+
+asyncio.run(main())
+"""
+
+
+def test_several_first_questions_at_once(server: ScriptedServer) -> None:
+    """All but one find the client's module while a thread is importing it."""
+    server.play_with(lambda exchange: Reply(answer("one")))
+    command = [sys.executable, "-c", ASK_AT_ONCE, server.url]
+    environ = os.environ | {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none"}
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=60, env=environ
+    )
+    assert run.stdout == f"{['one'] * 5}\n"
