@@ -14,7 +14,7 @@ help:
 	@echo "make coverage    run the tests and measure branch coverage, at least 95 %"
 	@echo "make stress      the heavy repetitions: random sequences, random JSON, interrupts; an hour"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
-	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 2 hours"
+	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 20 minutes"
 	@echo "make check       lint and type-check, also the programs of users (typing_tests/)"
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 
-from .dialect import parse
+from .dialect import parse_references
 from .links import normalize_label
+from .literals import has_many_candidates, has_many_lines
 from .safe import EMPTY, SafeMarkdown, join_blocks, join_safe
+from .settled import split_settled
 from .write_blocks import write_definition
 
 _MAYBE_DEFINITION = re.compile(r"^[ \t>]*\[[^\]\n]+\]:", re.MULTILINE)
+_MAX_LINES = 2_000
+"""Lines of blocks that belong together and are looked at, beside those of a fence."""
+
 _MAYBE_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 
 
@@ -27,11 +33,20 @@ def find_definitions(markdown: str) -> dict[str, SafeMarkdown]:
     """
     if not _MAYBE_DEFINITION.search(markdown):
         return {}
-    references = parse(markdown).references
+    references: dict[str, Mapping[str, str]] = {}
+    for run in filter(_may_define, split_settled(markdown)):
+        for label, target in parse_references(run).items():
+            references.setdefault(label, target)  # the first of a label counts
     return {
         normalize_label(label): SafeMarkdown(write_definition(label, target))
         for label, target in references.items()
     }
+
+
+def _may_define(run: str) -> bool:
+    """Return whether blocks that belong together are looked at: of hostile ones nothing is."""
+    is_hostile = has_many_candidates(run) or has_many_lines(run, 0, _MAX_LINES)
+    return not is_hostile and bool(_MAYBE_DEFINITION.search(run))
 
 
 class LinkDefinitions:

@@ -59,6 +59,14 @@ def parse(markdown: str) -> Document:
     return Document(tokens, env.get("references", {}))
 
 
+def parse_references(markdown: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the link definitions of a text by label, without a look at its inline markdown."""
+    env: dict[str, Any] = {}
+    _BLOCK_PARSER.parse(markdown, env)
+    references: Mapping[str, Mapping[str, str]] = env.get("references", {})
+    return references
+
+
 def _escape_pipes(markdown: str) -> str:
     """Return the text without pipes in code and formulas in tables: GFM ends the cell there.
 
@@ -129,3 +137,4 @@ def _make_parser() -> MarkdownIt:
 
 
 _PARSER = _make_parser()
+_BLOCK_PARSER = _make_parser().disable("inline")

@@ -14,10 +14,14 @@ from markdown_it.token import Token
 from ..text import strip_control_chars
 from .dialect import parse
 from .line_ends import normalize_line_ends
+from .literals import has_many_candidates, has_many_lines
 from .plain_inline import INDENT, formula_lines, make_token, plain_inline
 from .safe import SafeMarkdown
 from .sanitize import is_too_long
 from .write_html import find_block_tags, split_at_tags
+
+_MAX_LINES = 2_000
+"""Lines of blocks that belong together and are looked at, beside those of a fence."""
 
 
 def clean_markdown(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
@@ -42,8 +46,9 @@ def parse_plain(markdown: str, encoding: str = "utf-8") -> list[Token]:
         >>> "".join(token.content for token in tokens[1].children)
         'So x² ≤ ½, H₂O.'
     """
-    if is_too_long(markdown):
-        return _paragraph(_join_lines(markdown.split("\n")))
+    is_hostile = has_many_candidates(markdown) or has_many_lines(markdown, 0, _MAX_LINES)
+    if is_hostile or is_too_long(markdown):
+        return _paragraph([_text(markdown)])
     return plain_tokens(parse(markdown).tokens, encoding)
 
 

@@ -19,8 +19,8 @@ _INFO = re.compile(r"[^\w \t+#.,{}='()/:-]")
 _THEMATIC_BREAK = "___"
 """Not ``---``, which under a line of text is the underline of a heading."""
 
-_BLOCK_TAG = re.compile("</?(?:details|summary)>")
-"""A block that begins so ends at an empty line."""
+_BLOCK_TAG = re.compile(r"^[ >+*\-\d.)]*</?(?:details|summary)>", re.MULTILINE)
+"""A block that begins so ends at an empty line; to nbconvert and marked, also one in containers."""
 
 _ALIGNMENTS = {"text-align:left": ":---", "text-align:right": "---:", "text-align:center": ":---:"}
 
@@ -183,7 +183,7 @@ def write_definition(label: str, target: Mapping[str, str]) -> str:
 
 
 def _write_item(marker: str, blocks: Sequence[str], is_tight: bool) -> str:
-    is_html = any(map(_BLOCK_TAG.match, blocks))
+    is_html = any(map(_BLOCK_TAG.search, blocks))
     text = ("\n" if is_tight and not is_html else "\n\n").join(blocks)
     indent = " " * (len(marker) + 1)
     first, *others = text.split("\n")

@@ -13,8 +13,11 @@ _WWW = re.compile(r"(?i)www\.")
 _BRACKETS = re.compile(r"\[(?:[^\[\]\n]*)\]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
-SPECIAL = re.compile(r"\\|[`*_~\[\]$]|<(?![ \t\n=\d])|&(?=#?\w+;)|!(?=\[)|@(?=@)|(?<=\])[(:]")
-"""Characters that may mean something to a parser; each is looked at in its context."""
+SPECIAL = re.compile(
+    r"\\|[`*_~\[\]$]|<(?![ \t\n=\d])|&(?=#?\w+;)|!(?=\[)|@(?=@)|(?<=\])[(:]|\ufeff"
+)
+"""Characters that may mean something to a parser; each is looked at in its context. A byte order
+mark is removed by some parsers where it begins a text: what follows then begins a line."""
 
 _PLAIN_MARKS = {"*": re.compile(r"\s\*\s"), "_": re.compile(r"[^\W_]_[^\W_]")}
 """An asterisk between spaces, or an underscore in a word, means nothing to any parser."""
@@ -49,7 +52,7 @@ def isolate(char: str) -> str:
 
 
 _EVERYTHING = str.maketrans(
-    {char: entity(char) for char in "`*_~[]<&!@:|"} | {char: isolate(char) for char in "$\\"}
+    {char: entity(char) for char in "`*_~[]<&!@:|\ufeff"} | {char: isolate(char) for char in "$\\"}
 )
 
 ISOLATED = re.compile(r"<span>(&#\d+;)</span>")

@@ -17,6 +17,11 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # In a tight list, no empty line ends the block of HTML at the end of a container.
+    "- > <details>\n  > <summary>a</summary>\n  > \n  <https://x.y>\n  > </details>",
+    "- - a\n    <summary>s</summary>\n  | <https://x.y/z> |\n  |-|",
+    # GitHub's parser removes a byte order mark: the tag behind it then begins a block of HTML.
+    "\ufeff<br>\n**\n<#)}`````)<style>``",
     "a \\(-\\)$b$ c\n\n| `$$![a](https://x.y/z)` | $\\href{x}{y}$ |\n|-|-|",
     # nbconvert looks for the end of a formula in later blocks, also of one that begins in code.
     "Use `$$`.\n\n```\n$$\n<b onclick=x>$\\href{javascript:x}{y}$\n$$\n```",
