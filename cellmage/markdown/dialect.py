@@ -12,6 +12,7 @@ them, rules of our own, each for text that models write and CommonMark reads oth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
@@ -113,7 +114,13 @@ class _InlineParser(ParserInline):
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)
-        return state.tokens
+        depths = accumulate(token.nesting for token in state.tokens)
+        # The nesting that markdown-it bounds is not that of emphasis; what follows is recursive.
+        return [_text(src)] if max(depths, default=0) > _MAX_NESTING else state.tokens
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
 
 
 def _make_parser() -> MarkdownIt:

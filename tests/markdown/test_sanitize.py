@@ -113,3 +113,8 @@ def test_images() -> None:
 )  # fmt: skip
 def test_unsafe_urls(url: str) -> None:
     assert not is_safe_url(url)
+
+
+def test_emphasis_nested_500_levels_deep_is_text() -> None:
+    text = "<x> " + "*a **b " * 250 + "c** d*" * 250
+    assert visible_text(sanitize(text), MARKDOWN_IT).strip() == text
