@@ -116,11 +116,9 @@ class _InlineParser(ParserInline):
             rule(state)
         depths = accumulate(token.nesting for token in state.tokens)
         # The nesting that markdown-it bounds is not that of emphasis; what follows is recursive.
-        return [_text(src)] if max(depths, default=0) > _MAX_NESTING else state.tokens
-
-
-def _text(content: str) -> Token:
-    return Token("text", "", 0, content=content)
+        if max(depths, default=0) > _MAX_NESTING:
+            tokens[:] = [Token("text", "", 0, content=src)]
+        return tokens
 
 
 def _make_parser() -> MarkdownIt:
