@@ -12,7 +12,11 @@ from cellmage.testing import Exchange
 
 def violations(exchange: Exchange) -> list[str]:
     """Return the faults in the messages of a request."""
-    messages = exchange.body["messages"]
+    return message_violations(exchange.body["messages"])
+
+
+def message_violations(messages: list[dict[str, Any]]) -> list[str]:
+    """Return the faults in some messages, as chat completions has them."""
     if messages[0]["role"] == "system":
         messages = messages[1:]
     return [*_turns(messages), *_tools(messages)]

@@ -11,8 +11,8 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ import trustme
 
 from cellmage import Response, Turn
 from cellmage.pipeline.tools import MAX_STEPS
-from cellmage.testing import Exchange, Reply, ScriptedServer, Step, answer, chunk
+from cellmage.testing import Exchange, Reply, ScriptedServer, Step, chunk
+from tests.contract.apis import APIS
+from tests.contract.writers import Untranslatable
+from tests.repetitions import sample
 
 DATA = Path(__file__).parents[1] / "data"
-FILES = (DATA / "sse_faults.json", DATA / "finer_faults.json")
+FILES = tuple(DATA / f"{name}_faults.json" for name in ("sse", "finer", "responses", "messages"))
 
 END = "[done]"
 UNKNOWN = "unknown"
@@ -37,7 +40,12 @@ TINY_CHUNKS = int(os.environ.get("TINY_CHUNKS", "20000"))
 
 @dataclass(frozen=True)
 class Case:
-    """One fault; the fields are those of the file."""
+    """One fault; the fields are those of the file.
+
+    Attributes:
+        api: the API that is asked.
+        written_for: the API in which the file has the bytes.
+    """
 
     id: str
     group: str
@@ -45,6 +53,13 @@ class Case:
     wire: list[Any]
     end: str
     expect: dict[str, Any]
+    api: str = "chat"
+    written_for: str = "chat"
+
+    @property
+    def name(self) -> str:
+        """The id, with the API if it is another one than chat completions."""
+        return self.id if self.api == "chat" else f"{self.id}-{self.api}"
 
     @property
     def texts(self) -> list[str]:
@@ -88,20 +103,24 @@ class Case:
         """
         if exchange.body is None:
             return Reply([], status=404)
-        has_results = exchange.body["messages"][-1]["role"] == "tool"
+        api = APIS[self.api]
+        has_results = api.messages(exchange.body)[-1]["role"] == "tool"
         if has_results and self.expect["kind"] != "tool_limit":
-            return Reply(answer(END))
+            return Reply(api.answer(END))
         return self.reply()
 
     def reply(self) -> Reply:
         """Return the server's reply to the first request."""
-        http = self.http
-        is_endless = any(isinstance(step, dict) and "endless_line" in step for step in self.wire)
-        steps = itertools.chain.from_iterable(map(_steps, self.wire))
+        http, wire, path = self.http, self.wire, APIS[self.api].path
+        if self.api != self.written_for:
+            wire = APIS[self.api].translate(wire)
+        headers = http.get("headers", {}).items()
+        is_endless = any(isinstance(step, dict) and "endless_line" in step for step in wire)
+        steps = itertools.chain.from_iterable(map(_steps, wire))
         return Reply(
             steps=steps if is_endless else list(steps),
             status=http["status"],
-            headers=http.get("headers", {}),
+            headers={k: v.replace(APIS["chat"].path, path) for k, v in headers},
             content_type=http["content_type"],
             end=self.end,
             transfer=http["transfer"],
@@ -116,20 +135,51 @@ def _spelled_out(text: str) -> str:
 
 def load(*paths: Path) -> list[Case]:
     """Return the cases of some files; without a path, of those of this project."""
-    cases = [case for path in paths or FILES for case in json.loads(path.read_text())["cases"]]
-    return [Case(*(case[name] for name in Case.__dataclass_fields__)) for case in cases]
+    return [
+        Case(*(case[name] for name in _FIELDS), file.get("api", "chat"), file.get("api", "chat"))
+        for path in paths or FILES
+        for file in [json.loads(path.read_text())]
+        for case in file["cases"]
+    ]
+
+
+_FIELDS = ("id", "group", "http", "wire", "end", "expect")
+
+
+def in_all_apis(cases: Iterable[Case]) -> list[Case]:
+    """Return the cases in each API in which they make sense."""
+    asked = (replace(case, api=api) for case in cases for api in APIS)
+    return list(filter(_makes_sense, asked))
+
+
+def select_cases(chat_count: int, count: int) -> list[Case]:
+    """Return so many cases of chat completions, and of each other API; all in `make stress`."""
+    cases = in_all_apis(load())
+    of_apis = ([case for case in cases if case.api == api] for api in APIS)
+    counts = [chat_count, *[count] * (len(APIS) - 1)]
+    return [case for found, n in zip(of_apis, counts, strict=True) for case in sample(found, n)]
+
+
+def _makes_sense(case: Case) -> bool:
+    try:
+        case.with_fewer_chunks().reply()
+    except Untranslatable:
+        return False
+    return case.written_for in (case.api, "chat")
 
 
 def _steps(step: Any) -> Iterator[Step]:
     match step:
         case str():
-            yield step.encode()
+            yield step.encode("utf-8", "surrogateescape")
         case {"hex": digits}:
             yield bytes.fromhex(digits)
         case {"one_byte_writes": text}:
             yield from (bytes([byte]) for byte in text.encode())
         case {"sleep_s": seconds}:
             yield seconds * SCALE
+        case {"repeat": text, "count": count}:
+            yield from itertools.repeat(text.encode(), count)
         case {"repeat": text, "every_s": every, "for_s": seconds}:
             for _ in range(round(seconds / every)):
                 yield text.encode()
@@ -158,51 +208,6 @@ LIMITS = {
 }
 """The default limits, scaled; that of the connection is not, since no case waits for it."""
 
-_REQUESTS = {
-    "no": 1,
-    "fallback": 1,
-    "once": 2,
-    "shorten_once": 2,
-    "backoff": 3,
-    "after": 3,
-    "before_first_token_only": 3,
-}
-"""How many requests the server may receive, by the word that a case has for `retry`."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of one reader.
-
-    Attributes:
-        text: the text that it showed.
-        incomplete_reason: that of the response.
-        error: the class and the message of the error; empty if none was raised.
-        kind: the kind of the error or the response.
-        seconds: how long it took.
-        requests: how many requests the server received.
-        tool_runs: the tools that were run, each with its arguments.
-        reasoning: the reasoning that is kept; None if the reader does not tell.
-        usage: the tokens that were sent and received; None if the reader does not tell.
-    """
-
-    text: str
-    incomplete_reason: str | None
-    error: str = ""
-    kind: str | None = None
-    seconds: float = 0.0
-    requests: int = 1
-    tool_runs: list[list[Any]] = field(default_factory=list)
-    reasoning: str | None = None
-    usage: list[int | None] | None = None
-
-    @property
-    def outcome(self) -> str:
-        """The outcome in the words of the file."""
-        if self.error or self.incomplete_reason:
-            return "partial" if self.text else "failed"
-        return "complete" if self.text else "complete_warn"
-
 
 def untrusted_server() -> ScriptedServer:
     """Return a server with a certificate that this machine does not trust."""
@@ -220,71 +225,3 @@ def address(case: Case, url: str, secure_url: str) -> tuple[str, str]:
         "tls_bad_cert": secure_url,
     }
     return urls.get(case.end, url), "sk-té" if case.end == "config" else KEY
-
-
-def problems(case: Case, result: Result) -> list[str]:
-    """Return the differences between a result and what the case expects."""
-    expect = case.expect
-    outcome, kind = expect["outcome"], expect["kind"]
-    if result.text in expect.get("alt_text", []) and result.outcome == "complete":
-        outcome, kind = "complete", None  # another reading of an unreadable chunk is accepted
-    if outcome == "complete_warn":
-        kind = None
-    max_requests = _max_requests(case)
-    min_seconds = _wait_seconds(case) if result.requests > 1 else 0
-    checks = {
-        f"text is {result.text[:40]!r}": result.text.removesuffix(END) in case.texts,
-        f"tools run: {result.tool_runs}": result.tool_runs == case.tool_runs,
-        f"outcome is {result.outcome}": result.outcome == outcome,
-        f"kind is {result.kind}": result.kind == kind,
-        f"{result.requests} requests": result.requests <= max_requests,
-        f"took {result.seconds:.1f} s": min_seconds <= result.seconds <= _max_seconds(expect),
-        f"reasoning is {result.reasoning!r}": _is_as(expect, "reasoning", result.reasoning),
-        f"usage is {result.usage}": _is_as(expect, "usage", result.usage),
-        f"error is {result.error}": _is_readable(result.error),
-    }
-    return [problem for problem, is_met in checks.items() if not is_met]
-
-
-def _max_requests(case: Case) -> int:
-    word = case.expect["retry"].partition(":")[0]
-    if word not in _REQUESTS:
-        raise ValueError(f"{case.id}: unknown retry {word!r}; known are {', '.join(_REQUESTS)}")
-    count = case.expect.get("max_requests", _REQUESTS[word])
-    return int(count) + (max(1, len(case.tool_runs)) if case.expect.get("tool_calls") else 0)
-
-
-def _wait_seconds(case: Case) -> float:
-    """Return the wait that the server asks for before the second request, scaled."""
-    word, _, seconds = case.expect["retry"].partition(":")
-    return float(seconds) * SCALE if word == "after" else 0
-
-
-def _max_seconds(expect: dict[str, Any]) -> float:
-    """Return how long a case may take: its own limit, else that of its waits; plus a margin.
-
-    A limit may be the name of an option with a number of seconds, such as ``idle_timeout + 0.5``.
-    """
-    limit = expect.get("max_seconds", 120 * SCALE + (30 if "<" in expect["text"] else 2))
-    if not isinstance(limit, str):
-        return limit + 0.5
-    name, _, margin = limit.replace(" ", "").partition("+")
-    return LIMITS.get(name, LIMITS["timeout"]) + float(margin or 0) + 0.5
-
-
-def _is_as(expect: dict[str, Any], name: str, value: Any) -> bool:
-    """Return whether a value is as expected, where the case has one and the reader tells it."""
-    return name not in expect or value is None or value == expect[name]
-
-
-_KEY_LIKE = re.compile(r"(?:sk-|gsk_|xai-|hf_|AIza|[Bb]earer )[\w-]{12,}")
-
-
-def _is_readable(error: str) -> bool:
-    name, _, message = error.partition(": ")
-    foreign = ("Traceback", "httpx", "httpcore", "openai.", "json.", KEY)
-    if _KEY_LIKE.search(error):
-        return False
-    return not error or (
-        name.endswith("Error") and message and not any(word in error for word in foreign)
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
 
@@ -12,7 +12,8 @@ from openai import OpenAI
 
 from cellmage import CellmageError, Conversation, ResponseStream, Token
 from cellmage.testing import ScriptedServer
-from tests.contract.faults import LIMITS, SCALE, Result
+from tests.contract.faults import LIMITS, SCALE
+from tests.contract.results import Result
 from tests.kernel.client import Kernel, Run
 
 Reader = Callable[[ResponseStream], str]
@@ -90,7 +91,13 @@ def scale_limits(kernel: Kernel) -> None:
 
 
 def read_in_cell(
-    kernel: Kernel, base_url: str, key: str, server: ScriptedServer, tools: list[str] | None = None
+    kernel: Kernel,
+    base_url: str,
+    key: str,
+    server: ScriptedServer,
+    *,
+    tools: list[str] | None = None,
+    api: str = "chat",
 ) -> tuple[Result, Run]:
     """Ask by the magic; return also the messages of the cell."""
     kernel.run(
@@ -100,7 +107,7 @@ def read_in_cell(
     flags = " ".join(f"--tool {name}" for name in tools or [])
     kernel.run(f"%env OPENAI_BASE_URL={base_url}\n%env OPENAI_API_KEY={key}\n_llm = None")
     requests_before, started = count_questions(server), time.monotonic()
-    run = kernel.run(f"%%llm -m m --no-history --auto-approve {flags}\nhi")
+    run = kernel.run(f"%%llm -m m --api {api} --no-history --auto-approve {flags}\nhi")
     seconds = time.monotonic() - started
     text, reason = kernel.value("(_llm.text, _llm.incomplete_reason) if _llm else ('', None)")
     kind = "config" if run.error.startswith("ConfigError") else reason
@@ -108,24 +115,52 @@ def read_in_cell(
     return Result(text, reason, run.error, kind, seconds, requests, kernel.value("runs")), run
 
 
-def read_by_sdk(base_url: str, key: str) -> Result:
-    """Ask by the loop of the SDK's own documentation; it reads some faults without an end."""
+def read_by_sdk(base_url: str, key: str, api: str = "chat") -> Result:
+    """Ask by the loop of an SDK's own documentation; it reads some faults without an end."""
     results = [Result("", "it never ended")]
-    thread = Thread(target=lambda: results.append(_sdk_loop(base_url, key)), daemon=True)
+    thread = Thread(target=lambda: results.append(_sdk_loop(base_url, key, api)), daemon=True)
     thread.start()
     thread.join(20)
     return results[-1]
 
 
-def _sdk_loop(base_url: str, key: str) -> Result:
-    text, line, started = "", "", time.monotonic()
+def _sdk_loop(base_url: str, key: str, api: str) -> Result:
+    texts, line, started = list[str](), "", time.monotonic()
     try:
-        client = OpenAI(base_url=base_url, api_key=key, timeout=LIMITS["idle_timeout"])
-        messages = [{"role": "user", "content": "hi"}]
-        for chunk in client.chat.completions.create(model="m", messages=messages, stream=True):
-            if chunk.choices and chunk.choices[0].delta.content:
-                text += chunk.choices[0].delta.content
+        for text in SDK_LOOPS[api](base_url, key):
+            texts.append(text)
     except Exception as error:  # noqa: BLE001 - its user gets whatever it raises
         line = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
-    return Result(text, "error" if line else None, line, None, seconds)
+    return Result("".join(texts), "error" if line else None, line, None, seconds)
+
+
+_QUESTION: Any = [{"role": "user", "content": "hi"}]
+
+
+def _chat_loop(base_url: str, key: str) -> Iterator[str]:
+    client = OpenAI(base_url=base_url, api_key=key, timeout=LIMITS["idle_timeout"])
+    for chunk in client.chat.completions.create(model="m", messages=_QUESTION, stream=True):
+        if chunk.choices and chunk.choices[0].delta.content:
+            yield chunk.choices[0].delta.content
+
+
+def _responses_loop(base_url: str, key: str) -> Iterator[str]:
+    client = OpenAI(base_url=base_url, api_key=key, timeout=LIMITS["idle_timeout"])
+    for event in client.responses.create(model="m", input=_QUESTION, stream=True):
+        if event.type == "response.output_text.delta":
+            yield event.delta
+
+
+def _messages_loop(base_url: str, key: str) -> Iterator[str]:
+    from anthropic import Anthropic  # noqa: PLC0415 - of the extra `dev`
+
+    address = base_url.removesuffix("/v1")
+    client = Anthropic(base_url=address, api_key=key, timeout=LIMITS["idle_timeout"])
+    events = client.messages.create(model="m", messages=_QUESTION, max_tokens=99, stream=True)
+    for event in events:
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            yield event.delta.text
+
+
+SDK_LOOPS = {"chat": _chat_loop, "responses": _responses_loop, "messages": _messages_loop}

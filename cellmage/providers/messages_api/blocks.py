@@ -11,9 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...errors import ProtocolError
 from ...messages import ProviderState
-from ..json_values import parse_json
 from ..state_items import PLACE
 from ..tool_calls import ToolCallAccumulator
 
@@ -55,16 +53,12 @@ class _Block:
         return "".join(self.pieces.get("input", ())) or json.dumps(self.start.get("input") or {})
 
     def is_cut_call(self) -> bool:
-        """Return whether this is a call that is not complete."""
-        if not self.is_call:
-            return False
-        try:
-            arguments = parse_json(self.arguments.encode("utf-8", "replace"))
-        except ProtocolError:
-            return True
+        """Return whether this is a call that is not complete.
+
+        A complete one may have arguments that are no object: then the model is told so.
+        """
         name = self.start.get("name")
-        is_named = isinstance(name, str) and bool(name)
-        return self.is_open or not is_named or not isinstance(arguments, dict)
+        return self.is_call and (self.is_open or not isinstance(name, str) or not name)
 
     def state(self) -> dict[str, Any] | None:
         """Return the block as it goes back; None if it does not."""
