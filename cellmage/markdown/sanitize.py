@@ -75,6 +75,9 @@ _CONTAINERS = re.compile(r"^[ \t]*(?:(?:>|[-+*]|\d{1,9}[.)])[ \t]*)*", re.MULTIL
 _MAX_CONTAINER_CHARS = 2_000
 """Characters of quotes, list markers and indentation in a text that is parsed as a whole."""
 
+_DEEP = re.compile(r"^(?:[ \t]*(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))){25}", re.MULTILINE)
+"""A line in so many containers: parsers take the square of their depth, or more, for it."""
+
 _MARK = re.compile(r"[!#$%&*+:<=>@\[\\\]^_`{}~|-]")
 _MAX_MARKS = 2_000
 """Characters of a text that is parsed as a whole at which parsers stop to look for more."""
@@ -189,6 +192,8 @@ def _write(text: str, hosts: frozenset[str]) -> str:
 
 def is_too_long(text: str) -> bool:
     """Return whether parsers take too long for a text, or may take seconds for a block of it."""
+    if _DEEP.search(text):
+        return True
     blocks = [block for block in Blocks(text).blocks if block.kind != "fence"]
     prose = "".join(text[block.start : block.end] for block in blocks)
     return (
