@@ -36,6 +36,8 @@ from .links import is_safe_url
 from .tex import escape_pipes
 
 _MAX_NESTING = 100
+_MAX_BRACKETS = 300
+"""Opening brackets of a block. Each may begin a link, whose end is looked for in what follows."""
 
 
 class Document(NamedTuple):
@@ -110,6 +112,9 @@ class _State(StateInline):
 
 class _InlineParser(ParserInline):
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
+        if src.count("[") > _MAX_BRACKETS:
+            tokens.append(_text(src))
+            return tokens
         state = _State(src, md, env, tokens)
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
@@ -117,8 +122,12 @@ class _InlineParser(ParserInline):
         depths = accumulate(token.nesting for token in state.tokens)
         # The nesting that markdown-it bounds is not that of emphasis; what follows is recursive.
         if max(depths, default=0) > _MAX_NESTING:
-            tokens[:] = [Token("text", "", 0, content=src)]
+            tokens[:] = [_text(src)]
         return tokens
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
 
 
 def _make_parser() -> MarkdownIt:
