@@ -36,8 +36,8 @@ from .links import is_safe_url
 from .tex import escape_pipes
 
 _MAX_NESTING = 100
-_MAX_BRACKETS = 300
-"""Opening brackets of a block. Each may begin a link, whose end is looked for in what follows."""
+_MAX_LINK_STEPS = 1_000_000
+"""Each opening bracket may begin a link, whose end is looked for in all that follows."""
 
 
 class Document(NamedTuple):
@@ -112,7 +112,7 @@ class _State(StateInline):
 
 class _InlineParser(ParserInline):
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        if src.count("[") > _MAX_BRACKETS:
+        if src.count("[") * len(src) > _MAX_LINK_STEPS:
             tokens.append(_text(src))
             return tokens
         state = _State(src, md, env, tokens)
