@@ -36,7 +36,7 @@ from .links import is_safe_url
 from .tex import escape_pipes
 
 _MAX_NESTING = 100
-_MAX_LINK_STEPS = 1_000_000
+_MAX_LINK_STEPS = 300_000
 """Each opening bracket may begin a link, whose end is looked for in all that follows."""
 
 
