@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .content import File, Image
 from .conversation.conversation import Conversation
 from .conversation.stream_arguments import StreamArguments
 from .errors import (
@@ -90,7 +91,9 @@ __all__ = [
     "Event",
     "EventView",
     "Fallback",
+    "File",
     "HTTPStatusError",
+    "Image",
     "IncompleteResponseError",
     "JSONView",
     "Message",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from .content import Content, attachment_tokens, attachments_of, text_of
 from .errors import UsageError
 from .messages import Message, Request, Turn
 from .options import Options
@@ -27,10 +28,17 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN) + _TOKENS_PER_MESSAGE
 
 
+def estimate_content(content: Content) -> int:
+    """Return about how many tokens a message with this content has."""
+    attachments = sum(map(attachment_tokens, attachments_of(content)))
+    return estimate_tokens(text_of(content)) + attachments
+
+
 def estimate_message(message: Message) -> int:
     """Return about how many tokens a message has, with its tool calls."""
     calls = "".join(call.name + call.arguments for call in message.tool_calls)
-    return estimate_tokens(message.content + calls)
+    attachments = sum(map(attachment_tokens, attachments_of(message.content)))
+    return estimate_tokens(message.text + calls) + attachments
 
 
 def turn_tokens(turns: Sequence[Turn]) -> list[int]:
@@ -46,7 +54,7 @@ def _turn_tokens(turns: Sequence[Turn]) -> Iterator[int]:
     earlier: int | None = None
     for turn in turns:
         input_tokens, output_tokens = _counts(turn)
-        question = estimate = estimate_tokens(turn.prompt)
+        question = estimate = estimate_content(turn.content)
         if earlier is not None and input_tokens is not None:
             difference = input_tokens - earlier
             question = difference if 0 < difference < 4 * estimate else estimate
@@ -68,7 +76,7 @@ def _counts(turn: Turn) -> tuple[int | None, int | None]:
 
 
 def select_turns(
-    turns: Sequence[Turn], prompt: str, options: Options
+    turns: Sequence[Turn], prompt: Content, options: Options
 ) -> tuple[Sequence[Turn], str]:
     """Return the turns that are sent with a question, and a line about those that are not.
 
@@ -96,7 +104,7 @@ def select_turns(
         reason = f"{max_turns} may be sent (max_context_turns)"
     if max_tokens is not None:
         required = [prompt, *([options.system] if options.system else [])]
-        room = max_tokens - sum(map(estimate_tokens, required))
+        room = max_tokens - sum(map(estimate_content, required))
         if room < 0:
             raise UsageError(
                 f"the question is too long by about {-room} tokens: `max_context_tokens` allows "

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+from .content import Content, Part, map_texts, text_of
 from .options import Options
 from .preview import answer_line, answer_markdown
-from .text import Encodable, strip_control_chars
+from .text import Encodable, join_surrogates, strip_control_chars
 
 CONTINUE_PROMPT = "Go on exactly where your answer broke off. Repeat nothing and introduce nothing."
 """The prompt that continues an answer that was cut."""
@@ -68,17 +69,31 @@ class Message(Encodable):
 
     Args:
         role: who the message is from.
-        content: its text.
+        content: its text; or its parts in order, if a user's message has images or files.
         tool_calls: the tool calls of an assistant's message.
         tool_call_id: the id of the call that a tool's message answers; else empty.
         state: what the provider of an assistant's message demands back, in its order.
+
+    Example:
+        >>> from cellmage import Image
+        >>> Message("user", ("What is this?", Image(url="https://example.org/a.png"))).text
+        'What is this?'
     """
 
     role: Role
-    content: str
+    content: Content
     tool_calls: tuple[ToolInvocation, ...] = ()
     tool_call_id: str = ""
     state: tuple[ProviderState, ...] = ()
+
+    def __post_init__(self) -> None:
+        Encodable.__post_init__(self)
+        object.__setattr__(self, "content", map_texts(self.content, join_surrogates))
+
+    @property
+    def text(self) -> str:
+        """The text of the message, without its images and files."""
+        return text_of(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +285,13 @@ class Turn(Encodable):
     """A prompt and its response.
 
     Args:
-        prompt: the question.
+        prompt: the text of the question.
         response: the answer.
         cell: the cell that asked; None outside of a notebook.
         stale: True if an earlier cell was run again since.
         previous_attempts: the turns that this one replaced, the oldest first; never sent.
         system: the system prompt that was sent with it.
+        parts: the parts of a question with images or files, of which ``prompt`` is the text.
 
     Example:
         >>> [message.content for message in Turn("Hi", Response("Hello")).messages()]
@@ -288,6 +304,20 @@ class Turn(Encodable):
     stale: bool = False
     previous_attempts: tuple[Turn, ...] = ()
     system: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(
+        cls, question: Message, response: Response, cell: CellRef | None = None, system: str = ""
+    ) -> Turn:
+        """Return the turn of a message that asks."""
+        parts = question.content if isinstance(question.content, tuple) else ()
+        return cls(question.text, response, cell, system=system, parts=parts)
+
+    @property
+    def content(self) -> Content:
+        """The question as it is sent: its parts, or its text alone."""
+        return self.parts or self.prompt
 
     @property
     def state(self) -> str:
@@ -322,4 +352,4 @@ class Turn(Encodable):
 
     def messages(self) -> tuple[Message, ...]:
         """Return the turn as it is sent: the question, then the answer."""
-        return Message("user", self.prompt), *self.response.messages()
+        return Message("user", self.content), *self.response.messages()

@@ -6,6 +6,7 @@ import importlib
 from decimal import Decimal
 from importlib.util import find_spec
 
+from .content import attachment_tokens, attachments_of
 from .errors import ConfigError, SpendLimitError
 from .messages import Request, Response, Usage
 from .urls import is_loopback
@@ -134,7 +135,10 @@ def _estimate_usage(request: Request, response: Response) -> Usage:
 
     Every tool step was a request of its own, which contained everything before it.
     """
-    chars_in = context = sum(len(message.content) for message in request.messages)
+    attachments = [part for message in request.messages for part in attachments_of(message.content)]
+    chars_in = context = sum(len(message.text) for message in request.messages) + (
+        _CHARS_PER_TOKEN * sum(map(attachment_tokens, attachments))
+    )
     chars_out = len(response.text) + len(response.reasoning)
     for step in response.steps:
         arguments = sum(len(call.arguments) for call in step.calls)

@@ -16,7 +16,7 @@ import cellmage
 
 ROOT = Path(cellmage.__file__).parent
 
-VALUES = {"arguments", "errors", "urls", "options", "messages", "events", "text"}
+VALUES = {"arguments", "content", "errors", "urls", "options", "messages", "events", "text"}
 
 # A room is a file at the top or a folder. Each may import itself and the rooms named here.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,21 +28,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "foreign_files": {"errors", "text"},
     "options": {"arguments", "errors", "urls"},
     "preview": {"markdown", "text"},
-    "messages": {"options", "preview", "text"},
+    "file_headers": set(),
+    "image_urls": {"errors", "text"},
+    "content": {"errors", "file_headers", "foreign_files", "image_urls", "text"},
+    "messages": {"content", "options", "preview", "text"},
     "events": {"messages", "text"},
     "once": set(),
     "decoding": set(),
     "relaxed_json": set(),
     "lenient_json": {"relaxed_json"},
-    "serialization": {"errors", "messages", "text"},
-    "context_window": {"errors", "messages", "options"},
+    "serialization": {"content", "errors", "messages", "text"},
+    "context_window": {"content", "errors", "messages", "options"},
     "sse": {"errors", "events"},
     "tool_requests": {"text"},
     "tools": {*VALUES, "tool_requests"},
     "approvals": {*VALUES, "printing", "tool_requests"},
     "tool_results": set(),
     "retrieval": {"decoding", "errors", "events", "foreign_files", "text"},
-    "pricing": {"errors", "messages", "urls"},
+    "pricing": {"content", "errors", "messages", "urls"},
     "stats": {"messages", "pricing"},
     "runtime": {"errors"},
     "providers": {*VALUES, "foreign_files", "runtime", "sse"},

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from ..arguments import NAME, NAMES, check
+from ..content import Prompt
 from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
 from ..options import OPTIONS, OptionFields, Options
@@ -61,7 +62,7 @@ class Conversation(ConversationState):
 
     def request(  # noqa: PLR0913 - keyword arguments
         self,
-        prompt: str,
+        prompt: Prompt,
         options: Options | None = None,
         *,
         cell: CellRef | None = None,
@@ -89,7 +90,7 @@ class Conversation(ConversationState):
 
     def stream(  # noqa: PLR0913 - keyword arguments
         self,
-        prompt: str,
+        prompt: Prompt,
         options: Options | None = None,
         *,
         cell: CellRef | None = None,
@@ -103,7 +104,7 @@ class Conversation(ConversationState):
         """Return the stream of an answer; the request is sent when it is first iterated.
 
         Args:
-            prompt: the question.
+            prompt: the question: a text, or a list of texts, `Image` and `File`.
             options: options of this question.
             cell: the cell that asks.
             history: ``"ignore"`` sends no earlier turn, and makes no turn of this answer.
@@ -133,7 +134,7 @@ class Conversation(ConversationState):
         return self._remember(stream_turn(self.history, request, ask, cell, is_replaced))
 
     def astream(
-        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+        self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]
     ) -> ResponseStream:
         """Return the same stream as `stream`; it works with ``async for``, too.
 
@@ -148,7 +149,7 @@ class Conversation(ConversationState):
         return self.stream(prompt, options, **arguments)
 
     def stream_events(
-        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+        self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]
     ) -> EventView:
         """Return the events of the answer in place of its text.
 
@@ -163,13 +164,13 @@ class Conversation(ConversationState):
         return self.stream(prompt, options, **arguments).events
 
     def astream_events(
-        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+        self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]
     ) -> EventView:
         """Return the same events as `stream_events`; they work with ``async for``, too."""
         return self.stream_events(prompt, options, **arguments)
 
     def ask(
-        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+        self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]
     ) -> Response:
         """Read the answer to its end, and return it.
 
@@ -189,7 +190,7 @@ class Conversation(ConversationState):
         return stream.response
 
     async def aask(
-        self, prompt: str, options: Options | None = None, **arguments: Unpack[StreamArguments]
+        self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]
     ) -> Response:
         """Read the answer to its end as `ask` does, on the running event loop.
 
@@ -206,7 +207,7 @@ class Conversation(ConversationState):
 
     def compare(
         self,
-        prompt: str,
+        prompt: Prompt,
         models: str | Sequence[str],
         *,
         select: str | None = None,

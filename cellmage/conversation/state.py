@@ -26,6 +26,7 @@ _TURN = where(
     lambda turn: (
         isinstance(turn, Turn)
         and isinstance(turn.prompt, str)
+        and isinstance(turn.parts, tuple)
         and isinstance(turn.response, Response)
         and isinstance(turn.response.text, str)
     ),

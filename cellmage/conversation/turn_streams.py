@@ -20,14 +20,14 @@ def stream_turn(
         cell: the cell that asks.
         replace_turn: True replaces an older turn of the same cell.
     """
-    first, prompt = request.messages[0], request.messages[-1].content
-    system = first.content if first.role == "system" else ""
+    first, question = request.messages[0], request.messages[-1]
+    system = first.text if first.role == "system" else ""
 
     def commit(response: Response) -> None:
-        history.commit(Turn(prompt, response, cell, system=system), replace_turn)
+        history.commit(Turn.of(question, response, cell, system), replace_turn)
 
     def begin(stream: ResponseStream) -> None:
-        turn = Turn(prompt, stream.response, cell, system=system)
+        turn = Turn.of(question, stream.response, cell, system)
         history.begin(turn, lambda: stream.response, replace_turn)
 
     return ResponseStream(request, ask, commit, begin)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..approvals import format_call
+from ..content import describe_parts
 from ..messages import Message, Request
 
 
@@ -30,5 +31,6 @@ def describe(request: Request, models: Sequence[str], retriever: str | None) -> 
 
 
 def _text(message: Message) -> str:
-    """Return the text of a message, and the tool calls that it makes."""
-    return "\n".join(filter(None, [message.content, *map(format_call, message.tool_calls)]))
+    """Return the parts of a message, and the tool calls that it makes."""
+    lines = [*describe_parts(message.content), *map(format_call, message.tool_calls)]
+    return "\n".join(filter(None, lines))

@@ -5,6 +5,9 @@ part of the request       a key of this machine           text that looks like a
 ========================  ==============================  ================================
 prompt, system prompt     refused                         masked but for its end
 answer, tool result       replaced by a short note        masked but for its end
+address of an image       refused                         sent as it is
+name of a file            refused                         masked but for its end
+bytes of either           sent as they are                sent as they are
 schema of a tool          refused                         refused
 state of the provider     left out                        sent as it is
 ========================  ==============================  ================================
@@ -17,6 +20,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from ..content import File, Image, Part, map_texts
 from ..errors import UsageError
 from ..events import Event, Notice, Start
 from ..messages import Message, Request
@@ -108,7 +112,18 @@ class _Policy:
             for call in message.tool_calls
         )
         state = tuple(item for item in message.state if not self._has_key(item.item))
-        return replace(message, content=redact(message.content), tool_calls=calls, state=state)
+        content = map_texts(message.content, redact)
+        if isinstance(content, tuple):
+            content = tuple(map(self._redact_attachment, content))
+        return replace(message, content=content, tool_calls=calls, state=state)
+
+    def _redact_attachment(self, part: Part) -> Part:
+        """Return a part as it may be sent; a mask would make the address of an image invalid."""
+        if isinstance(part, Image):
+            refuse_keys([part.url], self._keys)
+        elif isinstance(part, File) and (name := self.refuse_or_mask(part.name)) != part.name:
+            return File(part.data, name)
+        return part
 
     def _has_key(self, text: str) -> bool:
         """Return whether a text contains a key of this machine; a mask would make it invalid."""

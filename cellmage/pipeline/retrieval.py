@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..arguments import FUNCTION, TEXT, check
+from ..content import attachments_of, to_content
 from ..errors import ProviderError
 from ..events import Document, Event, Notice, Start, Status
 from ..messages import Message, Request
@@ -98,7 +99,7 @@ def search_first(
 async def _search_first(
     retriever: Retriever, start: Start, ask: Ask, request: Request
 ) -> AsyncGenerator[Event, None]:
-    question = request.messages[-1].content
+    question = request.messages[-1].text
     yield start
     yield Status(f"Searching {retriever.name}…")
     documents = await _find(retriever, question)
@@ -110,7 +111,8 @@ async def _search_first(
         yield Notice("retrieval", f"Nothing was found in {retriever.name} for this question.")
     else:
         prompt = _PROMPT.format(question=question, passages=_format_passages(documents))
-        messages = (*request.messages[:-1], Message("user", prompt))
+        parts = to_content((prompt, *attachments_of(request.messages[-1].content)))
+        messages = (*request.messages[:-1], Message("user", parts))
         request = replace(request, messages=messages)
     async with aclosing(ask(request)) as events:
         async for event in events:

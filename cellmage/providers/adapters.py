@@ -13,6 +13,7 @@ from ..events import Event, Start
 from ..messages import Message, Request
 from .base import Provider
 from .chunk_events import ChunkReader
+from .content_parts import encode_content
 from .registry import register
 
 
@@ -100,7 +101,7 @@ def register_provider(source: Source, name: str) -> Provider:
     Example:
         >>> from cellmage import Conversation
         >>> async def shout(request):
-        ...     for word in request.messages[-1].content.upper().split():
+        ...     for word in request.messages[-1].text.upper().split():
         ...         yield word + " "
         >>> provider = register_provider(shout, name="shout")
         >>> Conversation().ask("not so loud", model="shout").text
@@ -130,11 +131,11 @@ def _langchain_message(message: Message) -> Any:
     if message.tool_call_id:
         return {
             "role": message.role,
-            "content": message.content,
+            "content": message.text,
             "tool_call_id": message.tool_call_id,
         }
     if not message.tool_calls:
-        return (message.role, message.content)
+        return (message.role, encode_content(message.content, "chat"))
     calls = [
         {
             "id": call.id,
@@ -143,7 +144,7 @@ def _langchain_message(message: Message) -> Any:
         }
         for call in message.tool_calls
     ]
-    return {"role": message.role, "content": message.content, "tool_calls": calls}
+    return {"role": message.role, "content": message.text, "tool_calls": calls}
 
 
 async def _closing(chunks: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:

@@ -56,7 +56,7 @@ def ask_in_words(request: Request) -> Request:
         words += f" It must fit this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
     first, *rest = request.messages
     if first.role == "system":
-        messages = (replace(first, content=f"{first.content}\n\n{words}"), *rest)
+        messages = (replace(first, content=f"{first.text}\n\n{words}"), *rest)
     else:
         messages = (Message("system", words), first, *rest)
     options = replace(request.options, extra_body=others)

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib.resources import files
 
+from ..content import describe_parts
 from ..events import Complete, Event, Notice, Start, Token, ToolCall
 from ..messages import Request, Usage
 
@@ -68,7 +69,7 @@ class OfflineProvider:
         for word in words:
             yield Token(word)
             await asyncio.sleep(pause)
-        words_sent = sum(len(message.content.split()) for message in request.messages)
+        words_sent = sum(len(message.text.split()) for message in request.messages)
         yield Complete("stop", Usage(words_sent, len(text.split())))
 
 
@@ -78,20 +79,20 @@ def _tool_calls(request: Request) -> list[ToolCall]:
     if question.role != "user" or not request.tools:
         return []
     names = "|".join(re.escape(schema["name"]) for schema in request.tools)
-    pairs = re.findall(rf"\b({names})\s*(\{{[^{{}}]*\}})", question.content)
+    pairs = re.findall(rf"\b({names})\s*(\{{[^{{}}]*\}})", question.text)
     return [ToolCall(f"call{n}", name, arguments) for n, (name, arguments) in enumerate(pairs)]
 
 
 def _tour(request: Request) -> str:
     template = (files(__package__) / "tour.md").read_text("utf-8")
-    prompt = "\n".join(f"> {line}" for line in request.messages[-1].content.splitlines())
+    prompt = "\n".join(f"> {line}" for line in request.messages[-1].text.splitlines())
     count = len(request.messages)
     messages = "1 message" if count == 1 else f"{count} messages"
     return template.replace("MESSAGES", messages, 1).replace("PROMPT", prompt, 1)
 
 
 def _echo(request: Request) -> str:
-    return request.messages[-1].content
+    return "\n".join(describe_parts(request.messages[-1].content))
 
 
 def _tool_results(request: Request) -> str:
@@ -100,7 +101,7 @@ def _tool_results(request: Request) -> str:
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     question = max(index for index, message in enumerate(messages) if message.role == "user")
     results = [
-        f"`{names[message.tool_call_id]}` says: {message.content}"
+        f"`{names[message.tool_call_id]}` says: {message.text}"
         for message in messages[question:]
         if message.role == "tool"
     ]

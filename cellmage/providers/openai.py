@@ -87,7 +87,7 @@ class OpenAIProvider:
         is_key_unknown = self._find_key is not None
         client = await self._client()
         if is_key_unknown and self._api_key is not None:  # the policy did not know it
-            texts = (message.content for message in request.messages)
+            texts = (message.text for message in request.messages)
             refuse_keys(texts, {self.name: self._api_key})
         async with aclosing(client.stream(request)) as events:
             async for event in events:

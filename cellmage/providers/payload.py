@@ -15,6 +15,7 @@ import jiter
 from ..messages import Message, Request
 from ..text import join_surrogates
 from .chat_state import add_state
+from .content_parts import encode_content
 from .endpoints import Endpoint, effort_word
 
 # The name of a tool, as OpenAI accepts it.
@@ -84,7 +85,7 @@ def encode_message(message: Message, no_text: Literal[""] | None = "") -> dict[s
         >>> encode_message(Message("tool", "rain", tool_call_id="call0"))
         {'role': 'tool', 'content': 'rain', 'tool_call_id': 'call0'}
     """
-    content = join_surrogates(message.content)
+    content = encode_content(message.content, "chat")
     encoded: dict[str, Any] = {"role": message.role, "content": content}
     if message.tool_calls:
         encoded["content"] = content or no_text

@@ -13,6 +13,7 @@ import jiter
 
 from ...messages import Message, Request
 from ...text import join_surrogates
+from ..content_parts import encode_content
 from ..endpoints import Endpoint, effort_word
 from ..json_format import ask_in_words, schema_of, split_format
 from ..payload import valid_arguments, valid_name
@@ -59,7 +60,7 @@ def encode_messages(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if form and not schema:  # the API has no field for JSON of any shape
         request = ask_in_words(request)
     options = request.options
-    texts = [message.content for message in request.messages if message.role == "system"]
+    texts = [message.text for message in request.messages if message.role == "system"]
     system = join_surrogates("\n\n".join(filter(str.strip, texts)))
     payload = {
         "model": options.model,
@@ -115,19 +116,21 @@ def _text(text: str) -> Block:
 
 
 def _encode_question(message: Message) -> Iterator[Block]:
-    content = join_surrogates(message.content)
-    yield _text(content if content.strip() else _NO_TEXT)
+    content = encode_content(message.content, API)
+    if isinstance(content, str):
+        content = [_text(content if content.strip() else _NO_TEXT)]
+    yield from content
 
 
 def _encode_result(message: Message) -> Iterator[Block]:
-    content = join_surrogates(message.content)
+    content = join_surrogates(message.text)
     block = {"type": "tool_result", "tool_use_id": message.tool_call_id}
     yield {**block, "content": content} if content.strip() else block
 
 
 def _encode_answer(message: Message) -> Iterator[Block]:
     """Yield the text and the calls of an answer, with the reasoning before each."""
-    content = join_surrogates(message.content)
+    content = join_surrogates(message.text)
     calls = [
         {
             "type": "tool_use",

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...messages import Message, Request
 from ...text import join_surrogates
+from ..content_parts import encode_content
 from ..endpoints import Endpoint, effort_word
 from ..json_format import schema_of, split_format
 from ..payload import valid_arguments, valid_name
@@ -45,7 +46,7 @@ def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     form, extra_body = split_format(options.extra_body)
     # A function is strict by default: then each argument must be required.
     tools = [{"type": "function", "strict": False, **schema} for schema in request.tools]
-    system = [message.content for message in request.messages if message.role == "system"]
+    system = [message.text for message in request.messages if message.role == "system"]
     payload = {
         "model": options.model,
         "instructions": join_surrogates("\n\n".join(system)) or None,
@@ -66,9 +67,9 @@ def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 def _encode(message: Message) -> Iterator[dict[str, Any]]:
     """Yield the items of a message; the system prompt is none."""
-    content = join_surrogates(message.content)
+    content = join_surrogates(message.text)
     if message.role == "user":
-        yield {"role": "user", "content": content}
+        yield {"role": "user", "content": encode_content(message.content, API)}
     elif message.role == "tool":
         call_id = message.tool_call_id
         yield {"type": "function_call_output", "call_id": call_id, "output": content}
