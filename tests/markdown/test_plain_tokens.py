@@ -150,7 +150,8 @@ def letters(text: str) -> list[str]:
 def test_no_letter_is_lost(text: str) -> None:
     bare, visible = (TAG_IN_ANY_TEXT.sub("", source) for source in (text, shown(text)))
     # The info of a fence is not shown, nor are the cells of a table that its head does not have.
-    assume(not re.search(r"\n\|?-+\||~~~|```", text))
+    # In a formula, a tag is a relation and a name.
+    assume(not re.search(r"\n\|?-+\||~~~|```|\$[^$]*<[^$]*\$", text))
     assert letters(visible) == letters(bare)
 
 
