@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from .content import attachment_tokens, attachments_of
 from .errors import ConfigError, SpendLimitError
 from .messages import Request, Response, Usage
+from .model_table import family_of
 from .urls import is_loopback
 
 _CHARS_PER_TOKEN = 4
@@ -40,6 +41,27 @@ def cost(response: Response) -> Decimal | None:
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     return _price(response.model, response.provider, usage)
+
+
+def window_of(model: str, host: str) -> int | None:
+    """Return how many tokens a model can read; None if it is not known.
+
+    Args:
+        model: the name of the model.
+        host: the server, as in `Response.provider`; the list has windows for known servers.
+
+    Example:
+        >>> window_of("gpt-6-luna", "api.openai.com"), window_of("llama3.2", "localhost:11434")
+        (1050000, None)
+    """
+    try:
+        snapshot = importlib.import_module("genai_prices.data_snapshot").get_snapshot()
+        address = f"https://{host}/v1"
+        _, listed = snapshot.find_provider_model(model, None, None, address)
+        window = listed.context_window
+    except (ImportError, LookupError, ValueError):
+        window = None
+    return window or family_of(model).window
 
 
 def _price(model: str, host: str, usage: Usage) -> Decimal | None:
