@@ -73,9 +73,11 @@ class Status(Encodable):
 
     Args:
         text: the line; an empty one removes the status before it.
+        call_id: the id of the tool call that it is about; empty for the answer.
     """
 
     text: str
+    call_id: str = ""
     type: ClassVar[Literal["status"]] = "status"
 
 

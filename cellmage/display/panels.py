@@ -21,11 +21,13 @@ _PANEL = "<details><summary><code>{}</code></summary><pre>{}</pre></details>"
 class Panel(NamedTuple):
     """A title, and a body that the user can unfold; None is a body that has not arrived.
 
-    A title that is too long for its line is repeated in the body.
+    A title that is too long for its line is repeated in the body. The progress is shown until the
+    body arrives.
     """
 
     title: str
     body: str | None = None
+    progress: str = ""
 
 
 def panels_html(panels: Iterable[Panel]) -> SafeMarkdown:
@@ -53,8 +55,11 @@ def panel_summary(panel: Panel) -> str:
     Example:
         >>> panel_summary(Panel("add(1, 2)", "3\\nor so"))
         'add(1, 2) → 3 or so'
+        >>> panel_summary(Panel("add(1, 2)", progress="half"))
+        'add(1, 2) … half'
     """
-    end = "…" if panel.body is None else f"→ {truncate(panel.body, _TITLE_CHARS)}"
+    progress = f"… {spell_out(truncate(panel.progress, _TITLE_CHARS))}".strip()
+    end = progress if panel.body is None else f"→ {truncate(panel.body, _TITLE_CHARS)}"
     return f"{_cut(spell_out(panel.title), _TITLE_CHARS)} {end}"
 
 

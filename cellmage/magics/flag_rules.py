@@ -41,12 +41,15 @@ def check_flags(args: Namespace, prompt: str) -> None:
         raise UsageError("--continue takes no prompt; it continues the last answer")
 
 
-def stream_arguments(args: Namespace, variables: Mapping[str, Any]) -> dict[str, Any]:
+def stream_arguments(
+    args: Namespace, variables: Mapping[str, Any], mcp_file: str | None
+) -> dict[str, Any]:
     """Return the arguments of `Conversation.stream` that the flags set.
 
     Args:
         args: the flags of ``%%llm``.
         variables: the variables of the user, by name: functions and schemas.
+        mcp_file: the file that names the MCP servers.
 
     Raises:
         UsageError: a flag names something that does not exist.
@@ -55,6 +58,6 @@ def stream_arguments(args: Namespace, variables: Mapping[str, Any]) -> dict[str,
         "history": "ignore" if args.no_history else "use",
         "commit": "append" if args.append else "replace",
         "retriever": find_retriever(args.rag, variables),
-        "tools": find_tools(args.tool or (), variables),
+        "tools": find_tools(args.tool or (), variables, mcp_file),
         "approve": "always" if args.auto_approve else "ask",
     }

@@ -114,7 +114,8 @@ CALL = [
         "--tool",
         action="append",
         metavar="NAME",
-        help="Let the model call this function. Repeatable. You confirm each call.",
+        help="Let the model call this function, or the tools of an MCP server (mcp:NAME). "
+        "Repeatable. You confirm each call.",
     ),
     flag("--auto-approve", action="store_true", help="Run tools without asking you first."),
     flag(
@@ -155,6 +156,11 @@ CONFIG = [
         "--base-url",
         metavar="URL",
         help="The address of an OpenAI-compatible server. Default: OPENAI_BASE_URL, or OpenAI.",
+    ),
+    flag(
+        "--mcp",
+        metavar="FILE",
+        help="The file that names MCP servers, for --tool mcp:NAME. Default: none.",
     ),
     flag("--no-persona", action="store_true", help="Use no persona."),
     flag("--show-persona", action="store_true", help="Show the current persona."),

@@ -44,6 +44,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%llm_compare --latency -m gpt-4o-mini,gpt-4o Count to ten.",
         "%%llm_compare --latency\nCount to ten.",
     ),
+    "llm_tools": (
+        "%llm_tools",
+        "rows = %llm_tools",
+        "%llm_tools?",
+    ),
     "llm_stop": (
         "%llm_stop",
         "%llm_stop --help",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..providers.endpoints import (
 )
 from ..providers.registry import default_model
 from ..stats import UNKNOWN, response_stats
+from ..tools import Tool
 from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
@@ -181,6 +182,25 @@ def _key_row(prefix: str, key: str) -> Row:
 def _model_rows(offer: Offer) -> list[Row]:
     names = offer.models or (offer.error,)
     return [{"server": offer.server, "key": offer.key, "model": name} for name in names]
+
+
+def list_tools(servers: Iterable[tuple[str, Sequence[Tool[..., Any]] | CellmageError]]) -> Listing:
+    """Return the tools of each server, as ``--tool`` names them.
+
+    Args:
+        servers: the tools of servers, or why they did not list them.
+    """
+    sections = {f"mcp:{name}": _tool_rows(name, tools) for name, tools in servers}
+    return Listing(["tool", "description"], sections, text_chars=_MAX_DESCRIPTION_CHARS)
+
+
+def _tool_rows(server: str, tools: Sequence[Tool[..., Any]] | CellmageError) -> list[Row]:
+    if isinstance(tools, CellmageError):
+        return [{"tool": "—", "description": str(tools)}]
+    return [
+        {"tool": tool.name, "description": " ".join(tool.schema["description"].split())}
+        for tool in tools
+    ]
 
 
 def list_personas(folders: list[Path]) -> Listing:

@@ -22,6 +22,7 @@ from IPython.core.magic import (
 from ..display.listing import Listing
 from ..display.select import choose_display
 from ..errors import UsageError
+from ..mcp import tools_by_server
 from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import list_keys, list_models
@@ -30,7 +31,15 @@ from .config_summary import summarize
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
-from .listings import list_offers, list_personas, list_settings, persona_text, quiet_tables, show
+from .listings import (
+    list_offers,
+    list_personas,
+    list_settings,
+    list_tools,
+    persona_text,
+    quiet_tables,
+    show,
+)
 from .magic_decorator import declare, is_empty
 from .parsing import declared
 from .progress import build_index
@@ -43,7 +52,7 @@ from .warm_up import WarmUp
 
 @magics_class
 class LLMMagics(Magics, Settings):
-    """``%%llm`` and ``%llm``, and ``%llm_config``, ``…_models``, ``…_history``, ``…_index``."""
+    """``%%llm`` and ``%llm``, and ``%llm_config``, ``…_models``, ``…_history``, ``…_index``, …"""
 
     shell: InteractiveShell
 
@@ -120,6 +129,15 @@ class LLMMagics(Magics, Settings):
         """List the models of the configured server, and of the servers on this machine."""
         keys = {} if args.provider else list_keys()
         return show(list_offers(list_models(args.provider, self.base_url), keys))
+
+    @no_var_expand
+    @declare()
+    @line_magic
+    def llm_tools(self, args: Namespace) -> Listing | None:
+        """List the tools of the MCP servers; those that do not run yet are started."""
+        if self.mcp is None:
+            raise UsageError("no file of MCP servers is set; %llm_config --mcp .mcp.json sets one")
+        return show(list_tools(tools_by_server(self.mcp)))
 
     @no_var_expand
     @declare(*INDEX, takes_text=True)

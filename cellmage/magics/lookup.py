@@ -10,9 +10,12 @@ from typing import Any
 from platformdirs import user_data_path
 
 from ..errors import UsageError
+from ..mcp import mcp_tools
 from ..pipeline.retrieval import Retriever
 from ..retrieval import Index
 from ..text import excerpt
+from ..tools import web_search
+from .frontend import print_line
 
 _MAX_NAME_CHARS = 100
 
@@ -48,16 +51,44 @@ def find_retriever(name: str | None, variables: Mapping[str, Any]) -> Retriever 
     return Retriever(name, index.search)
 
 
-def find_tools(names: Sequence[str], variables: Mapping[str, Any]) -> list[Callable[..., Any]]:
-    """Return the functions of these names, for ``--tool NAME``.
+def find_tools(
+    names: Sequence[str], variables: Mapping[str, Any], mcp_file: str | None = None
+) -> list[Callable[..., Any]]:
+    """Return the tools of these names, for ``--tool NAME``.
+
+    Args:
+        names: names of functions, ``web`` for the provider's search of the web, and ``mcp:SERVER`` or ``mcp:SERVER/TOOL``.
+        variables: the variables of the user, by name.
+        mcp_file: the file that names the MCP servers.
 
     Raises:
         UsageError: one of them does not exist, or is not a function.
+        ConfigError: an MCP server could not be started.
     """
-    return [_find_function(name, variables) for name in names]
+    tools: list[Callable[..., Any]] = []
+    for name in names:
+        server = name.removeprefix(MCP_PREFIX)
+        is_server = name.startswith(MCP_PREFIX)
+        tools += _find_mcp_tools(server, mcp_file) if is_server else [_find(name, variables)]
+    return tools
 
 
-def _find_function(name: str, variables: Mapping[str, Any]) -> Callable[..., Any]:
+MCP_PREFIX = "mcp:"
+
+PROVIDER_TOOLS = {"web": web_search}
+"""The tools that providers run, where the user has no function of the name."""
+
+
+def _find_mcp_tools(name: str, file: str | None) -> Sequence[Callable[..., Any]]:
+    if file is None:
+        raise UsageError(
+            f"--tool {excerpt(MCP_PREFIX + name)}: no file of MCP servers is set; "
+            "%llm_config --mcp .mcp.json sets one"
+        )
+    return mcp_tools(name, file, print_line)
+
+
+def _find(name: str, variables: Mapping[str, Any]) -> Callable[..., Any]:
     """Return the function of this name, or the method ``object.method``."""
     variable, *attributes = name.split(".")
     value: Any = variables.get(variable)

@@ -136,7 +136,8 @@ class PromptRunner:
             return _Prompt(args, front_end, schema, [stream], stream)
         self._find_keys(replace(options, model=",".join(args.compare or ()) or options.model))
         cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
-        arguments = {"options": options, "cell": cell, **stream_arguments(args, variables)}
+        named = stream_arguments(args, variables, self._settings.mcp)
+        arguments = {"options": options, "cell": cell, **named}
         if args.compare:
             comparison = chat.compare(content.text, args.compare, select=args.select, **arguments)
             prompt = _Prompt(args, front_end, schema, comparison.streams, comparison.selected)

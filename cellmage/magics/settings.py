@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from platformdirs import user_config_path
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
 
 from ..errors import UsageError
+from ..mcp import check_file
 from ..options import APIS, EFFORTS, Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
@@ -58,6 +60,7 @@ class Settings(HasTraits):
     collapse = Bool(True, help="Join the outputs of a long answer when it is complete.").tag(
         config=True
     )
+    mcp = Unicode(None, allow_none=True, help="The file that names MCP servers.").tag(config=True)
     max_context_turns = Int(
         None, min=0, allow_none=True, help="How many earlier turns are sent, at most."
     ).tag(config=True)
@@ -94,7 +97,7 @@ OPTION_FIELDS = (
 
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "spend_limit", "store", "resume",
-    "collapse", "image_hosts",
+    "collapse", "image_hosts", "mcp",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 
@@ -177,6 +180,8 @@ def collect_changes(settings: Settings, args: Namespace) -> dict[str, Any]:
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None
+    if args.mcp is not None:
+        changes["mcp"] = str(working_folder() / os.path.expanduser(args.mcp))
     if args.param or args.remove_param:
         base = config_section(settings).get("extra_body", {}) if args.reset else settings.extra_body
         changes["extra_body"] = _edit_params(base, args)
@@ -198,6 +203,8 @@ def _validate(settings: Settings, changes: Mapping[str, Any]) -> None:
     Options(**fields, extra_body=changes.get("extra_body", {}))
     if changes.get("persona"):
         load_persona(changes["persona"], settings.folders)
+    if "mcp" in changes:
+        check_file(changes["mcp"])
     if "spend_limit" in changes:
         require_price_list()
     try:

@@ -33,6 +33,7 @@ from ..events import (
 from ..messages import Request, ToolInvocation, ToolStep, Usage
 from ..runtime.sync_stream import run_on_consumer
 from ..text import excerpt
+from ..tool_progress import run_with_reports
 from ..tool_requests import match_tool, normalize_arguments
 from ..tool_results import format_error, run_tool, run_tool_async
 from ..tools import Tool
@@ -113,7 +114,16 @@ async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenera
         invocations: list[ToolInvocation] = []
         for call in calls:
             yield Status(f"Running {excerpt(call.name)}…")
-            result = await runner.result(call)
+            result = ""
+            async with aclosing(run_with_reports(runner.result(call))) as reports:
+                async for report in reports:
+                    match report:
+                        case str():
+                            result = report
+                        case Status():
+                            yield replace(report, call_id=call.id)
+                        case _:
+                            yield report
             yield ToolResult(call.id, call.name, result)
             invocations.append(ToolInvocation(call.id, call.name, call.arguments, result))
         yield Status("")

@@ -114,6 +114,8 @@ class AnswerRenderer:
                 self._feed_reasoning(event.text)
             case Notice():
                 self._notices.append(event)
+            case Status(call_id=call_id) if call_id in self._panels:
+                self._set_panel(call_id, self._panels[call_id]._replace(progress=event.text))
             case Status():
                 self._view.set_status(event.text)
             case ToolCall():
