@@ -125,7 +125,7 @@ def _spell(message: str, option: str) -> str:
 
 
 def serve(arguments: list[str]) -> int:
-    """Serve models as an OpenAI-compatible endpoint, until Ctrl-C.
+    """Serve models by the APIs of OpenAI and Anthropic, until Ctrl-C.
 
     Returns:
         the exit status: 1 if a package is missing or the options cannot be used, 2 for a wrong

@@ -1,4 +1,4 @@
-"""Serve any configured model behind an OpenAI-compatible endpoint, for other programs.
+"""Serve any configured model to other programs, by the APIs of OpenAI and Anthropic.
 
 ``python -m cellmage serve`` serves this machine alone. `app` is the ASGI application.
 """
@@ -23,11 +23,14 @@ from ..options import Options
 from ..providers.registry import list_registered
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
+from .apis import API, APIS
 from .body import TooLargeError, read_body
-from .errors import error_body, error_response
+from .chat_answer import encode_model
+from .encoding import AnswerEncoder
+from .errors import error_response
+from .fields import CHAT_FIELDS, check_fields
 from .guard import Guard
-from .requests import build_stream, check_fields, check_model, get_path
-from .responses import ChunkEncoder, encode_completion, encode_model, encode_usage, sse_data
+from .requests import build_stream, check_model
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """The names of this machine. A web page whose own name resolves to this machine is refused."""
@@ -47,7 +50,7 @@ def app(
     models: Sequence[str] = (),
     api_key: str = "",
 ) -> Starlette:
-    """Return the application: ``POST /v1/chat/completions``, ``GET /v1/models`` and one of them.
+    """Return the application: ``POST`` at the paths of `APIS`, ``GET /v1/models`` and one of them.
 
     Tools are sent to the model, and its calls are sent back to the client; nothing runs here.
 
@@ -56,35 +59,44 @@ def app(
             requests that name ``default``.
         hosts: the host names under which it may be requested; ``("*",)`` allows any.
         models: the names of further models that may be requested.
-        api_key: the key that each request must have, as ``Authorization: Bearer KEY``; "" for none.
+        api_key: the key that each request must have, as ``Authorization: Bearer KEY`` or
+            ``x-api-key: KEY``; "" for none.
 
     Example:
         >>> application = app(Options(model="offline/echo"))
         >>> [route.path for route in application.routes]
-        ['/v1/chat/completions', '/v1/models', '/v1/models/{name:path}']
+        ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/models', \
+'/v1/models/{name:path}']
     """
     defaults = options or Options()
     names = _model_names(defaults, models)
 
-    async def completions(http: HTTPRequest) -> Response:
-        try:
-            body = await read_body(http)
-            check_fields(body)
-            check_model(body, names)
-            stream = build_stream(body, defaults)
-        except TooLargeError as error:
-            # The rest of the body is not read, so the connection cannot be used again.
-            return error_response(error, _TOO_LARGE, {"connection": "close"})
-        except CellmageError as error:
-            return error_response(error)
-        return await _respond(http, stream, body)
-
-    routes = [Route("/v1/chat/completions", completions, methods=["POST"]), *_model_routes(names)]
+    routes = [*(_answer_route(api, names, defaults) for api in APIS), *_model_routes(names)]
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=hosts, api_key=api_key)],
         exception_handlers={HTTPException: _refuse_address, Exception: _hide_error},
     )
+
+
+def _answer_route(api: API, names: Sequence[str], defaults: Options) -> Route:
+    """Return the address of the answers of an API."""
+
+    async def answer(http: HTTPRequest) -> Response:
+        try:
+            body = await read_body(http)
+            chat_body = api.to_chat(body)
+            check_fields(chat_body, CHAT_FIELDS)
+            check_model(chat_body, names)
+            stream = build_stream(chat_body, defaults)
+        except TooLargeError as error:
+            # The rest of the body is not read, so the connection cannot be used again.
+            return error_response(error, api.path, _TOO_LARGE, {"connection": "close"})
+        except CellmageError as error:
+            return error_response(error, api.path)
+        return await _respond(http, stream, api, body)
+
+    return Route(api.path, answer, methods=["POST"])
 
 
 def _model_routes(names: Sequence[str]) -> list[Route]:
@@ -111,17 +123,23 @@ def _model_names(defaults: Options, models: Sequence[str]) -> list[str]:
 
 async def _hide_error(http: HTTPRequest, error: Exception) -> Response:
     """Return an error of our own code without its text, which may name files of this machine."""
-    return JSONResponse(error_body(CellmageError("the server failed; its log has the error")), 500)
+    failure = CellmageError("the server failed; its log has the error")
+    return error_response(failure, http.url.path, 500)
 
 
 async def _refuse_address(http: HTTPRequest, error: Exception) -> Response:
     """Return the error of an address or a method that is not served, as JSON."""
-    message = "this server answers POST at v1/chat/completions and GET at v1/models"
-    body = error_body(ConfigError(message, kind="not_found"))
-    return JSONResponse(body, error.status_code if isinstance(error, HTTPException) else 404)
+    paths = ", ".join(api.path for api in APIS)
+    refusal = ConfigError(
+        f"this server answers POST at {paths}, and GET at /v1/models", kind="not_found"
+    )
+    status = error.status_code if isinstance(error, HTTPException) else None
+    return error_response(refusal, http.url.path, status)
 
 
-async def _respond(http: HTTPRequest, stream: ResponseStream, body: Mapping[str, Any]) -> Response:
+async def _respond(
+    http: HTTPRequest, stream: ResponseStream, api: API, body: Mapping[str, Any]
+) -> Response:
     """Return the answer, complete or streamed.
 
     The status line is sent after the first token, so that a failure before it has an HTTP status.
@@ -138,12 +156,11 @@ async def _respond(http: HTTPRequest, stream: ResponseStream, body: Mapping[str,
     try:
         first_events = beginning.result()
     except CellmageError as error:
-        return error_response(error)
+        return error_response(error, api.path)
     if not is_streamed:
-        return JSONResponse(encode_completion(stream))
-    has_usage = bool(get_path(body, "stream_options", "include_usage"))
-    chunks = _chunks(first_events, events, stream, has_usage)
-    return StreamingResponse(chunks, media_type="text/event-stream")
+        return JSONResponse(api.encode(stream))
+    texts = _encode(first_events, events, api.encoder(stream, body))
+    return StreamingResponse(texts, media_type="text/event-stream")
 
 
 async def _read_until_first_token(
@@ -164,14 +181,10 @@ async def _wait_for_disconnect(http: HTTPRequest) -> None:
         pass
 
 
-async def _chunks(
-    first_events: list[Event],
-    events: AsyncGenerator[Event, None],
-    stream: ResponseStream,
-    has_usage: bool,
+async def _encode(
+    first_events: list[Event], events: AsyncGenerator[Event, None], encoder: AnswerEncoder
 ) -> AsyncGenerator[str, None]:
     """Yield the body of a streamed answer; the client's leaving closes it, and so the events."""
-    encoder = ChunkEncoder(stream)
     async with aclosing(events):
         for event in first_events:
             yield encoder.encode(event)
@@ -179,8 +192,6 @@ async def _chunks(
             async for event in events:
                 yield encoder.encode(event)
         except CellmageError as error:
-            yield sse_data(error_body(error))
+            yield encoder.fail(error)
             return
-    if has_usage and stream.response.usage:
-        yield encode_usage(stream, stream.response.usage)
-    yield "data: [DONE]\n\n"
+    yield encoder.end()

@@ -40,7 +40,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and (refusal := self._refusal(Headers(scope=scope))):
+        if scope["type"] == "http" and (
+            refusal := self._refusal(Headers(scope=scope), scope["path"])
+        ):
             await refusal(scope, receive, send)
             return
         self._running += 1
@@ -49,25 +51,30 @@ class Guard:
         finally:
             self._running -= 1
 
-    def _refusal(self, headers: Headers) -> Response | None:
+    def _refusal(self, headers: Headers, path: str) -> Response | None:
         """Return the response to a request that is not passed on; None passes it on."""
         if not self._is_our_name(headers.get("host", "")):
             names = ", ".join(self._hosts)
-            return error_response(UsageError(f"the host is not one of this server's: {names}"))
-        if not self._has_key(headers.get("authorization", "")):
-            message = "this server needs its key, as the header Authorization: Bearer KEY"
-            error = CellmageError(message, kind="auth")
-            return error_response(error, headers={"www-authenticate": "Bearer"})
+            error = UsageError(f"the host is not one of this server's: {names}")
+            return error_response(error, path)
+        if not self._has_key(headers):
+            message = (
+                "this server needs its key, as the header Authorization: Bearer KEY, or x-api-key"
+            )
+            refused = CellmageError(message, kind="auth")
+            return error_response(refused, path, headers={"www-authenticate": "Bearer"})
         if self._running >= MAX_REQUESTS:
-            error = CellmageError("too many requests at once; ask again", kind="rate_limited")
-            return error_response(error, _TOO_BUSY, {"retry-after": "1"})
+            busy = CellmageError("too many requests at once; ask again", kind="rate_limited")
+            return error_response(busy, path, _TOO_BUSY, {"retry-after": "1"})
         return None
 
     def _is_our_name(self, host: str) -> bool:
         """Return whether a request is to this server, not to a page's name that resolves to it."""
         return "*" in self._hosts or _PORT.sub("", host).lower() in self._hosts
 
-    def _has_key(self, header: str) -> bool:
+    def _has_key(self, headers: Headers) -> bool:
+        header = headers.get("authorization", "")
         given = header[scheme.end() :] if (scheme := _SCHEME.match(header)) else ""
+        given = given or headers.get("x-api-key", "")  # Anthropic's header
         # In constant time: the time of a comparison must not tell how much of a key is right.
         return not self._api_key or hmac.compare_digest(given.encode(), self._api_key)

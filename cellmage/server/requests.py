@@ -1,4 +1,4 @@
-"""Parse a chat-completions request into a `ResponseStream`; refuse what is not supported."""
+"""Make a `ResponseStream` of a chat-completions request; refuse what is not supported."""
 
 from __future__ import annotations
 
@@ -7,24 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..arguments import (
-    TEXT,
-    Kind,
-    check,
-    instance_of,
-    list_of,
-    number,
-    optional,
-    where,
-    whole_number,
-)
 from ..errors import ConfigError, UsageError
 from ..messages import Message, Request, Role, ToolInvocation
-from ..options import Options
+from ..options import EFFORTS, Options
 from ..pipeline import build
 from ..providers.registry import resolve_models
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
+from .fields import PASSTHROUGH, PASSTHROUGH_WITH_TOOLS, get_list, get_path
 
 _ROLES: Mapping[str, Role] = {
     "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
@@ -33,67 +23,7 @@ _ROLES: Mapping[str, Role] = {
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-
-def _is_texts(value: Any) -> bool:
-    items = value if isinstance(value, list) else [value]
-    return all(isinstance(item, str) for item in items)
-
-
-_OBJECT = instance_of(dict, "an object")
-_LIST = instance_of(list, "a list")
-_FLAG = instance_of(bool, "true or false")
-_PENALTY = number("a number from -2 to 2", lambda value: -2 <= value <= 2)
-
-# The fields that are sent to the model's own server unchanged.
-_PASSTHROUGH: Mapping[str, Kind[Any]] = {
-    "response_format": _OBJECT,
-    "stop": where("a text or a list of texts", _is_texts),
-    "seed": whole_number(-(2**63)),
-    "top_p": number("a number from 0 to 1", lambda value: 0 <= value <= 1),
-    "presence_penalty": _PENALTY,
-    "frequency_penalty": _PENALTY,
-    "reasoning_effort": TEXT,
-    "logit_bias": _OBJECT,
-}
-_PASSTHROUGH_WITH_TOOLS: Mapping[str, Kind[Any]] = {
-    **_PASSTHROUGH,
-    "tool_choice": instance_of((str, dict), "a text or an object"),
-    "parallel_tool_calls": _FLAG,
-}
-FIELDS: Mapping[str, Kind[Any]] = {
-    **_PASSTHROUGH_WITH_TOOLS,
-    "model": TEXT,
-    "messages": list_of(_OBJECT, "a list of objects, one at least", least=1),
-    "tools": _LIST,
-    "stream": _FLAG,
-    "stream_options": _OBJECT,
-    "temperature": number("a number from 0 to 2", lambda value: 0 <= value <= 2),
-    "max_tokens": whole_number(1),
-    "max_completion_tokens": whole_number(1),
-    "n": where("1", lambda value: type(value) is int and value == 1),
-}
-"""The fields that are read; others, such as `user`, are ignored."""
-
 _MAX_NAME_CHARS = 100
-
-
-def check_fields(body: Mapping[str, Any]) -> None:
-    """Refuse a field of the wrong type; the error names it.
-
-    Raises:
-        UsageError: a field has a value that cannot be used.
-
-    Example:
-        >>> check_fields({"messages": [{"role": "user", "content": "Hello"}], "stream": "yes"})
-        Traceback (most recent call last):
-        cellmage.errors.UsageError: stream is 'yes'; it must be true or false, or None
-    """
-    for name, kind in FIELDS.items():
-        try:
-            check(name, body.get(name), kind if name == "messages" else optional(kind))
-        except UsageError as error:
-            error.option = name
-            raise
 
 
 def check_model(body: Mapping[str, Any], models: Collection[str]) -> None:
@@ -129,25 +59,29 @@ def build_stream(body: Mapping[str, Any], defaults: Options) -> ResponseStream:
     options = Options.resolve(_options(body, has_tools=bool(tools)), defaults)
     models = resolve_models(options)
     options = replace(options, system=None, model=",".join(model.model for model in models))
-    messages = tuple(map(_message, _get_list(body, "messages")))
+    messages = tuple(map(_message, get_list(body, "messages")))
     _check_messages(messages)
     return ResponseStream(Request(messages, options, tools=tools), build(models))
 
 
 def _options(body: Mapping[str, Any], has_tools: bool) -> Options:
     model = body.get("model")
-    passthrough = _PASSTHROUGH_WITH_TOOLS if has_tools else _PASSTHROUGH
+    passthrough = PASSTHROUGH_WITH_TOOLS if has_tools else PASSTHROUGH
+    sent_on = {name: body[name] for name in passthrough if body.get(name) is not None}
+    # Each API of a model's server has its own word for the effort.
+    is_known = sent_on.get("reasoning_effort") in EFFORTS
     return Options(
         model=None if model in (None, "", "default") else model,
         temperature=body.get("temperature"),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-        extra_body={name: body[name] for name in passthrough if body.get(name) is not None},
+        effort=sent_on.pop("reasoning_effort") if is_known else None,
+        extra_body=sent_on,
     )
 
 
 def _tools(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Return the schemas of the tools."""
-    schemas = [get_path(tool, "function") for tool in _get_list(body, "tools")]
+    schemas = [get_path(tool, "function") for tool in get_list(body, "tools")]
     for schema in schemas:
         name = get_path(schema, "name")
         if not (isinstance(name, str) and _TOOL_NAME.fullmatch(name)):
@@ -166,7 +100,7 @@ def _message(item: Any) -> Message:
     role = _ROLES.get(str(get_path(item, "role")))
     if role is None:
         raise UsageError("a message needs a role: system, user, assistant or tool")
-    calls = tuple(map(_tool_call, _get_list(item, "tool_calls"))) if role == "assistant" else ()
+    calls = tuple(map(_tool_call, get_list(item, "tool_calls"))) if role == "assistant" else ()
     call_id = get_path(item, "tool_call_id") if role == "tool" else ""
     if not isinstance(call_id, str):
         raise UsageError("a tool message needs a tool_call_id")
@@ -214,25 +148,3 @@ def _check_results(messages: Iterable[Message]) -> None:
             open_ids = [call.id for call in message.tool_calls]
     if open_ids:
         raise UsageError(f"no tool message has the result of the call {open_ids[0]!r}")
-
-
-# JSON.
-
-
-def get_path(value: Any, *names: str) -> Any:
-    """Return the value at a path of names in JSON objects; None if it does not exist.
-
-    Example:
-        >>> get_path({"a": {"b": 1}}, "a", "b"), get_path({"a": 5}, "a", "b")
-        (1, None)
-    """
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _get_list(value: Mapping[str, Any], name: str) -> list[Any]:
-    items = value.get(name)
-    if not isinstance(items, list | None):
-        raise UsageError(f"{name} must be a list")
-    return items or []

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.server.requests import FIELDS
+from cellmage.server.fields import CHAT_FIELDS as FIELDS
 from cellmage.testing import ScriptedServer, answer
 from tests.repetitions import repeat
 from tests.server.test_tools import OSLO, TOOLS, call_message

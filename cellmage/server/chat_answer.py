@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
-from uuid import uuid4
 
+from ..errors import CellmageError
 from ..events import Complete, Event, Reasoning, Reclassification, Start, Token, ToolCall
 from ..messages import ToolInvocation, Usage
 from ..stream.response_stream import ResponseStream
-
-_END_TAG = "</think>\n\n"
-"""What a model writes after reasoning that its chat template has begun."""
+from .encoding import CallIds, comment, sse_data, text_of
+from .errors import openai_error
+from .fields import get_path
 
 
 class ChunkEncoder:
@@ -22,21 +21,22 @@ class ChunkEncoder:
 
     Args:
         stream: the answer.
+        body: the request.
     """
 
-    def __init__(self, stream: ResponseStream) -> None:
+    def __init__(self, stream: ResponseStream, body: Mapping[str, Any]) -> None:
+        self._stream = stream
+        self._has_usage = bool(get_path(body, "stream_options", "include_usage"))
         head = json.dumps(_head(stream, "chat.completion.chunk"))
         self._prefix = f'data: {head[:-1]}, "choices": [{{"index": 0, "delta": '
-        self._call_ids: set[str] = set()
+        self._call_ids = CallIds()
         self._has_tools = bool(stream.request.tools)
 
     def encode(self, event: Event) -> str:
         """Return the server-sent event; what OpenAI has no field for becomes a comment."""
         match event:
             case Token() | Reclassification():
-                # The client has the text, and reads the end tag as it would read it of the model.
-                text = event.text if isinstance(event, Token) else _END_TAG
-                return self._chunk(f'{{"content": {json.dumps(text)}}}')
+                return self._chunk(f'{{"content": {json.dumps(text_of(event))}}}')
             case Reasoning():
                 return self._chunk(f'{{"reasoning_content": {json.dumps(event.text)}}}')
             case Start():
@@ -47,7 +47,16 @@ class ChunkEncoder:
             case Complete():
                 default = "tool_calls" if self._call_ids else "stop"
                 return self._chunk("{}", json.dumps(event.finish_reason or default))
-        return f": {json.dumps(asdict(event))}\n\n"
+        return comment(event)
+
+    def end(self) -> str:
+        """Return the count of tokens, for a client that asked for it, and the end mark."""
+        usage = self._stream.response.usage if self._has_usage else None
+        return (_encode_usage(self._stream, usage) if usage else "") + "data: [DONE]\n\n"
+
+    def fail(self, error: CellmageError) -> str:
+        """Return the end of a stream whose answer has failed."""
+        return sse_data(openai_error(error))
 
     def _chunk(self, delta: str, finish_reason: str = "null") -> str:
         return f'{self._prefix}{delta}, "finish_reason": {finish_reason}}}]}}\n\n'
@@ -59,7 +68,7 @@ def encode_completion(stream: ResponseStream) -> dict[str, Any]:
     Args:
         stream: the answer; it has been read to its end.
     """
-    response, ids = stream.response, set[str]()
+    response, ids = stream.response, CallIds()
     steps = response.steps if stream.request.tools else ()
     message: dict[str, Any] = {"role": "assistant", "content": response.text}
     if calls := [_tool_call(call, ids) for step in steps for call in step.calls]:
@@ -72,8 +81,7 @@ def encode_completion(stream: ResponseStream) -> dict[str, Any]:
     return {**_head(stream, "chat.completion"), "choices": [choice], **usage}
 
 
-def encode_usage(stream: ResponseStream, usage: Usage) -> str:
-    """Return the last chunk, for a client that asked for the count of tokens."""
+def _encode_usage(stream: ResponseStream, usage: Usage) -> str:
     head = _head(stream, "chat.completion.chunk")
     return sse_data({**head, "choices": [], "usage": _usage(usage)})
 
@@ -88,26 +96,14 @@ def encode_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "cellmage"}
 
 
-def sse_data(value: Mapping[str, Any]) -> str:
-    """Return a server-sent event with JSON as its data."""
-    return f"data: {json.dumps(value)}\n\n"
-
-
 def _head(stream: ResponseStream, kind: str) -> dict[str, Any]:
     model = stream.request.options.model
     return {"id": stream.id, "object": kind, "created": int(time.time()), "model": model}
 
 
-def _tool_call(call: ToolCall | ToolInvocation, ids: set[str]) -> dict[str, Any]:
-    """Return a call with an id of its own, and add the id to `ids`.
-
-    Some servers send no id, or one id for all calls.
-    """
-    is_unique = bool(call.id) and call.id not in ids
-    call_id = call.id if is_unique else uuid4().hex[:9]  # Mistral accepts exactly nine characters
-    ids.add(call_id)
+def _tool_call(call: ToolCall | ToolInvocation, ids: CallIds) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call_id, "type": "function", "function": function}
+    return {"id": ids.unique(call), "type": "function", "function": function}
 
 
 def _usage(usage: Usage) -> dict[str, int]:
