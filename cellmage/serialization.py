@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import astuple, fields, replace
 from functools import partial
 from typing import Any
 
+from .content import Part, text_of
 from .errors import UsageError
 from .messages import (
     CellRef,
@@ -20,13 +21,17 @@ from .messages import (
     Turn,
     Usage,
 )
-from .text import excerpt
+from .part_records import add_blobs, parts_from_record, parts_to_record
+from .text import excerpt, join_surrogates
 
 Record = Mapping[str, Any]
 
 _TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason")
 _MAX_COUNT = 2**53
 """Whole numbers from here on are not exact as floats, and are no counts."""
+
+_MIN_COUNTS = 2
+"""The counts of tokens that a record has at least: those of the request and of the answer."""
 
 _MAX_ID_BYTES = 1_000
 _CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources", "state")
@@ -37,15 +42,21 @@ def response_to_record(response: Response) -> dict[str, Any]:
     """Return a response without its text, as JSON can hold it; empty fields are left out."""
     record: dict[str, Any] = {name: getattr(response, name) for name in _PLAIN_FIELDS}
     if response.usage:
-        record["usage"] = [response.usage.input_tokens, response.usage.output_tokens]
-        if response.usage.cached_tokens is not None:
-            record["usage"].append(response.usage.cached_tokens)
+        record["usage"] = _usage_to_record(response.usage)
     if response.timings:
         record["timings"] = list(astuple(response.timings))
     record["steps"] = steps_to_record(response.steps)
     record["sources"] = sources_to_record(response.sources)
     record["state"] = state_to_record(response)
     return {name: value for name, value in record.items() if value}
+
+
+def _usage_to_record(usage: Usage) -> list[int | None]:
+    """Return the counts in their order, without those at the end that are not known."""
+    counts = list(astuple(usage))
+    while len(counts) > _MIN_COUNTS and counts[-1] is None:
+        counts.pop()
+    return counts
 
 
 def steps_to_record(steps: Iterable[ToolStep]) -> list[Any]:
@@ -120,16 +131,21 @@ def response_from_record(text: str, record: Record) -> Response:
     return _with_state(response, state) if state else response
 
 
-def turn_to_record(turn: Turn) -> dict[str, Any]:
+def turn_to_record(turn: Turn, blobs: MutableMapping[str, str]) -> dict[str, Any]:
     """Return a turn with everything that belongs to it, as JSON can hold it.
+
+    Args:
+        turn: the turn.
+        blobs: receives the bytes of its images and files, as base64 by their digests.
 
     Example:
         >>> turn = Turn("Hi", Response("Hello", model="m"), CellRef("c1", 0))
-        >>> turn_to_record(turn)
+        >>> turn_to_record(turn, {})
         {'prompt': 'Hi', 'text': 'Hello', 'response': {'model': 'm'}, 'cell': ['c1', 0]}
-        >>> turn_from_record(turn_to_record(turn)) == turn
+        >>> turn_from_record(turn_to_record(turn, {}), {}) == turn
         True
     """
+    add_blobs(blobs, turn.parts)
     required = {
         "prompt": turn.prompt,
         "text": turn.response.text,
@@ -139,35 +155,58 @@ def turn_to_record(turn: Turn) -> dict[str, Any]:
         "cell": list(astuple(turn.cell)) if turn.cell else None,
         "stale": turn.stale,
         "system": turn.system,
-        "previous_attempts": [turn_to_record(attempt) for attempt in turn.previous_attempts],
+        "previous_attempts": [turn_to_record(attempt, blobs) for attempt in turn.previous_attempts],
+        "parts": parts_to_record(turn.parts),
     }
     return required | {name: value for name, value in optional.items() if value}
 
 
-def turn_from_record(record: Record) -> Turn:
+def turn_from_record(record: Record, blobs: Mapping[str, bytes]) -> Turn:
     """Return the turn of a record that `turn_to_record` made.
+
+    Args:
+        record: the record.
+        blobs: the bytes of its images and files, by their digests.
 
     Raises:
         UsageError: the record does not describe a turn.
 
     Example:
-        >>> turn_from_record({"prompt": 5, "text": "Hello"})
+        >>> turn_from_record({"prompt": 5, "text": "Hello"}, {})
         Traceback (most recent call last):
         ...
         cellmage.errors.UsageError: "prompt" is 5; it must be a text
     """
     record = read_field({"record": record}, "record", _as_object, "an object")
+    prompt = read_field(record, "prompt", as_text, "a text")
+    parts = read_parts(record, prompt, blobs)
     return Turn(
-        read_field(record, "prompt", as_text, "a text"),
+        prompt,
         response_from_record(
             read_field(record, "text", as_text, "a text"),
             read_field(record, "response", _as_object, "an object", {}),
         ),
         read_field(record, "cell", _read_cell, "[cell id, index]", None),
         read_field(record, "stale", _read_bool, "true or false", False),
-        read_field(record, "previous_attempts", _read_attempts, "a list of turns", ()),
+        read_field(
+            record, "previous_attempts", partial(_read_attempts, blobs), "a list of turns", ()
+        ),
         read_field(record, "system", as_text, "a text", ""),
+        parts,
     )
+
+
+def read_parts(record: Record, prompt: str, blobs: Mapping[str, bytes]) -> tuple[Part, ...]:
+    """Return the parts of a question; none if it is a text alone.
+
+    Raises:
+        UsageError: they cannot be read, or the prompt is not their text.
+    """
+    read = partial(parts_from_record, find_blob=blobs.get)
+    parts: tuple[Part, ...] = read_field(record, "parts", read, "texts, images and files", ())
+    if parts and text_of(parts) != join_surrogates(prompt):
+        raise UsageError("its images and files do not match its prompt")
+    return parts
 
 
 _REQUIRED = object()
@@ -293,8 +332,8 @@ def _read_cell(value: Any) -> CellRef:
     return CellRef(as_id(cell_id), _read_count(index))
 
 
-def _read_attempts(value: Any) -> tuple[Turn, ...]:
-    attempts = tuple(map(turn_from_record, as_list(value)))
+def _read_attempts(blobs: Mapping[str, bytes], value: Any) -> tuple[Turn, ...]:
+    attempts = tuple(turn_from_record(record, blobs) for record in as_list(value))
     if any(attempt.previous_attempts for attempt in attempts):
         raise UsageError("previous attempts have previous attempts of their own")
     return attempts

@@ -9,9 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..content import describe_parts
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
 from ..messages import Turn
+from ..part_records import read_blobs
 from ..preview import answer_bundle
 from ..serialization import as_list, read_field, turn_from_record, turn_to_record
 from ..text import excerpt, spell_out, truncate
@@ -49,7 +51,8 @@ def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
             ``.json`` or ``.ipynb``.
 
     Raises:
-        UsageError: the name cannot be used, or such a file exists. Nothing is written.
+        UsageError: the name cannot be used, or such a file exists, or it would be too
+            large. Nothing is written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -62,6 +65,11 @@ def export_turns(turns: Sequence[Turn], folder: Path, name: str) -> Path:
     _check_name(name)
     path = folder / name
     text = _FORMATS[path.suffix].write(turns)
+    if len(text.encode()) > MAX_FILE_BYTES:  # it could not be imported
+        raise UsageError(
+            f"{name} would have more than {MAX_FILE_BYTES // 2**20} MiB; "
+            "drop turns with large images or files, and export again"
+        )
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -107,8 +115,15 @@ def import_turns(path: Path) -> list[Turn]:
 
 def to_json(turns: Sequence[Turn]) -> str:
     """Return a JSON document with a record of each turn."""
-    document = {"cellmage": _FORMAT_VERSION, "turns": [turn_to_record(turn) for turn in turns]}
+    blobs: dict[str, str] = {}
+    records = [turn_to_record(turn, blobs) for turn in turns]
+    document = {"cellmage": _FORMAT_VERSION, "turns": records, **_if_any(blobs)}
     return json.dumps(document, indent=1) + "\n"
+
+
+def _if_any(blobs: Mapping[str, str]) -> dict[str, Any]:
+    """Return a field with the bytes of images and files, if there are any."""
+    return {"blobs": blobs} if blobs else {}
 
 
 def _from_json(text: str) -> Iterator[Turn]:
@@ -118,9 +133,10 @@ def _from_json(text: str) -> Iterator[Turn]:
         raise UsageError("this file was not exported by cellmage")
     if version > _FORMAT_VERSION:
         raise UsageError("this file is of a later release: pip install --upgrade cellmage")
+    blobs = read_field(document, "blobs", read_blobs, "an object of base64", {})
     for number, record in enumerate(read_field(document, "turns", as_list, "a list"), 1):
         try:
-            yield turn_from_record(record)
+            yield turn_from_record(record, blobs)
         except UsageError as error:
             raise UsageError(f"turn {number}: {error}") from None
 
@@ -132,7 +148,7 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     """Return markdown with questions as headings and quotes, and with answers as they are."""
     parts = []
     for number, turn in enumerate(turns, 1):
-        quote = "\n".join(f"> {line}" for line in turn.prompt.splitlines())
+        quote = "\n".join(f"> {line}" for line in _question(turn).splitlines())
         parts += [f"## {number}", _replace_surrogates(quote)]
         for step in turn.response.steps:
             calls = [
@@ -144,6 +160,10 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     # Escaped characters of a JSON string are the same characters; a comment must not contain "-->".
     document = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
     return "\n\n".join([*parts, f"{_COMMENT_START}{document}-->"]) + "\n"
+
+
+def _question(turn: Turn) -> str:
+    return "\n".join(describe_parts(turn.content))
 
 
 def _inline_code(text: str) -> str:
@@ -184,7 +204,8 @@ def to_notebook(turns: Sequence[Turn]) -> str:
             "metadata": {"cellmage": {"id": turn.response.id, "prompt": turn.prompt}},
         }
         source = f"%%llm\n{_replace_surrogates(turn.prompt)}"
-        metadata = {"turn": turn_to_record(turn)}
+        blobs: dict[str, str] = {}
+        metadata = {"turn": turn_to_record(turn, blobs), **_if_any(blobs)}
         cells.append(_code_cell(f"turn-{number}-{digest}", source, [output], metadata))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
-from ..messages import CellRef, Turn
+from ..messages import CellRef, Turn, Usage
+from ..part_records import read_blobs
 from ..serialization import (
     as_id,
     as_list,
     as_text,
     read_field,
+    read_parts,
     response_from_record,
     turn_from_record,
 )
 
 Metadata = Mapping[str, Any]
 
-MAX_FILE_BYTES = 8 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 """The largest file that is imported: one emoji makes its text four times as large in memory."""
 
 _MAX_OWN_BYTES = 16 * 2**20
@@ -64,9 +67,9 @@ def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
 
 
 def _read_cell(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
-    record = cell.get("metadata", {}).get("cellmage", {}).get("turn")
-    if record:
-        yield turn_from_record(record), ""
+    metadata = cell.get("metadata", {}).get("cellmage", {})
+    if record := metadata.get("turn"):
+        yield turn_from_record(record, _read_blobs(metadata)), ""
     elif cell["cell_type"] == "code":
         yield from _read_outputs(cell)
 
@@ -91,8 +94,15 @@ def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
                 _read_text(metadata, "text", text), _record_of(metadata)
             )
             prompt = _read_text(metadata, "prompt", question)
-            turn = Turn(prompt, response, ref, system=_read_text(metadata, "system", ""))
+            system = _read_text(metadata, "system", "")
+            parts = read_parts(metadata, prompt, _read_blobs(metadata))
+            turn = Turn(prompt, response, ref, system=system, parts=parts)
             yield turn, _read_text(metadata, "continues", "")
+
+
+def _read_blobs(metadata: Metadata) -> dict[str, bytes]:
+    blobs: dict[str, bytes] = read_field(metadata, "blobs", read_blobs, "an object of base64", {})
+    return blobs
 
 
 def _read_text(metadata: Metadata, name: str, default: str) -> str:
@@ -104,7 +114,7 @@ def _record_of(metadata: Metadata) -> Metadata:
     names = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
     record = {name: metadata.get(name) for name in (*names, "notices", "steps", "sources")}
     usage = metadata.get("usage") or {}
-    counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "cached_tokens")]
+    counts = [usage.get(count.name) for count in fields(Usage)]
     record["usage"] = counts if any(counts) else None
     return {name: value for name, value in record.items() if value is not None}
 

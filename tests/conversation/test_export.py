@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage import CellRef, Document, Response, Timings, Turn, Usage, UsageError
+from cellmage import (
+    CellRef,
+    Conversation,
+    Document,
+    Image,
+    Message,
+    Options,
+    Response,
+    Timings,
+    Turn,
+    Usage,
+    UsageError,
+)
 from cellmage.conversation.export import export_turns, import_turns
+from cellmage.rendering.metadata import answer_metadata
+from tests.attachments import ATTACHMENTS, IMAGE, PDF
 from tests.repetitions import repeat
 
 DATA = json.loads((Path(__file__).parents[1] / "data/hostile_names.json").read_text())
@@ -47,13 +65,17 @@ TURN_WITHOUT_ATTEMPTS = st.builds(
     st.booleans(),
     system=TEXT,
 )
+TURN_WITH_PARTS = st.builds(
+    lambda parts, response: Turn.of(Message("user", tuple(parts)), response),
+    st.lists(TEXT | st.sampled_from(ATTACHMENTS), max_size=4).map(lambda parts: [*parts, IMAGE]),
+    RESPONSES,
+)
+ANY_TURN = TURN_WITHOUT_ATTEMPTS | TURN_WITH_PARTS
 TURNS = st.lists(
     st.builds(
-        lambda turn, attempts: Turn(
-            turn.prompt, turn.response, turn.cell, turn.stale, tuple(attempts), turn.system
-        ),
-        TURN_WITHOUT_ATTEMPTS,
-        st.lists(TURN_WITHOUT_ATTEMPTS, max_size=2),
+        lambda turn, attempts: replace(turn, previous_attempts=tuple(attempts)),
+        ANY_TURN,
+        st.lists(ANY_TURN, max_size=2),
     ),
     max_size=4,
 )
@@ -81,6 +103,62 @@ def test_an_exported_notebook_is_a_notebook(tmp_path: Path) -> None:
 def test_markdown_can_be_read(tmp_path: Path) -> None:
     path = export_turns([Turn("What\nis it?", Response("# This\n\n- and that"))], tmp_path, "x.md")
     assert path.read_text().startswith("## 1\n\n> What\n> is it?\n\n# This\n\n- and that\n\n<!--")
+
+
+def with_image(*, answers: int) -> Turn:
+    """A turn whose question has an image and a PDF, asked several times."""
+    question = Message("user", ("What is", IMAGE, "this?", PDF))
+    turns = [Turn.of(question, Response(f"{n}", id=f"{n}")) for n in range(answers)]
+    return replace(turns[-1], previous_attempts=tuple(turns[:-1]))
+
+
+@pytest.mark.parametrize("suffix", ["md", "json", "ipynb"])
+def test_the_bytes_of_an_image_are_in_a_file_once(tmp_path: Path, suffix: str) -> None:
+    text = export_turns([with_image(answers=3)], tmp_path, f"x.{suffix}").read_text()
+    assert text.count(base64.b64encode(IMAGE.data).decode()) == 1
+
+
+def test_markdown_names_images(tmp_path: Path) -> None:
+    text = export_turns([with_image(answers=1)], tmp_path, "x.md").read_text()
+    question = "> What is\n> (image: PNG, 2 x 1, 70 bytes)\n> this?\n> (file: report.pdf, 2 pages,"
+    assert question in text
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda document: document.pop("blobs"), "are missing"),
+        (lambda document: swap(document["blobs"]), "have been changed|must be a PDF|needs either"),
+        (lambda document: document.update(blobs=[]), '"blobs" is'),
+        (lambda document: document.update(blobs={IMAGE.digest: "%"}), '"blobs" is'),
+        (lambda document: document["turns"][0].update(prompt="Another"), "do not match"),
+        (lambda document: document["turns"][0].update(parts=[{"image_url": "file:///a"}]), "http"),
+        (lambda document: document["turns"][0].update(parts=["What is"]), '"parts" is'),
+        (lambda document: document["turns"][0].update(parts=[5]), '"parts" is'),
+    ],
+)
+def test_changed_images_are_not_imported(
+    tmp_path: Path, change: Callable[[Any], object], problem: str
+) -> None:
+    path = export_turns([with_image(answers=1)], tmp_path, "x.json")
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=problem):
+        import_turns(path)
+
+
+def swap(blobs: dict[str, str]) -> None:
+    first, second = blobs
+    blobs[first], blobs[second] = blobs[second], blobs[first]
+
+
+def test_what_could_not_be_imported_is_not_exported(tmp_path: Path) -> None:
+    image = Image(IMAGE.data + os.urandom(1) * (25 * 2**20))
+    turns = [Turn.of(Message("user", (image, Image(image.data + b"!"))), Response("Hello"))]
+    with pytest.raises(UsageError, match="more than 64 MiB"):
+        export_turns(turns, tmp_path, "x.json")
+    assert list_files(tmp_path) == set()
 
 
 @pytest.mark.parametrize("suffix", ["", ".md", ".json", ".ipynb"])
@@ -165,3 +243,22 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     for path in (tmp_path / "x.json", tmp_path, tmp_path / "nowhere.json", Path("/dev/zero")):
         with pytest.raises(UsageError):
             import_turns(path)
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(0, True), (500_000, False)])
+def test_the_output_of_a_cell_has_the_images_of_its_question(
+    tmp_path: Path, size: int, is_kept: bool
+) -> None:
+    """Large ones are left out of the output, but not the turn."""
+    image = Image(IMAGE.data + bytes(size))
+    chat = Conversation(Options(model="offline/echo"))
+    stream = chat.stream(["What is this?", image])
+    text = "".join(stream)
+    metadata = {"cellmage": answer_metadata(stream.request, stream.response)}
+    output = {"output_type": "display_data", "data": {"text/plain": text}, "metadata": metadata}
+    cell = {"cell_type": "code", "id": "c1", "source": "ask()", "outputs": [output], "metadata": {}}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "x.ipynb").write_text(json.dumps(notebook))
+    (turn,) = import_turns(tmp_path / "x.ipynb")
+    assert turn.prompt == "What is this?"
+    assert turn.parts == (("What is this?", image) if is_kept else ())

@@ -76,7 +76,7 @@ def test_state_goes_back(family: str, server: ScriptedServer, tmp_path: Path) ->
     assert resumed.turns == chat.turns
     assert resumed.ask("Again?").text == "It rains."
     turn = chat.turns[0]
-    assert turn_from_record(json.loads(json.dumps(turn_to_record(turn)))) == turn
+    assert turn_from_record(json.loads(json.dumps(turn_to_record(turn, {}))), {}) == turn
     assert "signature" not in turn.response.text + turn.response.reasoning
 
 

@@ -32,7 +32,7 @@ def test_in_the_next_question(chat: Conversation, server: ScriptedServer) -> Non
     play_calls(server, ("thread_name", "{}"))
     read(chat, thread_name)
     turn = chat.turns[0]
-    assert turn_from_record(json.loads(json.dumps(turn_to_record(turn)))) == turn
+    assert turn_from_record(json.loads(json.dumps(turn_to_record(turn, {}))), {}) == turn
     server.play(*answer("Later."))
     assert chat.ask("And now?").text == "Later."
     assert violations(server.last) == []

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...content import Part, text_of
 from ...messages import CellRef, Response, ToolStep, Turn
+from ...part_records import FindBlob, parts_from_record, parts_to_record
 from ...serialization import response_from_record, response_to_record
 
 TURN_COLUMNS = "response_id, prompt, text, metadata, cell_id, question_index, stale"
@@ -43,11 +45,16 @@ def to_columns(turn: Turn) -> dict[str, Any]:
 def metadata_json(turn: Turn, steps: tuple[ToolStep, ...]) -> str:
     """Return the fields of a turn that have no column, with these tool steps, as JSON."""
     record = response_to_record(replace(turn.response, steps=steps))
-    return json.dumps(record | ({"system": turn.system} if turn.system else {}))
+    own = {"system": turn.system, "parts": parts_to_record(turn.parts)}
+    return json.dumps(record | {name: value for name, value in own.items() if value})
 
 
-def to_turn(columns: Sequence[Any]) -> Turn:
+def to_turn(columns: Sequence[Any], find_blob: FindBlob) -> Turn:
     """Return the turn of the columns of `TURN_COLUMNS`.
+
+    Args:
+        columns: the values.
+        find_blob: returns the bytes of its images and files.
 
     Raises:
         DamagedRowError: a column has a value that no turn has. Metadata are no such column: where
@@ -57,10 +64,12 @@ def to_turn(columns: Sequence[Any]) -> Turn:
     answer = _decode(text)
     has_cell = cell_id is not None and question_index is not None
     cell = CellRef(_check(cell_id, str), _check(question_index, int)) if has_cell else None
-    response, system = _read_metadata(answer, metadata)
+    question = _decode(prompt)
+    response, system, part_records = _read_metadata(answer, metadata)
     if response.id != _check(response_id, str):
         response = replace(response, id=response_id)
-    return Turn(_decode(prompt), response, cell, bool(stale), (), system)
+    parts = _read_parts(question, part_records, find_blob)
+    return Turn(question, response, cell, bool(stale), (), system, parts)
 
 
 def preview_of(columns: Sequence[Any]) -> str:
@@ -69,14 +78,24 @@ def preview_of(columns: Sequence[Any]) -> str:
     return prompt.decode("utf-8", "replace") if isinstance(prompt, bytes) else str(prompt)
 
 
-def _read_metadata(answer: str, metadata: Any) -> tuple[Response, str]:
-    """Return the response, and the system prompt."""
+def _read_metadata(answer: str, metadata: Any) -> tuple[Response, str, Any]:
+    """Return the response, the system prompt, and the record of the question's parts."""
     try:
         record = json.loads(metadata)
         system = _check(record.pop("system", ""), str)
-        return response_from_record(answer, record), system
+        part_records = record.pop("parts", [])
+        return response_from_record(answer, record), system, part_records
     except (TypeError, ValueError, AttributeError, RecursionError):
-        return Response(answer), ""
+        return Response(answer), "", []
+
+
+def _read_parts(question: str, records: Any, find_blob: FindBlob) -> tuple[Part, ...]:
+    """Return the parts of a question; none where they cannot be read: its text is kept."""
+    try:
+        parts = parts_from_record(records, find_blob)
+    except (TypeError, ValueError):
+        return ()
+    return parts if text_of(parts) == question else ()
 
 
 def _decode(blob: Any) -> str:

@@ -85,6 +85,13 @@ MIGRATIONS = (
     CREATE INDEX turns_by_cell ON turns (conversation_id, cell_id, position, question_index)
         WHERE state = 'live';
     """,
+    # The metadata of a turn name the images and files of its question by their digests.
+    """
+    CREATE TABLE blobs (
+        digest TEXT PRIMARY KEY, -- SHA-256 of the bytes, in hexadecimal
+        data BLOB NOT NULL
+    );
+    """,
 )
 """The n-th script brings a file of version n to version n + 1; a published one never changes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from ...messages import Turn
@@ -53,6 +54,7 @@ class TurnLoader:
 
     def __init__(self, table: TurnTable) -> None:
         self._table = table
+        self._find_blob = cache(table.find_blob)  # attempts at one question share their images
         self._loaded = LoadedTurns()
         self._attempts: dict[float, list[Turn]] = {}
 
@@ -86,7 +88,7 @@ class TurnLoader:
         try:
             if state not in STATES or not isinstance(position, int | float):
                 raise DamagedRowError(f"its state is {state!r:.80}")
-            return to_turn(row[_TURN])
+            return to_turn(row[_TURN], self._find_blob)
         except DamagedRowError:
             self._table.execute("UPDATE turns SET state = 'damaged' WHERE rowid = :row", row=row[0])
             self._loaded.damaged.append(preview_of(row[_TURN]))

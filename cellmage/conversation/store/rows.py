@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from ...content import attachments_of
 from ...messages import CellRef, Turn
 from .columns import to_columns
 
@@ -150,6 +151,16 @@ class TurnTable:
             + ", ".join(f"{name} = excluded.{name}" for name in values),
             **values,
         )
+        for part in attachments_of(turn.parts):
+            if part.digest:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO blobs VALUES (?, ?)", (part.digest, part.data)
+                )
+
+    def find_blob(self, digest: str) -> bytes | None:
+        """Return the bytes of an image or a file; None if they are not stored."""
+        data = self._value("SELECT data FROM blobs WHERE digest = :digest", digest=digest)
+        return data if isinstance(data, bytes) else None
 
     def _delete_chunks(self, turn: Turn) -> None:
         self.execute(f"DELETE FROM chunks WHERE {_THIS_TURN}", response_id=turn.response.id)

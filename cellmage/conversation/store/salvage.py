@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _COLUMNS = {
         "changed_at, owner, appends, prompt, text, metadata"
     ),
     "chunks": "id, conversation_id, response_id, text",
+    "blobs": "digest, data",
 }
 """The columns of each table, in the order of the file."""
 
@@ -37,12 +39,14 @@ class Salvage:
         conversations: the columns of each conversation, by its id.
         turns: the columns of each turn, by the id of its row.
         chunks: the columns of each chunk, by its id.
+        blobs: the bytes of images and files, by their digests.
     """
 
     file_id: str = ""
     conversations: dict[int, list[Any]] = field(default_factory=dict)
     turns: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     chunks: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
 
     def count(self) -> int:
         """Return the number of turns."""
@@ -60,6 +64,8 @@ class Salvage:
                 is_newer = old is None or _time(row.values) >= _time(old)
                 if state in STATES and is_newer:
                     self.turns[row.rowid] = row.values
+            case (str(digest), bytes(data)) if sha256(data).hexdigest() == digest:
+                self.blobs[digest] = data
             case (None, int(), str(), bytes()):
                 self.chunks[row.rowid] = row.values[1:]
 
@@ -112,6 +118,7 @@ def write_salvage(connection: sqlite3.Connection, salvage: Salvage) -> None:
         shifts = {number: _free_positions(connection, number) for number in ids.values()}
         for columns in salvage.turns.values():
             _insert_turn(connection, columns, ids[columns[0]], shifts[ids[columns[0]]])
+        connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", salvage.blobs.items())
         for number, response_id, text in salvage.chunks.values():
             connection.execute(
                 "INSERT INTO chunks (conversation_id, response_id, text) VALUES (?, ?, ?)",
