@@ -5,7 +5,7 @@ ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PLUGINS := -p no:nbval -p no:langsmith_plugin
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults oldest servers bench notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults oldest servers real bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -19,6 +19,7 @@ help:
 	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
+	@echo "make real        test with an instruct model of 1.1 GB on this machine; 15 minutes"
 	@echo "make bench       measure the kernel, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
@@ -91,6 +92,10 @@ servers: .venv/dev
 	.venv-servers/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]'
 	$(BIN)/pytest --override-ini addopts= tests/interop/test_litellm.py
 
+real: .venv/dev
+	$(BIN)/python -m tests.real.weights
+	$(BIN)/pytest --override-ini addopts= -p no:nbval tests/real
+
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.first_question
@@ -106,4 +111,4 @@ notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-peers .venv-servers
+	rm -rf .venv .venv-oldest .venv-peers .venv-real .venv-servers

@@ -71,7 +71,7 @@ from .rendering import show
 from .stream.comparison import Comparison
 from .stream.response_stream import ResponseStream
 from .stream.views import BufferedView, EventView, JSONView
-from .tools import Tool, tool
+from .tools import Tool, tool, web_search
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -132,6 +132,7 @@ __all__ = [
     "show",
     "tool",
     "unload_ipython_extension",
+    "web_search",
 ]
 
 

@@ -111,6 +111,31 @@ class Tool(Generic[P, R_co]):
         return is_open and name.isidentifier() and name not in _own_names(self.function)
 
 
+class ProviderTool(Tool[[], str]):
+    """A tool that the provider runs itself, while it answers.
+
+    Args:
+        name: what it is, for `cellmage.providers.provider_tools`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.function = self._refuse
+        self.name = name
+        self.seconds = TIMEOUT_SECONDS
+        self.schema = {"type": name, "name": name}
+
+    def _refuse(self) -> str:
+        raise UsageError(f"{self.name} is run by the provider; give it to a question as a tool")
+
+    def bind(self, arguments: str) -> Callable[[], str]:
+        """Refuse a call: the model takes it for a function of the user."""
+        raise ValueError(f"{self.name} is run by the provider")
+
+
+web_search = ProviderTool("web_search")
+"""Searches the web, where the provider can. The answer names its sources."""
+
+
 @overload
 def tool(
     function: Callable[P, R_co], *, name: str = "", seconds: float = TIMEOUT_SECONDS

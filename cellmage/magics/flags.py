@@ -114,8 +114,8 @@ CALL = [
         "--tool",
         action="append",
         metavar="NAME",
-        help="Let the model call this function, or the tools of an MCP server (mcp:NAME). "
-        "Repeatable. You confirm each call.",
+        help="Let the model call this function, the tools of an MCP server (mcp:NAME), or the "
+        "provider's search of the web (web). Repeatable. You confirm each call.",
     ),
     flag("--auto-approve", action="store_true", help="Run tools without asking you first."),
     flag(

@@ -57,7 +57,8 @@ def find_tools(
     """Return the tools of these names, for ``--tool NAME``.
 
     Args:
-        names: names of functions, ``web`` for the provider's search of the web, and ``mcp:SERVER`` or ``mcp:SERVER/TOOL``.
+        names: names of functions, ``web`` for the provider's search of the web, and
+            ``mcp:SERVER`` or ``mcp:SERVER/TOOL``.
         variables: the variables of the user, by name.
         mcp_file: the file that names the MCP servers.
 
@@ -91,7 +92,7 @@ def _find_mcp_tools(name: str, file: str | None) -> Sequence[Callable[..., Any]]
 def _find(name: str, variables: Mapping[str, Any]) -> Callable[..., Any]:
     """Return the function of this name, or the method ``object.method``."""
     variable, *attributes = name.split(".")
-    value: Any = variables.get(variable)
+    value: Any = variables.get(variable, PROVIDER_TOOLS.get(name))
     for attribute in attributes:
         value = getattr(value, attribute, None)
     if not callable(value):

@@ -17,6 +17,7 @@ from ..text import join_surrogates
 from .chat_state import add_state
 from .content_parts import encode_content
 from .endpoints import Endpoint, effort_word
+from .provider_tools import encode_function, encode_tools
 
 # The name of a tool, as OpenAI accepts it.
 _MAX_NAME_CHARS = 64
@@ -47,12 +48,11 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         ([{'role': 'user', 'content': 'Hi'}], 0, False)
     """
     options = request.options
-    tools = [{"type": "function", "function": schema} for schema in request.tools]
     usage = {"include_usage": True} if endpoint.supports_stream_usage else None
     payload = {
         "model": options.model,
         "messages": _encode_messages(request, endpoint),
-        "tools": tools or None,
+        "tools": encode_tools(request, encode_function),
         "stream": True,
         "stream_options": usage,
         "temperature": options.temperature,

@@ -17,6 +17,7 @@ from ..content_parts import encode_content
 from ..endpoints import Endpoint, effort_word
 from ..json_format import ask_in_words, schema_of, split_format
 from ..payload import valid_arguments, valid_name
+from ..provider_tools import encode_tools
 from ..state_items import items_of, place_items
 from .blocks import API, PROOFS
 
@@ -32,6 +33,8 @@ _EFFORTS: Mapping[str, str] = {"minimal": "low"}
 """The API's words for how much a model reasons, where they differ from ours."""
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
+
+_PROVIDER_TOOLS = {"web_search": {"type": "web_search_20250305", "name": "web_search"}}
 
 Block = dict[str, Any]
 
@@ -67,7 +70,7 @@ def encode_messages(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "system": system or None,
         "messages": _encode_conversation(request),
         "max_tokens": options.max_tokens or DEFAULT_MAX_TOKENS,
-        "tools": [_encode_tool(schema) for schema in request.tools] or None,
+        "tools": encode_tools(request, _encode_tool, _PROVIDER_TOOLS),
         "stream": True,
         "temperature": options.temperature,
         **_encode_effort(effort_word(options.effort, endpoint), schema),

@@ -6,7 +6,7 @@ request has the whole conversation, and the encrypted reasoning of the answers i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...messages import Message, Request
@@ -15,11 +15,14 @@ from ..content_parts import encode_content
 from ..endpoints import Endpoint, effort_word
 from ..json_format import schema_of, split_format
 from ..payload import valid_arguments, valid_name
+from ..provider_tools import encode_tools
 from ..state_items import PLACE, items_of, place_items
 from .items import API
 
 # The fields of reasoning that may go back; some of the others are refused.
 _REASONING_FIELDS = ("type", "id", "summary", "encrypted_content", PLACE)
+
+_PROVIDER_TOOLS = {"web_search": {"type": "web_search"}}
 
 
 def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
@@ -44,14 +47,12 @@ def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     options = request.options
     effort = effort_word(options.effort, endpoint)
     form, extra_body = split_format(options.extra_body)
-    # A function is strict by default: then each argument must be required.
-    tools = [{"type": "function", "strict": False, **schema} for schema in request.tools]
     system = [message.text for message in request.messages if message.role == "system"]
     payload = {
         "model": options.model,
         "instructions": join_surrogates("\n\n".join(system)) or None,
         "input": [item for message in request.messages for item in _encode(message)],
-        "tools": tools or None,
+        "tools": encode_tools(request, _encode_tool, _PROVIDER_TOOLS),
         "stream": True,
         "store": False,
         "include": ["reasoning.encrypted_content"],
@@ -63,6 +64,11 @@ def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "extra_body": extra_body or None,
     }
     return {name: value for name, value in payload.items() if value is not None}
+
+
+def _encode_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
+    # A function is strict by default: then each argument must be required.
+    return {"type": "function", "strict": False, **schema}
 
 
 def _encode(message: Message) -> Iterator[dict[str, Any]]:

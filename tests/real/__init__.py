@@ -1,0 +1,1 @@
+"""Tests with an instruct model on this machine: `make real`."""
