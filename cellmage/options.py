@@ -24,8 +24,8 @@ from .arguments import (
 from .errors import UsageError
 from .urls import normalize_base_url
 
-APIS = ("chat", "responses", "messages")
-"""Chat completions, OpenAI's Responses, Anthropic's Messages."""
+APIS = ("chat", "responses", "messages", "ollama")
+"""Chat completions, OpenAI's Responses, Anthropic's Messages, Ollama's own."""
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "max")
 """How much a model may reason before it answers; each API has its own words for them."""

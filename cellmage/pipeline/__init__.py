@@ -23,12 +23,14 @@ from .redact import redact_secrets
 from .retrieval import Retriever, search_first
 from .retry import retry_request
 from .shorten import retry_shorter
+from .silent_cuts import notify_on_cut
 from .timeouts import enforce_timeouts
 from .tools import Approve, approval_function, run_tools
 
 MODEL_STAGES: tuple[Stage, ...] = (
     enforce_timeouts,
     check_finish,
+    notify_on_cut,
     retry_request,
     retry_shorter,
     redact_secrets,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from .endpoints import Endpoint
 from .event_body import BodyDecoder
 from .messages_api.decoder import MessagesDecoder
 from .messages_api.payload import encode_messages
+from .ollama_api.decoder import OllamaDecoder
+from .ollama_api.payload import encode_ollama
 from .payload import encode_request
 from .responses.decoder import ResponsesDecoder
 from .responses.payload import encode_responses
@@ -25,12 +28,14 @@ class API(NamedTuple):
         decoder: makes the decoder of an answer, for whether the request has tools, and the content
             type of the reply.
         headers: further headers.
+        is_at_root: True if the path is below the server, in place of the version.
     """
 
     path: str
     encode: Callable[[Request, Endpoint], dict[str, Any]]
     decoder: Callable[[bool, str], BodyDecoder]
     headers: Mapping[str, str] = {}
+    is_at_root: bool = False
 
 
 APIS: Mapping[str, API] = {
@@ -39,6 +44,7 @@ APIS: Mapping[str, API] = {
     "messages": API(
         "/messages", encode_messages, MessagesDecoder, {"anthropic-version": "2023-06-01"}
     ),
+    "ollama": API("/api/chat", encode_ollama, OllamaDecoder, is_at_root=True),
 }
 """The APIs by their names, as `Options.api` has them."""
 
@@ -53,3 +59,19 @@ def api_of(request: Request, endpoint: Endpoint) -> API:
         '/responses'
     """
     return APIS[request.options.api or endpoint.api]
+
+
+def url_of(api: API, base_url: str) -> str:
+    """Return the address of an API's requests.
+
+    Example:
+        >>> url_of(APIS["chat"], "http://localhost:8000/v1")
+        'http://localhost:8000/v1/chat/completions'
+        >>> url_of(APIS["ollama"], "http://localhost:11434/v1")
+        'http://localhost:11434/api/chat'
+    """
+    return (_VERSION.sub("", base_url) if api.is_at_root else base_url) + api.path
+
+
+_VERSION = re.compile(r"/(?:v1|api)$")
+"""The end of a base URL that an API of the server itself does not have."""

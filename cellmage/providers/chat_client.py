@@ -23,7 +23,7 @@ from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
 from .advice import advise
-from .apis import api_of
+from .apis import api_of, url_of
 from .chat_completions import model_names
 from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
 from .error_kinds import say_no_key
@@ -239,7 +239,8 @@ class ChatClient:
         api, payload = api_of(request, self.endpoint), self._payload(request)
         body = payload | payload.pop("extra_body", {})
         headers = {**api.headers, _RAW_RESPONSE: "stream"}
-        reply = client.post(api.path, cast_to=object, body=body, options={"headers": headers})
+        url = url_of(api, split_query(self.endpoint.base_url)[0])
+        reply = client.post(url, cast_to=object, body=body, options={"headers": headers})
         return _Reply(reply)
 
     async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:

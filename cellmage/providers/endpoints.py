@@ -122,6 +122,6 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "xai": Endpoint("https://api.x.ai/v1", "XAI_API_KEY"),
     "llamacpp": Endpoint("http://localhost:8080/v1"),
     "lmstudio": Endpoint("http://localhost:1234/v1"),
-    "ollama": Endpoint("http://localhost:11434/v1"),
+    "ollama": Endpoint("http://localhost:11434/v1", api="ollama"),
     "vllm": Endpoint("http://localhost:8000/v1"),
 }

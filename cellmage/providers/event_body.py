@@ -150,19 +150,23 @@ class BodyDecoder(ABC):
             first = data.removeprefix(BOM).lstrip()[:1]
             self._is_json_body = first in (b"{", b"[") if first else None
             self._buffer.clear()
-        if self._is_json_body is not False:
-            self._buffer.append(data)
-            return
         try:
-            for event_data in self._stream.feed(data):
-                if not self.done:
-                    yield from self._on_data(event_data)
+            yield from self._on_bytes(data)
         except CellmageError as error:
             failure = error
         else:
             return
         yield from self._answer.flush()
         raise failure
+
+    def _on_bytes(self, data: bytes) -> Iterator[Event]:
+        """Yield the events of the next bytes, once the body is known; one JSON value waits."""
+        if self._is_json_body is not False:
+            self._buffer.append(data)
+            return
+        for event_data in self._stream.feed(data):
+            if not self.done:
+                yield from self._on_data(event_data)
 
     def close(self, failure: Exception | None = None) -> Iterator[Event]:
         """Yield the last events, when the body has ended or `done` is set.

@@ -18,11 +18,12 @@ class _Protocol(NamedTuple):
 
 
 CHAT = "chat completions"
+OLLAMA = "Ollama"
 
 _PROTOCOLS = (
     _Protocol(CHAT, frozenset({"choices"}), advice="the server may know no other"),
-    _Protocol("Ollama", frozenset({"message", "done"})),
-    _Protocol("Ollama", frozenset({"response", "done"})),
+    _Protocol(OLLAMA, frozenset({"message", "done"})),
+    _Protocol(OLLAMA, frozenset({"response", "done"})),
     _Protocol("llama.cpp", frozenset({"content", "stop"})),
     _Protocol("Gemini", frozenset({"candidates"}), advice="end the base URL in /v1beta/openai"),
     _Protocol("Anthropic", frozenset({"type", "message"}), "message_start"),

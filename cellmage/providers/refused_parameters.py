@@ -56,7 +56,12 @@ def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
     named = _parameter(body)
     if named in names:
         return named
-    return next((name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)), "")
+    return next((name for name in names if re.search(_named(name), text)), "")
+
+
+def _named(name: str) -> str:
+    """Return the pattern of a parameter's name; Ollama calls ``think`` thinking."""
+    return rf"(?<!\w){re.escape(name)}(?:ing)?(?!\w)"
 
 
 def leave_out(payload: Mapping[str, Any], refused: Mapping[str, str]) -> dict[str, Any]:

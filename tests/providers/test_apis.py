@@ -167,7 +167,12 @@ def test_a_model_that_refuses_a_schema(
 
 def test_the_api_of_a_server() -> None:
     keys = {"OPENAI_API_KEY": "sk-0000000000000000", "ANTHROPIC_API_KEY": "sk-0000000000000000"}
-    names = {"gpt-6-luna": "responses", "anthropic/claude-opus-5": "messages", "ollama/a": "chat"}
+    names = {
+        "gpt-6-luna": "responses",
+        "anthropic/claude-opus-5": "messages",
+        "ollama/a": "ollama",
+        "vllm/a": "chat",
+    }
     for name, api in names.items():
         provider: Any = resolve_model(Options(model=name), keys).provider
         assert provider.endpoint.api == api
