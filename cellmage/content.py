@@ -228,7 +228,17 @@ def map_texts(content: Content, change: Callable[[str], str]) -> Content:
 def describe_parts(content: Content) -> Iterator[str]:
     """Yield each part of a content as a line: a text as it is, an image in a few words."""
     for part in (content,) if isinstance(content, str) else content:
-        yield part if isinstance(part, str) else f"({part.type}: {part.describe()})"
+        yield part if isinstance(part, str) else describe_attachment(part)
+
+
+def describe_attachment(part: Attachment) -> str:
+    """Return a line that may stand in the place of an image or a file.
+
+    Example:
+        >>> describe_attachment(Image(url="https://example.org/a.png"))
+        '(image: https://example.org/a.png)'
+    """
+    return f"({part.type}: {part.describe()})"
 
 
 # Tokens. The rules are those of Anthropic's documentation; OpenAI's tiles and patches cost less.

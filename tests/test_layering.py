@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *VALUES,
         "context_window",
         "lenient_json",
+        "model_table",
         "providers",
         "runtime",
         "tool_progress",

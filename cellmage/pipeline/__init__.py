@@ -12,6 +12,7 @@ from typing import Any
 from ..providers.servers import ResolvedModel
 from ..tools import Tool
 from .advice import advise_user
+from .attachments import fit_attachments
 from .base import Ask, Stage, compose
 from .continuation import join_continuation
 from .fallback import answer_from_first
@@ -62,10 +63,7 @@ def build(
         >>> "".join(ResponseStream(Request((Message("user", "Hi"),), Options(model="m")), ask))
         'Hello'
     """
-    asks = [
-        (compose(partial(ask_provider, model.provider), MODEL_STAGES), model.model)
-        for model in models
-    ]
+    asks = [(_ask_model(model), model.model) for model in models]
     first = models[0]
     if len(models) == 1:
         asks = [(partial(advise_user, first.provider, asks[0][0]), first.model)]
@@ -78,3 +76,8 @@ def build(
         notify_on_lenient_json,
     )
     return compose(partial(answer_from_first, asks), stages)
+
+
+def _ask_model(model: ResolvedModel) -> Ask:
+    ask = compose(partial(ask_provider, model.provider), MODEL_STAGES)
+    return partial(fit_attachments, model.provider.name, ask)
