@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 from .content import Content, Part, map_texts, text_of
@@ -166,11 +166,21 @@ class Usage:
         input_tokens: tokens of the request.
         output_tokens: tokens of the answer.
         cached_tokens: tokens of the request that the provider had in its cache; they cost less.
+        reasoning_tokens: tokens of the answer that are reasoning; ``output_tokens`` contains them.
+        cache_write_tokens: tokens of the request that were written to the cache; ``input_tokens``
+            contains them, as it does the cached ones.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+    def __repr__(self) -> str:
+        counts = ((count.name, getattr(self, count.name)) for count in fields(self))
+        given = (f"{name}={count}" for name, count in counts if count is not None)
+        return f"Usage({', '.join(given)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ _CHARS_PER_TOKEN = 4
 """An estimate, for answers that were cut before the provider counted their tokens."""
 
 
+_SMALLEST_PERCENT = 0.01
+_SMALLEST_USD = Decimal("0.000001")
+
+
 def require_price_list() -> None:
     """Check that the price list is installed.
 
@@ -64,6 +68,13 @@ def window_of(model: str, host: str) -> int | None:
     return window or family_of(model).window
 
 
+def price_of(model: str, host: str, usage: Usage) -> Decimal | None:
+    """Return what these tokens cost in US dollars; None if the price is not known."""
+    if _is_free_host(host):
+        return None
+    return _price(model, host, usage)
+
+
 def _price(model: str, host: str, usage: Usage) -> Decimal | None:
     try:
         # Imported at the first use: it takes a fifth of a second.
@@ -75,6 +86,7 @@ def _price(model: str, host: str, usage: Usage) -> Decimal | None:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
         )
         price = prices.calc_price(counts, model, provider_api_url=f"https://{host}/v1")
     except (LookupError, ValueError):  # no such price; impossible counts
@@ -86,10 +98,25 @@ def format_usd(amount: Decimal) -> str:
     """Return an amount as text: with cents from one cent up, else with two significant digits.
 
     Example:
-        >>> format_usd(Decimal("1.5")), format_usd(Decimal("0.000213"))
-        ('$1.50', '$0.00021')
+        >>> format_usd(Decimal("1.5")), format_usd(Decimal("0.000213")), format_usd(Decimal("2e-9"))
+        ('$1.50', '$0.00021', '< $0.000001')
     """
+    if 0 < amount < _SMALLEST_USD:
+        return f"< ${_SMALLEST_USD}"
     return f"${amount:.2f}" if amount >= Decimal("0.01") or not amount else f"${amount:.2g}"
+
+
+def format_percent(share: float) -> str:
+    """Return a share as text, with two significant digits below ten per cent.
+
+    Example:
+        >>> format_percent(0.123), format_percent(0.00123), format_percent(0.0000001)
+        ('12 %', '0.12 %', '< 0.01 %')
+    """
+    percent = 100 * share
+    if 0 < percent < _SMALLEST_PERCENT:
+        return f"< {_SMALLEST_PERCENT} %"
+    return f"{percent:.0f} %" if percent >= 10 or not percent else f"{percent:.2g} %"
 
 
 class Budget:
@@ -147,9 +174,13 @@ class Budget:
 
 def _is_free(response: Response) -> bool:
     """Return whether an answer is from this machine or network, or has no content."""
-    host = response.provider
     has_content = response.text or response.reasoning or response.usage or response.steps
-    return not has_content or "." not in host or is_loopback(f"http://{host}")
+    return not has_content or _is_free_host(response.provider)
+
+
+def _is_free_host(host: str) -> bool:
+    """Return whether a host is this machine, or one of its network."""
+    return "." not in host or is_loopback(f"http://{host}")
 
 
 def _estimate_usage(request: Request, response: Response) -> Usage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .messages import Response, Timings, Usage
-from .pricing import cost, format_usd
+from .pricing import cost, format_percent, format_usd, window_of
 
 UNKNOWN = "—"
 """A value that is not known."""
@@ -18,7 +18,8 @@ def response_stats(response: Response) -> dict[str, str]:
         >>> answer = Response("Hello", model="m", usage=Usage(3, 20), timings=Timings(0.5, 2.5, 2))
         >>> response_stats(answer)  # doctest: +NORMALIZE_WHITESPACE
         {'model': 'm', 'first token': '0.50 s', 'duration': '2.50 s', 'chunks': '2',
-         'characters': '5', 'tokens in': '3', 'tokens out': '20', 'tokens/s': '10', 'cost': '—'}
+         'characters': '5', 'tokens in': '3', 'tokens out': '20', 'reasoning': '—', 'cached': '—',
+         'tokens/s': '10', 'window': '—', 'cost': '—'}
     """
     timings = response.timings or Timings(None, 0.0)
     usage, price = response.usage or Usage(), cost(response)
@@ -31,7 +32,10 @@ def response_stats(response: Response) -> dict[str, str]:
         "characters": len(response.text),
         "tokens in": usage.input_tokens,
         "tokens out": usage.output_tokens,
+        "reasoning": usage.reasoning_tokens,
+        "cached": usage.cached_tokens,
         "tokens/s": _tokens_per_second(usage, timings),
+        "window": _share_of_window(response),
         "cost": None if price is None else format_usd(price),
     }
     return {name: UNKNOWN if value is None else str(value) for name, value in stats.items()}
@@ -48,21 +52,51 @@ def stats_line(response: Response) -> str:
         >>> stats_line(Response("", model="m", timings=Timings(None, 2.5)))
         'm · 2.50 s in total · 0 characters in 0 chunks · tokens: not given'
     """
-    stats = response_stats(response)
+    stats, usage = response_stats(response), response.usage or Usage()
     counts = [stats["tokens in"], stats["tokens out"]]
     tokens_in, tokens_out = ("?" if count == "—" else count for count in counts)
     is_counted = counts != ["—", "—"]
     speed, price, first = stats["tokens/s"], stats["cost"], stats["first token"]
+    window = stats["window"]
     parts = [
         response.model,
         "" if first == "—" else f"first token after {first}",
         f"{stats['duration']} in total",
         f"{stats['characters']} characters in {stats['chunks']} chunks",
-        f"{tokens_in} tokens in, {tokens_out} out" if is_counted else "tokens: not given",
+        f"{tokens_in} tokens in{_cache_words(usage)}, {tokens_out} out{_reasoning_words(usage)}"
+        if is_counted
+        else "tokens: not given",
         "" if speed == "—" else f"{speed} tokens/s",
+        "" if window == "—" else f"{window} of the context window",
         "" if price == "—" else price,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _cache_words(usage: Usage) -> str:
+    """Return what the cache had of the request, and what was written to it, in brackets."""
+    words = [
+        f"{count} {what}"
+        for count, what in (
+            (usage.cached_tokens, "cached"),
+            (usage.cache_write_tokens, "written to the cache"),
+        )
+        if count
+    ]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _reasoning_words(usage: Usage) -> str:
+    return f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""
+
+
+def _share_of_window(response: Response) -> str | None:
+    """Return the share of the model's context window that the request and the answer fill."""
+    usage, window = response.usage or Usage(), window_of(response.model, response.provider)
+    # With tools, the counts are the sum of several requests.
+    if usage.input_tokens is None or window is None or response.steps:
+        return None
+    return format_percent((usage.input_tokens + (usage.output_tokens or 0)) / window)
 
 
 def _tokens_per_second(usage: Usage, timings: Timings) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from cellmage import (
@@ -107,3 +109,15 @@ def test_a_limit_is_reached() -> None:
         budget.check(5)
     assert isinstance(caught.value, UsageError)
     assert (caught.value.kind, caught.value.option) == ("spend_limit", "spend_limit")
+
+
+def test_what_is_written_to_the_cache_costs_more() -> None:
+    def price(usage: Usage) -> Decimal:
+        model, host = "claude-opus-4-8", "api.anthropic.com"
+        amount = cost(Response("Hi", model=model, provider=host, usage=usage))
+        assert amount
+        return amount
+
+    plain, written = price(Usage(1000, 1)), price(Usage(1000, 1, cache_write_tokens=1000))
+    assert price(Usage(1000, 1, 1000)) < plain < written
+    assert price(Usage(1000, 9, reasoning_tokens=8)) == price(Usage(1000, 9)), "it is output"

@@ -113,6 +113,10 @@ def _printable_value(name: str, value: Any) -> str:
     return str(value)
 
 
+_OFTEN_UNKNOWN = {"reasoning", "cached", "window", "cost"}
+"""The columns that are left out where no row has a value."""
+
+
 def list_latencies(responses: Iterable[tuple[Response, bool]]) -> Listing:
     """Return a row for each answer: when its first text was seen, and its other figures.
 
@@ -120,8 +124,8 @@ def list_latencies(responses: Iterable[tuple[Response, bool]]) -> Listing:
         responses: complete answers, each with whether it was streamed.
     """
     rows = [_latency_row(response, is_streamed) for response, is_streamed in responses]
-    has_cost = any(row["cost"] != UNKNOWN for row in rows)
-    columns = [name for name in rows[0] if name != "cost" or has_cost]
+    unknown = {name for name in rows[0] if all(row[name] == UNKNOWN for row in rows)}
+    columns = [name for name in rows[0] if name not in unknown & _OFTEN_UNKNOWN]
     return Listing(columns, {"": rows})
 
 

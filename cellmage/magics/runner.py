@@ -19,6 +19,7 @@ from ..pipeline.redact import redact_text
 from ..pricing import Budget
 from ..prompt.interpolation import Interpolation, interpolate
 from ..providers.registry import resolve_models
+from ..providers.servers import ResolvedModel
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
@@ -100,7 +101,8 @@ class PromptRunner:
         _warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
-            print_line(describe(prompt.selected.request, models, args.rag))
+            asked = self._resolve_first(args)
+            print_line(describe(prompt.selected.request, models, args.rag, asked))
             return None
         self._warn_subshell(prompt.front_end)
         self._active.update(prompt.streams)
@@ -146,6 +148,12 @@ class PromptRunner:
             prompt = _Prompt(args, front_end, schema, [stream], stream)
         _add_notices(prompt.streams, self._notices(prompt, content, chat.history, cell))
         return prompt
+
+    def _resolve_first(self, args: Namespace) -> list[ResolvedModel]:
+        """Return the model of each answer; of those that are asked in turn, the first."""
+        options = call_options(self._settings, args)
+        names = args.compare or [options.model]
+        return [resolve_models(replace(options, model=name))[0] for name in names]
 
     def _find_keys(self, options: Options) -> None:
         """Look for the keys of the models, once for each host: the policy must know them.

@@ -249,7 +249,10 @@ def _sum_usage(ends: Sequence[Complete | None]) -> Usage | None:
     return Usage(
         _sum_counts([usage.input_tokens for usage in usages]),
         _sum_counts([usage.output_tokens for usage in usages]),
-        sum(usage.cached_tokens or 0 for usage in usages) or None,
+        *(
+            sum(getattr(usage, name) or 0 for usage in usages) or None
+            for name in ("cached_tokens", "reasoning_tokens", "cache_write_tokens")
+        ),
     )
 
 

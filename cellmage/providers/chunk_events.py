@@ -115,13 +115,18 @@ def _text(value: Any) -> str:
 
 def _add_usage(usage: Usage, metadata: Mapping[str, Any]) -> Usage:
     """Return the sum of two counts: Anthropic's integration sends one at each end of the answer."""
-    details = metadata.get("input_token_details")
-    cached = details.get("cache_read") if isinstance(details, Mapping) else None
     return Usage(
         _add(usage.input_tokens, metadata.get("input_tokens")),
         _add(usage.output_tokens, metadata.get("output_tokens")),
-        _add(usage.cached_tokens, cached),
+        _add(usage.cached_tokens, _detail(metadata, "input_token_details", "cache_read")),
+        _add(usage.reasoning_tokens, _detail(metadata, "output_token_details", "reasoning")),
+        _add(usage.cache_write_tokens, _detail(metadata, "input_token_details", "cache_creation")),
     )
+
+
+def _detail(metadata: Mapping[str, Any], details: str, name: str) -> Any:
+    value = metadata.get(details)
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _add(total: int | None, count: Any) -> int | None:

@@ -29,9 +29,15 @@ _CACHED = (
     "cache_read_input_tokens",
     "cachedContentTokenCount",
 )
+_REASONING = ("reasoning_tokens", "thinking_tokens", "reasoningTokens", "thoughtsTokenCount")
+_CACHE_WRITE = (
+    *("cache_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"),
+    "cache_creation_tokens",
+)
 _INNER = ("usage", "tokens")
 """Fields of a usage that contain the counts, such as Cohere's."""
-_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 
 _MAX_COUNT = 2**53
 """A larger number is not a count of tokens; beyond it, JSON numbers are not exact."""
@@ -47,13 +53,17 @@ def merge_usage(usage: Usage | None, value: Any) -> Usage | None:
     Example:
         >>> first = merge_usage(None, {"prompt_tokens": "3", "completion_tokens": 1.0})
         >>> merge_usage(first, [{"completion_tokens": 2}, {"queue_time": 0.1}])
-        Usage(input_tokens=3, output_tokens=2, cached_tokens=None)
+        Usage(input_tokens=3, output_tokens=2)
     """
     for counts in _with_inner(value):
-        cached = _count(counts, _CACHED)
-        for details in (detail for name in _DETAILS for detail in _mappings(counts.get(name))):
-            cached = cached or _count(details, _CACHED)
-        usage = _merge(usage, Usage(_count(counts, _INPUT), _count(counts, _OUTPUT), cached))
+        new = Usage(
+            _count(counts, _INPUT),
+            _count(counts, _OUTPUT),
+            _count_detail(counts, _CACHED, _INPUT_DETAILS),
+            _count_detail(counts, _REASONING, _OUTPUT_DETAILS),
+            _count_detail(counts, _CACHE_WRITE, _INPUT_DETAILS),
+        )
+        usage = _merge(usage, new)
     return usage
 
 
@@ -93,6 +103,16 @@ def _count(counts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
         if (count := _number(counts.get(name))) is not None:
             return count
     return None
+
+
+def _count_detail(
+    counts: Mapping[str, Any], names: tuple[str, ...], details: tuple[str, ...]
+) -> int | None:
+    """Return the first of these counts that is a number, also in the objects of details."""
+    count = _count(counts, names)
+    for detail in (detail for name in details for detail in _mappings(counts.get(name))):
+        count = count or _count(detail, names)
+    return count
 
 
 def _number(value: Any) -> int | None:

@@ -23,7 +23,7 @@ from .paint_loop import POLL_SECONDS, paint, read_to_end
 _LINE_CHARS = 78
 """Width of a terminal, at least, without the gap behind the last column."""
 
-_LEAST_IMPORTANT = ("chunks", "characters", "tokens/s")
+_LEAST_IMPORTANT = ("cached", "window", "reasoning", "chunks", "characters", "tokens/s")
 """The columns that are left out first where a line has no room."""
 
 

@@ -117,7 +117,10 @@ def test_events_in_order(address: str, connected: ScriptedServer) -> None:
     assert events[0].data["model"] == "m"
     assert events[-1].data == {
         "finish_reason": "stop",
-        "usage": {"input_tokens": 3, "output_tokens": 4, "cached_tokens": None},
+        "usage": {
+            **{"input_tokens": 3, "output_tokens": 4, "cached_tokens": None},
+            **{"reasoning_tokens": None, "cache_write_tokens": None},
+        },
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cellmage.testing import ScriptedServer, answer
@@ -132,6 +134,24 @@ class TestConfig:
             assert part in run.printed
         assert not server.exchanges
         assert kernel.run("%llm_history").printed == "No turns yet.\n"
+
+    def test_dry_run_estimates_tokens_window_and_dollars(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        printed = kernel.run(f"%llm --dry-run -m gpt-6-luna {'word ' * 8000}").printed
+        line = "estimate for gpt-6-luna: about 10004 tokens, 0.95 % of the context window of"
+        assert line in printed
+        assert "$" not in printed.partition("[user]")[0], "a server of this machine costs nothing"
+        hosted = "%llm --dry-run -m groq/openai/gpt-oss-20b hi"
+        run = kernel.run(f"import os; os.environ['GROQ_API_KEY'] = 'x'\n{hosted}")
+        assert not run.error
+        assert re.search(r"\$0\.0\d* for the request, \$0\.0\d* for each 1000 tokens", run.printed)
+        assert kernel.run("del os.environ['GROQ_API_KEY']").ok
+        compared = kernel.run("%llm --dry-run --compare gpt-6-sol,mine hi").printed
+        assert re.search(
+            r"gpt-6-sol: about 5 tokens, < 0.01 %.*\n.*mine: about 5 tokens\n", compared
+        )
+        assert not server.exchanges
 
 
 def test_a_change_says_what_holds_and_which_key_is_used(

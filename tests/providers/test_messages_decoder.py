@@ -39,7 +39,7 @@ from tests.providers.messages_streams import (
     thinking,
 )
 
-COUNTS = Usage(9, 5, 4)
+COUNTS = Usage(9, 5, 4, None, 3)
 STOP, CALLS = Complete("stop", COUNTS), Complete("tool_calls", COUNTS)
 SEARCHING, PREPARING = Status("Searching the web…"), Status("Preparing add…")
 ADD = ToolCall("toolu_1", "add", '{"x": 1}')
@@ -68,7 +68,7 @@ STREAMS: dict[str, tuple[bytes, list[Event]]] = {
     "no last event": (without(HELLO_STREAM, "message_stop"), HELLO),
     "no stop reason": (
         without(HELLO_STREAM, "message_delta"),
-        [*HELLO[:2], Complete(None, Usage(9, 1, 4))],
+        [*HELLO[:2], Complete(None, Usage(9, 1, 4, None, 3))],
     ),
     "an unknown event": (sse({"type": "message_news"}) + HELLO_STREAM, HELLO),
     "whole": (json.dumps(message(text("Hello"))).encode(), [Token("Hello"), STOP]),

@@ -38,7 +38,7 @@ from tests.providers.responses_streams import (
     text_part,
 )
 
-COUNTS = Usage(9, 5, 4)
+COUNTS = Usage(9, 5, 4, 2, 0)
 STOP, CALLS = Complete("stop", COUNTS), Complete("tool_calls", COUNTS)
 SEARCHING, PREPARING = Status("Searching the web…"), Status("Preparing add…")
 DECLINED = Notice("refusal", "The model declined to answer.")

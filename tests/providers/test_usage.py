@@ -27,6 +27,25 @@ SHAPES: dict[str, tuple[Any, Usage | None]] = {
         {"prompt_tokens": 3, "prompt_tokens_details": [{"cached_tokens": "2"}]},
         Usage(3, None, 2),
     ),
+    "OpenAI, reasoning": (
+        {"output_tokens": 9, "output_tokens_details": {"reasoning_tokens": 5}},
+        Usage(None, 9, reasoning_tokens=5),
+    ),
+    "chat, reasoning and a cache that was written": (
+        {
+            "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 3},
+            "completion_tokens_details": {"reasoning_tokens": 5},
+        },
+        Usage(None, None, 2, 5, 3),
+    ),
+    "Anthropic": (
+        {"cache_creation_input_tokens": 3, "output_tokens_details": {"thinking_tokens": 5}},
+        Usage(None, None, None, 5, 3),
+    ),
+    "Gemini": (
+        {"promptTokenCount": 3, "candidatesTokenCount": 1, "thoughtsTokenCount": 5},
+        Usage(3, 1, reasoning_tokens=5),
+    ),
     "other details": ({"prompt_tokens": 3, "prompt_tokens_details": 5}, Usage(3)),
     "input and output": ({"input_tokens": 3, "output_tokens": 1}, Usage(3, 1)),
     "DeepSeek": ({"prompt_tokens": 3, "prompt_cache_hit_tokens": 2}, Usage(3, None, 2)),
@@ -55,10 +74,14 @@ def test_shapes(shape: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_later_value_removes_no_count(shape: str) -> None:
     value, new = SHAPES[shape]
-    merged = merge_usage(Usage(7, 8, 9), value)
+    merged = merge_usage(Usage(7, 8, 9, 10, 11), value)
     counts = new or Usage()
     assert merged == Usage(
-        counts.input_tokens or 7, counts.output_tokens or 8, counts.cached_tokens or 9
+        counts.input_tokens or 7,
+        counts.output_tokens or 8,
+        counts.cached_tokens or 9,
+        counts.reasoning_tokens or 10,
+        counts.cache_write_tokens or 11,
     )
 
 

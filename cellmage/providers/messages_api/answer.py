@@ -37,6 +37,12 @@ _KINDS: Mapping[str, Kind] = {
 # The tokens of the request are the sum of these.
 _INPUTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
+_COUNTS = (
+    *("output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+    "output_tokens_details",
+)
+"""The counts besides those."""
+
 _SEARCHES = ("web_search", "web_fetch")
 _SEARCH = Status("Searching the web…")
 _PARAGRAPH = "\n\n"
@@ -197,7 +203,7 @@ class MessageAnswer:
             count = {"input_tokens": usage.get(name)}
             self._inputs[name] = merge_usage(self._inputs.get(name), count)
         parts = [part.input_tokens or 0 for part in self._inputs.values() if part]
-        counts = {name: usage.get(name) for name in ("output_tokens", "cache_read_input_tokens")}
+        counts = {name: usage.get(name) for name in _COUNTS}
         total = {"input_tokens": sum(parts) if parts else None}
         self.usage = merge_usage(self.usage, counts | total)
 
