@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stats": {"messages", "pricing"},
     "runtime": {"errors"},
     "providers": {*VALUES, "foreign_files", "runtime", "sse"},
+    "bridges": {*VALUES, "providers", "tool_requests"},
     "pipeline": {
         "approvals",
         *VALUES,
@@ -157,6 +158,8 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "rich": {"display"},
     "mcp": {"mcp"},
+    "llm": {"bridges"},
+    "pydantic_ai": {"bridges"},
 }
 
 FILES = sorted(ROOT.rglob("*.py"))

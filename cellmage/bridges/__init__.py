@@ -1,0 +1,1 @@
+"""Models of other packages as providers: entry points of the group ``cellmage.providers``."""
