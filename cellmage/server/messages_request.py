@@ -8,6 +8,7 @@ from typing import Any
 
 from ..arguments import where
 from ..errors import UsageError
+from .contents import has_attachments
 from .fields import (
     LIMIT,
     LIST,
@@ -92,8 +93,8 @@ def _messages(message: Any) -> Iterator[dict[str, Any]]:
 
 
 def _text(content: Any) -> Any:
-    """Return a content with its texts alone."""
-    if not isinstance(content, list):
+    """Return a content that has texts alone as one text."""
+    if not isinstance(content, list) or has_attachments(content):
         return content
     if any(get_path(block, "type") != "text" for block in content):
         raise UsageError("the content of a message must be text")

@@ -14,6 +14,7 @@ from ..pipeline import build
 from ..providers.registry import resolve_models
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
+from .contents import read_content
 from .fields import PASSTHROUGH, PASSTHROUGH_WITH_TOOLS, get_list, get_path
 
 _ROLES: Mapping[str, Role] = {
@@ -107,14 +108,7 @@ def _message(item: Any) -> Message:
     content = get_path(item, "content")
     if role == "assistant" and content is None:  # a refusal, tool calls alone, or nothing at all
         content = get_path(item, "refusal") or ""
-    return Message(role, _text(content), calls, call_id)
-
-
-def _text(content: Any) -> str:
-    parts = [get_path(part, "text") for part in content] if isinstance(content, list) else [content]
-    if not all(isinstance(part, str) for part in parts):
-        raise UsageError("the content of a message must be text")
-    return "".join(parts)
+    return Message(role, read_content(content, role), calls, call_id)
 
 
 def _tool_call(item: Any) -> ToolInvocation:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..arguments import TEXT, where
 from ..errors import UsageError
+from .contents import has_attachments
 from .fields import (
     LIMIT,
     LIST,
@@ -87,8 +88,8 @@ def _messages(items: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _text(content: Any) -> Any:
-    """Return a content with its texts alone."""
-    if not isinstance(content, list):
+    """Return a content that has texts alone as one text."""
+    if not isinstance(content, list) or has_attachments(content):
         return content
     if any(get_path(part, "type") not in _TEXTS for part in content):
         raise UsageError("the content of a message must be text")
