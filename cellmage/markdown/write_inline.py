@@ -152,6 +152,8 @@ class _InlineWriter:
         return "<br>" if self._context.is_line else "  \n"
 
     def _write_link(self, token: Token, content: str, text: str) -> str:
+        if self._links:  # an address in the text of a link: to parsers it would be the link
+            return content
         href = str(token.attrs["href"])
         if token.info == "auto":
             address = href.removeprefix("mailto:")

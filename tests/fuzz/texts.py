@@ -17,6 +17,8 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # An address in the text of a link: to parsers it is the link, and the title is text.
+    '[<https://x.y/z>](https://x.y "\\begin{align}\\href{x}{y}\\end{align}")',
     # In a tight list, no empty line ends the block of HTML at the end of a container.
     "- > <details>\n  > <summary>a</summary>\n  > \n  <https://x.y>\n  > </details>",
     "- - a\n    <summary>s</summary>\n  | <https://x.y/z> |\n  |-|",
