@@ -62,7 +62,14 @@ _RESERVED_PARAMETERS: Mapping[str, tuple[str, str]] = {
     "max_completion_tokens": ("use `max_tokens`", "max_tokens"),
     "stream": ("use `stream`", "stream"),
     "stream_options": ("it is always set", ""),
-    "messages": ("they are the conversation's", ""),
+    "max_output_tokens": ("use `max_tokens`", "max_tokens"),
+    "instructions": ("use `system`", "system"),
+    "system": ("use `system`", "system"),
+    **dict.fromkeys(("messages", "input"), ("they are the conversation's", "")),
+    **dict.fromkeys(
+        ("store", "previous_response_id", "conversation"),
+        ("answers are not stored at the provider: each request has the conversation", ""),
+    ),
     **dict.fromkeys(
         ("api_key", "authorization", "headers", "extra_headers", "default_headers"),
         (

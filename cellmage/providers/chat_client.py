@@ -23,7 +23,7 @@ from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
 from .advice import advise
-from .apis import api_of, url_of
+from .apis import api_of, encode, url_of
 from .chat_completions import model_names
 from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
 from .error_kinds import say_no_key
@@ -33,7 +33,14 @@ from .http_client import ConnectionUse, http_client, load_sdk
 from .json_format import FIELDS, ask_in_words
 from .keys import BoundKey, Key
 from .masking import mask_error, mask_key
-from .refused_parameters import STATUSES, find_refused, leave_out, successor
+from .refused_parameters import (
+    STATUSES,
+    find_minimum,
+    find_refused,
+    leave_out,
+    raise_limits,
+    successor,
+)
 from .tracebacks import drop_foreign_frames
 
 if TYPE_CHECKING:
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 1.0
 """The wait for the token count and the end mark after the model has sent a finish reason."""
 
-_UNASKED = ("stream_options", "include")
+_UNASKED = ("stream_options", "include", "prompt_cache_key", "reasoning.summary")
 """Parameters that no user asks for: nothing is said if a model refuses them."""
 
 _RAW_RESPONSE = "X-Stainless-Raw-Response"
@@ -50,6 +57,9 @@ _RAW_RESPONSE = "X-Stainless-Raw-Response"
 
 _refused: dict[tuple[str, str], dict[str, str]] = {}
 """The parameters that a model refused, by base URL and name of the model: see `leave_out`."""
+
+_minimums: dict[tuple[str, str], dict[str, int]] = {}
+"""The least limits of a model's answers, by the same: see `raise_limits`."""
 
 _END_SECONDS = 0.05
 """The wait for the end of the body after the end mark, which is mostly in the same packet."""
@@ -181,7 +191,11 @@ class ChatClient:
         refused = self._refusals(request)
         if FIELDS & refused.keys():  # the form of the answer is asked for in words then
             request = ask_in_words(request)
-        return leave_out(api_of(request, self.endpoint).encode(request, self.endpoint), refused)
+        payload = leave_out(encode(request, self.endpoint), refused)
+        return raise_limits(payload, self._limits(request))
+
+    def _limits(self, request: Request) -> dict[str, int]:
+        return _minimums.setdefault((self.endpoint.base_url, request.options.model or ""), {})
 
     def _refusals(self, request: Request) -> dict[str, str]:
         return _refused.setdefault((self.endpoint.base_url, request.options.model or ""), {})
@@ -190,7 +204,11 @@ class ChatClient:
         """Return the parameter that an error refuses, and remember it; empty if it refuses none."""
         if getattr(error, "status_code", None) not in STATUSES:
             return ""
-        name = find_refused(getattr(error, "body", None), self._payload(request))
+        body, payload = getattr(error, "body", None), self._payload(request)
+        if minimum := find_minimum(body, payload):
+            self._limits(request).update(minimum)
+            return next(iter(minimum))
+        name = find_refused(body, payload)
         if name:
             refused = self._refusals(request)
             refused[name] = successor(name, refused)
@@ -198,11 +216,14 @@ class ChatClient:
 
     def _refusal_notices(self, name: str, request: Request) -> list[Notice]:
         """Return a line for the user if something was left out that somebody asked for."""
-        options = request.options
+        options, model = request.options, excerpt(request.options.model or "")
         silent = {*_UNASKED, *(options.droppable or ()), *([] if options.effort else ["reasoning"])}
-        if self._refusals(request)[name] or name in silent:
+        least = self._limits(request).get(name)
+        if name in silent or self._refusals(request).get(name):
             return []
-        text = f"{excerpt(options.model or '')} refuses {name}; it was asked without."
+        text = f"{model} refuses {name}; it was asked without."
+        if least is not None:
+            text = f"{model} allows a limit of {least} tokens at least; that was sent."
         return [Notice("refused_parameter", text)]
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 from cellmage import Conversation, HTTPStatusError, Options
 from cellmage.prompt.personas import load_persona
-from cellmage.providers.refused_parameters import find_refused
-from cellmage.testing import Exchange, Reply, ScriptedServer, answer
+from cellmage.providers.refused_parameters import find_refused, leave_out
+from cellmage.testing import Exchange, Reply, ScriptedServer, answer, sse
 
 Payload = dict[str, Any]
 
@@ -126,6 +126,86 @@ def test_other_errors_are_raised(chat: Conversation, server: ScriptedServer) -> 
     server.play_with(refusing(first_of("temperature"), status=500))
     with pytest.raises(HTTPStatusError):
         chat.ask("Hi", model="third", temperature=1)
+
+
+def test_fields_of_a_parameter() -> None:
+    payload = {"reasoning": {"effort": "low", "summary": "auto"}, "include": ["x"]}
+    body = openai_error("Unsupported parameter: 'reasoning.effort' is not supported.")
+    assert find_refused(body, payload) == "reasoning.effort"
+    assert leave_out(payload, {"reasoning.effort": ""})["reasoning"] == {"summary": "auto"}
+    body = openai_error("Encrypted content is not supported with this model.", "include[0]")
+    assert find_refused(body, payload) == "include"
+    claude = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}
+    body = openai_error("This model does not support the effort parameter.")
+    assert find_refused(body, claude) == "output_config.effort"
+    assert "output_config" not in leave_out(claude, {"output_config.effort": ""})
+    body = openai_error(
+        "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected "
+        "tags: 'disabled', 'enabled'"
+    )
+    assert find_refused(body, claude) == "thinking"
+
+
+def test_a_model_that_does_not_reason(chat: Conversation, server: ScriptedServer) -> None:
+    done = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+    delta = {"type": "response.output_text.delta", "delta": "Hello."}
+
+    def reply(exchange: Exchange) -> Reply:
+        for name in ("include", "reasoning"):
+            if name in (exchange.body or {}):
+                error = openai_error("It is not supported with this model.", name)
+                return Reply([json.dumps(error).encode()], 400)
+        return Reply([sse(delta), sse(done)])
+
+    server.play_with(reply)
+    response = chat.ask("Hi", api="responses", model="gpt-4.1")
+    assert (response.text, response.notices) == ("Hello.", ()), "nobody has asked for it"
+    asked = chat.ask("Hi", api="responses", model="gpt-4.1-mini", effort="low")
+    assert asked.notices == ("gpt-4.1-mini refuses reasoning; it was asked without.",)
+
+
+def test_a_limit_that_is_too_low_is_raised(chat: Conversation, server: ScriptedServer) -> None:
+    def reply(exchange: Exchange) -> Reply:
+        limit = (exchange.body or {}).get("max_tokens", 99)
+        message = f"Invalid 'max_tokens': integer below minimum value. Expected >= 16, got {limit}."
+        error = json.dumps(openai_error(message, "max_tokens")).encode()
+        return Reply([error], 400) if limit < 16 else Reply(answer("Hello."))
+
+    server.play_with(reply)
+    response = chat.ask("Hi", model="limited", max_tokens=5)
+    told = "limited allows a limit of 16 tokens at least; that was sent."
+    assert (response.text, response.notices) == ("Hello.", (told,))
+    assert chat.ask("Hi", model="limited", max_tokens=7).notices == ()
+    assert (server.last.body or {})["max_tokens"] == 16
+    chat.ask("Hi", model="limited", max_tokens=70)
+    assert (server.last.body or {})["max_tokens"] == 70
+
+
+def test_a_server_that_refuses_what_it_named_is_not_asked_for_ever(
+    chat: Conversation, server: ScriptedServer
+) -> None:
+    error = openai_error("max_tokens must be at least 16", "max_tokens")
+    server.play_with(lambda exchange: Reply([json.dumps(error).encode()], 400))
+    with pytest.raises(HTTPStatusError, match="at least 16"):
+        chat.ask("Hi", model="stubborn", max_tokens=5)
+    assert len(server.exchanges) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("input", "the conversation's"),
+        ("instructions", "use --system"),
+        ("store", "each request has the conversation"),
+        ("stream", "use --stream"),
+        ("max_output_tokens", "use --max-tokens"),
+    ],
+)
+def test_what_no_parameter_may_override(kernel: Any, name: str, advice: str) -> None:
+    error = kernel.run(f"%llm --param {name} true hi").error
+    assert error.startswith(f"UsageError: the parameter {name} cannot be set: ")
+    assert advice in error
+    assert "\n" not in error
 
 
 def test_in_a_cell(kernel: Any, server: ScriptedServer) -> None:
