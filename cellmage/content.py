@@ -6,7 +6,7 @@ An image has its bytes, or an address that the model's provider loads. Nothing i
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -225,10 +225,15 @@ def map_texts(content: Content, change: Callable[[str], str]) -> Content:
     return tuple(change(part) if isinstance(part, str) else part for part in content)
 
 
-def describe_parts(content: Content) -> Iterator[str]:
-    """Yield each part of a content as a line: a text as it is, an image in a few words."""
-    for part in (content,) if isinstance(content, str) else content:
-        yield part if isinstance(part, str) else describe_attachment(part)
+def describe_content(content: Content) -> str:
+    """Return a content as text, in which a line stands for each image and file.
+
+    Example:
+        >>> describe_content(("What is this?", Image(url="https://example.org/a.png")))
+        'What is this?\\n(image: https://example.org/a.png)'
+    """
+    parts = (content,) if isinstance(content, str) else content
+    return "\n".join(part if isinstance(part, str) else describe_attachment(part) for part in parts)
 
 
 def describe_attachment(part: Attachment) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
-from .content import Content, Part, map_texts, text_of
+from .content import Content, Part, describe_content, map_texts, text_of
 from .options import Options
 from .preview import answer_line, answer_markdown
 from .text import Encodable, join_surrogates, strip_control_chars
@@ -328,6 +328,11 @@ class Turn(Encodable):
     def content(self) -> Content:
         """The question as it is sent: its parts, or its text alone."""
         return self.parts or self.prompt
+
+    @property
+    def question(self) -> str:
+        """The question as it is shown: a line stands for each image and file."""
+        return describe_content(self.content)
 
     @property
     def state(self) -> str:

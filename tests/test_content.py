@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import copy
+import pickle
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage import Conversation, File, Image, Message, Options, Turn, UsageError
-from cellmage.content import MAX_BYTES, attachment_tokens, to_content
+from cellmage import Conversation, File, Image, Message, Options, Request, Turn, UsageError
+from cellmage.content import MAX_BYTES, Part, attachment_tokens, to_content
 from cellmage.context_window import estimate_message
 from cellmage.file_headers import read_image
+from cellmage.magics.dry_run import describe
 from cellmage.messages import Response
 from cellmage.pipeline.redact import redact
+from cellmage.pricing import Budget
 from tests.attachments import (
     ADDRESS,
     ANY_ATTACHED,
@@ -185,3 +190,30 @@ def test_a_key_in_an_address_is_refused() -> None:
     request = type(request)((Message("user", (image,)),), request.options)
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
         redact(request, {"OPENAI_API_KEY": key})
+
+
+def test_a_turn_is_shown_with_its_images() -> None:
+    turn = Turn.of(Message("user", ("What is this?", IMAGE)), Response("A cat."))
+    assert turn.question == "What is this?\n(image: PNG, 2 x 1, 70 bytes)"
+    assert "image: PNG" in Conversation(turns=[turn])._repr_markdown_()
+    request = Conversation(turns=[turn]).request(["And this?", PDF])
+    described = describe(request, ["m"], None)
+    for line in ("(image: PNG, 2 x 1, 70 bytes)", "(file: report.pdf, 2 pages, "):
+        assert line in described
+
+
+def test_copies() -> None:
+    chat = Conversation(turns=[Turn.of(Message("user", (IMAGE, PDF, ADDRESS)), Response("Hi"))])
+    assert pickle.loads(pickle.dumps(chat)).turns == chat.turns
+    assert copy.deepcopy(chat).turns[0].parts == (IMAGE, PDF, ADDRESS)
+
+
+def test_the_price_of_a_cut_answer_contains_its_images() -> None:
+    def cost(*parts: Part) -> Decimal:
+        budget = Budget()
+        request = Request((Message("user", to_content(parts)),), Options())
+        budget.record(request, Response("Hi", model="gpt-4o", provider="api.openai.com"))
+        return budget.spent
+
+    per_token = Decimal("2.5") / 10**6
+    assert cost("Hi there", PDF) - cost("Hi there") == 6000 * per_token

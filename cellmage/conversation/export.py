@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..content import describe_parts
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
 from ..messages import Turn
@@ -148,7 +147,7 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     """Return markdown with questions as headings and quotes, and with answers as they are."""
     parts = []
     for number, turn in enumerate(turns, 1):
-        quote = "\n".join(f"> {line}" for line in _question(turn).splitlines())
+        quote = "\n".join(f"> {line}" for line in turn.question.splitlines())
         parts += [f"## {number}", _replace_surrogates(quote)]
         for step in turn.response.steps:
             calls = [
@@ -160,10 +159,6 @@ def to_markdown(turns: Sequence[Turn]) -> str:
     # Escaped characters of a JSON string are the same characters; a comment must not contain "-->".
     document = to_json(turns).replace("<", "\\u003c").replace(">", "\\u003e")
     return "\n\n".join([*parts, f"{_COMMENT_START}{document}-->"]) + "\n"
-
-
-def _question(turn: Turn) -> str:
-    return "\n".join(describe_parts(turn.content))
 
 
 def _inline_code(text: str) -> str:

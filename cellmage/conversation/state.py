@@ -79,7 +79,7 @@ class ConversationState(Closable):
 
     def _repr_markdown_(self) -> str:
         """Return the questions and answers, for a notebook that shows the conversation."""
-        return turns_markdown([(turn.prompt, turn.response.text) for turn in self.turns])
+        return turns_markdown([(turn.question, turn.response.text) for turn in self.turns])
 
     def close(self) -> None:
         """Close all streams of this conversation, from any thread; it can be asked again."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from ..approvals import format_call
-from ..content import describe_parts
+from ..content import describe_content
 from ..context_window import estimate_message, estimate_tokens
 from ..messages import Message, Request, Usage
 from ..pricing import format_percent, format_usd, price_of, window_of
@@ -46,7 +46,7 @@ def describe(
 
 def _text(message: Message) -> str:
     """Return the parts of a message, and the tool calls that it makes."""
-    lines = [*describe_parts(message.content), *map(format_call, message.tool_calls)]
+    lines = [describe_content(message.content), *map(format_call, message.tool_calls)]
     return "\n".join(filter(None, lines))
 
 

@@ -66,7 +66,7 @@ def _version_row(turn: Turn) -> Row:
     return {
         "model": turn.response.model or "—",
         "state": turn.state,
-        "question": turn.prompt,
+        "question": turn.question,
         "answer": _answer(turn),
     }
 
@@ -126,7 +126,7 @@ def _verbose(chats: ConversationRegistry, chat: Conversation, args: Namespace) -
 
 def _turn_lines(number: int, turn: Turn) -> list[str]:
     """Return a turn in full: its question, the tool calls and their results, its answer."""
-    lines = [f"── {number}, {turn.state} ──", turn.prompt]
+    lines = [f"── {number}, {turn.state} ──", turn.question]
     lines.append(f"── {turn.response.model} ──")
     for step in turn.response.steps:
         lines += [step.text] if step.text else []
@@ -139,7 +139,7 @@ def _search(chats: ConversationRegistry, chat: Conversation, args: Namespace) ->
     phrase = args.search.casefold()
     rows: list[Row] = []
     for number, turn in enumerate(chat.turns, 1):
-        for source, text in (("question", turn.prompt), ("answer", _answer(turn))):
+        for source, text in (("question", turn.question), ("answer", _answer(turn))):
             index = text.casefold().find(phrase)
             if index >= 0:
                 passage = text[max(0, index - _CHARS_BEFORE_MATCH) :]

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib.resources import files
 
-from ..content import describe_parts
+from ..content import describe_content
 from ..events import Complete, Event, Notice, Start, Token, ToolCall
 from ..messages import Request, Usage
 
@@ -92,7 +92,7 @@ def _tour(request: Request) -> str:
 
 
 def _echo(request: Request) -> str:
-    return "\n".join(describe_parts(request.messages[-1].content))
+    return describe_content(request.messages[-1].content)
 
 
 def _tool_results(request: Request) -> str:

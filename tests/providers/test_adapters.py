@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -30,7 +31,9 @@ from cellmage import (
     Turn,
     UsageError,
 )
+from cellmage.providers.adapters import AdaptedProvider
 from cellmage.providers.registry import list_registered, unregister
+from tests.attachments import IMAGE
 from tests.kernel.client import Kernel, Run
 
 
@@ -243,3 +246,19 @@ class TestAgents:
 
 def _results(stream: ResponseStream) -> list[str]:
     return [call.result for step in stream.response.steps for call in step.calls]
+
+
+def test_langchain_is_given_images_in_the_form_of_chat_completions() -> None:
+    """A model of LangChain converts them to its provider's own form."""
+    received: list[Any] = []
+
+    def answer(messages: Any) -> str:
+        received.extend(convert_to_messages(messages))
+        return "A cat."
+
+    chat = Conversation(provider=AdaptedProvider(RunnableLambda(answer), "chain"))
+    assert chat.ask(["What is this?", IMAGE]).text == "A cat."
+    text, image = received[0].content_blocks
+    assert text == {"type": "text", "text": "What is this?"}
+    assert (image["type"], image["mime_type"]) == ("image", "image/png")
+    assert base64.b64decode(image["base64"]) == IMAGE.data
