@@ -16,11 +16,11 @@ help:
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 20 minutes"
 	@echo "make check       lint and type-check, also the programs of users (typing_tests/)"
-	@echo "make faults      play the stream faults to every way of reading; CASES=FILE for others"
+	@echo "make faults      play the stream faults, in each API, to every way of reading; CASES=FILE for others"
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine; 15 minutes"
-	@echo "make bench       measure the kernel, the healing, the store, the search, serve and the page"
+	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -98,6 +98,7 @@ real: .venv/dev
 
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.decoding
 	$(BIN)/python -m benchmarks.first_question
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.hostile

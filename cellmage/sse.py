@@ -30,7 +30,8 @@ MAX_EVENT_BYTES = 16 * 2**20
 BOM = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8, which a body may begin with."""
 
-_FIELDS = {b"data", b"event", b"error", b"id", b"retry", b""}
+_DATA_FIELDS = {b"data", b"error"}
+_FIELDS = {*_DATA_FIELDS, b"event", b"id", b"retry", b""}
 """Names of the fields of an event; that of a comment is empty."""
 
 
@@ -42,9 +43,6 @@ class EventStreamDecoder:
     accepted that the standard does not know: a byte order mark before any line, a line
     ``error: …``, with which older llama.cpp servers report an error, ``data:`` in capitals, with
     blanks before it or left out before JSON, and no blank line between two events of JSON.
-
-    Attributes:
-        event_type: the type of the event that was yielded last; empty if it has none.
 
     Raises:
         ProtocolError: an event is longer than 16 MiB.
@@ -61,9 +59,14 @@ class EventStreamDecoder:
         self._line: list[bytes] = []
         self._data: list[bytes] = []
         self._type = b""
-        self.event_type = ""
+        self._last_type = b""
         self._line_size = self._data_size = 0
         self._after_cr = False
+
+    @property
+    def event_type(self) -> str:
+        """The type of the event that was yielded last; empty if it has none."""
+        return self._last_type.decode("utf-8", "replace")
 
     def feed(self, data: bytes) -> Iterator[str]:
         """Yield the data of each event that ends in these bytes; exhaust it before the next call.
@@ -77,14 +80,15 @@ class EventStreamDecoder:
         if b"\r" in data:
             self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, remainder = data.split(b"\n")
-        for line in lines:
-            self._line.append(line)
-            event = self._end_line(b"".join(self._line))
-            self._line.clear()
+        lines = data.split(b"\n")
+        remainder = lines.pop()
+        for piece in lines:
+            line = self._take_line(piece) if self._line else piece
+            event = self._end_line(line) if line else self._end_event()
             if event is not None:
                 yield event
-        self._line.append(remainder)
+        if remainder:
+            self._line.append(remainder)
         self._line_size = len(remainder) if lines else self._line_size + len(remainder)
         if self._line_size + self._data_size > MAX_EVENT_BYTES:
             raise ProtocolError("one event of the answer is longer than 16 MiB")
@@ -95,29 +99,34 @@ class EventStreamDecoder:
         The standard discards such an event, but some servers forget the last blank line, and a
         connection may break before it. If it broke within the event, the data is cut.
         """
-        if line := b"".join(self._line):
-            self._line.clear()
+        if line := self._take_line(b""):
             if event := self._end_line(line):
                 yield event
         if event := self._end_event():
             yield event
 
+    def _take_line(self, end: bytes) -> bytes:
+        """Return the line that has arrived so far, with its end."""
+        line = b"".join([*self._line, end])
+        self._line.clear()
+        return line
+
     def _end_line(self, line: bytes) -> str | None:
         """Add a complete line, without its end; return the data if the line ends an event."""
-        line = line.removeprefix(BOM)
-        if not line:
+        if line == BOM:
             return self._end_event()
         field, _, value = line.partition(b":")
         if field not in _FIELDS:
             field, value = _repair_line(line)
-        event = None
-        if field in (b"data", b"error"):
-            event = self._end_event() if self._has_whole_json() else None
-            self._data.append(value.removeprefix(b" "))
-            self._data_size += len(value)
         if field == b"event":
             self._type = value.removeprefix(b" ")
-        elif field == b"error":
+            return None
+        if field not in _DATA_FIELDS:
+            return None
+        event = self._end_event() if self._data and self._has_whole_json() else None
+        self._data.append(value.removeprefix(b" "))
+        self._data_size += len(value)
+        if field == b"error":
             self._type = field
         return event
 
@@ -132,13 +141,16 @@ class EventStreamDecoder:
 
     def _end_event(self) -> str | None:
         data, self._data, self._data_size = self._data, [], 0
-        self.event_type = self._type.decode("utf-8", "replace") if self._type else ""
-        self._type = b""
+        self._last_type, self._type = self._type, b""
         return b"\n".join(data).decode("utf-8", "replace") if data else None
 
 
 def _repair_line(line: bytes) -> tuple[bytes, bytes]:
     """Return the field and the value of a line that begins with no field of the standard."""
+    line = line.removeprefix(BOM)
+    field, _, value = line.partition(b":")
+    if field in _FIELDS:
+        return field, value
     line = line.lstrip()
     if line.startswith(b"{"):  # proxies lose the name of the field
         return b"data", line

@@ -55,7 +55,7 @@ class AnswerText:
         self._splitter.drop_blank_lines()
         return self._reasoning.feed(field, text)
 
-    def feed(self, text: str) -> Iterator[Event]:
+    def feed(self, text: str) -> Iterable[Event]:
         """Return the events of a piece of the text.
 
         A high surrogate at its end waits for the low one in the next piece: servers that cut by
@@ -67,7 +67,10 @@ class AnswerText:
             if "\ud800" <= text[-1] <= "\udbff":
                 text, self._high_surrogate = text[:-1], text[-1]
             text = join_surrogates(text)
-        return self._merge(self._splitter.feed(text) if text else ())
+        events = self._splitter.feed(text) if text else ()
+        if isinstance(events, tuple) and not self._reasoning.is_waiting:  # nearly all pieces
+            return events
+        return self._merge(events)
 
     def flush(self) -> Iterator[Event]:
         """Yield what was held back, when nothing follows."""

@@ -218,9 +218,8 @@ class BodyDecoder(ABC):
     # These two return iterators, and are none: fewer layers for each event.
 
     def _on_data(self, data: str, may_be_cut: bool = False) -> Iterable[Event]:
-        data = data.removeprefix("\ufeff").strip()
-        if not data.startswith("{"):
-            data = _FIELD_NAMES.sub("", data)
+        if not data.startswith("{"):  # nearly all do
+            data = _FIELD_NAMES.sub("", data.removeprefix("\ufeff").strip())
             word = data.strip('"').lower()
             if word in _END_MARKS:
                 self.done = bool(data) or self.done
