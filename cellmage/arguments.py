@@ -185,5 +185,5 @@ NAME: Kind[str] = where(
 FUNCTION: Kind[Callable[..., Any]] = where("a function", callable)
 FLAG = instance_of(bool, "True or False")
 TEXTS = Kind('a text or a list of texts, as ["END"]; none of them is empty', _convert_texts)
-NAMES = Kind('a name or a list of names, as ["gpt-4o-mini"]; none of them is empty', _convert_names)
+NAMES = Kind('a name or a list of names, as ["gpt-6-luna"]; none of them is empty', _convert_names)
 PARAMETERS = Kind("a dict of parameters by name, with values that JSON knows", _convert_parameters)

@@ -20,9 +20,9 @@ NEXT_STEPS = """
 That was one cell in a real Jupyter kernel, answered by the built-in offline model.
 
   In JupyterLab:     make lab
-  With OpenAI:       export OPENAI_API_KEY=…             then %%llm -m gpt-4o-mini
+  With OpenAI:       export OPENAI_API_KEY=…             then %%llm -m gpt-6-luna
   A local server:    export OPENAI_BASE_URL=http://localhost:11434/v1
-                     then %%llm -m llama3.2              (that is Ollama; others work alike)
+                     then %%llm -m qwen3:8b              (that is Ollama; others work alike)
 """
 """What to try after the demo."""
 

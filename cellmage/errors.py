@@ -79,9 +79,9 @@ class CellmageError(Exception):
         option: the name of the option or method that the message advises, or None.
 
     Example:
-        >>> error = ConfigError("gpt-4o needs a key", model="gpt-4o")
+        >>> error = ConfigError("gpt-6-luna needs a key", model="gpt-6-luna")
         >>> error.kind, error.model, str(error)
-        ('config', 'gpt-4o', 'gpt-4o needs a key')
+        ('config', 'gpt-6-luna', 'gpt-6-luna needs a key')
     """
 
     kind: Kind = "provider_error"

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pricing": {"content", "errors", "messages", "model_table", "urls"},
     "stats": {"messages", "pricing"},
     "runtime": {"errors"},
-    "providers": {*VALUES, "foreign_files", "runtime", "sse"},
+    "providers": {*VALUES, "foreign_files", "model_table", "runtime", "sse"},
     "bridges": {*VALUES, "providers", "tool_requests"},
     "pipeline": {
         "approvals",

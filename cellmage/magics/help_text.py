@@ -15,13 +15,13 @@ _FLAG_CHARS = 26
 
 EXAMPLES: Mapping[str, tuple[str, str, str]] = {
     "llm": (
-        "%%llm --model gpt-4o-mini\nExplain gradient descent to a pianist.",
+        "%%llm --model gpt-6-luna\nExplain gradient descent to a pianist.",
         "%%llm --temperature 0 --out summary\nSummarize: {{ text }}",
         'answer = %llm --system "Be brief" What is a monad?',
     ),
     "llm_config": (
-        "%llm_config --model gpt-4o-mini --temperature 0.2",
-        "%llm_config --base-url http://localhost:11434/v1 --model llama3.2",
+        "%llm_config --model gpt-6-luna --temperature 0.2",
+        "%llm_config --base-url http://localhost:11434/v1 --model qwen3:8b",
         "%llm_config",
     ),
     "llm_models": (
@@ -41,7 +41,7 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
     ),
     "llm_compare": (
         "%llm_compare --latency Count to ten.",
-        "%llm_compare --latency -m gpt-4o-mini,gpt-4o Count to ten.",
+        "%llm_compare --latency -m gpt-6-luna,gpt-6-sol Count to ten.",
         "%%llm_compare --latency\nCount to ten.",
     ),
     "llm_tools": (

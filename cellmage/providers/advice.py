@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from ..errors import CellmageError
+from ..model_table import retirement_line
 from ..text import truncate
 from .endpoints import ENDPOINTS
 from .proxies import find_proxy
@@ -23,6 +24,12 @@ _NATIVE_PATH = re.compile(
     r"/(?:api(?:/(?:chat|generate|tags))?|docs|redoc|swagger|ui|webui|health|models|playground)$"
 )
 _VERSIONED_PATH = re.compile(r".*?/v\d\w*", re.IGNORECASE)
+_MAKERS = (
+    *("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com"),
+    "api.deepseek.com",
+)
+"""The servers of those who make and end the models of the table."""
+
 _MAX_NAMES = 3
 _MAX_NAME_CHARS = 100
 _MAX_COMPARED = 2000
@@ -44,12 +51,38 @@ async def advise(
     elif error.kind in _WRONG_ADDRESS and not error.text:
         names = await _try_list(list_models) if error.kind == "not_found" else []
         model = error.model or ""
-        if names:
+        if error.kind == "not_found" and (line := retirement_line(model)):
+            advice = [line]
+        elif names:
             advice = [suggest_names(model, names), _advise_key(model, base_url)]
         else:
             advice = [_advise_base_url(base_url)]
     for sentence in filter(None, advice):
         error.args = (_append(str(error), sentence),)
+
+
+_told: set[str] = set()
+
+
+def end_of_model(host: str, model: str) -> list[str]:
+    """Return a line about the end of a model that its own provider still has; once for each model.
+
+    Args:
+        host: the server; another one may call any model by this name.
+        model: the name of the model.
+
+    Example:
+        >>> end_of_model("localhost:8000", "gpt-4o-mini")
+        []
+        >>> end_of_model("api.openai.com", "gpt-4.1")
+        ['gpt-4.1: its provider ends it on 2027-01-14; its successor is gpt-6-luna']
+        >>> end_of_model("api.openai.com", "gpt-4.1")
+        []
+    """
+    if host not in _MAKERS or model in _told:
+        return []
+    _told.add(model)
+    return [line] if (line := retirement_line(model)) else []
 
 
 def _append(message: str, sentence: str) -> str:
@@ -99,7 +132,7 @@ def suggest_names(model: str, names: Sequence[str]) -> str:
     Example:
         >>> suggest_names("llama3.2", ["qwen3:8b", "llama3.2:latest"])
         'did you mean llama3.2:latest?'
-        >>> suggest_names("gpt-4o", ["qwen3:8b"])
+        >>> suggest_names("gpt-6-luna", ["qwen3:8b"])
         'the server has qwen3:8b'
     """
     if model in names:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ..messages import Request
+from ..model_table import family_of
+from .call_ids import make_ids_unique
 from .chat_completions import ChatCompletionDecoder
 from .endpoints import Endpoint
 from .event_body import BodyDecoder
@@ -52,13 +54,22 @@ APIS: Mapping[str, API] = {
 def api_of(request: Request, endpoint: Endpoint) -> API:
     """Return the API that a request is sent by: that of the options, else that of the endpoint.
 
+    Some servers have models that need another one than the rest: codex and pro models at Azure.
+
     Example:
         >>> from cellmage import Message, Options
         >>> request = Request((Message("user", "Hi"),), Options(api="responses"))
         >>> api_of(request, Endpoint("http://localhost:8000/v1")).path
         '/responses'
     """
-    return APIS[request.options.api or endpoint.api]
+    needed = family_of(request.options.model or "").api
+    own = needed if needed and needed in endpoint.further_apis else endpoint.api
+    return APIS[request.options.api or own]
+
+
+def encode(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """Return the body of a request, in the API that it is sent by."""
+    return api_of(request, endpoint).encode(make_ids_unique(request), endpoint)
 
 
 def url_of(api: API, base_url: str) -> str:

@@ -22,7 +22,7 @@ from ..events import Event, Notice
 from ..messages import Request
 from ..text import excerpt
 from ..urls import is_loopback, split_query
-from .advice import advise
+from .advice import advise, end_of_model
 from .apis import api_of, encode, url_of
 from .chat_completions import model_names
 from .endpoints import CONNECT_SECONDS, FIRST_BYTE_SECONDS, LOOPBACK_FIRST_BYTE_SECONDS, Endpoint
@@ -33,14 +33,8 @@ from .http_client import ConnectionUse, http_client, load_sdk
 from .json_format import FIELDS, ask_in_words
 from .keys import BoundKey, Key
 from .masking import mask_error, mask_key
-from .refused_parameters import (
-    STATUSES,
-    find_minimum,
-    find_refused,
-    leave_out,
-    raise_limits,
-    successor,
-)
+from .refusals import Refusals, refusals_of
+from .refused_parameters import STATUSES
 from .tracebacks import drop_foreign_frames
 
 if TYPE_CHECKING:
@@ -49,17 +43,8 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 1.0
 """The wait for the token count and the end mark after the model has sent a finish reason."""
 
-_UNASKED = ("stream_options", "include", "prompt_cache_key", "reasoning.summary")
-"""Parameters that no user asks for: nothing is said if a model refuses them."""
-
 _RAW_RESPONSE = "X-Stainless-Raw-Response"
 """The header by which the SDK knows that we want the raw body; it is not sent."""
-
-_refused: dict[tuple[str, str], dict[str, str]] = {}
-"""The parameters that a model refused, by base URL and name of the model: see `leave_out`."""
-
-_minimums: dict[tuple[str, str], dict[str, int]] = {}
-"""The least limits of a model's answers, by the same: see `raise_limits`."""
 
 _END_SECONDS = 0.05
 """The wait for the end of the body after the end mark, which is mostly in the same packet."""
@@ -166,8 +151,10 @@ class ChatClient:
                     refused = self._learn_refusal(error, request)
                     if not refused:
                         raise
-                for notice in self._refusal_notices(refused, request):
+                for notice in self._refusals(request).notices(refused, request.options):
                     yield notice
+            for line in end_of_model(self.name, request.options.model or ""):
+                yield Notice("retired_model", line)
             content_type = response.headers.get("content-type", "")
             decoder = api_of(request, self.endpoint).decoder(bool(request.tools), content_type)
             failure: Exception | None = None
@@ -188,43 +175,20 @@ class ChatClient:
 
     def _payload(self, request: Request) -> dict[str, Any]:
         """Return the fields of the request, without those that the model has refused before."""
-        refused = self._refusals(request)
-        if FIELDS & refused.keys():  # the form of the answer is asked for in words then
+        refusals = self._refusals(request)
+        if FIELDS & refusals.parameters.keys():  # the form is asked for in words then
             request = ask_in_words(request)
-        payload = leave_out(encode(request, self.endpoint), refused)
-        return raise_limits(payload, self._limits(request))
+        return refusals.apply(encode(request, self.endpoint))
 
-    def _limits(self, request: Request) -> dict[str, int]:
-        return _minimums.setdefault((self.endpoint.base_url, request.options.model or ""), {})
-
-    def _refusals(self, request: Request) -> dict[str, str]:
-        return _refused.setdefault((self.endpoint.base_url, request.options.model or ""), {})
+    def _refusals(self, request: Request) -> Refusals:
+        return refusals_of(self.endpoint.base_url, request.options.model or "")
 
     def _learn_refusal(self, error: Exception, request: Request) -> str:
         """Return the parameter that an error refuses, and remember it; empty if it refuses none."""
         if getattr(error, "status_code", None) not in STATUSES:
             return ""
-        body, payload = getattr(error, "body", None), self._payload(request)
-        if minimum := find_minimum(body, payload):
-            self._limits(request).update(minimum)
-            return next(iter(minimum))
-        name = find_refused(body, payload)
-        if name:
-            refused = self._refusals(request)
-            refused[name] = successor(name, refused)
-        return name
-
-    def _refusal_notices(self, name: str, request: Request) -> list[Notice]:
-        """Return a line for the user if something was left out that somebody asked for."""
-        options, model = request.options, excerpt(request.options.model or "")
-        silent = {*_UNASKED, *(options.droppable or ()), *([] if options.effort else ["reasoning"])}
-        least = self._limits(request).get(name)
-        if name in silent or self._refusals(request).get(name):
-            return []
-        text = f"{model} refuses {name}; it was asked without."
-        if least is not None:
-            text = f"{model} allows a limit of {least} tokens at least; that was sent."
-        return [Notice("refused_parameter", text)]
+        body = getattr(error, "body", None)
+        return self._refusals(request).learn(body, self._payload(request))
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
         """Send the request, and return the response when its head has arrived."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import FLAG, NAME, TEXT, Kind, check, choice_of, optional
+from ..arguments import FLAG, NAME, NAMES, TEXT, Kind, check, choice_of, optional
 from ..options import APIS
-from ..urls import normalize_base_url
+from ..urls import host_of, normalize_base_url
 
 CONNECT_SECONDS = 5.0
 """The limit for the connection, where the options set none."""
@@ -28,6 +28,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "requires_assistant_after_tool": FLAG,
     "max_effort": NAME,
     "api": choice_of(*APIS),
+    "further_apis": NAMES,
 }
 
 
@@ -47,6 +48,8 @@ class Endpoint:
             tool's, as they follow each other where an answer was stopped while its tools ran.
         max_effort: the server's word for the most reasoning.
         api: the API by which it is asked, one of `options.APIS`.
+        further_apis: the APIs by which those models are asked that need them, as `model_table`
+            says.
 
     Raises:
         UsageError: a value is of the wrong type.
@@ -67,6 +70,7 @@ class Endpoint:
     requires_assistant_after_tool: bool = False
     max_effort: str = "high"
     api: str = "chat"
+    further_apis: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -93,6 +97,17 @@ OPENAI = Endpoint(
     api="responses",
 )
 
+
+def is_openai_host(endpoint: Endpoint) -> bool:
+    """Return whether an endpoint is at OpenAI's own address, which alone has some parameters.
+
+    Example:
+        >>> is_openai_host(OPENAI), is_openai_host(Endpoint("http://localhost:8000/v1"))
+        (True, False)
+    """
+    return host_of(endpoint.base_url) == host_of(OPENAI.base_url)
+
+
 # The prefix of a model's name, before the first slash, and its server. The addresses are those in
 # the providers' own documentation of their OpenAI-compatible interface.
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -105,6 +120,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         "AZURE_OPENAI_API_KEY",
         "max_completion_tokens",
         max_effort="xhigh",
+        further_apis=("responses",),
     ),
     "deepseek": Endpoint("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "gemini": Endpoint("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),

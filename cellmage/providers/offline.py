@@ -14,7 +14,7 @@ from ..messages import Request, Usage
 DEFAULT_NOTICE = (
     "No model is configured, so the built-in offline model answered. Set OPENAI_API_KEY, or "
     "OPENAI_BASE_URL for a local server, before Jupyter starts; or choose a model by `model`, "
-    "such as ollama/llama3.2."
+    "such as ollama/qwen3:8b."
 )
 """The notice under an answer for which the user chose no model; it names an option."""
 

@@ -19,7 +19,7 @@ from .servers import ResolvedModel, endpoint_at, endpoint_for_prefix, is_openai,
 
 _MAX_NAME_CHARS = 100
 
-DEFAULT_MODEL = "gpt-4o-mini"
+DEFAULT_MODEL = "gpt-6-luna"
 """The model of a configured server, where the user names none."""
 
 DEFAULT_OFFLINE_MODEL = "offline/tour"
@@ -40,7 +40,7 @@ def default_model(environ: Mapping[str, str] = ENVIRON, base_url: str | None = N
 
     Example:
         >>> default_model({}), default_model({"OPENAI_API_KEY": "k"})
-        ('offline/tour', 'gpt-4o-mini')
+        ('offline/tour', 'gpt-6-luna')
     """
     if name := environ.get("CELLMAGE_MODEL"):
         return name

@@ -81,7 +81,7 @@ class TestLoading:
         kernel.run("%unload_ext cellmage\n%load_ext cellmage")
         kernel.run("%llm third")
         assert server.last.messages == [("user", "third")]
-        assert server.last.body["model"] == "gpt-4o-mini"
+        assert server.last.body["model"] == "gpt-6-luna"
 
     def test_returns_nothing(self, kernel: Kernel) -> None:
         assert not kernel.run("%%llm\nhi").of_type("execute_result")

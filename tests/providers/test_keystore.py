@@ -62,7 +62,7 @@ def test_a_file() -> None:
     assert key_of("groq/llama") == "gsk_1"
     assert key_of("gpt-4o") == "sk-2="
     assert key_of("m", OPENAI_BASE_URL="https://llm.example.org/v1") == "own"
-    assert default_model({}) == "gpt-4o-mini"
+    assert default_model({}) == "gpt-6-luna"
 
 
 def test_a_changed_file_is_read_again() -> None:

@@ -34,7 +34,7 @@ LOCAL = {"OPENAI_BASE_URL": "http://localhost:1/v1"}
             "https://x.example/openai/v1",
             "d",
         ),
-        (None, None, KEY, "https://api.openai.com/v1", "gpt-4o-mini"),
+        (None, None, KEY, "https://api.openai.com/v1", "gpt-6-luna"),
         (None, None, LOCAL | {"CELLMAGE_MODEL": "m"}, "http://localhost:1/v1", "m"),
     ],
 )

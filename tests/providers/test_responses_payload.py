@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,7 @@ def test_what_is_always_sent() -> None:
         "store": False,
         "include": ["reasoning.encrypted_content"],
         "reasoning": {"summary": "auto"},
+        "prompt_cache_key": ANY,
     }
 
 

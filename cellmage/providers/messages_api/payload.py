@@ -20,6 +20,7 @@ from ..payload import valid_arguments, valid_name
 from ..provider_tools import encode_tools
 from ..state_items import items_of, place_items
 from .blocks import API, PROOFS
+from .cache_marks import mark_for_cache
 
 DEFAULT_MAX_TOKENS = 8192
 """The longest answer where the options set none: the API requires a limit."""
@@ -75,7 +76,7 @@ def encode_messages(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "temperature": options.temperature,
         **_encode_effort(effort_word(options.effort, endpoint), schema),
     }
-    payload = {name: value for name, value in payload.items() if value is not None}
+    payload = mark_for_cache({name: v for name, v in payload.items() if v is not None})
     for name, value in extra_body.items():
         is_merged = isinstance(value, Mapping) and isinstance(payload.get(name), dict)
         payload[name] = {**payload[name], **value} if is_merged else value

@@ -7,12 +7,13 @@ request has the whole conversation, and the encrypted reasoning of the answers i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from ...messages import Message, Request
 from ...text import join_surrogates
 from ..content_parts import encode_content
-from ..endpoints import Endpoint, effort_word
+from ..endpoints import Endpoint, effort_word, is_openai_host
 from ..json_format import schema_of, split_format
 from ..payload import valid_arguments, valid_name
 from ..provider_tools import encode_tools
@@ -21,6 +22,9 @@ from .items import API
 
 # The fields of reasoning that may go back; some of the others are refused.
 _REASONING_FIELDS = ("type", "id", "summary", "encrypted_content", PLACE)
+
+_FIRST = ("system", "user")
+"""The roles of the messages that a conversation begins with."""
 
 _PROVIDER_TOOLS = {"web_search": {"type": "web_search"}}
 
@@ -61,9 +65,24 @@ def encode_responses(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         "temperature": options.temperature,
         "max_output_tokens": options.max_tokens,
         "text": {"format": {"type": form.get("type"), **schema_of(form)}} if form else None,
+        "prompt_cache_key": _cache_key(request) if is_openai_host(endpoint) else None,
         "extra_body": extra_body or None,
     }
     return {name: value for name, value in payload.items() if value is not None}
+
+
+def _cache_key(request: Request) -> str:
+    """Return a name of the conversation: it is routed to the server that has its beginning cached.
+
+    It is made of what the conversation begins with, which the request contains anyway.
+    """
+    texts = [
+        next((message.text for message in request.messages if message.role == role), "")
+        for role in _FIRST
+    ]
+    names = [str(tool.get("name")) for tool in request.tools]
+    digest = sha256("\0".join([*texts, *names]).encode("utf-8", "replace"))
+    return digest.hexdigest()[:32]
 
 
 def _encode_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
