@@ -13,7 +13,7 @@ from pathlib import Path
 from ..arguments import TEXT, check
 from ..errors import CellmageError
 from ..tools import Tool
-from .config import find_server, read_servers
+from .config import ServerConfig, find_server, read_servers
 from .pool import wait_on_loop
 from .tools import ServerTool, list_all_tools, list_tools, restart_line, select_tool
 
@@ -34,7 +34,7 @@ def mcp_tools(
         UsageError: the file cannot be read, or there is no such server or tool.
         ConfigError: the server could not be started.
     """
-    config, tool = find_server(check("name", name, TEXT), read_servers(Path(file).absolute()))
+    config, tool = find_server(check("name", name, TEXT), _read(file))
     tools, was_lost = wait_on_loop(list_tools(config))
     if was_lost:
         on_notice(restart_line(config))
@@ -47,7 +47,7 @@ def check_file(file: str | os.PathLike[str]) -> list[str]:
     Raises:
         UsageError: the file cannot be read.
     """
-    return list(read_servers(Path(file).absolute()))
+    return list(_read(file))
 
 
 def tools_by_server(
@@ -58,5 +58,9 @@ def tools_by_server(
     Raises:
         UsageError: the file cannot be read.
     """
-    configs = list(read_servers(Path(file).absolute()).values())
+    configs = list(_read(file).values())
     return [(config.name, tools) for config, tools in wait_on_loop(list_all_tools(configs))]
+
+
+def _read(file: str | os.PathLike[str]) -> dict[str, ServerConfig]:
+    return read_servers(Path(file).expanduser().absolute())

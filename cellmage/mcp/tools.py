@@ -82,6 +82,15 @@ class ServerTool(Tool[..., Any]):
 
         self.function = call
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same tool, so that one that is named twice counts once."""
+        if not isinstance(other, ServerTool):
+            return NotImplemented
+        return (self.config, self.tool) == (other.config, other.tool)
+
+    def __hash__(self) -> int:
+        return hash((self.config, self.tool))
+
     def bind(self, arguments: str) -> Callable[[], Any]:
         """Return the call with these arguments: see `Tool.bind`.
 

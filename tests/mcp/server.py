@@ -15,6 +15,9 @@ from mcp.types import CallToolResult, TextContent
 
 server = MCPServer("files", log_level="ERROR")
 
+WAITING: list[str] = []
+"""The calls that wait."""
+
 
 @server.tool()
 def add(a: int, b: int) -> int:
@@ -72,8 +75,19 @@ async def count(to: int, ctx: Context[Any]) -> str:
 @server.tool()
 async def wait() -> str:
     """Wait for a minute."""
-    await anyio.sleep(60)
+    WAITING.append("one")
+    try:
+        await anyio.sleep(60)
+    finally:
+        WAITING.pop()
     return "done"
+
+
+@server.tool()
+async def waiting() -> int:
+    """How many calls wait."""
+    await anyio.sleep(0.05)
+    return len(WAITING)
 
 
 @server.tool()

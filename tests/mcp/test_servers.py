@@ -22,6 +22,7 @@ from cellmage import ConfigError, Conversation, UsageError
 from cellmage.events import Notice, Status
 from cellmage.mcp import mcp_tools, tools_by_server
 from cellmage.testing import ScriptedServer
+from cellmage.tools import tools_by_name
 from tests.mcp import server as mcp_server
 from tests.mcp.conftest import Write, entry
 from tests.tool_scripts import drain, play_calls, read, results
@@ -50,6 +51,8 @@ def test_the_tools_of_a_server(shared_file: Path) -> None:
     assert asyncio.run(tools["files__add"](a=1, b=2)) == "3"
     (dotted,) = mcp_tools("files/read.all files", shared_file)
     assert dotted.name.startswith("files__read_all_files_")
+    twice = [*mcp_tools("files/add", shared_file), *tools.values()]
+    assert list(tools_by_name(twice)) == list(tools)
     with pytest.raises(UsageError, match="files has no tool 'ad'; it has: add, pid,"):
         mcp_tools("files/ad", shared_file)
 
@@ -132,15 +135,24 @@ def test_a_crash_in_mid_call(chat: Conversation, server: ScriptedServer, shared_
     assert notices == [RESTARTED]
 
 
-def test_the_loop_stops_a_call(
+def test_a_call_that_is_left_is_cancelled_on_the_server(
     chat: Conversation, server: ScriptedServer, shared_file: Path
 ) -> None:
     play_calls(server, ("files__wait", "{}"))
     stream = chat.stream("Go", tools=mcp_tools("files", shared_file), approve="always")
-    for event in stream.events:
-        if getattr(event, "text", "") == "Running files__wait…":
-            break
-    assert asyncio.run(mcp_tools("files/add", shared_file)[0](a=1, b=1)) == "2"
+    (waiting,) = mcp_tools("files/waiting", shared_file)
+
+    async def leave() -> None:
+        reading = asyncio.create_task(drain(stream))
+        while await waiting() != "1":
+            assert not reading.done()
+        reading.cancel()
+        await asyncio.wait([reading])
+        deadline = time.monotonic() + 20
+        while await waiting() != "0":
+            assert time.monotonic() < deadline
+
+    asyncio.run(leave())
 
 
 def test_secrets_of_a_server_reach_no_model(
