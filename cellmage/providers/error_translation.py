@@ -26,8 +26,8 @@ from ..text import excerpt
 from .error_bodies import error_codes, error_status, provider_message
 from .error_kinds import NO_ADDRESS, Failure, classify
 
-# Foreign exceptions by class name, looked up along the MRO: the SDK sits on httpx up to openai 2
-# and on httpx2 from openai 3 on, and neither may be imported before the first request.
+# Foreign exceptions by class name, looked up along the MRO: neither the SDK nor its HTTP library
+# may be imported before the first request.
 FOREIGN: Mapping[str, tuple[type[CellmageError], str]] = {
     "ConnectTimeout": (ConnectError, "no connection within the time limit; is the server running?"),
     "ConnectError": (ConnectError, "no connection; is the address right and the server running?"),
