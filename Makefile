@@ -5,7 +5,7 @@ ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PLUGINS := -p no:nbval -p no:langsmith_plugin
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults oldest servers real bench notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers real bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -19,6 +19,7 @@ help:
 	@echo "make faults      play the stream faults, in each API, to every way of reading; CASES=FILE for others"
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
+	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine; 15 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -78,6 +79,9 @@ check: .venv/dev
 
 faults: .venv/dev
 	$(BIN)/python -m tests.contract $(CASES)
+
+zoo: .venv/dev
+	$(BIN)/python -m tests.zoo
 
 # Every floor of pyproject.toml exactly, and beneath them the newest that fits. Old packages use what
 # newer ones deprecate, so such warnings are no errors here.

@@ -74,18 +74,21 @@ FAMILIES = (
     Family(r"gemini-(2[.]5|[3-9])", None, _GEMINI, True, True, True),
     Family(r"gemma-?2", None, None, False, False, False),
     # Others, and open models.
-    Family(r".*(-vl|vision|llava|pixtral|moondream|internvl|minicpm-v|omni)", images=True),
+    Family(
+        r".*(-vl|vision|llava|pixtral|moondream|internvl|minicpm-v|omni)", images=True, pdf=False
+    ),
     Family(r"deepseek-v[4-9]", None, _MILLION, False, False, True),
     Family(r"deepseek-(r1|reasoner)", None, None, False, False, True),
     Family(r"deepseek-(chat|coder|v[1-3])", None, None, False, False, None),
     Family(r"grok-(3|code)", None, None, False, False, None),
-    Family(r"grok-[4-9]", None, None, True, None, True),
+    Family(r"grok-[4-9]", None, None, True, False, True),
     Family(r"(meta-)?llama-?4", None, None, True, False, False),
     Family(r"(meta-)?llama-?3[.]2-(11|90)b", None, None, True, False, False),
     Family(r"(meta-)?llama-?[23]", None, None, False, False, False),
     Family(r"qwq", None, None, False, False, True),
     Family(r"qwen(1|2|2[.]5|3)(?![.0-9])", None, None, False, False, None),
     Family(r"(mixtral|codestral|mathstral|(open-)?mistral-7b)", None, None, False, False, False),
+    Family(r"(mistral|ministral|magistral|devstral)", pdf=False),
     Family(r"phi-?[34]-multimodal", None, None, True, False, False),
     Family(r"phi-?[34]", None, None, False, False, None),
     Family(r"kimi-k2(?![.])", None, None, False, False, None),

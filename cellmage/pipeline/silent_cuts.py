@@ -19,6 +19,9 @@ _MIN_COUNT = 1024
 _MARGIN = 1.2
 """How many times more tokens must have been sent than were counted, at least."""
 
+_MIN_BYTES_PER_TOKEN = 5
+"""Some gateways estimate their counts, at four bytes a token or fewer."""
+
 # Each is one token at least in every tokenizer in use: they split at blanks, and join no more than
 # one sign with the letters after it. Longer words than these may be one token for each part.
 _ASCII_TOKENS = re.compile(r"[A-Za-z0-9_]{1,32}|[!-/:-@\[-^`{-~]+(?![A-Za-z0-9_])")
@@ -60,8 +63,10 @@ def cut_notice(request: Request, usage: Usage | None) -> Notice | None:
     count = usage.input_tokens + (usage.cached_tokens or 0)  # some servers count those apart
     if count < _MIN_COUNT:
         return None
-    sent = sum(map(_fewest_of_message, request.messages))
-    if sent <= _MARGIN * count:
+    texts = [text for message in request.messages for text in _texts_of(message)]
+    sent = sum(map(fewest_tokens, texts))
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    if sent <= _MARGIN * count or size <= _MIN_BYTES_PER_TOKEN * count:
         return None
     model = (request.options.model or "").rpartition("/")[2]
     return Notice(
@@ -74,10 +79,9 @@ def cut_notice(request: Request, usage: Usage | None) -> Notice | None:
     )
 
 
-def _fewest_of_message(message: Message) -> int:
-    """Return the tokens of a message at least; those of images and tools are not known."""
-    calls = (call.arguments for call in message.tool_calls)
-    return sum(map(fewest_tokens, (message.text, *calls)))
+def _texts_of(message: Message) -> list[str]:
+    """Return the texts of a message; the tokens of images and tools are not known."""
+    return [message.text, *(call.arguments for call in message.tool_calls)]
 
 
 async def notify_on_cut(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:

@@ -12,9 +12,10 @@ OpenRouter                          ``reasoning_details`` of the message, in the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..messages import ProviderState
 
@@ -62,6 +63,60 @@ class ChatState:
         """Return the state as an event; none if there is nothing to send back."""
         item = self.item(calls)
         return [ProviderState(API, json.dumps(item, ensure_ascii=False))] if item else []
+
+
+class _Placeholder(NamedTuple):
+    """What stands in the place of state, where another model has made the calls.
+
+    Args:
+        models: matches the names of the models that demand it.
+        message: fields of the message.
+        call: fields of its first call; those of calls at the same time are not demanded.
+        is_for_all: False if only the calls after the last question need it.
+    """
+
+    models: re.Pattern[str]
+    message: Mapping[str, Any] = {}
+    call: Mapping[str, Any] = {}
+    is_for_all: bool = True
+
+
+_PLACEHOLDERS = (
+    _Placeholder(
+        re.compile(r"deepseek-v?[4-9]|kimi-k(?:2\.|2-thinking|[3-9])", re.IGNORECASE),
+        message={"reasoning_content": "(none)"},
+    ),
+    # Gemini's documentation has this one for the calls of other models.
+    _Placeholder(
+        re.compile("gemini-[3-9]", re.IGNORECASE),
+        call={
+            "extra_content": {"google": {"thought_signature": "skip_thought_signature_validator"}}
+        },
+        is_for_all=False,
+    ),
+)
+
+
+def add_placeholders(encoded: dict[str, Any], model: str, is_new: bool) -> None:
+    """Add to a message with calls what its model demands, if another one has made them.
+
+    Args:
+        encoded: the message, with its own state.
+        model: the name of the model that is asked.
+        is_new: True if the message follows the last question.
+
+    Example:
+        >>> encoded = {"role": "assistant", "content": "", "tool_calls": [{"id": "a"}]}
+        >>> add_placeholders(encoded, "deepseek-v4-pro", is_new=False)
+        >>> encoded["reasoning_content"]
+        '(none)'
+    """
+    calls = encoded["tool_calls"]
+    for row in _PLACEHOLDERS:
+        if row.models.search(model) and (is_new or row.is_for_all):
+            encoded |= {**row.message, **encoded}
+            if not any(call.keys() & row.call.keys() for call in calls):
+                calls[0] |= row.call
 
 
 def add_state(encoded: dict[str, Any], state: Sequence[ProviderState]) -> None:

@@ -14,7 +14,7 @@ import jiter
 
 from ..messages import Message, Request
 from ..text import join_surrogates
-from .chat_state import add_state
+from .chat_state import add_placeholders, add_state
 from .content_parts import encode_content
 from .endpoints import Endpoint, effort_word
 from .provider_tools import encode_function, encode_tools
@@ -63,14 +63,18 @@ def encode_request(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     return {name: value for name, value in payload.items() if value is not None}
 
 
-def _encode_messages(request: Request, endpoint: Endpoint) -> list[Mapping[str, Any]]:
-    encoded: list[Mapping[str, Any]] = []
+def _encode_messages(request: Request, endpoint: Endpoint) -> list[dict[str, Any]]:
+    encoded: list[dict[str, Any]] = []
     no_text: Literal[""] | None = None if _REFUSES_EMPTY.search(request.options.model or "") else ""
-    for message in request.messages:
+    roles = [message.role for message in request.messages]
+    last_question = max((i for i, role in enumerate(roles) if role == "user"), default=-1)
+    for index, message in enumerate(request.messages):
         is_after_tool = message.role == "user" and encoded and encoded[-1]["role"] == "tool"
         if is_after_tool and endpoint.requires_assistant_after_tool:
-            encoded.append(_STOPPED)
+            encoded.append(dict(_STOPPED))
         encoded.append(encode_message(message, no_text))
+        if message.tool_calls:
+            add_placeholders(encoded[-1], request.options.model or "", index > last_question)
     return encoded
 
 

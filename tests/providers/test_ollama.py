@@ -212,6 +212,17 @@ def test_what_it_cannot_read(part: Any) -> None:
         encoded(Message("user", ("What?", part)))
 
 
+@pytest.mark.parametrize("part", [PDF, ADDRESS])
+def test_what_it_cannot_read_in_an_earlier_turn(part: Any) -> None:
+    """A conversation can move to it."""
+    first, _, last = encoded(
+        Message("user", ("What?", part, IMAGE)), Message("assistant", "A"), Message("user", "Why?")
+    )["messages"]
+    assert len(first["images"]) == 1
+    assert "report.pdf" in first["content"] or "example.org" in first["content"]
+    assert last["content"] == "Why?"
+
+
 @given(st.integers(0, 200_000))
 def test_the_window_holds_the_conversation(size: int) -> None:
     window = encoded(Message("user", "a " * size))["options"].get("num_ctx", 2048)

@@ -8,11 +8,20 @@ conversation needs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jiter
 
-from ...content import Image, attachment_tokens, attachments_of, encode_base64
+from ...content import (
+    Attachment,
+    Image,
+    attachment_tokens,
+    attachments_of,
+    describe_attachment,
+    encode_base64,
+    to_content,
+)
 from ...errors import UsageError
 from ...messages import Message, Request
 from ...text import join_surrogates
@@ -127,7 +136,9 @@ def _bytes_of(*values: Any) -> int:
 
 def _encode_messages(request: Request) -> Iterator[dict[str, Any]]:
     names: dict[str, str] = {}  # of the tools, by the ids of their calls
-    for message in request.messages:
+    *_, question = 0, *(i for i, item in enumerate(request.messages) if item.role == "user")
+    earlier = map(_without_unreadable, request.messages[:question])
+    for message in (*earlier, *request.messages[question:]):
         encoded: dict[str, Any] = {"role": message.role, "content": join_surrogates(message.text)}
         if images := [_encode_image(part) for part in attachments_of(message.content)]:
             encoded["images"] = images
@@ -139,6 +150,21 @@ def _encode_messages(request: Request) -> Iterator[dict[str, Any]]:
             encoded["tool_name"] = names.get(message.tool_call_id, "unnamed")
             encoded["tool_call_id"] = message.tool_call_id
         yield encoded
+
+
+def _without_unreadable(message: Message) -> Message:
+    """Return an earlier message with lines in the place of what the API does not take."""
+    if isinstance(message.content, str):
+        return message
+    parts = [
+        part if isinstance(part, str) or _is_readable(part) else describe_attachment(part)
+        for part in message.content
+    ]
+    return replace(message, content=to_content(parts))
+
+
+def _is_readable(part: Attachment) -> bool:
+    return isinstance(part, Image) and not part.url
 
 
 def _encode_image(part: Any) -> str:
