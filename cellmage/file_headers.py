@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from struct import error as StructError
 from struct import unpack_from
 from typing import NamedTuple
@@ -43,12 +45,15 @@ def _gif_size(data: bytes) -> Size:
 
 # A frame's header (SOF), but for the codes between them that are other segments.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MAX_JPEG_SEGMENTS = 10_000
 _JPEG_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
 def _jpeg_size(data: bytes) -> Size:
     offset = 2
-    while data[offset] == 0xFF:
+    for _ in range(_MAX_JPEG_SEGMENTS):
+        if data[offset] != 0xFF:
+            break
         marker = data[offset + 1]
         if marker in _JPEG_FRAMES:
             height, width = unpack_from(">HH", data, offset + 5)
@@ -107,9 +112,12 @@ def read_image(data: bytes) -> tuple[str, Size] | None:
 # Readers allow other bytes before the header, within the first 1024.
 _PDF_START = re.compile(rb".{0,1019}?%PDF-", re.DOTALL)
 _PDF_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
-_PDF_OBJECTS = re.compile(rb"/ObjStm\b[^>]{0,300}>>\s{0,9}stream\r?\n")
-_MAX_UNPACKED_BYTES = 2**20
-_MAX_PACKED_STREAMS = 1_000
+_PDF_OBJECTS = re.compile(rb"/ObjStm\b")
+_PDF_STREAM = re.compile(rb"[^>]{0,300}>>\s{0,9}stream\r?\n")
+_MAX_UNPACKED_BYTES = 2**24
+_MAX_PACKED_BYTES = 2**20
+_MAX_PACKED_STREAMS = 10_000
+"""A hostile file takes long to unpack; the number of pages is an estimate."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -129,12 +137,13 @@ def count_pages(data: bytes) -> int:
 
 def _unpack_objects(data: bytes) -> Iterator[bytes]:
     """Yield the objects that are compressed together, as PDF 1.5 and later have them."""
-    for number, match in enumerate(_PDF_OBJECTS.finditer(data)):
-        if number == _MAX_PACKED_STREAMS:
-            return
-        try:
-            yield zlib.decompressobj().decompress(
-                data[match.end() : match.end() + _MAX_UNPACKED_BYTES], _MAX_UNPACKED_BYTES
-            )
-        except zlib.error:
+    room = _MAX_UNPACKED_BYTES
+    for match in islice(_PDF_OBJECTS.finditer(data), _MAX_PACKED_STREAMS):
+        start = _PDF_STREAM.match(data, match.end())
+        if start is None or room <= 0:
             continue
+        packed = memoryview(data)[start.end() : start.end() + _MAX_PACKED_BYTES]
+        with suppress(zlib.error):
+            objects = zlib.decompressobj().decompress(packed, room)
+            room -= len(objects)
+            yield objects

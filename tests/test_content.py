@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import pickle
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -217,3 +218,13 @@ def test_the_price_of_a_cut_answer_contains_its_images() -> None:
 
     per_token = Decimal("2.5") / 10**6
     assert cost("Hi there", PDF) - cost("Hi there") == 6000 * per_token
+
+
+def test_a_hostile_pdf_is_not_unpacked_whole() -> None:
+    packed = zlib.compress(b"/Type /Page " * 900_000)
+    data = b"%PDF-1.7\n" + (b"/ObjStm >> stream\n" + packed) * 3
+    assert 900_000 < File(data).pages < 1_500_000
+
+
+def test_a_hostile_jpeg_has_no_size() -> None:
+    assert Image(b"\xff\xd8" + b"\xff" * 100_000).size == (0, 0)
