@@ -61,8 +61,8 @@ def responses_stream() -> Iterator[bytes]:
 
 
 def messages_stream() -> Iterator[bytes]:
-    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-5"}
-    message |= {"content": [], "stop_reason": None, "stop_sequence": None}
+    message: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant"}
+    message |= {"model": "claude-opus-5", "content": [], "stop_reason": None}
     usage = {"input_tokens": 9, "output_tokens": 1}
     yield sse({"type": "message_start", "message": {**message, "usage": usage}})
     block = {"type": "text", "text": ""}

@@ -99,9 +99,8 @@ class EventStreamDecoder:
         The standard discards such an event, but some servers forget the last blank line, and a
         connection may break before it. If it broke within the event, the data is cut.
         """
-        if line := self._take_line(b""):
-            if event := self._end_line(line):
-                yield event
+        if (line := self._take_line(b"")) and (event := self._end_line(line)):
+            yield event
         if event := self._end_event():
             yield event
 

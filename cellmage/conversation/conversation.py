@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
 from ..options import OPTIONS, OptionFields, Options
 from ..pipeline import build
+from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
 from ..providers.registry import resolve_models
@@ -99,6 +100,7 @@ class Conversation(ConversationState):
         retriever: Retriever | Search | None = None,
         tools: Iterable[Callable[..., Any]] = (),
         approve: Approval = "ask",
+        check: Check | None = None,
         **overrides: Unpack[OptionFields],
     ) -> ResponseStream:
         """Return the stream of an answer; the request is sent when it is first iterated.
@@ -112,6 +114,7 @@ class Conversation(ConversationState):
             retriever: finds passages for the question; a function is named by its own name.
             tools: functions that the model may call.
             approve: decides about each tool call: see `StreamArguments`.
+            check: returns what is wrong with an answer: see `StreamArguments`.
             overrides: further options by name, such as ``temperature=0``.
 
         Raises:
@@ -127,7 +130,8 @@ class Conversation(ConversationState):
         earlier, toolset = self._earlier_turns(cell, history, commit), tools_by_name(tools)
         request = make_request(prompt, resolved, earlier, toolset)
         searcher = None if retriever is None else Retriever.of(retriever)
-        ask = build(models, tools=toolset, approve=approval_function(approve), retriever=searcher)
+        decide = approval_function(approve)
+        ask = build(models, tools=toolset, approve=decide, retriever=searcher, check=check)
         if history == "ignore" or commit == "never":
             return self._remember(ResponseStream(request, ask))
         is_replaced = commit == "replace"

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from ..arguments import Kind, check, choice_of, instance_of, optional
 from ..messages import CellRef
 from ..options import OptionFields
+from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval
 
@@ -29,6 +30,8 @@ class StreamArguments(OptionFields, total=False):
         approve: ``"ask"`` asks the user before each call, and refuses where there is nobody to ask;
             ``"always"`` runs every call, ``"never"`` none. A function is given each `ToolCall`, and
             must return True to run it.
+        check: returns what is wrong with the text of an answer, or an empty text. The model is
+            asked once more with it; the first answer then counts as reasoning.
     """
 
     cell: CellRef | None
@@ -37,6 +40,7 @@ class StreamArguments(OptionFields, total=False):
     retriever: Retriever | Search | None
     tools: Iterable[Callable[..., Any]]
     approve: Approval
+    check: Check | None
 
 
 _KINDS: Mapping[str, Kind[Any]] = {

@@ -44,6 +44,14 @@ COMMON = [
         choices=APIS,
         help="The API by which the server is asked. Default: that of the server.",
     ),
+    flag(
+        "--repair",
+        type=int,
+        choices=(0, 1),
+        metavar="0|1",
+        help="How often the model is asked again when its answer does not fit --schema or --json. "
+        "Default: 1.",
+    ),
     flag("--max-tokens", **_COUNT, help="The longest answer, in tokens. Default: the provider's."),
     flag(
         "-s",

@@ -139,7 +139,9 @@ class PromptRunner:
         self._find_keys(replace(options, model=",".join(args.compare or ()) or options.model))
         cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
         named = stream_arguments(args, variables, self._settings.mcp)
-        arguments = {"options": options, "cell": cell, **named}
+        repairs = self._settings.repair if args.repair is None else args.repair
+        check = schema.problem if schema and repairs else None
+        arguments = {"options": options, "cell": cell, "check": check, **named}
         if args.compare:
             comparison = chat.compare(content.text, args.compare, select=args.select, **arguments)
             prompt = _Prompt(args, front_end, schema, comparison.streams, comparison.selected)

@@ -53,6 +53,9 @@ class Settings(HasTraits):
     stream_by_default = Bool(True, help="Show answers while they arrive.").tag(config=True)
     extra_body = Dict(help="Further parameters of the provider.").tag(config=True)
     base_url = Unicode(None, allow_none=True, help="The address of the server.").tag(config=True)
+    repair = Int(1, min=0, max=1, help="How often an unfit answer is asked for again.").tag(
+        config=True
+    )
     stats = Bool(False, help="Show time, tokens and cost below each answer.").tag(config=True)
     spend_limit = Float(
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
@@ -96,8 +99,8 @@ OPTION_FIELDS = (
 """The settings that are fields of `Options`, under the same name."""
 
 _OTHER_SETTINGS = (
-    "fallback", "persona", "stream_by_default", "stats", "spend_limit", "store", "resume",
-    "collapse", "image_hosts", "mcp",
+    "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "store",
+    "resume", "collapse", "image_hosts", "mcp",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 

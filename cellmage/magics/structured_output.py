@@ -17,7 +17,7 @@ from ..text import excerpt, truncate
 from .lookup import nearest_variable
 
 _MAX_PROBLEM_CHARS = 300
-"""Characters of pydantic's message that are shown."""
+"""Characters of the message about what does not fit."""
 
 
 class OutputSchema:
@@ -71,16 +71,37 @@ class OutputSchema:
         Raises:
             OutputValidationError: it is not JSON, was cut, or does not fit the schema.
         """
-        value = read_response(stream.response).value
+        return self._validate(read_response(stream.response).value)
+
+    def problem(self, text: str) -> str:
+        """Return what is wrong with the text of an answer; an empty text if nothing is."""
+        try:
+            self._validate(read_json(text).value)
+        except ValueError as error:
+            return f"it is not the JSON that was asked for: {error}"
+        except OutputValidationError as error:
+            return str(error)
+        return ""
+
+    def _validate(self, value: Any) -> Any:
         if not hasattr(self._schema, "model_validate"):
             return value
         try:
             return self._schema.model_validate(value)
         except ValueError as error:  # pydantic's own is one
-            problem = truncate(str(error), _MAX_PROBLEM_CHARS)
+            problem = truncate(_describe(error), _MAX_PROBLEM_CHARS)
             raise OutputValidationError(
                 f"the answer does not fit {self._name}: {problem}"
             ) from None
+
+
+def _describe(error: ValueError) -> str:
+    """Return the fields that do not fit, without pydantic's addresses and values."""
+    errors = getattr(error, "errors", None)  # pydantic is not imported for this
+    if errors is None:
+        return str(error)
+    fields = ((".".join(map(str, item["loc"])), item["msg"]) for item in errors())
+    return "; ".join(f"{place}: {message}" if place else message for place, message in fields)
 
 
 def schema_from_flags(args: Namespace, variables: Mapping[str, Any]) -> OutputSchema | None:

@@ -21,6 +21,7 @@ from .json_answers import notify_on_lenient_json
 from .phrases import notify_on_words, stop_at_phrases
 from .provider_check import ask_provider
 from .redact import redact_secrets
+from .repair import Check, repair_answer
 from .retrieval import Retriever, search_first
 from .retry import retry_request
 from .shorten import retry_shorter
@@ -39,13 +40,14 @@ MODEL_STAGES: tuple[Stage, ...] = (
 """The stages around one model, innermost first."""
 
 
-def build(
+def build(  # noqa: PLR0913 - keyword arguments
     models: Sequence[ResolvedModel],
     *,
     tools: Mapping[str, Tool[..., Any]] | None = None,
     approve: Approve = approval_function("ask"),  # noqa: B008 - a constant
     retriever: Retriever | None = None,
     continued_text: str = "",
+    check: Check | None = None,
 ) -> Ask:
     """Return the way to ask these models.
 
@@ -55,6 +57,7 @@ def build(
         approve: decides about each tool call before it runs.
         retriever: finds passages before the model is asked; None searches nothing.
         continued_text: the text of an answer that was cut, which the answer continues.
+        check: returns what is wrong with an answer; the model is asked once more with it.
 
     Example:
         >>> from cellmage import Message, Options, Request, ResponseStream
@@ -69,6 +72,7 @@ def build(
         asks = [(partial(advise_user, first.provider, asks[0][0]), first.model)]
     stages: tuple[Stage, ...] = (
         partial(run_tools, tools or {}, approve),
+        partial(repair_answer, check),
         partial(search_first, retriever, first.model, first.provider.name),
         partial(join_continuation, continued_text),
         stop_at_phrases,

@@ -106,7 +106,7 @@ async def _run_tools(runner: _Runner, ask: Ask, request: Request) -> AsyncGenera
                     yield collected
         if not step.calls:
             if step.end is not None:
-                yield replace(step.end, usage=_sum_usage([other.end for other in steps]))
+                yield replace(step.end, usage=sum_usage([other.end for other in steps]))
             return
         calls = [runner.as_meant(call) for call in step.calls]
         for call in calls:
@@ -241,7 +241,7 @@ class _StepCollector:
         return call
 
 
-def _sum_usage(ends: Sequence[Complete | None]) -> Usage | None:
+def sum_usage(ends: Sequence[Complete | None]) -> Usage | None:
     """Return the tokens of several requests; None for what one of them did not count."""
     usages = [end.usage for end in ends if end is not None and end.usage is not None]
     if len(usages) < len(ends):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 
 from cellmage.display.tables import markdown_table
-from cellmage.testing import DONE, ScriptedServer, chunk, finish
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, usage
 from tests.kernel.client import Kernel
 
 TRIP = "import pydantic\nclass Trip(pydantic.BaseModel):\n    city: str\n    days: int"
@@ -55,15 +55,48 @@ def test_json_as_models_write_it(kernel: Kernel, server: ScriptedServer) -> None
 def test_what_does_not_fit_fails_the_cell(kernel: Kernel, server: ScriptedServer) -> None:
     kernel.run(TRIP)
     play(server, '{"city": "Paris"}', wait=0)
-    run = kernel.run("trip = 'old'\n%llm --schema Trip --out trip Where to?")
+    run = kernel.run("trip = 'old'\n%llm --schema Trip --out trip --repair 0 Where to?")
+    assert len(server.exchanges) == 1
     assert run.error.startswith("OutputValidationError: the answer does not fit Trip: ")
     assert kernel.value("trip") == "old"
     play(server, "I would rather not.", wait=0)
-    run = kernel.run("%%llm --json --out trip\nGo")
+    run = kernel.run("%%llm --json --out trip --repair 0\nGo")
     assert run.error.startswith(
         "OutputValidationError: the answer is not the JSON that was asked for"
     )
     assert run.texts == ["I would rather not."]
+
+
+def test_an_answer_that_does_not_fit_is_repaired(kernel: Kernel, server: ScriptedServer) -> None:
+    """The answer is the second one; the turn is one, and its tokens are those of both."""
+    texts = ['{"city": "Paris"}', '{"city": "Paris", "days": 3}']
+    server.play_each([Reply([*answer(text)[:-1], usage(5, 7), DONE]) for text in texts])
+    kernel.run(TRIP)
+    run = kernel.run("%%llm --schema Trip --out trip\nWhere to?")
+    assert kernel.value("(trip.city, trip.days)") == ("Paris", 3)
+    notice = "The model was asked twice: the answer does not fit Trip: days: Field required"
+    assert run.texts == [texts[1], f"({notice})"]
+    assert kernel.value("(_llm.text, _llm.usage.input_tokens, _llm.usage.output_tokens)") == (
+        texts[1], 10, 14,
+    )  # fmt: skip
+    (_, question), (_, first), (_, problem) = server.last.messages
+    assert (question, first) == ("Where to?", texts[0])
+    assert "days" in problem
+    server.play(*answer("fine"))
+    kernel.run("%llm And then?")
+    assert [content for _, content in server.last.messages] == ["Where to?", texts[1], "And then?"]
+
+
+def test_an_answer_is_repaired_once(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(TRIP)
+    server.play(*answer('{"city": "Paris"}'))
+    run = kernel.run("%%llm --schema Trip\nWhere to?")
+    assert run.error.startswith("OutputValidationError: the answer does not fit Trip: ")
+    assert len(server.exchanges) == 2
+    kernel.run("%llm_config --repair 0")
+    assert not kernel.run("%%llm --json\nWhere to?").error
+    assert not kernel.run("%%llm --schema Trip\nWhere to?").ok
+    assert len(server.exchanges) == 4
 
 
 def test_no_such_schema(kernel: Kernel, server: ScriptedServer) -> None:

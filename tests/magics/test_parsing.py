@@ -30,7 +30,7 @@ def test_unset_is_none() -> None:
     unset = {name for name, value in vars(args).items() if value is None}
     assert unset == {
         "model", "temperature", "effort", "api", "max_tokens", "system", "persona", "param",
-        "stream", "stats",
+        "stream", "stats", "repair",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
         "compare", "select", "on_error", "interpolate",
     }  # fmt: skip
