@@ -16,6 +16,7 @@ from ..messages import Message, Request, Usage
 from ..providers.adapters import AdaptedProvider
 from ..providers.base import Provider
 from ..providers.json_format import ask_in_words, schema_of, split_format
+from ..text import excerpt
 from .common import (
     call_arguments,
     encode_arguments,
@@ -42,10 +43,20 @@ def provider(name: str) -> Provider:
         raise ConfigError(message) from None
     with translated_errors("llm", name, ("Exception",)):
         try:
-            model: Any = llm.get_async_model(name)
+            model = _find_model(name)
         except llm.UnknownModelError:
-            model = llm.get_model(name)  # most plugins have only this one
+            message = f"there is no model llm/{excerpt(name)}; !llm models lists them"
+            raise ConfigError(message) from None
     return AdaptedProvider(partial(_stream, model), "llm")
+
+
+def _find_model(name: str) -> Any:
+    import llm  # noqa: PLC0415 - an optional dependency
+
+    try:
+        return llm.get_async_model(name)
+    except llm.UnknownModelError:
+        return llm.get_model(name)  # most plugins have only this one
 
 
 async def _stream(model: Any, request: Request) -> AsyncGenerator[Event, None]:

@@ -15,6 +15,7 @@ from ..options import Options
 from ..providers.adapters import AdaptedProvider
 from ..providers.base import Provider
 from ..providers.json_format import ask_in_words, split_format
+from ..text import excerpt
 from .common import (
     call_arguments,
     encode_arguments,
@@ -51,6 +52,9 @@ def provider(model: Any) -> Provider:
         message = f"{_NAME}/{model} needs another package: pip install 'cellmage[{_NAME}]'"
         raise ConfigError(message) from None
     name = model if isinstance(model, str) else model.model_name
+    if isinstance(model, str) and ":" not in model and model != "test":
+        example = f"{_NAME}/openai:{model}"
+        raise ConfigError(f"{_NAME}/{excerpt(model)} needs its provider, as {excerpt(example)}")
     with translated_errors(_NAME, name, ("Exception",)):
         found = infer_model(model)
     return AdaptedProvider(partial(_stream, found), _NAME)

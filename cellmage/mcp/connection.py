@@ -106,7 +106,7 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - the server's side; the model is told
             cause = root_cause(error)
             problem = _describe(cause) or "it failed"
-            if _is_lost(cause) or self.config.transport != "stdio":
+            if _is_lost(cause):
                 self.stop()
                 problem = f"{self.config.label} was lost during the call: {problem}"
         if problem:  # outside of the handler, as an ExceptionGroup may be the context
@@ -136,8 +136,9 @@ class Connection:
             failure = self._failure(verb, error, line)
         finally:
             self._stop.set()
-        if not self._ready.done():
-            self._ready.set_exception(failure or ConfigError(f"{self.config.label} was stopped"))
+            if not self._ready.done():
+                failure = failure or ConfigError(f"{self.config.label} was stopped")
+                self._ready.set_exception(failure)
 
     async def _connect(self, stderr: StderrTail | None) -> None:
         import anyio  # noqa: PLC0415 - the SDK's
@@ -190,9 +191,10 @@ def root_cause(error: BaseException) -> BaseException:
 def _is_lost(error: BaseException) -> bool:
     """Return whether an error means that the connection is gone, as opposed to a failed call."""
     from mcp import MCPError  # noqa: PLC0415 - an optional dependency
-    from mcp.types import CONNECTION_CLOSED  # noqa: PLC0415
+    from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST  # noqa: PLC0415
 
-    return not isinstance(error, MCPError) or error.code == CONNECTION_CLOSED
+    # An address that has forgotten the session answers that the request is invalid.
+    return not isinstance(error, MCPError) or error.code in (CONNECTION_CLOSED, INVALID_REQUEST)
 
 
 def _describe(error: BaseException) -> str:

@@ -233,7 +233,7 @@ def test_stopped_in_mid_stream(model: str) -> None:
 
 def test_errors() -> None:
     chat = Conversation()
-    with pytest.raises(ConfigError, match="llm/none: Unknown model: none"):
+    with pytest.raises(ConfigError, match="there is no model llm/none; !llm models lists them"):
         chat.ask("Hi", model="llm/none")
     with pytest.raises(ConfigError, match="llm/mock-key: No key found - add one using 'llm keys"):
         chat.ask("Hi", model="llm/mock-key")

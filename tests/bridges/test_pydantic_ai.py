@@ -140,8 +140,10 @@ def test_errors(chat: Conversation) -> None:
         list(chat.stream("fail"))
     assert caught.value.kind == "rate_limited"
     assert "slow down" in str(caught.value)
-    with pytest.raises(ConfigError, match="pydantic-ai/none: Unknown model: none"):
+    with pytest.raises(ConfigError, match="none needs its provider, as pydantic-ai/openai:none"):
         Conversation().ask("Hi", model="pydantic-ai/none")
+    with pytest.raises(ConfigError, match="pydantic-ai/none:x: Unknown model: none:x"):
+        Conversation().ask("Hi", model="pydantic-ai/none:x")
     with pytest.raises(ConfigError, match="OPENAI_API_KEY"):
         Conversation().ask("Hi", model="pydantic-ai/openai:gpt-5-mini")
 
