@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cellmage import Response, ToolInvocation, ToolStep, Usage
+from cellmage.serialization import response_from_record, response_to_record
 from cellmage.stats import response_stats, stats_line
+
+COUNT = st.none() | st.integers(0, 10**9)
 
 
 def response(usage: Usage, steps: tuple[ToolStep, ...] = ()) -> Response:
@@ -22,3 +31,14 @@ def test_the_sum_of_several_requests_is_no_share_of_a_window() -> None:
     steps = (ToolStep("", (ToolInvocation("c1", "add", "{}", "3"),)),)
     assert response_stats(response(Usage(9, 9), steps))["window"] == "—"
     assert response_stats(response(Usage(None, 9)))["window"] == "—"
+
+
+@given(st.builds(Usage, COUNT, COUNT, COUNT, COUNT, COUNT))
+def test_any_usage_is_stored(usage: Usage) -> None:
+    record = json.loads(json.dumps(response_to_record(response(usage))))
+    assert response_from_record("Hi", record) == response(usage)
+
+
+@pytest.mark.parametrize("stored", [[3, 4], [3, 4, 2], [3, 4, None, 5]])
+def test_counts_of_older_records(stored: list[int | None]) -> None:
+    assert response_from_record("Hi", {"usage": stored}).usage == Usage(*stored)
