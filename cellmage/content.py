@@ -16,7 +16,7 @@ from .errors import UsageError
 from .file_headers import IMAGE_NAMES, count_pages, is_pdf, read_image
 from .foreign_files import read_file
 from .image_urls import check_image_url, decode_data_url
-from .text import Encodable, excerpt, spell_out
+from .text import Encodable, excerpt, format_bytes, spell_out
 
 T = TypeVar("T")
 
@@ -246,7 +246,7 @@ def describe_attachment(part: Attachment) -> str:
     return f"({part.type}: {part.describe()})"
 
 
-# Tokens. The rules are those of Anthropic's documentation; OpenAI's tiles and patches cost less.
+# Tokens. The rules are those of Anthropic's documentation; other providers count otherwise.
 
 _PIXELS_PER_TOKEN = 750
 _MAX_IMAGE_TOKENS = 1_600
@@ -267,21 +267,6 @@ def attachment_tokens(part: Attachment) -> int:
         return part.pages * _TOKENS_PER_PAGE
     width, height = part.size
     return min(-(-width * height // _PIXELS_PER_TOKEN) or _MAX_IMAGE_TOKENS, _MAX_IMAGE_TOKENS)
-
-
-def format_bytes(count: int) -> str:
-    """Return a number of bytes for people.
-
-    Example:
-        >>> format_bytes(900), format_bytes(12_345), format_bytes(3_400_000)
-        ('900 bytes', '12 kB', '3.4 MB')
-    """
-    if count < 1_000:
-        return f"{count} bytes"
-    return f"{count / 1_000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
-
-
-# Bytes.
 
 
 def encode_base64(part: Attachment) -> str:

@@ -144,6 +144,18 @@ def excerpt(text: str, chars: int = 60) -> str:
     return text if excess <= 0 else f"{text[:chars]}… (and {excess} more characters)"
 
 
+def format_bytes(count: int) -> str:
+    """Return a number of bytes for people.
+
+    Example:
+        >>> format_bytes(900), format_bytes(12_345), format_bytes(3_400_000)
+        ('900 bytes', '12 kB', '3.4 MB')
+    """
+    if count < 1_000:
+        return f"{count} bytes"
+    return f"{count / 1_000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
 def join_surrogates(text: str, lone: Literal["replace", "keep"] = "replace") -> str:
     """Return the text with each pair of surrogates as the character that it encodes.
 
