@@ -92,9 +92,12 @@ def _reasoning_words(usage: Usage) -> str:
 
 def _share_of_window(response: Response) -> str | None:
     """Return the share of the model's context window that the request and the answer fill."""
-    usage, window = response.usage or Usage(), window_of(response.model, response.provider)
+    usage = response.usage or Usage()
     # With tools, the counts are the sum of several requests.
-    if usage.input_tokens is None or window is None or response.steps:
+    if usage.input_tokens is None or response.steps:
+        return None
+    window = window_of(response.model, response.provider)
+    if window is None:
         return None
     return format_percent((usage.input_tokens + (usage.output_tokens or 0)) / window)
 

@@ -208,6 +208,6 @@ def _usage(usage: Usage) -> dict[str, Any]:
         "input_tokens": tokens_in,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens or 0},
         "output_tokens": tokens_out,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
         "total_tokens": tokens_in + tokens_out,
     }
