@@ -40,7 +40,7 @@ tool("weather")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssu
 chat.ask("Hi", temperatur=0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 chat.ask("Hi", max_tokens="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat.ask("Hi", model=["a", "b"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-chat.ask(["Hi"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+chat.ask([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 chat.ask("Hi", {"temperature": 0})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat.ask("Hi", approve="perhaps")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 chat.ask("Hi", history="forget")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -66,7 +66,7 @@ class Texts:
     name = "texts"
 
     async def stream(self, request: Request) -> str:
-        return request.messages[-1].content
+        return request.messages[-1].text
 
 
 Conversation(provider=NoStream())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -64,12 +64,12 @@ ENDPOINT = Endpoint("https://api.example.org/v1", "ACME_API_KEY")
 
 
 async def shout(request: Request) -> AsyncIterator[str]:
-    yield request.messages[-1].content.upper()
+    yield request.messages[-1].text.upper()
 
 
 async def agent(request: Request) -> AsyncGenerator[str | Event, None]:
     yield Status("Searching…")
-    yield request.messages[-1].content
+    yield request.messages[-1].text
 
 
 provider: Provider = register_provider(shout, name="shout")
