@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import Conversation, Message, Options, ProviderError, ProviderState, ToolInvocation
-from cellmage.errors import CellmageError, IncompleteResponseError, ProtocolError, UsageError
+from cellmage.errors import CellmageError, IncompleteResponseError, ProtocolError
 from cellmage.events import Complete, Event, Reasoning, Status, Token, ToolCall
 from cellmage.messages import Request, Usage
 from cellmage.providers.endpoints import Endpoint
@@ -208,7 +208,7 @@ def test_tools_and_images() -> None:
 
 @pytest.mark.parametrize("part", [PDF, ADDRESS])
 def test_what_it_cannot_read(part: Any) -> None:
-    with pytest.raises(UsageError, match="Ollama"):
+    with pytest.raises(ProviderError, match="nothing was sent"):
         encoded(Message("user", ("What?", part)))
 
 

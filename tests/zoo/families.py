@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+from cellmage import Options
+from cellmage.messages import Request
+from cellmage.providers.apis import APIS, api_of
 from cellmage.providers.endpoints import ENDPOINTS
 
 TABLE_DATE = "2026-11-28"
@@ -95,8 +98,10 @@ class Family:
 
     @property
     def used_api(self) -> str:
-        """The API by which it is asked."""
-        return self.api or ENDPOINTS[self.prefix].api
+        """The name of the API by which the product asks it."""
+        request = Request((), Options(model=self.model, api=self.api or None))
+        used = api_of(request, ENDPOINTS[self.prefix])
+        return next(name for name, api in APIS.items() if api is used)
 
     def sign(self, *parts: str) -> str:
         """Return a signature that this provider alone makes, for what it is about."""
@@ -201,11 +206,16 @@ FAMILIES = (
         reasoning="reasoning_content", lacks=_LOCAL, error=xai_error,
     ),
     Family(
-        "Azure OpenAI", "gpt-4.1", "azure", host="example.openai.azure.com",
+        "Azure OpenAI, GPT-4.1", "gpt-4.1", "azure", host="example.openai.azure.com",
         refused={"reasoning_effort": "Unrecognized request argument supplied: reasoning_effort"},
         has_strict_fields=True, refusal="content_filter", lacks=_NO_REASONING,
         prelude=b'data: {"choices":[],"created":0,"id":"","model":"","object":"",'
         b'"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{}}]}\n\n',
+    ),
+    Family(
+        "Azure OpenAI, GPT-6", "gpt-6-luna", "azure", host="example.openai.azure.com",
+        refused={"temperature": unsupported("temperature")}, has_strict_fields=True,
+        state="encrypted", reasoning="summary", refusal="part", lacks=_NO_TEMPERATURE,
     ),
     Family(
         "Together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", "together",

@@ -35,8 +35,10 @@ class PlayedProvider:
         self._family = family
         self._answers = list(answers)
         self._size = size
-        endpoint = ENDPOINTS[family.prefix]
-        self._endpoint = replace(endpoint, api=family.used_api)
+        endpoint = replace(ENDPOINTS[family.prefix], api=family.used_api)
+        is_complete = "{" not in endpoint.base_url
+        base_url = endpoint.base_url if is_complete else f"https://{family.host}/openai/v1"
+        self._endpoint = replace(endpoint, base_url=base_url)
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the next answer."""
@@ -44,7 +46,7 @@ class PlayedProvider:
         refused = dict.fromkeys(self._family.refused, "")
         payload = leave_out(encode(request, self._endpoint), refused)
         body = payload | payload.pop("extra_body", {})
-        self.faults += [fault.message for fault in faults(body, self._family)]
+        self.faults += [fault.message for fault in faults(body, self._family, is_alone=False)]
         answer = self._answers.pop(0) if self._answers else None
         if answer is None:
             raise ConnectError("no connection")

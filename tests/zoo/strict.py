@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -27,6 +28,19 @@ PATHS = {
 }
 
 
-def faults(body: dict[str, Any], family: Family) -> list[Fault]:
-    """Return the faults of a request; none if the family accepts it."""
-    return list(_RULES[family.used_api](body, family))
+_PLACEHOLDERS = ("(none)", "skip_thought_signature_validator")
+"""What stands for the state of calls that another model made."""
+
+
+def faults(body: dict[str, Any], family: Family, *, is_alone: bool = True) -> list[Fault]:
+    """Return the faults of a request; none if the family accepts it.
+
+    Args:
+        body: the request.
+        family: who is asked.
+        is_alone: True if no other family has answered before.
+    """
+    found = list(_RULES[family.used_api](body, family))
+    if is_alone and any(text in json.dumps(body) for text in _PLACEHOLDERS):
+        found.append(Fault("a placeholder stands where the state of this family was"))
+    return found

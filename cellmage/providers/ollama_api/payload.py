@@ -22,7 +22,7 @@ from ...content import (
     encode_base64,
     to_content,
 )
-from ...errors import UsageError
+from ...errors import ProviderError
 from ...messages import Message, Request
 from ...text import join_surrogates
 from ..endpoints import Endpoint
@@ -63,7 +63,7 @@ def encode_ollama(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         endpoint: the server, as in `payload.encode_request`.
 
     Raises:
-        UsageError: the request has a file, or the address of an image, which no model of the
+        ProviderError: the question has a file, or the address of an image, which no model of the
             server can read.
 
     Example:
@@ -169,9 +169,11 @@ def _is_readable(part: Attachment) -> bool:
 
 def _encode_image(part: Any) -> str:
     if not isinstance(part, Image):
-        raise UsageError("Ollama reads no PDF: give its text, or ask another model")
+        message = "Ollama reads no PDF: give its text, or ask another model; nothing was sent"
+        raise ProviderError(message, kind="bad_request")
     if part.url:
-        raise UsageError("Ollama loads no addresses: give the image itself, as a file or its bytes")
+        message = "Ollama loads no address: give the image by its bytes; nothing was sent"
+        raise ProviderError(message, kind="bad_request")
     return encode_base64(part)
 
 
