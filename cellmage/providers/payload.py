@@ -7,7 +7,6 @@ compatible with it refuse.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import jiter
