@@ -106,10 +106,12 @@ def _tool_call(call: ToolCall | ToolInvocation, ids: CallIds) -> dict[str, Any]:
     return {"id": ids.unique(call), "type": "function", "function": function}
 
 
-def _usage(usage: Usage) -> dict[str, int]:
+def _usage(usage: Usage) -> dict[str, Any]:
     tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
     return {
         "prompt_tokens": tokens_in,
         "completion_tokens": tokens_out,
         "total_tokens": tokens_in + tokens_out,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens or 0},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
     }

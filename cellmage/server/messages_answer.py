@@ -149,11 +149,11 @@ def _call_block(call: ToolCall | ToolInvocation, ids: CallIds) -> Block:
 
 
 def _usage(usage: Usage) -> dict[str, int]:
-    """Return the counts; the cached tokens are not in those of the input here."""
-    cached = usage.cached_tokens or 0
+    """Return the counts; those of the cache are not in that of the input here."""
+    cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     return {
-        "input_tokens": max((usage.input_tokens or 0) - cached, 0),
+        "input_tokens": max((usage.input_tokens or 0) - cached - written, 0),
         "output_tokens": usage.output_tokens or 0,
         "cache_read_input_tokens": cached,
-        "cache_creation_input_tokens": 0,
+        "cache_creation_input_tokens": written,
     }

@@ -10,7 +10,7 @@ import pytest
 
 from cellmage import Conversation, Options
 from cellmage.server import app
-from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish, tool_call, usage
+from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish, sse, tool_call, usage
 from tests.server.conftest import serving
 from tests.server.test_tools import OSLO, WEATHER
 
@@ -63,6 +63,15 @@ def test_text(claude: Any, connected: ScriptedServer, is_streamed: bool) -> None
     body = connected.last.body
     assert 99 in (body.get("max_tokens"), body.get("max_completion_tokens"))
     assert body["stop"] == ["END"]
+
+
+@BOTH
+def test_tokens_of_the_cache(claude: Any, connected: ScriptedServer, is_streamed: bool) -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 4}}
+    counts = {"prompt_tokens": 9, "completion_tokens": 5, **details}
+    connected.play(*answer("Hi")[:-1], sse({"choices": [], "usage": counts}), DONE)
+    usage = ask(claude, is_streamed).usage
+    assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (5, 4, 5)
 
 
 def test_pieces(claude: Any, connected: ScriptedServer) -> None:

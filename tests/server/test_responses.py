@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from cellmage import Conversation, Options
-from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish, tool_call, usage
+from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish, sse, tool_call, usage
 from tests.server.test_tools import OSLO, WEATHER
 
 TOOLS: Any = [{"type": "function", "strict": False, **WEATHER}]
@@ -39,6 +39,17 @@ def test_text(client: openai.OpenAI, connected: ScriptedServer, is_streamed: boo
     assert connected.last.messages == [("system", "Be brief."), ("user", "hi")]
     body = connected.last.body
     assert 9 in (body.get("max_tokens"), body.get("max_completion_tokens"))
+
+
+@BOTH
+def test_tokens_of_the_cache(
+    client: openai.OpenAI, connected: ScriptedServer, is_streamed: bool
+) -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 4}}
+    counts = {"prompt_tokens": 9, "completion_tokens": 5, **details}
+    connected.play(*answer("Hi")[:-1], sse({"choices": [], "usage": counts}), DONE)
+    usage = ask(client, is_streamed).usage
+    assert (usage.input_tokens, usage.input_tokens_details.cached_tokens) == (9, 4)
 
 
 def test_pieces(client: openai.OpenAI, connected: ScriptedServer) -> None:
