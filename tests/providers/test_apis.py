@@ -1,4 +1,4 @@
-"""The three APIs over real HTTP: text, reasoning, tools, what goes back, keys and errors."""
+"""The APIs over real HTTP: text, reasoning, tools, what goes back, keys and errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from cellmage.providers.registry import resolve_model
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, chunk, finish, sse, tool_call
 from tests.kernel.client import Kernel
 from tests.providers import messages_streams as messages
+from tests.providers import ollama_streams as ollama
 from tests.providers import responses_streams as responses
 
 PATHS = {
     "chat": "/v1/chat/completions",
     "responses": "/v1/responses",
     "messages": "/v1/messages",
+    "ollama": "/api/chat",
 }
 
 
@@ -33,6 +35,8 @@ TEXTS: dict[str, Callable[[str], Any]] = {
         responses.response(responses.reasoning("Hm."), responses.message(text)))],
     "messages": lambda text: [messages.stream_of(
         messages.message(messages.thinking("Hm."), messages.text(text)))],
+    "ollama": lambda text: [ollama.lines(
+        ollama.piece(thinking="Hm."), ollama.piece(text), ollama.last())],
 }  # fmt: skip
 CALLS: dict[str, list[bytes]] = {
     "chat": [sse({"choices": [{"delta": {"reasoning_content": "Hm."}}]}),
@@ -41,6 +45,8 @@ CALLS: dict[str, list[bytes]] = {
         responses.reasoning("Hm.", encrypted_content="c2VjcmV0"), responses.call("weather", {})))],
     "messages": [messages.stream_of(messages.message(
         messages.thinking("Hm.", "c2VjcmV0"), messages.call("weather", {})))],
+    "ollama": [ollama.lines(
+        ollama.piece(thinking="Hm."), ollama.call("weather", {}), ollama.last())],
 }  # fmt: skip
 
 
@@ -79,7 +85,7 @@ def test_tools_and_what_goes_back(api: str, chat: Conversation, connected: Scrip
     assert response.text == "It rains."
     body = json.dumps(connected.last.body)
     assert "rain" in body
-    assert ("Hm." if api == "chat" else "c2VjcmV0") in body
+    assert ("Hm." if api in ("chat", "ollama") else "c2VjcmV0") in body
 
 
 def test_a_conversation_moves(connected: ScriptedServer) -> None:
@@ -133,25 +139,32 @@ def test_a_schema(api: str, chat: Conversation, connected: ScriptedServer) -> No
         "chat": body.get("response_format"),
         "responses": body.get("text", {}).get("format"),
         "messages": body.get("output_config", {}).get("format"),
+        "ollama": body.get("format"),
     }
-    assert forms.pop(api)["type"] == "json_schema"
+    assert forms.pop(api)["type"] == ("object" if api == "ollama" else "json_schema")
     assert not any(forms.values())
     assert json.dumps(SCHEMA) in json.dumps(body)
-    assert body["top_p"] == 0.5
+    assert (body | body.get("options", {}))["top_p"] == 0.5
 
 
 def test_json_of_any_shape(api: str, chat: Conversation, connected: ScriptedServer) -> None:
     connected.play(*TEXTS[api]("[1]"))
     chat.ask("List", extra_body={"response_format": {"type": "json_object"}})
     body = json.dumps(connected.last.body)
-    assert ("Answer with JSON only" if api == "messages" else "json_object") in body
+    words = {"messages": "Answer with JSON only", "ollama": '"format": "json"'}
+    assert words.get(api, "json_object") in body
 
 
 def test_a_model_that_refuses_a_schema(
     api: str, chat: Conversation, connected: ScriptedServer
 ) -> None:
     """The schema is in the system prompt then."""
-    field = {"chat": "response_format", "responses": "text", "messages": "output_config"}[api]
+    field = {
+        "chat": "response_format",
+        "responses": "text",
+        "messages": "output_config",
+        "ollama": "format",
+    }[api]
     error = {"error": {"message": f"{field} is not supported by this model", "param": field}}
 
     def reply(exchange: Exchange) -> Reply:
