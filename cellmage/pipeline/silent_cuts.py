@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from ..events import Complete, Event, Notice
 from ..messages import Message, Request, Usage
+from ..options import Options
 from .base import Ask
 
 _MIN_COUNT = 1024
@@ -68,15 +69,21 @@ def cut_notice(request: Request, usage: Usage | None) -> Notice | None:
     size = sum(len(text.encode("utf-8", "replace")) for text in texts)
     if sent <= _MARGIN * count or size <= _MIN_BYTES_PER_TOKEN * count:
         return None
-    model = (request.options.model or "").rpartition("/")[2]
     return Notice(
         "cut_request",
         f"The server read {usage.input_tokens} tokens of at least {sent} that were sent: what is "
         "beyond its context window is lost, mostly the beginning. Start it with a larger one, or "
-        "send less (`max_context_turns`). Ollama reads it all "
-        f"if it is asked as ollama/{model or 'NAME'}.",
+        f"send less (`max_context_turns`).{_advise_ollama(request.options)}",
         option="max_context_turns",
     )
+
+
+def _advise_ollama(options: Options) -> str:
+    """Return how Ollama is asked for a larger window, unless the user has set the window."""
+    if "num_ctx" in str(options.extra_body):
+        return ""
+    name = (options.model or "").rpartition("/")[2] or "NAME"
+    return f" Ollama reads it all if it is asked as ollama/{name}."
 
 
 def _texts_of(message: Message) -> list[str]:

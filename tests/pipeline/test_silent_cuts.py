@@ -46,6 +46,13 @@ def test_a_cut_is_seen(counted: int) -> None:
     assert "ollama/llama3.2" in notice.text
 
 
+def test_a_window_that_the_user_has_set() -> None:
+    options = Options(model="llama3.2", extra_body={"num_ctx": 4096})
+    notice = cut_notice(Request((Message("user", PROSE * 600),), options), Usage(4096))
+    assert notice is not None
+    assert "ollama/" not in notice.text
+
+
 @pytest.mark.parametrize("counts", [None, Usage(), Usage(0, 9), Usage(1000), Usage(2000, 9, 9000)])
 def test_counts_that_say_nothing(counts: Usage | None) -> None:
     assert cut_notice(request_of(PROSE * 400), counts) is None
