@@ -160,10 +160,13 @@ class MessageAnswer:
         return ()
 
     def _on_delta(self, event: Fields) -> Iterable[Event]:
-        delta = event.get("delta") or {}
-        self._blocks.add(event.get("index"), delta)
-        handler = _DELTAS.get(delta.get("type"))
-        return handler(self, event.get("index"), delta) if handler else ()
+        delta, index = event.get("delta") or {}, event.get("index")
+        type_ = delta.get("type")
+        if type_ == "text_delta":  # nearly all; a block keeps no text
+            return self._on_text(index, delta)
+        self._blocks.add(index, delta)
+        handler = _DELTAS.get(type_)
+        return handler(self, index, delta) if handler else ()
 
     def _on_text(self, index: Any, fields: Fields) -> Iterable[Event]:
         if not (text := _text_of(fields, "text")):
@@ -225,7 +228,6 @@ _HANDLERS: Mapping[str, _Handler] = {
 """What is done with an event, by its type."""
 
 _DELTAS: Mapping[Any, Callable[[MessageAnswer, Any, Fields], Iterable[Event]]] = {
-    "text_delta": MessageAnswer._on_text,
     "thinking_delta": MessageAnswer._on_thinking,
     "input_json_delta": MessageAnswer._on_arguments,
     "citations_delta": MessageAnswer._on_citation,
