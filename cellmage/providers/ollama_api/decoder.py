@@ -69,10 +69,12 @@ class OllamaDecoder(BodyDecoder):
                 yield from self._on_json(parse_json(last))
 
     def _on_object(self, value: dict[str, Any], has_addresses: bool) -> Iterable[Event]:
-        if is_error_body(value):
-            raise stream_error(value)
-        if other := other_protocol_error(value, OLLAMA):
-            raise other
+        is_piece = isinstance(value.get("message"), dict)
+        if not is_piece or "error" in value or "type" in value:  # the checks take long
+            if is_error_body(value):
+                raise stream_error(value)
+            if other := other_protocol_error(value, OLLAMA):
+                raise other
         self.done = bool(value.get("done"))
         return self._decode(value, has_addresses)
 
