@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ..stream.response_stream import ResponseStream
-from . import messages_request, responses_request
 from .chat_answer import ChunkEncoder, encode_completion
 from .encoding import AnswerEncoder
 from .errors import MESSAGES_PATH
 from .messages_answer import MessageEncoder, encode_message
+from .messages_request import chat_of_messages
 from .responses_answer import ResponseEncoder, encode_response
+from .responses_request import chat_of_responses
 
 Body = Mapping[str, Any]
 
@@ -34,6 +35,6 @@ class API(NamedTuple):
 
 APIS = (
     API("/v1/chat/completions", lambda body: body, ChunkEncoder, encode_completion),
-    API("/v1/responses", responses_request.to_chat, ResponseEncoder, encode_response),
-    API(MESSAGES_PATH, messages_request.to_chat, MessageEncoder, encode_message),
+    API("/v1/responses", chat_of_responses, ResponseEncoder, encode_response),
+    API(MESSAGES_PATH, chat_of_messages, MessageEncoder, encode_message),
 )

@@ -38,7 +38,7 @@ FIELDS = {
 Fields = Mapping[str, Any]
 
 
-def to_chat(body: Fields) -> dict[str, Any]:
+def chat_of_messages(body: Fields) -> dict[str, Any]:
     """Return the request in the form of chat completions.
 
     Raises:
@@ -46,7 +46,7 @@ def to_chat(body: Fields) -> dict[str, Any]:
 
     Example:
         >>> block = {"type": "text", "text": "Hello"}
-        >>> to_chat({"messages": [{"role": "user", "content": [block]}], "max_tokens": 9})
+        >>> chat_of_messages({"messages": [{"role": "user", "content": [block]}], "max_tokens": 9})
         {'max_tokens': 9, 'messages': [{'role': 'user', 'content': 'Hello'}]}
     """
     check_fields(body, FIELDS)

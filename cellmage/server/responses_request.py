@@ -36,14 +36,14 @@ FIELDS = {
 Item = Mapping[str, Any]
 
 
-def to_chat(body: Mapping[str, Any]) -> dict[str, Any]:
+def chat_of_responses(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request in the form of chat completions.
 
     Raises:
         UsageError: a field has a value that is not supported.
 
     Example:
-        >>> to_chat({"input": "Hello", "instructions": "Be brief.", "max_output_tokens": 9})
+        >>> chat_of_responses({"input": "Hello", "instructions": "Be brief.", "max_output_tokens": 9})
         {'max_completion_tokens': 9, 'messages': [{'role': 'system', 'content': 'Be brief.'}, \
 {'role': 'user', 'content': 'Hello'}]}
     """
