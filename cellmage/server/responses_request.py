@@ -43,9 +43,9 @@ def chat_of_responses(body: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: a field has a value that is not supported.
 
     Example:
-        >>> chat_of_responses({"input": "Hello", "instructions": "Be brief.", "max_output_tokens": 9})
+        >>> chat_of_responses({"input": "Hi", "instructions": "Be brief.", "max_output_tokens": 9})
         {'max_completion_tokens': 9, 'messages': [{'role': 'system', 'content': 'Be brief.'}, \
-{'role': 'user', 'content': 'Hello'}]}
+{'role': 'user', 'content': 'Hi'}]}
     """
     check_fields(body, FIELDS)
     if body.get("previous_response_id") or body.get("conversation"):
