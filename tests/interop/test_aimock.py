@@ -1,4 +1,4 @@
-"""Against another project's mock server for OpenAI's interface: npm's aimock."""
+"""Against another project's mock server, which has all our APIs: npm's aimock."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cellmage import CellmageError, Conversation, Options
+from cellmage.options import APIS
 
 PACKAGE = "@copilotkit/aimock@^1.7"
 
@@ -32,7 +33,7 @@ FIXTURES = [
         "match": {"userMessage": "truncated"},
         "response": {"content": LONG},
         "chunkSize": 7,
-        "truncateAfterChunks": 4,
+        "truncateAfterChunks": 12,
         "latency": 30,
     },
     {
@@ -79,9 +80,9 @@ def wait_until_it_answers(url: str, seconds: float = 20) -> None:
             return
 
 
-@pytest.fixture
-def chat(aimock: str) -> Conversation:
-    return Conversation(Options(model="gpt-4o", base_url=aimock))
+@pytest.fixture(params=APIS)
+def chat(request: pytest.FixtureRequest, aimock: str) -> Conversation:
+    return Conversation(Options(model="gpt-4o", base_url=aimock, api=request.param))
 
 
 def test_an_answer(chat: Conversation) -> None:
@@ -91,11 +92,14 @@ def test_an_answer(chat: Conversation) -> None:
     assert (stream.response.finish_reason, stream.response.incomplete_reason) == ("stop", None)
 
 
+@pytest.mark.parametrize("chat", ["chat", "responses", "messages"], indirect=True)
 def test_reasoning(chat: Conversation) -> None:
     response = chat.ask("think")
     assert (response.text, response.reasoning) == ("So.", "I weigh.")
 
 
+# The mock knows no other finish reason than "stop" in the other APIs.
+@pytest.mark.parametrize("chat", ["chat", "messages"], indirect=True)
 @pytest.mark.parametrize(("prompt", "reason"), [("long", "length"), ("filter", "content_filter")])
 def test_a_cut_answer(chat: Conversation, prompt: str, reason: str) -> None:
     response = chat.ask(prompt)
