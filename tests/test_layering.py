@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": {"errors"},
     "providers": {*VALUES, "foreign_files", "model_table", "runtime", "sse"},
     "bridges": {*VALUES, "providers", "tool_requests"},
+    "describe": {*VALUES, "decoding", "file_headers", "foreign_files", "retrieval", "runtime"},
     "pipeline": {
         "approvals",
         *VALUES,

@@ -41,6 +41,19 @@ def read_document(path: str) -> DocumentText:
         raise UnreadableError(error.strerror or type(error).__name__) from None
     except ValueError as error:
         raise UnreadableError(str(error)) from None
+    return read_data(data, suffix)
+
+
+def read_data(data: bytes, suffix: str) -> DocumentText:
+    """Return the text of the bytes of a file.
+
+    Args:
+        data: the bytes.
+        suffix: the end of the file's name in lower case, such as ``".html"``.
+
+    Raises:
+        UnreadableError: they are no text.
+    """
     text = decode(data, find_encoding(data) if suffix in (".html", ".htm") else "")
     if ";base64," in text:
         text = _DATA_URL.sub(r"\1…", text)

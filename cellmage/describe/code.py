@@ -1,0 +1,62 @@
+"""Describe functions and classes by their source, and modules by their docs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from typing import Any
+
+from ..text import truncate
+from .description import MAX_CHARS, Description, Level, bound
+from .registry import register
+
+_MORE = "{{ inspect.getsource(name) }} sends all"
+_MAX_NAMES = 200
+_SUMMARY_CHARS = 80
+
+
+@register(types.FunctionType)
+@register(types.MethodType)
+@register(type)
+@register(functools.partial)
+def describe_code(value: Any, level: Level) -> Description:
+    """A function or a class is sent as its source; without it, as its signature and its docs."""
+    target = value.func if isinstance(value, functools.partial) else value
+    try:
+        text = inspect.getsource(inspect.unwrap(target) if not isinstance(target, type) else target)
+    except (OSError, TypeError, ValueError):
+        text = _signature(target)
+    return bound(text, MAX_CHARS, _MORE)
+
+
+@register(types.BuiltinFunctionType)
+@register(types.MethodDescriptorType)
+def describe_builtin(value: Any, level: Level) -> Description:
+    """A function of C is sent as its signature and its docs."""
+    return bound(_signature(value), MAX_CHARS, _MORE)
+
+
+@register(types.ModuleType)
+def describe_module(value: types.ModuleType, level: Level) -> Description:
+    """A module is sent as its docs, and the names that it offers, each with a line."""
+    public = getattr(value, "__all__", None) or [name for name in vars(value) if name[:1] != "_"]
+    names = [name for name in public if isinstance(name, str)]
+    lines = [f"module {value.__name__}", inspect.getdoc(value) or ""]
+    lines += [_summary(name, vars(value).get(name)) for name in names[:_MAX_NAMES]]
+    return bound("\n".join(filter(None, lines)), MAX_CHARS, "{{ name.__doc__ }} sends its text")
+
+
+def _signature(value: Any) -> str:
+    try:
+        signature = str(inspect.signature(value))
+    except (TypeError, ValueError):
+        signature = "(…)"
+    name = getattr(value, "__qualname__", type(value).__name__)
+    return f"{name}{signature}\n\n{inspect.getdoc(value) or ''}".rstrip()
+
+
+def _summary(name: str, value: Any) -> str:
+    is_documented = isinstance(value, type | types.FunctionType | types.BuiltinFunctionType)
+    doc = (inspect.getdoc(value) or "").partition("\n")[0] if is_documented else ""
+    return f"- {name}: {truncate(doc, _SUMMARY_CHARS)}" if doc else f"- {name}"

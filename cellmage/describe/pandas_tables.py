@@ -1,0 +1,115 @@
+"""Tables of pandas. The package is imported by the user; here only its values are used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .description import Description, Level
+from .numbers import extremes_of, is_numeric
+from .registry import Describer
+from .tables import Column, Head, Table, describe_table, sample_indices
+
+_MAX_OBJECT_ROWS = 1_000_000
+"""Rows of Python objects in which nulls are counted; each is looked at."""
+
+
+def _describe_frame(frame: Any, level: Level) -> Description:
+    return describe_table(_table("DataFrame (pandas)", frame), level)
+
+
+def _describe_series(series: Any, level: Level) -> Description:
+    """The name of a series may be the label of a row, which is data."""
+    name = series.name if level == "rows" and series.name is not None else "values"
+    return describe_table(_table("Series (pandas)", series.to_frame(str(name))), level)
+
+
+def _describe_index(index: Any, level: Level) -> Description:
+    is_named = level == "rows" or len(index.names) > 1
+    frame = index.to_frame(index=False, **({} if is_named else {"name": "values"}))
+    return describe_table(_table("Index (pandas)", frame), level)
+
+
+def _describe_array(array: Any, level: Level) -> Description:
+    series = sys.modules["pandas"].Series(array)
+    frame = series.to_frame("values")
+    return describe_table(_table(f"{type(array).__name__} (pandas)", frame), level)
+
+
+def _table(kind: str, frame: Any) -> Table:
+    names = _names(frame)
+    indices = sample_indices(len(frame))
+    columns = [_column(name, frame.iloc[:, i], indices) for i, name in enumerate(names)]
+
+    def head(rows: int) -> Head:
+        first = frame.head(rows)
+        is_plain = type(frame.index).__name__ == "RangeIndex"
+        labels = [*([] if is_plain else ["index"]), *frame.columns]
+        return labels, [list(row) for row in first.itertuples(index=not is_plain, name=None)]
+
+    return Table(kind, len(frame), columns, head, _notes(frame, names))
+
+
+def _names(frame: Any) -> list[str]:
+    """Return the names of columns; empty ones where the labels may be cells of a table.
+
+    Those of a pivot are: their axis has the name of the column from which they come. So are those
+    of a table that was turned: it is wide, and its rows have the names.
+    """
+    labels, index = frame.columns, frame.index
+    is_turned = len(labels) > len(index) and index.dtype.kind == "O" and index.name is None
+    is_named = any(name is not None for name in labels.names)
+    is_name = not is_named and not is_turned and {*map(type, labels)} <= {str, int}
+    return [str(label) if is_name else "" for label in labels.tolist()]
+
+
+def _notes(frame: Any, names: Sequence[str]) -> list[str]:
+    index = frame.index
+    notes = []
+    if type(index).__name__ != "RangeIndex":
+        levels = [str(name) for name in index.names if type(name) is str]
+        notes.append(f"Index: {', '.join(levels) or 'without a name'}, {index.dtype}")
+    if names and not names[0]:
+        axis = ", ".join(str(name) for name in frame.columns.names if type(name) is str)
+        notes.append(f"The labels of the columns are values{f' of {axis}' if axis else ''}.")
+    return notes
+
+
+def _column(name: str, series: Any, indices: Sequence[int] | None) -> Column:
+    dtype = series.dtype
+    is_plain = is_numeric(dtype)
+    facts: list[tuple[Any, Any, int]] = []
+
+    def scan() -> tuple[Any, Any, int]:
+        if not facts:
+            facts.append(extremes_of(series.to_numpy()))
+        return facts[0]
+
+    def nulls() -> int | None:
+        if is_plain:
+            return scan()[2]
+        is_slow = str(dtype) == "object" and len(series) > _MAX_OBJECT_ROWS
+        return None if is_slow else int(series.isna().sum())
+
+    def sample() -> Sequence[Any]:
+        chosen = series if indices is None else series.take(indices)
+        values: list[Any] = (
+            chosen.astype(object).tolist() if dtype == "category" else chosen.tolist()
+        )
+        return values
+
+    def extremes() -> tuple[Any, Any] | None:
+        if is_plain:
+            return scan()[:2]
+        return (series.min(), series.max()) if dtype.kind in "Mmiuf" else None
+
+    return Column(name, str(dtype), nulls, sample, extremes)
+
+
+CLASSES: Mapping[tuple[str, str], Describer] = {
+    ("pandas", "DataFrame"): _describe_frame,
+    ("pandas", "Series"): _describe_series,
+    ("pandas", "Index"): _describe_index,
+    ("pandas.api.extensions", "ExtensionArray"): _describe_array,
+}
