@@ -153,6 +153,8 @@ class ResponseAnswer:
     def _on_end(self, event: Mapping[str, Any]) -> Iterator[Event]:
         response = event.get("response") or {}
         state = event["type"].removeprefix(PREFIX)
+        if state == "completed":  # of some servers, the status alone says that it is cut
+            state = str(response.get("status") or state)
         self.usage = merge_usage(self.usage, response.get("usage"))
         self._items.replace(response.get("output") or [])
         yield from self._missing_events()
