@@ -20,7 +20,7 @@ ATTRIBUTES = frozenset(
 )  # fmt: skip
 STYLES = re.compile(r"(?:text-align: ?\w+;?|opacity:0\.7|)\Z")
 SAFE_ADDRESS = re.compile(
-    r"(?:https?:)?//|mailto:"
+    r"(?:https?:)?//|[\w.+-]*mailto:"
     # cmark-gfm takes what is around an address into it, and leaves out its scheme.
     r"|(?![a-z][a-z0-9+.-]*:)[^/?#]*@",
     re.IGNORECASE,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cellmage.providers.registry import DEFAULT_MODEL
 from cellmage.testing import Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel
 
@@ -103,5 +104,5 @@ class TestBlocks:
         calls = sum(len(re.findall(r"^%%llm\b", code, re.MULTILINE)) for _, code in blocks)
         assert len(server.exchanges) == calls
         assert {exchange.body["model"] for exchange in server.exchanges} == {
-            "gpt-3.5-turbo", "gpt-4o", "gpt-4o-mini",
+            "gpt-3.5-turbo", "gpt-4o", DEFAULT_MODEL,
         }  # fmt: skip

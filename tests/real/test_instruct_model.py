@@ -94,4 +94,4 @@ def test_a_formula_in_a_cell(kernel: Kernel, model: str) -> None:
     run = kernel.finish(cell, timeout=300)
     assert run.ok
     assert "\\sqrt" in kernel.value("_llm.text")
-    assert "$" in run.texts[-1]
+    assert "$" in run.frames[-1].markdown
