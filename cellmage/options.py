@@ -30,6 +30,9 @@ APIS = ("chat", "responses", "messages", "ollama")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "max")
 """How much a model may reason before it answers; each API has its own words for them."""
 
+DATA_LEVELS = ("schema", "stats", "rows")
+"""What may be sent of tables: see `cellmage.describe`."""
+
 _SECONDS = number("seconds above 0", lambda value: value > 0)
 
 _KINDS: Mapping[str, Kind[Any]] = {

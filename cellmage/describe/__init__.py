@@ -6,13 +6,13 @@ level `rows` no cell of a table is described.
 
 from . import code, exceptions, files, values  # noqa: F401 - they register their types
 from .catalogue import catalogue
-from .description import LEVELS, Description, Level
+from .description import Description, Level
 from .downloads import download
+from .exceptions import safe_message
 from .files import describe_file, describe_path
 from .registry import describe, register
 
 __all__ = [
-    "LEVELS",
     "Description",
     "Level",
     "catalogue",
@@ -21,4 +21,5 @@ __all__ = [
     "describe_path",
     "download",
     "register",
+    "safe_message",
 ]

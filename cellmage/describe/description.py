@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from ..content import Attachment, Image, Part, attachments_of
 from ..text import join_surrogates
 
 Level = Literal["schema", "stats", "rows"]
 """What may be sent of a table: names and types; statistics, too; the first rows, too."""
-
-LEVELS: tuple[Level, ...] = get_args(Level)
 
 MAX_CHARS = 20_000
 """The longest text of a value that is no text itself."""

@@ -24,7 +24,7 @@ _MAX_PIXELS = 2_000
 """The longest side: models scale larger images down."""
 
 _NAME_CHARS = 80
-_ROWS = "--data rows sends them"
+_ROWS = "level `rows` sends them"
 
 
 def _image(data: bytes, left_out: str = "") -> Description:
@@ -119,7 +119,7 @@ def _outline(library: str, kinds: Mapping[str, int], axes: list[str]) -> Descrip
     traces = ", ".join(f"{plural(count, 'layer')} of {kind}" for kind, count in kinds.items())
     named = f"; axes: {', '.join(truncate(name, _NAME_CHARS) for name in axes)}" if axes else ""
     text = f"A figure ({library}): {traces}{named}"
-    return Description((text,), "its outline, 0 images", "the image; --data rows sends it")
+    return Description((text,), "its outline, 0 images", "the image; level `rows` sends it")
 
 
 def _with_library(library: str, draw: Any) -> Any:

@@ -97,7 +97,7 @@ def _describe_notebook(file: FileData, level: Level) -> Description:
         data = json.dumps(notebook).encode()
     sections = [section.text for section in read_data(data, ".ipynb").sections]
     description = _bounded(file, "\n\n".join(sections), "python")
-    outputs = "" if level == "rows" else "outputs left out; --data rows sends them"
+    outputs = "" if level == "rows" else "outputs left out; level `rows` sends them"
     left_out = "; ".join(filter(None, [description.left_out, outputs]))
     return Description(description.parts, description.counts, left_out)
 

@@ -45,7 +45,7 @@ def describe_object(value: Any, level: Level) -> Description:
     """An object is sent as its own text, unless that may contain cells of a table."""
     if level != "rows" and may_contain_data(value):
         return Description(
-            (_without_data(value),), "its type alone", "its text left out; --data rows sends it"
+            (_without_data(value),), "its type alone", "its text left out; level `rows` sends it"
         )
     text = str(value)
     description = bound(text, MAX_CHARS, _MORE)

@@ -9,7 +9,7 @@ from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from typing import Any
 
-from ..options import APIS, EFFORTS
+from ..options import APIS, DATA_LEVELS, EFFORTS
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
 
@@ -66,6 +66,12 @@ COMMON = [
         help="Use a persona: a system prompt with its own settings. Default: none.",
     ),
     flag(
+        "--data",
+        choices=DATA_LEVELS,
+        help="What is sent of tables: names and types, statistics, too, or the first rows, too. "
+        "Default: stats.",
+    ),
+    flag(
         "--param",
         nargs=2,
         action="append",
@@ -117,6 +123,13 @@ CALL = [
         "--rag",
         metavar="NAME",
         help="Search this index, or call this function, and send what it finds.",
+    ),
+    flag(
+        "--attach",
+        action="append",
+        metavar="NAME",
+        help="Send this variable, file, pattern of files or page (http, https); globals() sends "
+        "the names of all variables. Repeatable.",
     ),
     flag(
         "--tool",

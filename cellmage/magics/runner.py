@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -17,7 +17,6 @@ from ..once import Once
 from ..options import Options
 from ..pipeline.redact import redact_text
 from ..pricing import Budget
-from ..prompt.interpolation import Interpolation, interpolate
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
@@ -34,6 +33,9 @@ from .option_spelling import spell, spell_errors
 from .settings import Settings, call_options, default_options
 from .store_messages import identify, print_store_messages
 from .structured_output import OutputSchema, schema_from_flags
+
+if TYPE_CHECKING:
+    from .prompt_content import PromptContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,11 @@ class PromptRunner:
         """Return what can be sent; nothing has been sent."""
         check_flags(args, text)
         front_end = FrontEnd.of(self._shell)
-        content = _insert_values(args, text, variables)
+        level: Any = args.data or self._settings.data
+        # Modules that need time to import: no cell of Python waits for them.
+        from .prompt_content import make_content  # noqa: PLC0415
+
+        content = make_content(args, text, variables, level, lambda: self._model_names(args))
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
@@ -143,10 +149,12 @@ class PromptRunner:
         check = schema.problem if schema and repairs else None
         arguments = {"options": options, "cell": cell, "check": check, **named}
         if args.compare:
-            comparison = chat.compare(content.text, args.compare, select=args.select, **arguments)
+            comparison = chat.compare(
+                content.content, args.compare, select=args.select, **arguments
+            )
             prompt = _Prompt(args, front_end, schema, comparison.streams, comparison.selected)
         else:
-            stream = chat.stream(content.text, **arguments)
+            stream = chat.stream(content.content, **arguments)
             prompt = _Prompt(args, front_end, schema, [stream], stream)
         _add_notices(prompt.streams, self._notices(prompt, content, chat.history, cell))
         return prompt
@@ -156,6 +164,13 @@ class PromptRunner:
         options = call_options(self._settings, args)
         names = args.compare or [options.model]
         return [resolve_models(replace(options, model=name))[0] for name in names]
+
+    def _model_names(self, args: Namespace) -> list[str]:
+        """Return the names of all models that may be asked."""
+        options = call_options(self._settings, args)
+        names = args.compare or [options.model]
+        models = [resolve_models(replace(options, model=name)) for name in names]
+        return [resolved.model for each in models for resolved in each]
 
     def _find_keys(self, options: Options) -> None:
         """Look for the keys of the models, once for each host: the policy must know them.
@@ -170,12 +185,12 @@ class PromptRunner:
     def _notices(
         self,
         prompt: _Prompt,
-        content: Interpolation,
+        content: PromptContent,
         history: History,
         cell: CellRef | None,
     ) -> list[str]:
         """Return lines about the values and the turn of a prompt; a loop shows them once."""
-        inserted = spell(content.describe(), "everywhere")
+        inserted = content.notice
         front_end = prompt.front_end
         if front_end.has_cells and not self._shown_notices.is_new((front_end.run_id, inserted)):
             inserted = ""
@@ -266,13 +281,6 @@ class PromptRunner:
     def _bind(self, name: str | None, value: Any) -> None:
         if name:
             self._shell.user_ns[name] = value
-
-
-def _insert_values(args: Namespace, text: str, variables: Mapping[str, Any]) -> Interpolation:
-    """Return the prompt with the values of its expressions, as the flags want it."""
-    if args.interpolate is False:
-        return Interpolation(text)
-    return interpolate(text, variables, everywhere=bool(args.interpolate))
 
 
 def _add_notices(streams: Iterable[ResponseStream], lines: Iterable[str]) -> None:

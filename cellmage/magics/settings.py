@@ -13,7 +13,7 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Int, List, TraitError,
 
 from ..errors import UsageError
 from ..mcp import check_file
-from ..options import APIS, EFFORTS, Options
+from ..options import APIS, DATA_LEVELS, EFFORTS, Options
 from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
@@ -56,6 +56,7 @@ class Settings(HasTraits):
     repair = Int(1, min=0, max=1, help="How often an unfit answer is asked for again.").tag(
         config=True
     )
+    data = Enum(DATA_LEVELS, "stats", help="What is sent of tables.").tag(config=True)
     stats = Bool(False, help="Show time, tokens and cost below each answer.").tag(config=True)
     spend_limit = Float(
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
@@ -100,7 +101,7 @@ OPTION_FIELDS = (
 
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "store",
-    "resume", "collapse", "image_hosts", "mcp",
+    "resume", "collapse", "image_hosts", "mcp", "data",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 

@@ -42,7 +42,7 @@ class WarmUp:
         self._idle_since = time.monotonic()
         if self._future is None and _is_watched(self._shell):
             display = "notebook" if hasattr(self._shell, "kernel") else "terminal"
-            modules = [f"{displays.__name__}.{display}"]
+            modules = [f"{displays.__name__}.{display}", f"{__package__}.prompt_content"]
             self._future = start_warm_up(self._idle_seconds, modules)
 
     def _idle_seconds(self) -> float:

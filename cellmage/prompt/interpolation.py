@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from ..errors import UsageError
+from ..content import Content, Part, text_of
+from ..errors import CellmageError, UsageError
 from ..text import truncate
 from .literal_braces import find_braces
 
@@ -31,6 +33,15 @@ _CURES = (
 )
 """The ways to send braces, for a user who did not mean an expression."""
 
+Insert = Callable[[str, Any], Sequence[Part]]
+"""A function that returns what is sent for an expression and its value."""
+
+Explain = Callable[[Exception, str], str]
+"""A function that returns the message of an error of an expression, for the user."""
+
+_OWN_MODULES = {"builtins", "io", "_io", "IPython.core.interactiveshell"}
+"""The modules of functions that every notebook has."""
+
 _BRACES = re.compile(r"\{\{(.*?)\}\}")
 
 
@@ -39,14 +50,19 @@ class Interpolation:
     """A prompt with its values.
 
     Args:
-        text: the prompt that is sent.
+        content: the prompt that is sent: a text, or parts.
         inserted: the expressions that were replaced, in order, each once; not braces as text.
         unchanged: the expressions of known names that stay, since they are in code or a formula.
     """
 
-    text: str
+    content: Content
     inserted: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The texts of the prompt."""
+        return text_of(self.content)
 
     def describe(self) -> str:
         """Return a line for the user that names the expressions; empty if there are none.
@@ -66,10 +82,24 @@ class Interpolation:
         return " ".join(parts)
 
 
+def insert_text(source: str, value: Any) -> Sequence[Part]:
+    """Return the text of a value: `str` of it."""
+    return [str(value)]
+
+
+def explain(error: Exception, source: str) -> str:
+    """Return the message of an error."""
+    return str(error)
+
+
 def interpolate(
-    prompt: str, namespace: Mapping[str, Any], everywhere: bool = False
+    prompt: str,
+    namespace: Mapping[str, Any],
+    everywhere: bool = False,
+    insert: Insert = insert_text,
+    explain: Explain = explain,
 ) -> Interpolation:
-    """Return the prompt with ``str()`` of the value in place of each ``{{ expression }}``.
+    """Return the prompt with what stands for its value in place of each ``{{ expression }}``.
 
     Braces are text where other notations use them: in fences and backticks, in f-strings, in
     formulas, in the arguments of LaTeX, and right after a dollar. Single braces are always text,
@@ -79,6 +109,8 @@ def interpolate(
         prompt: the text that the user typed.
         namespace: the variables that an expression may use, by name.
         everywhere: True replaces expressions in code and formulas, too.
+        insert: returns what stands for a value; by default its text.
+        explain: returns the message of an error that an expression raises.
 
     Raises:
         UsageError: the text between two braces is not an expression, or the expression fails.
@@ -87,18 +119,27 @@ def interpolate(
         >>> interpolate("Say {{ word * 2 }}, {this} and `{{ that }}`.", {"word": "hi"}).text
         'Say hihi, {this} and `{{ that }}`.'
     """
-    parts: list[str] = []
+    parts: list[Part] = []
     inserted: list[str] = []
     unchanged: list[str] = []
     position = 0
     for start, source, end in _expressions(prompt, everywhere):
-        parts += [prompt[position:start], _evaluate(source, namespace)]
+        parts += [prompt[position:start], *_evaluate(source, namespace, insert, explain)]
         unchanged += _known_expressions(prompt[position:start], namespace)
         inserted += [] if _is_escape(source) else [source]
         position = end
     unchanged += _known_expressions(prompt[position:], namespace)
-    text = "".join([*parts, prompt[position:]])
-    return Interpolation(text, tuple(dict.fromkeys(inserted)), tuple(dict.fromkeys(unchanged)))
+    content = _join([*parts, prompt[position:]])
+    return Interpolation(content, tuple(dict.fromkeys(inserted)), tuple(dict.fromkeys(unchanged)))
+
+
+def _join(parts: Sequence[Part]) -> Content:
+    """Return parts as a content; texts beside each other are one text."""
+    joined: list[Part] = []
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        same = list(group)
+        joined += ["".join(map(str, same))] if is_text else same
+    return joined[0] if len(joined) == 1 and isinstance(joined[0], str) else tuple(joined)
 
 
 def _expressions(prompt: str, everywhere: bool) -> Iterator[tuple[int, str, int]]:
@@ -139,14 +180,18 @@ def _parse(source: str) -> ast.Expression | None:
         return None
 
 
-def _evaluate(source: str, namespace: Mapping[str, Any]) -> str:
+def _evaluate(
+    source: str, namespace: Mapping[str, Any], insert: Insert, explain: Explain
+) -> Sequence[Part]:
     try:
         value = eval(source, dict(namespace))
-        if _is_value(value):
-            return str(value)
+        if _is_value(value, source, namespace):
+            return insert(source, value)
         problem = f"it is a {type(value).__name__}, and not a value"
+    except CellmageError:
+        raise
     except Exception as error:  # noqa: BLE001 - the user's own expression may raise anything
-        problem = f"{type(error).__name__}: {error}"
+        problem = f"{type(error).__name__}: {explain(error, source)}"
     # Outside of the handler: an ExceptionGroup as the context would print its own traceback.
     raise UsageError(
         f"{{{{ {_excerpt(source)} }}}} failed: {truncate(problem, _PROBLEM_CHARS)}; {_CURES}",
@@ -154,9 +199,12 @@ def _evaluate(source: str, namespace: Mapping[str, Any]) -> str:
     )
 
 
-def _is_value(value: Any) -> bool:
-    """Return whether the text of a value can be meant: other templates use names of builtins."""
-    return not (inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value))
+def _is_value(value: Any, source: str, namespace: Mapping[str, Any]) -> bool:
+    """Return whether a value can be meant: other templates use names of Python's functions."""
+    if not (inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value)):
+        return True
+    is_own = getattr(value, "__module__", "") not in _OWN_MODULES
+    return is_own and not _names(source).isdisjoint(namespace)
 
 
 def _known_expressions(text: str, namespace: Mapping[str, Any]) -> Iterator[str]:

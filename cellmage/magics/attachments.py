@@ -1,0 +1,91 @@
+"""Find what ``--attach`` names: a variable, a file, a pattern of files, or an address."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..describe import (
+    Description,
+    Level,
+    catalogue,
+    describe,
+    describe_file,
+    describe_path,
+    download,
+)
+from ..errors import UsageError
+from ..text import excerpt
+from .lookup import nearest_variable
+
+Attached = tuple[str, Description]
+"""The name of an attachment, and what is sent for it."""
+
+_MAX_FILES = 100
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ALL_VARIABLES = "globals()"
+
+
+def find_attached(
+    names: Sequence[str], variables: Mapping[str, Any], level: Level, sees_documents: bool
+) -> list[Attached]:
+    """Return what is sent for each name; a variable comes before a file of its name.
+
+    Args:
+        names: the values of ``--attach``.
+        variables: the variables of the user, by name.
+        level: what may be sent of tables.
+        sees_documents: True if each model that may be asked reads PDF documents.
+
+    Raises:
+        UsageError: a name names nothing, or a file or a page cannot be read.
+    """
+    return [
+        attached
+        for name in dict.fromkeys(names)
+        for attached in _find(name, variables, level, sees_documents)
+    ]
+
+
+def _find(
+    name: str, variables: Mapping[str, Any], level: Level, sees_documents: bool
+) -> list[Attached]:
+    if name in variables:
+        return [(name, describe(variables[name], level))]
+    if name == _ALL_VARIABLES:
+        return [("the names of the variables", catalogue(variables))]
+    if _ADDRESS.match(name):
+        return [(name, describe_file(download(name), level, sees_documents))]
+    return [
+        (str(path), describe_path(path, level, sees_documents)) for path in _paths(name, variables)
+    ]
+
+
+def _paths(name: str, variables: Mapping[str, Any]) -> list[Path]:
+    """Return the file of a name, or the files that fit a pattern."""
+    path = Path(os.path.expanduser(name))
+    if _exists(path):
+        return [path]
+    found = (Path(each) for each in glob.iglob(str(path), recursive=True))
+    files = sorted(islice((each for each in found if each.is_file()), _MAX_FILES + 1))
+    if len(files) > _MAX_FILES:
+        raise UsageError(f"--attach {excerpt(name)}: more than {_MAX_FILES} files fit; name fewer")
+    if not files:
+        nearest = nearest_variable(name, variables, lambda value: True)
+        raise UsageError(
+            f"--attach {excerpt(name)}: there is no variable and no file of this name; "
+            f"{nearest or 'paths begin where the kernel runs'}"
+        )
+    return files
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or a null byte
+        return False

@@ -1,0 +1,131 @@
+"""Make the content of a prompt: its text, values of expressions, and what is attached."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..content import Content, Part, text_of, to_content
+from ..describe import Description, Level, describe, safe_message
+from ..errors import UsageError
+from ..model_table import reads_pdf
+from ..prompt.interpolation import Interpolation, interpolate
+from ..text import truncate
+from .attachments import Attached, find_attached
+from .option_spelling import spell
+
+_MAX_LISTED = 10
+_NAME_CHARS = 40
+_MAX_CHARS = 1_000_000
+"""The texts of all attachments together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptContent:
+    """A prompt as it is sent.
+
+    Args:
+        content: a text, or parts.
+        notice: a line for the user about what was inserted and attached; empty if nothing was.
+    """
+
+    content: Content
+    notice: str = ""
+
+    @property
+    def text(self) -> str:
+        """The texts of the prompt."""
+        return text_of(self.content)
+
+
+@dataclass(slots=True)
+class _Values:
+    """Describes the values of expressions, and keeps the descriptions for the notice.
+
+    Args:
+        level: what may be sent of tables.
+    """
+
+    level: Level
+    described: dict[str, Description] = field(default_factory=dict)
+
+    def insert(self, source: str, value: Any) -> Sequence[Part]:
+        self.described[source] = describe(value, self.level)
+        return self.described[source].parts
+
+    def explain(self, error: Exception, source: str) -> str:
+        return str(error) if self.level == "rows" else safe_message(error, source)
+
+
+def make_content(
+    args: Namespace,
+    text: str,
+    variables: Mapping[str, Any],
+    level: Level,
+    model_names: Callable[[], Sequence[str]],
+) -> PromptContent:
+    """Return a prompt with its values and attachments.
+
+    Args:
+        args: the flags of ``%%llm``.
+        text: the prompt, as the user typed it.
+        variables: the variables of the user, by name.
+        level: what may be sent of tables.
+        model_names: returns the models that may be asked: a document goes to those that read it.
+
+    Raises:
+        UsageError: an expression fails, or there is nothing of the name of an attachment.
+    """
+    values = _Values(level)
+    prompt = (
+        Interpolation(text)
+        if args.interpolate is False
+        else interpolate(text, variables, bool(args.interpolate), values.insert, values.explain)
+    )
+    attached: list[Attached] = []
+    if args.attach:
+        sees_documents = all(reads_pdf(name) is True for name in model_names())
+        attached = find_attached(args.attach, variables, level, sees_documents)
+    content = _append(prompt.content, attached)
+    described = [*values.described.items(), *attached]
+    lines = [spell(prompt.describe(), "everywhere"), *_sent_lines(described)]
+    return PromptContent(content, " ".join(filter(None, lines)))
+
+
+def _append(content: Content, attached: Sequence[Attached]) -> Content:
+    """Return a content with attachments behind it, each after a line that names it."""
+    if not attached:
+        return content
+    parts = [*([content] if isinstance(content, str) else content)]
+    for name, description in attached:
+        parts += [f"\nAttached: {name}", *description.parts]
+    result = to_content(parts)
+    if len(text_of(result)) > _MAX_CHARS:
+        raise UsageError(
+            f"the attachments have more than {_MAX_CHARS} characters; nothing was sent; attach less"
+        )
+    return result
+
+
+def _sent_lines(described: Sequence[Attached]) -> list[str]:
+    """Return what is sent in counts, and what is left out."""
+    sent = [
+        f"{truncate(name, _NAME_CHARS)}, {each.counts}" for name, each in described if each.counts
+    ]
+    left_out = [
+        f"{truncate(name, _NAME_CHARS)}, {each.left_out.replace(_LEVEL, '--data rows')}"
+        for name, each in described
+        if each.left_out
+    ]
+    return [_list("Sent", sent), _list("Not sent", left_out)]
+
+
+_LEVEL = "level `rows`"
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    excess = len(items) - _MAX_LISTED
+    more = f"; and {excess} more" if excess > 0 else ""
+    return f"{title}: {'; '.join(items[:_MAX_LISTED])}{more}." if items else ""
