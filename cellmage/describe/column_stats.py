@@ -36,22 +36,23 @@ def describe_values(values: Sequence[Any], extremes: Extremes) -> str:
 
     Example:
         >>> describe_values([1, 1, 1, 1, 1, 123456], lambda: None)
-        'range 1 to 123 000, quartiles 1, 1, 1, mean 20 600'
+        'range 1 to 123000, quartiles 1, 1, 1, mean 20 600'
         >>> describe_values(["a"] * 6 + ["secret"], lambda: None)
         'held by at least 5 rows: a (6)'
     """
-    present = [value for value in values if _kind(value) and value == value]  # noqa: PLR0124 - NaN
-    kinds = {_kind(value) for value in present}
-    if len(present) < MIN_ROWS or len(kinds) != 1:
+    kinds = {cls: _kind(cls) for cls in set(map(type, values))}
+    present = [value for value in values if kinds[type(value)] and value == value]  # noqa: PLR0124
+    found = {kinds[cls] for cls in set(map(type, present))}
+    if len(present) < MIN_ROWS or len(found) != 1:
         return ""
-    return _DESCRIBERS[kinds.pop()](present, extremes)
+    return _DESCRIBERS[found.pop()](present, extremes)
 
 
-def _kind(value: Any) -> str:
-    """Return the kind of a value by its exact type, so that no code of a class runs."""
-    if isinstance(value, datetime | timedelta):  # those of pandas, too
-        return "time" if isinstance(value, datetime) else "duration"
-    return _KINDS.get(type(value), "")
+def _kind(cls: type) -> str:
+    """Return the kind of the values of a class; empty if code of the class would run."""
+    if issubclass(cls, datetime | timedelta):  # those of pandas, too
+        return "time" if issubclass(cls, datetime) else "duration"
+    return _KINDS.get(cls, "")
 
 
 _KINDS: Mapping[type, str] = {
@@ -64,14 +65,20 @@ def _describe_numbers(values: Sequence[Any], extremes: Extremes) -> str:
     ordered = sorted(values)
     low, high = extremes() or (ordered[0], ordered[-1])
     quartiles = [ordered[int(share * (len(ordered) - 1))] for share in _QUARTILES]
-    finite = [float(value) for value in values if math.isfinite(value)]
-    mean = f", mean {_round(sum(finite) / len(finite))}" if finite else ""
+    mean = _mean(values)
 
     def show(value: Any) -> str:
-        return _format(value) if counts[value] >= MIN_ROWS else _round(value)
+        return str(value) if counts[value] >= MIN_ROWS else _round(value)
 
     middle = ", ".join(map(show, quartiles))
-    return f"range {show(low)} to {show(high)}, quartiles {middle}{mean}"
+    return f"range {show(low)} to {show(high)}, quartiles {middle}, mean {_round(mean)}"
+
+
+def _mean(values: Sequence[Any]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except (OverflowError, ValueError):  # infinities of both signs
+        return math.nan
 
 
 def _describe_texts(values: Sequence[Any], extremes: Extremes) -> str:
@@ -105,13 +112,9 @@ _DESCRIBERS: Mapping[str, Callable[[Sequence[Any], Extremes], str]] = {
 def _round(value: Any) -> str:
     """Return a number with few digits."""
     if type(value) is int:
-        return _format(round(value, min(0, _DIGITS - len(str(abs(value))))))
+        return str(round(value, min(0, _DIGITS - len(str(abs(value))))))
     number = float(value)
     if not math.isfinite(number) or number == 0:
         return str(number)
     places = _DIGITS - 1 - math.floor(math.log10(abs(number)))
     return f"{round(number, places):g}"
-
-
-def _format(value: Any) -> str:
-    return f"{value:,}".replace(",", " ") if type(value) is int else str(value)

@@ -54,14 +54,30 @@ def _table(kind: str, frame: Any) -> Table:
 def _names(frame: Any) -> list[str]:
     """Return the names of columns; empty ones where the labels may be cells of a table.
 
-    Those of a pivot are: their axis has the name of the column from which they come. So are those
-    of a table that was turned: it is wide, and its rows have the names.
+    Those of a pivot are: their axis has the name of the column from which they come.
     """
-    labels, index = frame.columns, frame.index
-    is_turned = len(labels) > len(index) and index.dtype.kind == "O" and index.name is None
+    labels = frame.columns
     is_named = any(name is not None for name in labels.names)
-    is_name = not is_named and not is_turned and {*map(type, labels)} <= {str, int}
+    is_name = not is_named and not _may_be_turned(frame) and {*map(type, labels)} <= {str, int}
     return [str(label) if is_name else "" for label in labels.tolist()]
+
+
+def _may_be_turned(frame: Any) -> bool:
+    """Return whether the rows may have the names, and the columns the labels of rows."""
+    index = frame.index
+    if index.name is not None or index.nlevels > 1 or index.inferred_type not in _TEXT_INDEXES:
+        return False
+    rows = {*index} if len(index) <= _MAX_TURNED_ROWS else {None}
+    is_summary = rows <= _SUMMARY_ROWS or rows == {*frame.columns}  # of `describe` or `corr`
+    return not is_summary
+
+
+_TEXT_INDEXES = {"string", "mixed", "categorical", "mixed-integer"}
+_SUMMARY_ROWS = {
+    *("count", "mean", "std", "min", "25%", "50%", "75%", "max", "unique", "top", "freq"),
+    *("first", "last", "sum", "median", "var"),
+}
+_MAX_TURNED_ROWS = 10_000
 
 
 def _notes(frame: Any, names: Sequence[str]) -> list[str]:
@@ -72,7 +88,8 @@ def _notes(frame: Any, names: Sequence[str]) -> list[str]:
         notes.append(f"Index: {', '.join(levels) or 'without a name'}, {index.dtype}")
     if names and not names[0]:
         axis = ", ".join(str(name) for name in frame.columns.names if type(name) is str)
-        notes.append(f"The labels of the columns are values{f' of {axis}' if axis else ''}.")
+        what = f"are values of {axis}" if axis else "may be values: the index has no name"
+        notes.append(f"The labels of the columns {what}.")
     return notes
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .type_names import is_table
 
-_MAX_OBJECTS = 5_000
+_MAX_OBJECTS = 200_000
 
 _LEAVES = (type, types.ModuleType, types.CodeType, str, bytes, int, float, complex)
 

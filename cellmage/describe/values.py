@@ -28,8 +28,11 @@ def describe_text(value: str, level: Level) -> Description:
 @register(set)
 @register(frozenset)
 def describe_container(value: Any, level: Level) -> Description:
-    """A container is sent as Python writes it; a table in it is named only."""
-    pieces = _Pieces(level)
+    """A container is sent as Python writes it; one with a table in it by the types in it.
+
+    What stands beside a table may be cells of it: the groups of a table have such names.
+    """
+    pieces = _Pieces(level, has_data=level != "rows" and reaches_table(value))
     pieces.add(value)
     text = "".join(pieces.texts)
     if not pieces.is_full:
@@ -73,17 +76,19 @@ class _Pieces:
 
     Args:
         level: what may be sent of tables.
+        has_data: True if texts and numbers may be cells of a table.
 
     Attributes:
         texts: the texts in order.
         is_full: True if something was left out.
     """
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, has_data: bool) -> None:
         self.texts: list[str] = []
         self.is_full = False
         self._chars = 0
         self._level = level
+        self._has_data = has_data
         self._open: set[int] = set()
 
     def add(self, value: Any) -> None:
@@ -115,9 +120,9 @@ class _Pieces:
         self._add_text(",)" if type(value) is tuple and len(value) == 1 else after)
 
     def _text(self, value: Any) -> str:
-        if type(value) in _PLAIN:
+        if type(value) in _PLAIN and not self._has_data:
             return repr(value)
-        if self._level != "rows" and may_contain_data(value):
+        if self._has_data or (self._level != "rows" and may_contain_data(value)):
             return f"<{type_name(type(value))}>"
         return repr(value)
 

@@ -1,0 +1,129 @@
+"""Below the level `rows`, no cell of a table is in a description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellmage import Image
+from cellmage.describe import Level, describe, describe_path, safe_message
+from cellmage.describe.column_stats import MIN_ROWS
+from tests.describe.canaries import CANARY, TEXT, columns, errors, holders, pandas_table, tables
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+LOW: list[Level] = ["schema", "stats"]
+
+
+def found(value: Any, level: Level) -> list[str]:
+    described = describe(value, level)
+    return CANARY.findall(described.text + described.counts + described.left_out)
+
+
+def test_ten_thousand_values_are_planted() -> None:
+    """The pattern finds all of them, so that no test below passes for nothing."""
+    cells = [cell for column in columns().values() for cell in column]
+    assert sum(bool(CANARY.search(str(cell))) for cell in cells) >= 10_000
+    assert all(found(table, "rows") for table in list(tables())[:3])
+
+
+@pytest.mark.parametrize("level", LOW)
+def test_no_cell_of_a_table(level: Level) -> None:
+    for table in tables():
+        assert not found(table, level)
+        assert "common (" in describe(table, level).text or level == "schema"
+    for rows in (1, 3, 4, 5, 6):
+        for table in list(tables(rows))[:3]:
+            assert not found(table, level)
+
+
+@pytest.mark.parametrize("level", LOW)
+def test_no_cell_in_what_holds_a_table(level: Level) -> None:
+    for value in holders():
+        assert not found(value, level), type(value)
+
+
+def test_the_holders_show_cells_at_the_level_of_rows() -> None:
+    shown = [bool(found(value, "rows")) for value in holders()]
+    assert sum(shown) > len(shown) * 0.6
+
+
+@pytest.mark.parametrize("level", LOW)
+def test_no_cell_of_a_file(level: Level, tmp_path: Path) -> None:
+    frame = pandas_table()
+    frame.to_csv(tmp_path / "a.csv")
+    frame.iloc[:, :4].to_csv(tmp_path / "b.csv", header=False)
+    frame.to_csv(tmp_path / "c.tsv", sep="\t")
+    frame.to_parquet(tmp_path / "d.parquet")
+    cell = {"cell_type": "code", "source": "df", "outputs": [{"text": TEXT.format(1)}]}
+    (tmp_path / "e.ipynb").write_text(str({"cells": [cell]}).replace("'", '"'))
+    for path in sorted(tmp_path.iterdir()):
+        described = describe_path(path, level)
+        assert not CANARY.findall(described.text), path
+        assert CANARY.findall(describe_path(path, "rows").text), path
+
+
+def draw(text: str) -> Any:
+    figure, (left, right) = pyplot.subplots(1, 2)
+    left.bar([text, text + "b"], [1, 2], label=text)
+    left.set_title(text)
+    left.legend(title=text)
+    left.set_xlabel("name")
+    right.plot([1, 2, 3])
+    right.text(1, 1, text)
+    right.annotate(text, (1, 2))
+    right.set_yticks([1, 2], [text, text])
+    figure.suptitle(text)
+    figure.text(0.5, 0.5, text)
+    return figure
+
+
+@pytest.mark.parametrize("level", LOW)
+def test_no_text_of_a_plot(level: Level) -> None:
+    """Two plots that differ in their texts alone are one image, byte for byte."""
+    figures = [draw(TEXT.format(number)) for number in (1, 222_222)]
+    low = [describe(figure, level).parts[0] for figure in figures]
+    high = [describe(figure, "rows").parts[0] for figure in figures]
+    assert isinstance(low[0], Image)
+    assert low[0] == low[1]
+    assert high[0] != high[1]
+    assert low[0] != high[0]
+    again = describe(figures[0], "rows").parts[0]
+    assert again == high[0], "the figure of the user is as it was"
+    pyplot.close("all")
+
+
+def test_messages_keep_what_is_no_data() -> None:
+    for error in errors(pandas_table(20)):
+        assert not CANARY.search(safe_message(error))
+    usual = ["division by zero", "list index out of range", "'NoneType' object is not iterable"]
+    for message in usual:
+        assert safe_message(ValueError(message)) == message
+    assert safe_message(NameError("name 'total' is not defined"), "total + 1").count("…") == 0
+
+
+@given(st.lists(st.text("abcdefghi", min_size=6, max_size=8), max_size=60))
+def test_a_text_is_shown_if_five_rows_hold_it(values: list[str]) -> None:
+    frame = pandas_table(5).head(0)[["name"]].reindex(range(len(values)))
+    frame["name"] = values
+    line = describe(frame, "stats").text.partition("\n")[2]
+    assert [value for value in {*values} if value in line] == [
+        value
+        for value in {*values}
+        if sum(value in other for other in values if values.count(other) >= MIN_ROWS) > 0
+    ] or not values
+
+
+@given(st.lists(st.integers(10**6, 10**9), min_size=5, max_size=40, unique=True))
+def test_a_number_that_one_row_holds_is_rounded(values: list[int]) -> None:
+    values = [value * 10 + 7 for value in values]
+    frame = pandas_table(5).head(0)[["phone"]].reindex(range(len(values)))
+    frame["phone"] = values
+    text = describe(frame, "stats").text
+    assert not [value for value in values if str(value) in text]
