@@ -127,6 +127,16 @@ RETIREMENTS: tuple[tuple[str, str, str], ...] = (
     (r"deepseek-(chat|reasoner)$", "2026-07-24", "deepseek-v4-flash"),
 )
 
+MODEL_NAMES = (
+    "gpt-6-luna", "gpt-6-sol", "gpt-6.1-sol", "gpt-6.1-terra",
+    "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna",
+    "anthropic/claude-opus-5-5", "anthropic/claude-sonnet-5-5", "anthropic/claude-haiku-4-5",
+    "gemini/gemini-3.5-flash", "gemini/gemini-3.1-flash-lite",
+    "deepseek/deepseek-v4-flash", "deepseek/deepseek-v4-pro",
+    "offline/tour", "offline/echo", "offline/tools",
+)  # fmt: skip
+"""Names to begin with, as ``--model`` takes them: today's models, as of `TABLE_DATE`."""
+
 _NOTHING = Family("")
 
 

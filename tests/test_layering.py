@@ -113,6 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "conversation",
         "describe",
         "display",
+        "foreign_files",
         "lenient_json",
         "markdown",
         "mcp",

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.message_rate import KERNEL_MESSAGES
 from ..display.select import ConsoleSessions
-from . import transformers
+from . import ambient, completion, transformers
 from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
 from .settings import drop_invalid
@@ -25,9 +25,9 @@ _NAMES = ("cellmage", "cellmage.integrations.ipython_magic")
 
 def load(shell: InteractiveShell) -> None:
     """Add the magics and the input transformers; nothing is written to disk."""
-    loaded = _find_magics(shell)
-    if loaded is not None:
-        loaded.apply_config()
+    magics = _find_magics(shell)
+    if magics is not None:
+        magics.apply_config()
     else:
         for problem in drop_invalid(shell.config.get(LLMMagics.__name__, {})):
             print_line(f"LLMMagics.{problem}")
@@ -37,6 +37,9 @@ def load(shell: InteractiveShell) -> None:
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
+    ambient.install(shell)
+    completion.install(shell, magics.completion_sources)
+    magics.original.add()
     watch_threads(shell)
     ConsoleSessions.of(shell)
 
@@ -47,6 +50,9 @@ def unload(shell: InteractiveShell) -> None:
     if magics is None or _is_reloading(sys._getframe()):
         return
     transformers.remove(shell)
+    ambient.remove(shell)
+    completion.remove(shell)
+    magics.original.remove()
     unwatch_threads()
     ConsoleSessions.of(shell).remove()
     magics.warm_up.stop()

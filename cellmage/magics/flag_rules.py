@@ -12,13 +12,14 @@ from ..text import excerpt
 from .lookup import find_retriever, find_tools
 
 _EXCLUSIVE: Mapping[str, set[str]] = {
-    "continue_answer": {"compare", "tool", "rag", "attach"},
+    "continue_answer": {"compare", "tool", "rag", "attach", "snippet"},
     "compare": {"json", "schema", "model", "tool"},
 }
 """Flags, and the flags that none of them goes together with, by their names in `Namespace`."""
 
 _FLAG_NAMES = {"continue_answer": "--continue"} | {
-    name: f"--{name}" for name in ("compare", "tool", "rag", "attach", "json", "schema", "model")
+    name: f"--{name}"
+    for name in ("compare", "tool", "rag", "attach", "snippet", "json", "schema", "model")
 }
 
 

@@ -120,6 +120,24 @@ CALL = [
     ),
     group("The prompt"),
     flag(
+        "--snippet",
+        action="append",
+        metavar="NAME",
+        help="Put a text of llm_snippets/ before the prompt. Repeatable.",
+    ),
+    flag(
+        "--sys-snippet",
+        action="append",
+        metavar="NAME",
+        help="Put a text of llm_snippets/ into the system prompt. Repeatable.",
+    ),
+    flag(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="Fill the hole {{ NAME }} of a snippet; variables fill the others. Repeatable.",
+    ),
+    flag(
         "--rag",
         metavar="NAME",
         help="Search this index, or call this function, and send what it finds.",
@@ -183,9 +201,24 @@ CONFIG = [
         metavar="FILE",
         help="The file that names MCP servers, for --tool mcp:NAME. Default: none.",
     ),
+    flag(
+        "--alias",
+        nargs=2,
+        action="append",
+        metavar=("NAME", "MODEL"),
+        help="Give a model a short name, in your config file. Repeatable.",
+    ),
+    flag("--remove-alias", action="append", metavar="NAME", help="Remove an alias. Repeatable."),
+    flag("--list-aliases", action="store_true", help="List the aliases."),
     flag("--no-persona", action="store_true", help="Use no persona."),
     flag("--show-persona", action="store_true", help="Show the current persona."),
     flag("--list-personas", action="store_true", help="List the personas."),
+    flag("--list-snippets", action="store_true", help="List the snippets."),
+    flag(
+        "--rules",
+        **_BOOLEAN,
+        help="Put the AGENTS.md of the notebook's folder into the system prompt. Default: False.",
+    ),
     group("The page"),
     flag(
         "--stream-by-default", **_BOOLEAN, help="Show all answers while they arrive. Default: True."

@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.select import cell_id, is_captured, is_interactive, parent_message
 from ..printing import write_text
+from .ambient import is_ambient
 from .notebook_paths import working_folder
 from .transformers import PROMPT_LINE
 
@@ -29,6 +30,7 @@ class FrontEnd:
         is_in_subshell: whether the cell runs beside the main shell, which the kernel's interrupt
             does not reach.
         named_notebook: the notebook or the session that the front end names.
+        is_ambient: whether ambient mode made a prompt of the cell.
     """
 
     is_captured: bool
@@ -39,6 +41,7 @@ class FrontEnd:
     owns_cell: bool
     is_in_subshell: bool
     named_notebook: Path | None
+    is_ambient: bool = False
 
     @classmethod
     def of(cls, shell: InteractiveShell) -> FrontEnd:
@@ -46,15 +49,17 @@ class FrontEnd:
         message = parent_message(shell)
         header = message.get("header") or {}
         code = message.get("content", {}).get("code", "")
+        ambient = is_ambient(shell, code)
         return cls(
             is_captured=is_captured(shell),
             is_interactive=is_interactive(shell),
             has_cells=bool(message) and is_interactive(shell),
             cell_id=cell_id(message.get("metadata") or {}),
             run_id=str(header.get("msg_id")),
-            owns_cell=bool(PROMPT_LINE.match(code.lstrip())),
+            owns_cell=bool(PROMPT_LINE.match(code.lstrip())) or bool(code and ambient),
             is_in_subshell=bool(header.get("subshell_id")),
             named_notebook=_named_file(shell),
+            is_ambient=ambient,
         )
 
     @property

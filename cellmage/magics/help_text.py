@@ -49,6 +49,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "rows = %llm_tools",
         "%llm_tools?",
     ),
+    "llm_ambient": (
+        "%llm_ambient on",
+        "%llm_ambient off",
+        "%llm_ambient?",
+    ),
     "llm_stop": (
         "%llm_stop",
         "%llm_stop --help",

@@ -16,6 +16,7 @@ from ..errors import CellmageError, UsageError
 from ..messages import Response
 from ..options import Options
 from ..prompt.personas import Persona, find_personas, load_persona
+from ..prompt.snippets import hole_names, read_snippet, snippet_names
 from ..providers.catalogue import Offer
 from ..providers.endpoints import (
     CONNECT_SECONDS,
@@ -26,6 +27,7 @@ from ..providers.endpoints import (
 from ..providers.registry import default_model
 from ..stats import UNKNOWN, response_stats
 from ..tools import Tool
+from .aliases import Aliases
 from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
@@ -212,6 +214,31 @@ def list_personas(folders: list[Path]) -> Listing:
     names = find_personas(folders)
     rows = [{"persona": name, "description": _description(name, folders)} for name in names]
     return Listing(["persona", "description"], {"": rows}, text_chars=_MAX_DESCRIPTION_CHARS)
+
+
+def list_snippets(folders: Sequence[Path]) -> Listing:
+    """Return the names of the snippets, with the names of their holes."""
+    rows = []
+    for name in snippet_names(folders):
+        try:
+            holes = ", ".join(hole_names(read_snippet(name, folders)))
+        except UsageError as error:
+            holes = f"(cannot be used: {error})"
+        rows.append({"snippet": name, "holes": holes})
+    return Listing(["snippet", "holes"], {"": rows}, "" if rows else _NO_SNIPPETS)
+
+
+_NO_SNIPPETS = "No snippets yet; put files into llm_snippets/"
+
+
+def list_aliases(aliases: Aliases) -> Listing:
+    """Return the aliases with their models, and the files that name them."""
+    rows = [
+        {"alias": name, "model": model, "from": str(path)}
+        for name, (model, path) in sorted(aliases.all().items())
+    ]
+    end = "" if rows else "No aliases yet; %llm_config --alias NAME MODEL makes one"
+    return Listing(["alias", "model", "from"], {"": rows}, end)
 
 
 def _description(name: str, folders: list[Path]) -> str:

@@ -27,22 +27,31 @@ from ..prompt.interpolation import interpolate
 from ..prompt.personas import load_persona
 from ..providers.catalogue import list_keys, list_models
 from ..rendering import RenderOptions, render_turn
+from .aliases import Aliases
+from .ambient import AMBIENT_NOTICE
+from .ambient import install as install_ambient
+from .completion_values import Sources
 from .config_summary import summarize
 from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
 from .listings import (
+    list_aliases,
     list_offers,
     list_personas,
     list_settings,
+    list_snippets,
     list_tools,
     persona_text,
     quiet_tables,
     show,
 )
 from .magic_decorator import declare, is_empty
+from .notebook_paths import working_folder
+from .original import OriginalMagics
 from .parsing import declared
 from .progress import build_index
+from .prompt_files import snippet_folders
 from .runner import PromptRunner
 from .settings import Settings, apply_config, collect_changes, configure, persona_folders
 from .store_messages import announce_stored, print_store_messages
@@ -59,9 +68,15 @@ class LLMMagics(Magics, Settings):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.folders = persona_folders()
+        self.aliases = Aliases(working_folder())
         self.runner = PromptRunner(shell, self)
         self.chats = self.runner.chats
+        self.completion_sources = Sources(
+            self, self.chats, shell.user_ns, self.aliases, snippet_folders()
+        )
         self.warm_up = WarmUp(shell)
+        self.ambient = install_ambient(shell)
+        self.original = OriginalMagics(shell)
         self._set_by_flag: dict[str, Any] = {}
 
     def apply_config(self) -> None:
@@ -88,11 +103,13 @@ class LLMMagics(Magics, Settings):
 
         ``text = %llm …`` sets a variable to the text of the answer.
         """
-        if cell is None and not text and not args.continue_answer:
+        if cell is None and not text and not (args.continue_answer or args.snippet):
             raise UsageError(
                 "the prompt is empty: type it behind %llm; "
                 "or did you mean %%llm, which takes the lines below it?"
             )
+        args.compare = self.aliases.expand_list(args.compare)
+        args.select = self.aliases.expand(args.select)
         answer = self.runner.run(args, text if cell is None else cell, local_ns or {})
         if cell is None:
             return answer
@@ -109,12 +126,19 @@ class LLMMagics(Magics, Settings):
         """Set the defaults of all calls. Without a flag, show them and where each was set."""
         changed = collect_changes(self, args)
         self._set_by_flag = configure(self, self._set_by_flag, args)
+        if args.alias or args.remove_alias:
+            self.aliases.change(args.alias or (), args.remove_alias or ())
+            print_line(f"The aliases are in {self.aliases.config_file}")
         if summary := summarize(self, changed):
             print_line(summary)
         if args.resume == "always" and not self.chats.get(None).turns:
             announce_stored(self.chats, FrontEnd.of(self.shell), args.resume)
         if args.list_personas:
             show(list_personas(self.folders))
+        if args.list_snippets:
+            show(list_snippets(self.completion_sources.snippets))
+        if args.list_aliases:
+            show(list_aliases(self.aliases))
         if args.show_persona:
             persona = load_persona(self.persona, self.folders) if self.persona else None
             print_line(persona_text(persona) if persona else "No persona is set.")
@@ -128,7 +152,9 @@ class LLMMagics(Magics, Settings):
     def llm_models(self, args: Namespace) -> Listing | None:
         """List the models of the configured server, and of the servers on this machine."""
         keys = {} if args.provider else list_keys()
-        return show(list_offers(list_models(args.provider, self.base_url), keys))
+        offers = list_models(args.provider, self.base_url)
+        self.completion_sources.offers = offers
+        return show(list_offers(offers, keys))
 
     @no_var_expand
     @declare()
@@ -165,7 +191,19 @@ class LLMMagics(Magics, Settings):
         """Compare ways to ask: with --latency, streamed and not. For models: %%llm --compare."""
         if not args.latency:
             raise UsageError("%llm_compare --latency PROMPT; for models, %%llm --compare a,b")
-        self.runner.compare_latency(args.model or [None], text if cell is None else cell)
+        models = self.aliases.expand_list(args.model)
+        self.runner.compare_latency(models or [None], text if cell is None else cell)
+
+    @no_var_expand
+    @declare(takes_text=True)
+    @line_magic
+    def llm_ambient(self, args: Namespace, text: str) -> None:
+        """Turn ambient mode on or off: each cell without a magic is a prompt, %%py is Python."""
+        states = {"on": True, "off": False}
+        if text not in states:
+            raise UsageError("%llm_ambient on, or %llm_ambient off")
+        self.ambient.is_on = states[text]
+        print_line(AMBIENT_NOTICE if states[text] else "Ambient mode is off.")
 
     @no_var_expand
     @declare()

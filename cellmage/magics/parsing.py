@@ -13,6 +13,7 @@ from IPython.core.magic_arguments import MagicArgumentParser
 
 from ..errors import UsageError
 from ..text import excerpt
+from .original import replacement, same_flag
 from .words import Words, has_dash, plain_dashes
 
 _KEY_FLAGS = {"--api-key", "--apikey", "--key", "--token"}
@@ -115,7 +116,7 @@ def _split(parser: MagicArgumentParser, line: str) -> _Line:
     pairs: dict[str, list[list[str]]] = {}
     lexer, open_value = Words(line), ""
     while _begins_flag(parser, lexer.peek()):
-        word = plain_dashes(lexer.next_word())
+        word = same_flag(parser.prog, plain_dashes(lexer.next_word()))
         if word == "--":
             break
         action, has_value = _find_action(parser, word)
@@ -166,6 +167,8 @@ def _find_action(parser: MagicArgumentParser, word: str) -> tuple[Action, bool]:
     nearest = _nearest_of_short(long, actions)
     if word[:2] in actions and not word.startswith("--") and not nearest:
         return actions[word[:2]], len(word) > 2
+    if advice := replacement(parser.prog, long):
+        raise UsageError(f"{excerpt(long)} is a flag of the original cellmage; {advice}")
     if long in _KEY_FLAGS:
         raise UsageError(
             "a key does not belong in a notebook, which saves it; set OPENAI_API_KEY, or "

@@ -11,10 +11,11 @@ from ..content import Content, Part, text_of, to_content
 from ..describe import Description, Level, describe, safe_message
 from ..errors import UsageError
 from ..model_table import reads_pdf
-from ..prompt.interpolation import Interpolation, interpolate
+from ..prompt.interpolation import Interpolation, interpolate, join
 from ..text import truncate
 from .attachments import Attached, find_attached
 from .option_spelling import spell
+from .prompt_files import PromptTexts
 
 _MAX_LISTED = 10
 _NAME_CHARS = 40
@@ -29,10 +30,12 @@ class PromptContent:
     Args:
         content: a text, or parts.
         notice: a line for the user about what was inserted and attached; empty if nothing was.
+        system: what is added to the system prompt.
     """
 
     content: Content
     notice: str = ""
+    system: str = ""
 
     @property
     def text(self) -> str:
@@ -61,7 +64,7 @@ class _Values:
 
 def make_content(
     args: Namespace,
-    text: str,
+    texts: PromptTexts,
     variables: Mapping[str, Any],
     level: Level,
     model_names: Callable[[], Sequence[str]],
@@ -70,28 +73,37 @@ def make_content(
 
     Args:
         args: the flags of ``%%llm``.
-        text: the prompt, as the user typed it.
+        texts: the prompt, as the user typed it, and its snippets.
         variables: the variables of the user, by name.
         level: what may be sent of tables.
         model_names: returns the models that may be asked: a document goes to those that read it.
 
     Raises:
-        UsageError: an expression fails, or there is nothing of the name of an attachment.
+        UsageError: a hole of a snippet has no value, an expression fails, or there is nothing of
+            the name of an attachment.
     """
     values = _Values(level)
     prompt = (
-        Interpolation(text)
+        Interpolation(texts.text)
         if args.interpolate is False
-        else interpolate(text, variables, bool(args.interpolate), values.insert, values.explain)
+        else interpolate(
+            texts.text, variables, bool(args.interpolate), values.insert, values.explain
+        )
     )
+    before, system = texts.fill(args, variables, values.insert)
     attached: list[Attached] = []
     if args.attach:
         sees_documents = all(reads_pdf(name) is True for name in model_names())
         attached = find_attached(args.attach, variables, level, sees_documents)
-    content = _append(prompt.content, attached)
+    content = _append(_prepend(before, prompt.content), attached)
     described = [*values.described.items(), *attached]
     lines = [spell(prompt.describe(), "everywhere"), *_sent_lines(described)]
-    return PromptContent(content, " ".join(filter(None, lines)))
+    return PromptContent(content, " ".join(filter(None, lines)), system)
+
+
+def _prepend(parts: Sequence[Part], content: Content) -> Content:
+    """Return a content with parts before it; texts beside each other are one text."""
+    return join([*parts, *([content] if isinstance(content, str) else content)])
 
 
 def _append(content: Content, attached: Sequence[Attached]) -> Content:

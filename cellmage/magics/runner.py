@@ -22,6 +22,7 @@ from ..providers.servers import ResolvedModel
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
+from .ambient import AMBIENT_NOTICE
 from .cell_notices import NO_CELL_IDS, replacement_notice, stale_notice
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
@@ -30,6 +31,7 @@ from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
 from .listings import latency_mode, list_latencies, show
 from .option_spelling import spell, spell_errors
+from .prompt_files import PromptFiles, add_system_text
 from .settings import Settings, call_options, default_options
 from .store_messages import identify, print_store_messages
 from .structured_output import OutputSchema, schema_from_flags
@@ -72,6 +74,7 @@ class PromptRunner:
         self._shell = shell
         self._settings = settings
         self.chats = ConversationRegistry(FrontEnd.of(shell).notebook_path)
+        self._files = PromptFiles(self.chats.folder)
         self._budget = Budget()
         self._counter = PromptCounter()
         self._shown_notices = Once()
@@ -132,12 +135,14 @@ class PromptRunner:
         # Modules that need time to import: no cell of Python waits for them.
         from .prompt_content import make_content  # noqa: PLC0415
 
-        content = make_content(args, text, variables, level, lambda: self._model_names(args))
+        texts = self._files.read(args, text, self._settings.rules)
+        content = make_content(args, texts, variables, level, lambda: self._model_names(args))
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
         self.chats.apply_store_setting(self._settings.store, front_end)
         chat, options = self.chats.get(args.chat), call_options(self._settings, args)
+        options = add_system_text(options, content.system)
         options = schema.apply_to(options) if schema else options
         if args.continue_answer:
             stream = chat.continue_answer(options)
@@ -156,7 +161,9 @@ class PromptRunner:
         else:
             stream = chat.stream(content.content, **arguments)
             prompt = _Prompt(args, front_end, schema, [stream], stream)
-        _add_notices(prompt.streams, self._notices(prompt, content, chat.history, cell))
+        ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
+        lines = self._notices(prompt, content, chat.history, cell)
+        _add_notices(prompt.streams, [*lines, *ambient])
         return prompt
 
     def _resolve_first(self, args: Namespace) -> list[ResolvedModel]:

@@ -19,6 +19,7 @@ from ..pricing import require_price_list
 from ..prompt.personas import load_persona
 from ..providers.masking import mask_secrets
 from ..text import excerpt
+from .aliases import Aliases
 from .flag_values import parse_params
 from .notebook_paths import working_folder
 
@@ -28,9 +29,11 @@ class Settings(HasTraits):
 
     Attributes:
         folders: the folders of personas.
+        aliases: the short names of models.
     """
 
     folders: list[Path]
+    aliases: Aliases
 
     model = Unicode(None, allow_none=True, help="The model, as provider/model.").tag(config=True)
     fallback = List(Unicode(), help="Models to ask when the model does not answer.").tag(
@@ -57,6 +60,7 @@ class Settings(HasTraits):
         config=True
     )
     data = Enum(DATA_LEVELS, "stats", help="What is sent of tables.").tag(config=True)
+    rules = Bool(False, help="Use the AGENTS.md of the notebook's folder.").tag(config=True)
     stats = Bool(False, help="Show time, tokens and cost below each answer.").tag(config=True)
     spend_limit = Float(
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
@@ -101,7 +105,7 @@ OPTION_FIELDS = (
 
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "store",
-    "resume", "collapse", "image_hosts", "mcp", "data",
+    "resume", "collapse", "image_hosts", "mcp", "data", "rules",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 
@@ -132,13 +136,14 @@ def call_options(settings: Settings, args: Namespace) -> Options:
         watch=tuple(args.watch or ()) or None,
         extra_body=parse_params(args.param),
     )
-    return Options.resolve(flags, default_options(settings, args.persona))
+    options = Options.resolve(flags, default_options(settings, args.persona))
+    return settings.aliases.expand_options(options)
 
 
 def default_options(settings: Settings, persona: str | None = None) -> Options:
     """Return the options for all that a call leaves open: the persona, then the settings."""
     persona = persona or settings.persona
-    return Options.resolve(
+    options = Options.resolve(
         load_persona(persona, settings.folders).options if persona else Options(),
         Options(
             **{name: getattr(settings, name) for name in OPTION_FIELDS},
@@ -147,6 +152,7 @@ def default_options(settings: Settings, persona: str | None = None) -> Options:
             extra_body=settings.extra_body,
         ),
     )
+    return settings.aliases.expand_options(options)
 
 
 # %llm_config.

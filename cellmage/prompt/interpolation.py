@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -39,6 +39,11 @@ Insert = Callable[[str, Any], Sequence[Part]]
 Explain = Callable[[Exception, str], str]
 """A function that returns the message of an error of an expression, for the user."""
 
+_CODE = (
+    *(type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType),
+    *(types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType),
+    types.ClassMethodDescriptorType,
+)
 _OWN_MODULES = {"builtins", "io", "_io", "IPython.core.interactiveshell"}
 """The modules of functions that every notebook has."""
 
@@ -129,11 +134,11 @@ def interpolate(
         inserted += [] if _is_escape(source) else [source]
         position = end
     unchanged += _known_expressions(prompt[position:], namespace)
-    content = _join([*parts, prompt[position:]])
+    content = join([*parts, prompt[position:]])
     return Interpolation(content, tuple(dict.fromkeys(inserted)), tuple(dict.fromkeys(unchanged)))
 
 
-def _join(parts: Sequence[Part]) -> Content:
+def join(parts: Sequence[Part]) -> Content:
     """Return parts as a content; texts beside each other are one text."""
     joined: list[Part] = []
     for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
@@ -201,9 +206,13 @@ def _evaluate(
 
 def _is_value(value: Any, source: str, namespace: Mapping[str, Any]) -> bool:
     """Return whether a value can be meant: other templates use names of Python's functions."""
-    if not (inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value)):
+    # Not `isinstance`, which asks the value for its class.
+    if not issubclass(type(value), _CODE):
         return True
-    is_own = getattr(value, "__module__", "") not in _OWN_MODULES
+    try:
+        is_own = value.__module__ not in _OWN_MODULES
+    except Exception:  # noqa: BLE001 - a module has none; the class of a class may raise anything
+        is_own = True
     return is_own and not _names(source).isdisjoint(namespace)
 
 

@@ -6,7 +6,7 @@ key, a header or a tool, since files are shared and a key follows the address.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 from ..errors import UsageError
 from ..foreign_files import parse_yaml, read_file
 from ..options import Options
-from ..text import excerpt, spell_out, truncate
+from ..text import excerpt, truncate
+from .named_files import named_files
 
 MAX_BYTES = 2**20
 """The largest file of a persona."""
@@ -65,20 +66,9 @@ def find_personas(folders: list[Path]) -> Mapping[str, Path]:
     """
     paths: dict[str, Path] = {}
     for folder in [*folders, Path(str(files(__package__) / "personas"))]:
-        for path in _persona_files(folder):
+        for path in named_files(folder, "*.md"):
             paths.setdefault(path.stem, path)
     return dict(sorted(paths.items()))
-
-
-def _persona_files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        resolved = folder.resolve()
-        for path in sorted(folder.glob("*.md")):
-            # A link that leads outside, a pipe or a device is not a persona; nor is a file whose
-            # name can be taken for another one.
-            is_visible = path.stem == spell_out(path.stem)
-            if is_visible and path.is_file() and path.resolve().parent == resolved:
-                yield path
 
 
 def load_persona(name: str, folders: list[Path]) -> Persona:
@@ -97,6 +87,11 @@ def load_persona(name: str, folders: list[Path]) -> Persona:
     """
     paths = find_personas(folders)
     if name not in paths:
+        if name.startswith(("/", ".")):
+            raise UsageError(
+                f"there is no persona {excerpt(name)!r}: a persona has a name; put the file into "
+                "llm_personas/"
+            )
         names = truncate(", ".join(paths), _MAX_NAMES_CHARS)
         raise UsageError(f"there is no persona {excerpt(name)!r}; there are {names}")
     return parse_persona(name, read_file(paths[name], MAX_BYTES))
