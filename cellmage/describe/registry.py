@@ -17,7 +17,7 @@ from typing import Any, TypeVar, overload
 from ..errors import CellmageError
 from ..runtime.time_limit import run_within
 from .description import Description, Level, to_description
-from .type_names import mro_of, root_module, type_name
+from .type_names import class_attribute, mro_of, root_module, type_name
 
 Describer = Callable[[Any, Level], Any]
 """A function that returns what is sent for a value: see `to_description`."""
@@ -127,7 +127,7 @@ def describe(value: Any, level: Level = "stats") -> Description:
 def _candidates(
     value: Any, cls: type, level: Level
 ) -> Iterator[tuple[Callable[[], Description], float]]:
-    own = next((vars(base)["_ai_repr_"] for base in mro_of(cls) if "_ai_repr_" in vars(base)), None)
+    own = class_attribute(cls, "_ai_repr_")
     if own is not None:
         yield lambda: to_description(_call_own(own.__get__(value, cls), level)), REPR_SECONDS
     function = _find(cls)
@@ -142,7 +142,10 @@ def describe_here(value: Any, level: Level) -> Description:
 
 def _find(cls: type) -> Describer:
     _load_libraries(cls)
-    return describer.dispatch(cls)
+    try:
+        return describer.dispatch(cls)
+    except Exception:  # noqa: BLE001 - the class of a class may raise anything
+        return describer.registry[object]
 
 
 def _call_own(method: Callable[..., Any], level: Level) -> Any:

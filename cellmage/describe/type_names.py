@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _mro = type.__dict__["__mro__"].__get__
+_dict = type.__dict__["__dict__"].__get__
 _name = type.__dict__["__name__"].__get__
 _module = type.__dict__["__module__"].__get__
 
@@ -20,6 +21,11 @@ _SCALARS = (int, float, complex, str, bytes)
 def mro_of(cls: type) -> tuple[type, ...]:
     """Return a class and its bases, in order."""
     return tuple(_mro(cls))
+
+
+def class_attribute(cls: type, name: str) -> Any:
+    """Return an attribute of a class or of a base as it was defined; None if there is none."""
+    return next((_dict(base)[name] for base in mro_of(cls) if name in _dict(base)), None)
 
 
 def type_name(cls: type) -> str:

@@ -58,7 +58,7 @@ def describe_object(value: Any, level: Level) -> Description:
 
 def may_contain_data(value: Any) -> bool:
     """Return whether the text of a value may contain cells of a table."""
-    return isinstance(value, BaseException) or is_data(value) or reaches_table(value)
+    return issubclass(type(value), BaseException) or is_data(value) or reaches_table(value)
 
 
 def _without_data(value: Any) -> str:
