@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
@@ -98,16 +99,14 @@ def _load(url: str, is_allowed: Judge, deadline: float) -> FileData:
                 f"it leads to another host, {excerpt(spell_out(parts.hostname or ''))}; "
                 "attach that address if you mean it"
             )
-        connection = _connect(parts, is_allowed, deadline)
-        try:
-            response = _request(connection, parts)
+        with (
+            closing(_connect(parts, is_allowed, deadline)) as connection,
+            _request(connection, parts) as response,
+        ):
             target = response.getheader("Location")
-            if response.status in _REDIRECTS and target:
-                url = urljoin(url, target)
-                continue
-            return _read(response, parts)
-        finally:
-            connection.close()
+            if response.status not in _REDIRECTS or not target:
+                return _read(response, parts)
+        url = urljoin(url, target)
     raise UsageError("it leads from one address to the next")
 
 

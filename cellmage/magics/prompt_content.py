@@ -113,12 +113,23 @@ def _append(content: Content, attached: Sequence[Attached]) -> Content:
     parts = [*([content] if isinstance(content, str) else content)]
     for name, description in attached:
         parts += [f"\nAttached: {name}", *description.parts]
-    result = to_content(parts)
+    result = to_content(_join_texts(parts))
     if len(text_of(result)) > _MAX_CHARS:
         raise UsageError(
             f"the attachments have more than {_MAX_CHARS} characters; nothing was sent; attach less"
         )
     return result
+
+
+def _join_texts(parts: Sequence[Part]) -> list[Part]:
+    """Return parts in which no text follows a text."""
+    joined: list[Part] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] = f"{joined[-1]}\n{part}"
+        else:
+            joined.append(part)
+    return joined
 
 
 def _sent_lines(described: Sequence[Attached]) -> list[str]:

@@ -73,10 +73,11 @@ def run_within(seconds: float, function: Callable[[], T]) -> T:
     call.thread.start()
     try:
         call.done.wait(seconds)
+        is_late = not call.done.is_set
     finally:  # an interrupt of the user leaves the wait
         if not call.done.is_set:
             threading.Thread(target=call.abandon, daemon=True).start()
-    if not call.done.is_set:
+    if is_late:
         raise TimeoutError(f"it took longer than {seconds:g} s")
     if call.error is None:
         return call.value
