@@ -40,7 +40,8 @@ def write_tex(tex: str, is_line: bool = False, is_cell: bool = False) -> str:
         >>> write_tex("a<b, [A](j)"), write_tex("|x|", is_line=True, is_cell=True)
         ('a< b, [A] (j)', '\\vert{}x\\vert')
     """
-    text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], _DIRECTION.sub("", tex))
+    # A space, so that no command appears that was judged in two halves.
+    text = _ENTITY.sub(lambda match: _ENTITIES[match[0]], _DIRECTION.sub(" ", tex))
     text = _LINK.sub(lambda match: f"{match[0]} ", _TAG.sub("< ", text)).replace("@@", "@ @")
     text = _URL.sub(lambda match: f"{{}}{match[0]}", _TILDES.sub("~{}", text))
     # TeX inside \text{…} has dollars of its own, which would end the formula.

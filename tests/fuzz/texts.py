@@ -17,6 +17,8 @@ CORPUS += [
     if case["category"] != "dos"
 ]
 FOUND = [
+    # A mark of direction in a command of TeX: without it, the halves are the command.
+    "<details>\n<summary>$\\h\u202eref{javascript:x}{y}$</summary>\n\nx\n\n</details>",
     # An address in the text of a link: to parsers it is the link, and the title is text.
     '[<https://x.y/z>](https://x.y "\\begin{align}\\href{x}{y}\\end{align}")',
     # In a tight list, no empty line ends the block of HTML at the end of a container.
