@@ -95,3 +95,13 @@ def test_a_formula_in_a_cell(kernel: Kernel, model: str) -> None:
     assert run.ok
     assert "\\sqrt" in kernel.value("_llm.text")
     assert "$" in run.frames[-1].markdown
+
+
+def test_what_a_frame_holds(kernel: Kernel, model: str) -> None:
+    frame = "{'region': ['North', 'South'] * 50, 'units': range(100), 'price': [2.5] * 100}"
+    assert kernel.run(f"import pandas as pd; sales = pd.DataFrame({frame})").ok
+    prompt = "List the names of the columns of this table, and the number of its rows."
+    cell = kernel.start(f"%%llm -m {model} -t 0 --max-tokens 80 --attach sales\n{prompt}", "c1")
+    assert kernel.finish(cell, timeout=300).ok
+    answer = kernel.value("_llm.text")
+    assert [word for word in ("100", "region", "units", "price") if word not in answer] == [], answer
