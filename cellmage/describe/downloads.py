@@ -150,7 +150,7 @@ def _read(response: HTTPResponse, parts: SplitResult) -> FileData:
     while chunk := response.read(_CHUNK_BYTES):
         data += chunk
         if len(data) > MAX_BYTES:
-            raise UsageError(f"it is larger than {MAX_BYTES // 10**6} MB")
+            raise UsageError(f"it is larger than {MAX_BYTES // 2**20} MB")
     path = PurePosixPath(unquote(parts.path))
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     suffix = _SUFFIXES.get(kind) or path.suffix.lower()

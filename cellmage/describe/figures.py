@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -62,31 +62,45 @@ def _save(figure: Any) -> bytes:
 @contextmanager
 def _without_texts(figure: Any) -> Iterator[None]:
     """Hide all texts of a figure but the names of axes, and ticks that are round numbers."""
-    text_type = sys.modules["matplotlib.text"].Text
-    kept = {label for axes in figure.axes for label in _safe_texts(axes)}
-    hidden = [text for text in figure.findobj(text_type) if text.get_visible() and text not in kept]
-    for text in hidden:
-        text.set_visible(False)
-    try:
+    with ExitStack() as undo:
+        kept: set[Any] = set()
+        for axes in figure.axes:
+            for axis in axes._axis_map.values():
+                kept |= {axis.label, axis.get_offset_text()}
+                _drop_tick_labels(axis, undo)
+                for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                    kept |= {tick.label1, tick.label2}
+        for text in _texts(figure):
+            if text not in kept and text.get_visible():
+                text.set_visible(False)
+                undo.callback(text.set_visible, True)
         yield
-    finally:
-        for text in hidden:
-            text.set_visible(True)
 
 
-def _safe_texts(axes: Any) -> Iterator[Any]:
-    for axis in axes.xaxis, axes.yaxis:
-        yield axis.label
-        is_round = type(axis.get_major_formatter()).__name__ in _NUMERIC_FORMATTERS
-        is_automatic = type(axis.get_major_locator()).__name__ in _AUTOMATIC_LOCATORS
-        if is_round and is_automatic:
-            yield axis.get_offset_text()
-            for tick in axis.get_major_ticks():
-                yield from (tick.label1, tick.label2)
+def _texts(figure: Any) -> Iterator[Any]:
+    """Yield the texts of a figure, and the boxes that are as wide as theirs."""
+    for module, name in (("text", "Text"), ("table", "Table"), ("legend", "Legend")):
+        yield from figure.findobj(getattr(sys.modules[f"matplotlib.{module}"], name))
 
 
-_NUMERIC_FORMATTERS = {"ScalarFormatter", "LogFormatterSciNotation", "PercentFormatter"}
-_AUTOMATIC_LOCATORS = {"AutoLocator", "MaxNLocator", "LogLocator", "MultipleLocator"}
+def _drop_tick_labels(axis: Any, undo: ExitStack) -> None:
+    """Let an axis draw no label that may be a cell, also at ticks that it makes while it draws."""
+    for ticker in axis.major, axis.minor:
+        formatter, locator = type(ticker.formatter).__name__, type(ticker.locator).__name__
+        if formatter not in _FORMATTERS or locator not in _LOCATORS:
+            undo.callback(setattr, ticker, "formatter", ticker.formatter)
+            ticker.formatter = sys.modules["matplotlib.ticker"].NullFormatter()
+
+
+_FORMATTERS = {
+    *("ScalarFormatter", "LogFormatterSciNotation", "PercentFormatter"),
+    *("AutoDateFormatter", "ConciseDateFormatter", "PandasAutoDateFormatter"),
+    "TimeSeries_DateFormatter",
+}
+_LOCATORS = {
+    *("AutoLocator", "MaxNLocator", "LogLocator", "MultipleLocator"),
+    *("AutoDateLocator", "PandasAutoDateLocator", "TimeSeries_DateLocator"),
+}
 """They choose round numbers; others name the values of a column."""
 
 

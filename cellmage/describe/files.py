@@ -23,7 +23,7 @@ from .exceptions import safe_message
 from .registry import describe_here, register_slow
 from .table_files import read_table
 
-MAX_BYTES = 20 * 10**6
+MAX_BYTES = 20 * 2**20
 """The largest file or page that is read."""
 
 MAX_CHARS = 200_000

@@ -35,12 +35,13 @@ def describe_container(value: Any, level: Level) -> Description:
     pieces = _Pieces(level, has_data=level != "rows" and reaches_table(value))
     pieces.add(value)
     text = "".join(pieces.texts)
+    left_out = ["values left out; level `rows` sends them"] if pieces.was_withheld else []
     if not pieces.is_full:
-        return Description((text,))
-    length = plural(len(value), "value") if hasattr(value, "__len__") else "many values"
+        return Description((text,), "types of its values" if left_out else "", *left_out)
+    length = plural(len(value), "value")
     head = f"{text[:MAX_CHARS]}\n[… the rest of {length} left out]"
     counts = f"{plural(MAX_CHARS, 'character')} of {length}"
-    return Description((head,), counts, f"the rest left out; {_MORE}")
+    return Description((head,), counts, "; ".join([f"the rest left out; {_MORE}", *left_out]))
 
 
 @register(object)
@@ -80,12 +81,14 @@ class _Pieces:
 
     Attributes:
         texts: the texts in order.
-        is_full: True if something was left out.
+        is_full: True if there was no room for all.
+        was_withheld: True if a type stands for a value that may be a cell of a table.
     """
 
     def __init__(self, level: Level, has_data: bool) -> None:
         self.texts: list[str] = []
         self.is_full = False
+        self.was_withheld = False
         self._chars = 0
         self._level = level
         self._has_data = has_data
@@ -123,6 +126,7 @@ class _Pieces:
         if type(value) in _PLAIN and not self._has_data:
             return repr(value)
         if self._has_data or (self._level != "rows" and may_contain_data(value)):
+            self.was_withheld = True
             return f"<{type_name(type(value))}>"
         return repr(value)
 

@@ -20,7 +20,7 @@ PAGES = {
     "/page": ("text/html; charset=utf-8", b"<p>The <b>moon</b>"),
     "/a.csv": ("text/plain", b"city,size\n" + b"Rome,1\n" * 6),
     "/%C3%BC.txt?a=b": ("text/plain", b"query"),
-    "/large": ("text/plain", b"x" * 20_000_001),
+    "/large": ("text/plain", b"x" * (20 * 2**20 + 1)),
 }
 MOVES = {
     "/moved": "/page",
