@@ -23,7 +23,7 @@ from tests.message_rules import message_violations
 
 PYTHON = [
     (case, reader)
-    for reader, chat_count, count in (("sync", 1000, 60), ("async", 40, 10), ("events", 40, 10))
+    for reader, chat_count, count in (("sync", 1000, 40), ("async", 30, 10), ("events", 30, 10))
     for case in select_cases(chat_count, count)
 ]
 

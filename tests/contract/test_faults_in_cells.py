@@ -17,7 +17,7 @@ def hasty(kernel: Kernel) -> Kernel:
     return kernel
 
 
-@pytest.mark.parametrize("case", select_cases(1000, 20), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", select_cases(50, 15), ids=lambda case: case.name)
 def test_a_cell(case: Case, hasty: Kernel, server: ScriptedServer, secure_url: str) -> None:
     case = case.with_fewer_chunks()
     server.play_with(case.reply_to)
