@@ -17,25 +17,42 @@ _MAX_MESSAGE_CHARS = 2_000
 
 _WORDS = re.compile(r"[\w.]+")
 
+_SIZE_DIGITS = 3
+_BEFORE_SIZE = re.compile(
+    r"\b(?:expected|got|size|axis|base|missing|takes|given|Errno|length|shapes?(?: \([\d, ]*\))?)"
+    r"(?: and| from)? ?\(?(?:\d{1,3}, ?)*$"
+)
+"""The words before a number that counts; other numbers may be cells."""
+
 # The words of Python's own messages, and those with which people write theirs.
 _USUAL_WORDS = """
-a all already an and any are arg args argument arguments array arrays as assigned assignment at
-attribute axis bad base be bool boolean broadcast but by bytes call callable called can cannot
-character characters class closed column columns complex constant contain contains conversion
-convert could data dataframe datetime decimal decode decoded defined delete dict did dimension
-dimensions directory division do does dtype duplicate either empty encode end error exceeded
-exist exists expected fail failed field file find first float for format found from function
-generator get given got greater has hash hashable have if import in index indices input int
-integer integers interpreted invalid is it item items iterable iterator its join key keys
-keyword length less letter levels line list literal local long loop maximum may mean method
-minimum missing mode module more multiple must name names nan nat negative no non none nonetype
-not null number numbers object objects of on one only open operand operands operation or order
-out outside overflow pandas parameter parse parsing permission position positional possible
-range read recursion referenced required result return row rows same scalar sequence series set
-shape shapes should size slice some stop str string strings subscriptable such sum support
-supported syntax table takes than that the there this time timestamp to together too tuple type
-types unable unexpected unhashable unique unknown unpack unsupported use value values variable
-was were when where while with without write wrong you your zero
+a access accessor after align aligned all allocate already ambiguous an and any are arg args
+argument arguments array arrays as assigned assignment associated async at attribute await aware
+axis bad base be before bool boolean bounds broadcast but by bytes call callable called can
+cancelled cannot changed character characters circular class closed column columns compare
+comparison comparisons complex concat concatenate connection constant contain containing
+contains converge convergence conversion convert coroutine could data dataframe datetime decimal
+decode decoded defined delete denied deprecated depth device dict did dimension dimensional
+dimensions directory division do does dtype duplicate duplicated during either element elements
+empty encode end enough errno error estimator event exceeded exist exists expected fail failed
+feature features field file find finite first fitted float float32 float64 for format found freq
+frequency from full function generator get given got greater has hash hashable have if
+implemented import in incompatible inconsistent index indices infinity inhomogeneous initialized
+input insert instead int int32 int64 integer integers interpreted into invalid is it item items
+iterable iteration iterator its join kernel key keys keyword label labels lambda large least len
+length less letter levels line list literal local long loop many mask match matches matrix
+maximum may mean memory merge method minimum missing mode module monotonic more multiple
+multiplied must na naive name named names nan nat ndarray ndim negative no non none nonetype not
+np null number numbers object objects of offset on one only open operand operands operation or
+order os out outside overflow pandas parameter parse parsing pathlike pd permission position
+positional possible proceed protocol range rank reached read recursion referenced refused
+reindex removed requested require required requires reset reshape result return row rows running
+s same samples scalar scalars sequence series set setting shape shapes should singular size
+sizes slice some sorted stop stopped str string strings subscriptable subset such sum support
+supported syntax t table takes target targets task tensor tensors than that the there this time
+timed timeout timestamp timezone to together too truth truthvalue tuple type types unable
+unexpected unhashable unique unknown unpack unsupported use value values variable version was
+were when where while wish with without write wrong you your zero
 """
 _VOCABULARY = frozenset(_USUAL_WORDS.split())
 
@@ -86,11 +103,16 @@ def safe_message(error: BaseException, source: str = "") -> str:
     """
     known = {word.lower() for text in (source, *_code_texts(error)) for word in _words(text)}
     known |= _VOCABULARY
+    message = str(error)[:_MAX_MESSAGE_CHARS]
 
     def show(match: re.Match[str]) -> str:
-        return match[0] if match[0].strip(".").lower() in known else "…"
+        words = filter(None, match[0].lower().split("."))
+        is_size = len(match[0]) <= _SIZE_DIGITS and match[0].isdecimal()
+        if is_size and _BEFORE_SIZE.search(message[: match.start()]):
+            return match[0]
+        return match[0] if all(word in known for word in words) else "…"
 
-    return _WORDS.sub(show, str(error)[:_MAX_MESSAGE_CHARS])
+    return _WORDS.sub(show, message)
 
 
 def _words(text: str) -> Iterable[str]:

@@ -134,6 +134,8 @@ def test_messages_keep_what_is_no_data() -> None:
     for error in errors(pandas_table(20)):
         assert not CANARY.search(safe_message(error))
     usual = ["division by zero", "list index out of range", "'NoneType' object is not iterable"]
+    usual += ["operands could not be broadcast together with shapes (3,) (4,)"]
+    usual += ["not enough values to unpack (expected 3, got 2)"]
     for message in usual:
         assert safe_message(ValueError(message)) == message
     assert safe_message(NameError("name 'total' is not defined"), "total + 1").count("…") == 0
