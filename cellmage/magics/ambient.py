@@ -41,8 +41,10 @@ class AmbientTransformer:
         if first is None:
             return lines
         if _PYTHON_LINE.match(lines[first].rstrip()):
-            # An empty line in its place: the lines of a traceback keep their numbers.
-            return [*lines[:first], "\n", *lines[first + 1 :]]
+            body = lines[first + 1 :]
+            has_magic = bool(body) and body[0].startswith("%%")
+            # A comment in its place: the lines of a traceback keep their numbers.
+            return body if has_magic else [*lines[:first], "# %%py\n", *body]
         if not self.is_prompt("".join(lines)):
             return lines
         text = "".join(lines).removesuffix("\n")

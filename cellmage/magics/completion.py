@@ -10,6 +10,7 @@ from IPython.core.completer import (
     CompletionContext,
     SimpleCompletion,
     SimpleMatcherResult,
+    context_matcher,
 )
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic_arguments import MagicArgumentParser
@@ -19,6 +20,7 @@ from .parsing import declared
 
 _LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%{1,2}(?P<name>\w+)[ \t](?P<rest>.*)$")
 _WORD = re.compile(r"""(?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s"'])+""")
+_IDENTIFIER = "cellmage"
 _HELP_CHARS = 70
 _MAX_OFFERS = 500
 """The values that are offered at most; IPython shows as many."""
@@ -42,7 +44,7 @@ class _Place:
 
 
 class FlagMatcher:
-    """IPython's matcher for the lines of our magics.
+    """Finds what fits at the cursor on the lines of our magics.
 
     Args:
         sources: the values that fit, by flag.
@@ -50,10 +52,6 @@ class FlagMatcher:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        # IPython reads these attributes of a matcher.
-        self.matcher_api_version = 2
-        self.matcher_identifier = "cellmage"
-        self.matcher_priority = 100.0
 
     def __call__(self, context: CompletionContext) -> SimpleMatcherResult:
         """Return what fits at the cursor; on other lines nothing, and other matchers go on."""
@@ -160,11 +158,20 @@ def install(shell: InteractiveShell, sources: Sources) -> None:
     """Add the matcher to the completer of a shell; it may have none."""
     remove(shell)
     if shell.Completer is not None:
-        shell.Completer.custom_matchers.append(FlagMatcher(sources))
+        match = FlagMatcher(sources)
+
+        # IPython asks a matcher for its name, so it is a function.
+        @context_matcher(identifier=_IDENTIFIER, priority=100)  # type: ignore[untyped-decorator]
+        def match_flags(context: CompletionContext) -> SimpleMatcherResult:
+            return match(context)
+
+        shell.Completer.custom_matchers.append(match_flags)
 
 
 def remove(shell: InteractiveShell) -> None:
     """Remove the matcher."""
     if shell.Completer is not None:
         matchers = shell.Completer.custom_matchers
-        matchers[:] = [each for each in matchers if not isinstance(each, FlagMatcher)]
+        matchers[:] = [
+            each for each in matchers if getattr(each, "matcher_identifier", "") != _IDENTIFIER
+        ]
