@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
+from .code_blocks import CodeBlock, find_code_blocks
 from .content import Content, Part, describe_content, map_texts, text_of
 from .options import Options
 from .preview import answer_line, answer_markdown
@@ -260,6 +261,20 @@ class Response(Encodable):
     def final_text(self) -> str:
         """The text after the last tool call."""
         return self.text[sum(len(step.text) for step in self.steps) :]
+
+    @property
+    def code(self) -> list[CodeBlock]:
+        """The code blocks of the text, in order; each has its ``language``."""
+        return find_code_blocks(self.text)
+
+    def with_final_text(self, text: str, id: str) -> Response:
+        """Return a complete response with another text after the last tool call.
+
+        Counts, times and the state of the provider belong to the old text.
+        """
+        before = self.text[: len(self.text) - len(self.final_text)]
+        old = replace(self, usage=None, timings=None, state=(), notices=(), reasoning="")
+        return replace(old, text=before + text, incomplete_reason=None, id=id)
 
     def messages(self) -> tuple[Message, ...]:
         """Return the answer as it is sent."""

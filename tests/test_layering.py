@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "file_headers": set(),
     "image_urls": {"errors", "text"},
     "content": {"errors", "file_headers", "foreign_files", "image_urls", "text"},
-    "messages": {"content", "options", "preview", "text"},
+    "code_blocks": set(),
+    "messages": {"code_blocks", "content", "options", "preview", "text"},
     "events": {"messages", "text"},
     "once": set(),
     "decoding": set(),
@@ -109,6 +110,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "magics": {
         "approvals",
         *VALUES,
+        "code_blocks",
         "context_window",
         "conversation",
         "describe",

@@ -13,12 +13,13 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import cellmage
 import cellmage.testing
+from cellmage.code_blocks import CodeBlock
 from cellmage.stream.views import Readable
 
 MODULES = [cellmage, cellmage.testing]
 PUBLIC = [getattr(module, name) for module in MODULES for name in module.__all__]
 
-MADE_BY_CELLMAGE = {Readable}
+MADE_BY_CELLMAGE = {CodeBlock, Readable}
 """Classes that are only arguments of classes that users do not make themselves."""
 
 

@@ -26,6 +26,9 @@ class Journal(Protocol):
     def merge(self, response_id: str, turn: Turn) -> None:
         """Record that a turn continues a cut one, and replaces it."""
 
+    def edit(self, live_id: str, turn: Turn) -> None:
+        """Record that a turn replaces a live one, which becomes a previous attempt."""
+
     def extend(self, turns: Iterable[Turn]) -> None:
         """Record turns that are added at the end."""
 
@@ -248,6 +251,34 @@ class History:
             if self.journal is not None:
                 self.journal.restore(live.response.id, old.response.id)
         return restored
+
+    def edit(self, number: int, text: str) -> Turn:
+        """Replace the answer of a turn by another text, and return the turn.
+
+        The replaced turn becomes the newest of the previous attempts. What tools did stays.
+
+        Args:
+            number: of the turn, from 1.
+            text: the answer after the last tool call.
+
+        Raises:
+            UsageError: the turn does not exist.
+
+        Example:
+            >>> from cellmage import Response, Turn
+            >>> edited = History([Turn("Hi", Response("Helo"))]).edit(1, "Hello")
+            >>> edited.response.text, edited.previous_attempts[0].response.text
+            ('Hello', 'Helo')
+        """
+        live = self.turn(number)
+        response = live.response.with_final_text(text, uuid4().hex)
+        edited = replace(live, response=response, stale=False, previous_attempts=())
+        edited = edited.supersede(live)
+        with self._lock:
+            self._turns[number - 1] = edited
+            if self.journal is not None:
+                self.journal.edit(live.response.id, edited)
+        return edited
 
     def extend(self, turns: Iterable[Turn]) -> int:
         """Add turns at the end, such as imported ones, and return how many were added.

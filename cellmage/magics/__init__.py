@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..display.message_rate import KERNEL_MESSAGES
 from ..display.select import ConsoleSessions
-from . import ambient, completion, transformers
+from . import ambient, code_out, completion, executed_cells, transformers
 from .frontend import FrontEnd, print_line
 from .llm import LLMMagics
 from .settings import drop_invalid
@@ -37,6 +37,8 @@ def load(shell: InteractiveShell) -> None:
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
+    executed_cells.install(shell, magics.runner.cells)
+    code_out.install(shell, magics.runner.code_cells)
     ambient.install(shell)
     completion.install(shell, magics.completion_sources)
     magics.original.add()
@@ -50,6 +52,8 @@ def unload(shell: InteractiveShell) -> None:
     if magics is None or _is_reloading(sys._getframe()):
         return
     transformers.remove(shell)
+    executed_cells.remove(shell, magics.runner.cells)
+    code_out.remove(shell, magics.runner.code_cells)
     ambient.remove(shell)
     completion.remove(shell)
     magics.original.remove()

@@ -12,14 +12,25 @@ from ..text import excerpt
 from .lookup import find_retriever, find_tools
 
 _EXCLUSIVE: Mapping[str, set[str]] = {
-    "continue_answer": {"compare", "tool", "rag", "attach", "snippet"},
+    "continue_answer": {"compare", "tool", "rag", "attach", "snippet", "cells", "error"},
     "compare": {"json", "schema", "model", "tool"},
 }
 """Flags, and the flags that none of them goes together with, by their names in `Namespace`."""
 
 _FLAG_NAMES = {"continue_answer": "--continue"} | {
     name: f"--{name}"
-    for name in ("compare", "tool", "rag", "attach", "snippet", "json", "schema", "model")
+    for name in (
+        "compare",
+        "tool",
+        "rag",
+        "attach",
+        "snippet",
+        "json",
+        "schema",
+        "model",
+        "cells",
+        "error",
+    )
 }
 
 

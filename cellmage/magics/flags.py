@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..options import APIS, DATA_LEVELS, EFFORTS
+from .code_out import LANGUAGES
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
 
@@ -93,6 +94,14 @@ CALL = [
         help="Show time, tokens and cost below the answer. Default: --no-stats.",
     ),
     flag("--out", metavar="NAME", help="Store the text of the answer in this variable."),
+    flag(
+        "--code",
+        nargs="?",
+        const="python",
+        choices=LANGUAGES,
+        metavar="LANG",
+        help="Put the code blocks of the answer into the next cell. Default: those of Python.",
+    ),
     flag("--json", action="store_true", help="Ask for JSON, and show it as a table."),
     flag(
         "--schema",
@@ -148,6 +157,17 @@ CALL = [
         metavar="NAME",
         help="Send this variable, file, pattern of files or page (http, https); globals() sends "
         "the names of all variables. Repeatable.",
+    ),
+    flag(
+        "--cells",
+        metavar="N",
+        help="Send the last N cells that ran, with their outputs; 3,5-7 sends cells [3] and [5] to "
+        "[7]. A cell that begins with %%llm_hide is never sent.",
+    ),
+    flag(
+        "--error",
+        action="store_true",
+        help="Send the last error with its cell, and the values where it failed.",
     ),
     flag(
         "--tool",
@@ -288,6 +308,8 @@ CONFIG = [
     flag("--reset", action="store_true", help="Undo all earlier %%llm_config flags."),
 ]
 
+EDIT = [flag("--chat", metavar="NAME", help="Use the conversation of this name.")]
+
 COMPARE = [
     group("The comparison"),
     flag(
@@ -334,6 +356,7 @@ HISTORY = [
         help="Drop the last N turns. Without a number: 1.",
     ),
     flag("--restore", metavar="N.K", help="Replace turn N by its version K."),
+    flag("--edit", **_COUNT, help="Open the answer of turn N in a new cell, to correct it."),
     group("Further conversations"),
     flag("--new", metavar="NAME", help="Start a conversation of this name."),
     flag("--fork", metavar="NAME", help="Copy the conversation under a new name."),

@@ -54,6 +54,16 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%llm_ambient off",
         "%llm_ambient?",
     ),
+    "llm_fix": (
+        "%llm_fix",
+        "%llm_fix --model gpt-6-sol Be brief.",
+        "%llm_fix Keep the names of the columns.",
+    ),
+    "llm_edit": (
+        "%%llm_edit 3\nThe corrected answer.",
+        "%%llm_edit --chat talk 3\nThe corrected answer.",
+        "%llm_edit?",
+    ),
     "llm_stop": (
         "%llm_stop",
         "%llm_stop --help",

@@ -32,7 +32,9 @@ from .ambient import AMBIENT_NOTICE
 from .ambient import install as install_ambient
 from .completion_values import Sources
 from .config_summary import summarize
-from .flags import CALL, COMMON, COMPARE, CONFIG, HISTORY, INDEX, MODELS
+from .edit_answer import open_answer, replace_answer
+from .executed_cells import FIX_PROMPT
+from .flags import CALL, COMMON, COMPARE, CONFIG, EDIT, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
 from .listings import (
@@ -103,6 +105,9 @@ class LLMMagics(Magics, Settings):
 
         ``text = %llm …`` sets a variable to the text of the answer.
         """
+        prompt = text if cell is None else cell
+        if args.error and not prompt.strip():
+            text = prompt = FIX_PROMPT
         if cell is None and not text and not (args.continue_answer or args.snippet):
             raise UsageError(
                 "the prompt is empty: type it behind %llm; "
@@ -110,7 +115,7 @@ class LLMMagics(Magics, Settings):
             )
         args.compare = self.aliases.expand_list(args.compare)
         args.select = self.aliases.expand(args.select)
-        answer = self.runner.run(args, text if cell is None else cell, local_ns or {})
+        answer = self.runner.run(args, prompt, local_ns or {})
         if cell is None:
             return answer
         if any(map(PROMPT_LINE.match, cell.splitlines())):
@@ -118,6 +123,32 @@ class LLMMagics(Magics, Settings):
                 "This cell begins with %%llm, so all of it is one prompt, other %%llm lines too."
             )
         return None
+
+    @no_var_expand
+    @needs_local_scope
+    @declare(*COMMON, *CALL, takes_text=True)
+    @line_magic
+    def llm_fix(
+        self, args: Namespace, text: str, local_ns: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask a model to fix the last error: ``%llm --error --code``, with a prompt for it."""
+        args.error, args.code = True, args.code or "python"
+        self.runner.run(args, text or FIX_PROMPT, local_ns or {})
+
+    @no_var_expand
+    @declare(*EDIT, takes_text=True, takes_text_in_cell=True)
+    @line_cell_magic
+    def llm_edit(self, args: Namespace, text: str, cell: str | None = None) -> None:
+        """Replace the answer of a turn: %llm_history --edit N opens a cell with it."""
+        if cell is None:
+            raise UsageError(
+                "%%llm_edit N takes the answer below it; %llm_history --edit N opens it"
+            )
+        front_end = FrontEnd.of(self.shell)
+        self.chats.identify(front_end)
+        self.chats.apply_store_setting(self.store, front_end)
+        print_line(replace_answer(self.chats.get(args.chat).history, text, cell))
+        print_store_messages(self.chats)
 
     @no_var_expand
     @declare(*COMMON, *CONFIG)
@@ -223,6 +254,9 @@ class LLMMagics(Magics, Settings):
         self.chats.identify(front_end)
         self.chats.apply_store_setting(self.store, front_end)
         listing = None
+        if args.edit is not None:
+            print_line(open_answer(self.shell, self.chats.get(args.chat).history, args))
+            return None
         if args.show is None or args.resume is not None:
             listing = show(run_history(self.chats, args))
         if args.show is not None:

@@ -30,7 +30,9 @@ def group(title: str) -> Decorator:
     return decorator
 
 
-def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
+def declare(
+    *flags: Decorator, takes_text: bool = False, takes_text_in_cell: bool = False
+) -> Decorator:
     """Declare the flags of a magic, in the order in which its help lists them.
 
     The magic is called with its parsed flags in place of its line. ``--help`` prints the help, and
@@ -40,6 +42,7 @@ def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
         flags: made by `flag` and `group`.
         takes_text: whether text may follow the flags; it is then the magic's next argument. In a
             cell the text is below the line.
+        takes_text_in_cell: whether text may follow the flags of a cell, too.
     """
 
     def decorate(magic: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +56,9 @@ def declare(*flags: Decorator, takes_text: bool = False) -> Decorator:
         @wraps(magic)
         def run(self: Any, line: str, *cell: str, **scope: Any) -> Any:
             sign = "%%" if cell else "%"
-            args, text = parse(magic, line, sign, takes_text=takes_text and not cell)
+            args, text = parse(
+                magic, line, sign, takes_text=takes_text and (takes_text_in_cell or not cell)
+            )
             if args.help:
                 print_line(help_text)
                 return None

@@ -148,8 +148,10 @@ def _begins_flag(parser: MagicArgumentParser, word: str) -> bool:
 def _read_values(lexer: Words, action: Action, word: str) -> list[str]:
     """Read the words after a flag that are its values."""
     if action.nargs == "?":
-        remainder = lexer.remainder()
-        return [lexer.next_word()] if remainder and not remainder.startswith("-") else []
+        word_after = lexer.peek() if lexer.remainder() else ""
+        # A word that is no value begins the prompt.
+        is_value = action.choices is None or word_after in action.choices
+        return [lexer.next_word()] if word_after and word_after[0] != "-" and is_value else []
     values: list[str] = []
     for _ in range(1 if action.nargs is None else int(action.nargs)):
         if not lexer.remainder():

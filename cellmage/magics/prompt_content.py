@@ -14,6 +14,8 @@ from ..model_table import reads_pdf
 from ..prompt.interpolation import Interpolation, interpolate, join
 from ..text import truncate
 from .attachments import Attached, find_attached
+from .cell_context import find_context
+from .executed_cells import ExecutedCells
 from .option_spelling import spell
 from .prompt_files import PromptTexts
 
@@ -43,6 +45,19 @@ class PromptContent:
         return text_of(self.content)
 
 
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """What a prompt may name.
+
+    Args:
+        variables: the variables of the user, by name.
+        cells: the cells that ran.
+    """
+
+    variables: Mapping[str, Any]
+    cells: ExecutedCells
+
+
 @dataclass(slots=True)
 class _Values:
     """Describes the values of expressions, and keeps the descriptions for the notice.
@@ -65,7 +80,7 @@ class _Values:
 def make_content(
     args: Namespace,
     texts: PromptTexts,
-    variables: Mapping[str, Any],
+    notebook: Notebook,
     level: Level,
     model_names: Callable[[], Sequence[str]],
 ) -> PromptContent:
@@ -74,7 +89,7 @@ def make_content(
     Args:
         args: the flags of ``%%llm``.
         texts: the prompt, as the user typed it, and its snippets.
-        variables: the variables of the user, by name.
+        notebook: the variables and cells of the user.
         level: what may be sent of tables.
         model_names: returns the models that may be asked: a document goes to those that read it.
 
@@ -82,7 +97,7 @@ def make_content(
         UsageError: a hole of a snippet has no value, an expression fails, or there is nothing of
             the name of an attachment.
     """
-    values = _Values(level)
+    values, variables = _Values(level), notebook.cells.visible(notebook.variables)
     prompt = (
         Interpolation(texts.text)
         if args.interpolate is False
@@ -91,10 +106,10 @@ def make_content(
         )
     )
     before, system = texts.fill(args, variables, values.insert)
-    attached: list[Attached] = []
+    attached = find_context(args, notebook.cells, level)
     if args.attach:
         sees_documents = all(reads_pdf(name) is True for name in model_names())
-        attached = find_attached(args.attach, variables, level, sees_documents)
+        attached += find_attached(args.attach, variables, level, sees_documents)
     content = _append(_prepend(before, prompt.content), attached)
     described = [*values.described.items(), *attached]
     lines = [spell(prompt.describe(), "everywhere"), *_sent_lines(described)]

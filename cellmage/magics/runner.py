@@ -25,8 +25,10 @@ from ..stream.response_stream import ResponseStream
 from .ambient import AMBIENT_NOTICE
 from .cell_notices import NO_CELL_IDS, replacement_notice, stale_notice
 from .cell_refs import PromptCounter
+from .code_out import CodeCells
 from .conversations import ConversationRegistry
 from .dry_run import describe
+from .executed_cells import ExecutedCells
 from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
 from .listings import latency_mode, list_latencies, show
@@ -68,6 +70,8 @@ class PromptRunner:
 
     Attributes:
         chats: the conversations of the notebook.
+        cells: the cells that ran.
+        code_cells: the cells with the code of answers.
     """
 
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
@@ -77,6 +81,8 @@ class PromptRunner:
         self._files = PromptFiles(self.chats.folder)
         self._budget = Budget()
         self._counter = PromptCounter()
+        self.cells = ExecutedCells(shell)
+        self.code_cells = CodeCells(shell)
         self._shown_notices = Once()
         self._active: set[ResponseStream] = set()
         self._hosts: set[str] = set()
@@ -115,6 +121,8 @@ class PromptRunner:
         is_text = prompt.schema is None
         try:
             self._render(prompt)
+            if args.code is not None:
+                self.code_cells.put(prompt.selected.response.code, args.code, prompt.front_end)
             if prompt.schema:
                 value = prompt.schema.result(prompt.selected)
                 self._bind(args.out, value)
@@ -133,10 +141,11 @@ class PromptRunner:
         front_end = FrontEnd.of(self._shell)
         level: Any = args.data or self._settings.data
         # Modules that need time to import: no cell of Python waits for them.
-        from .prompt_content import make_content  # noqa: PLC0415
+        from .prompt_content import Notebook, make_content  # noqa: PLC0415
 
         texts = self._files.read(args, text, self._settings.rules)
-        content = make_content(args, texts, variables, level, lambda: self._model_names(args))
+        notebook, names = Notebook(variables, self.cells), lambda: self._model_names(args)
+        content = make_content(args, texts, notebook, level, names)
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
@@ -260,6 +269,7 @@ class PromptRunner:
 
         IPython calls this after each cell. A run that failed drops nothing.
         """
+        self.cells.after_run(result)
         cell = self._counter.end_ref(FrontEnd.of(self._shell))
         if cell is not None and result.success:
             for chat in self.chats:

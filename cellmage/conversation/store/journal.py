@@ -102,6 +102,10 @@ class StoredJournal:
 
         self._do(change)
 
+    def edit(self, live_id: str, turn: Turn) -> None:
+        """Record that a turn replaces a live one, which becomes a previous attempt."""
+        self._do(lambda table: table.edit(live_id, turn))
+
     def extend(self, turns: Iterable[Turn]) -> None:
         """Record turns that are added at the end, with their previous attempts."""
         new_turns = tuple(turns)

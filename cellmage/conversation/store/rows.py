@@ -90,6 +90,13 @@ class TurnTable:
         self._delete_chunks(turn)
         self._insert_live(turn, self._next_position() if position is None else position)
 
+    def edit(self, live_id: str, turn: Turn) -> None:
+        """Put a turn in the position of a live one, which becomes a previous attempt."""
+        position = self._value(
+            f"SELECT position FROM turns WHERE {_THIS_TURN}", response_id=live_id
+        )
+        self._insert_live(turn, self._next_position() if position is None else position)
+
     def drop(self, response_id: str) -> None:
         """Drop a live turn; its row stays."""
         self.execute(

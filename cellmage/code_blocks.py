@@ -1,0 +1,55 @@
+"""The code blocks of an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_FENCE = re.compile(r"([ \t>]*)(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`]*$")
+
+
+class CodeBlock(str):
+    """The text of a code block.
+
+    Attributes:
+        language: the word behind its fence, in small letters; may be empty.
+    """
+
+    __slots__ = ("language",)
+
+    language: str
+
+    @classmethod
+    def of(cls, text: str, language: str = "") -> CodeBlock:
+        """Return a block of a language."""
+        block = cls(text)
+        block.language = language.lower()
+        return block
+
+
+def find_code_blocks(markdown: str) -> list[CodeBlock]:
+    """Return the fenced code blocks of a text, in order; one that is cut ends with the text.
+
+    Example:
+        >>> find_code_blocks("So:\\n```python\\nx = 1\\n```\\nThat is all.")
+        ['x = 1']
+    """
+    return list(_blocks(iter(markdown.splitlines())))
+
+
+def _blocks(lines: Iterator[str]) -> Iterator[CodeBlock]:
+    for line in lines:
+        if match := _FENCE.match(line):
+            indent, fence, language = match.groups()
+            text = "\n".join(_body(lines, len(indent), fence))
+            yield CodeBlock.of(text, language)
+
+
+def _body(lines: Iterator[str], indent: int, fence: str) -> Iterator[str]:
+    """Yield the lines of a block without its indentation, up to the fence that closes it."""
+    for line in lines:
+        stripped = line.strip(" \t>")
+        if len(stripped) >= len(fence) and not stripped.strip(fence[0]):
+            return
+        prefix = line[:indent]
+        yield line[indent:] if not prefix.strip(" \t>") else line

@@ -1,0 +1,180 @@
+"""``--code``: put the code of an answer into the next cell, without losing a text of the user.
+
+A kernel can insert a cell below the running one, or replace the text of the running one. It cannot
+see or change another cell. So the first code of a prompt is inserted. When the prompt is run again,
+nothing is inserted: the cell below takes the new code when it is run, if its text is still the one
+that was put there. In a terminal the code is in the next prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from ..code_blocks import CodeBlock
+from ..display.select import cell_id, parent_message
+from .frontend import FrontEnd, print_line
+
+PYTHON = ("python", "py", "python3", "ipython", "")
+"""The languages of blocks that a cell runs as they are; people omit the word for Python."""
+
+LANGUAGES = (
+    *("python", "py", "bash", "sh", "sql", "html", "css", "javascript", "js", "typescript", "ts"),
+    *("json", "yaml", "toml", "xml", "svg", "markdown", "latex", "r", "julia", "c", "cpp", "rust"),
+    *("go", "java", "ruby", "perl", "scala", "swift", "kotlin", "lua", "powershell", "dockerfile"),
+)
+
+
+@dataclass(slots=True)
+class _CodeCell:
+    """The cell with the code of a prompt.
+
+    Args:
+        text: the code that was put into it.
+        known_ids: the cells that had run before it was there.
+        cell_id: its id; None until it has run.
+        edited: the text of the user in its place, as it last ran; None if it is the code.
+        newer: the code that it takes when it is run; None if it has the last one.
+    """
+
+    text: str
+    known_ids: frozenset[str]
+    cell_id: str | None = None
+    edited: str | None = None
+    newer: str | None = None
+
+
+@dataclass(slots=True)
+class CodeCells:
+    """The cells with code of a notebook.
+
+    Args:
+        shell: where the cells run.
+    """
+
+    shell: InteractiveShell
+    _cells: dict[str, _CodeCell] = field(default_factory=dict)
+    _run_ids: set[str] = field(default_factory=set)
+
+    def put(self, blocks: Sequence[CodeBlock], language: str, front_end: FrontEnd) -> None:
+        """Put code blocks into the cell below the running one, or say why not.
+
+        Args:
+            blocks: the blocks of an answer.
+            language: of the blocks that are taken.
+            front_end: the running cell.
+        """
+        code = join_blocks(blocks, language, self.shell)
+        if not code:
+            print_line(f"The answer has no code in {language}; _llm.code has its blocks.")
+            return
+        old = self._cells.get(front_end.cell_id) if front_end.cell_id else None
+        if old is None:
+            self._insert(code, front_end)
+        else:
+            self._offer(old, code)
+
+    def _insert(self, code: str, front_end: FrontEnd) -> None:
+        self.shell.set_next_input(code)
+        if front_end.cell_id:
+            self._cells[front_end.cell_id] = _CodeCell(code, frozenset(self._run_ids))
+
+    def _offer(self, cell: _CodeCell, code: str) -> None:
+        """Let a cell take new code, or show how the code differs from the user's text."""
+        current = cell.text if cell.edited is None else cell.edited
+        if code == current:
+            cell.text, cell.edited, cell.newer = code, None, None
+            return
+        print_line(diff(current, code))
+        if cell.edited is not None:
+            cell.newer = None
+            print_line("You have changed the cell with the code: it stays as it is.")
+            return
+        cell.newer = code
+        print_line("Run the cell with the earlier code: it takes the new code, and does not run.")
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return the lines of a cell; a call in their place if the cell is to take new code."""
+        message = parent_message(self.shell)
+        text = "".join(lines).rstrip("\n")
+        if message.get("content", {}).get("code", "").rstrip("\n") != text:
+            return lines
+        prompt_id = self._waiting_for(cell_id(message.get("metadata") or {}), text)
+        if prompt_id is None:
+            return lines
+        magics = "get_ipython().magics_manager.registry['LLMMagics']"
+        return [f"{magics}.runner.code_cells.take({prompt_id!r})\n"]
+
+    def _waiting_for(self, own_id: str | None, text: str) -> str | None:
+        """Return the id of the prompt whose new code a cell takes."""
+        for prompt_id, cell in self._cells.items():
+            if cell.newer is not None and _is_same(cell, own_id) and text == cell.text:
+                return prompt_id
+        return None
+
+    def take(self, prompt_id: str) -> None:
+        """Replace the text of the running cell by the new code of a prompt."""
+        cell = self._cells[prompt_id]
+        if cell.newer is not None:
+            cell.text, cell.newer = cell.newer, None
+            self.shell.set_next_input(cell.text, replace=True)
+            print_line("This cell has the new code now; it has not run.")
+
+    def before_run(self, info: Any) -> None:
+        """Note the cell of each code, and what the user has made of it."""
+        own_id = cell_id(parent_message(self.shell).get("metadata") or {})
+        if own_id is None:
+            return
+        text = str(info.raw_cell).rstrip("\n")
+        for cell in self._cells.values():
+            if _is_same(cell, own_id) and (cell.cell_id or text == cell.text):
+                cell.cell_id = own_id
+                cell.edited = None if text == cell.text else text
+                if cell.edited is not None and cell.newer is not None:
+                    print_line(diff(text, cell.newer))
+                    print_line("You have changed this cell: the new code is not put into it.")
+                    cell.newer = None
+        self._run_ids.add(own_id)
+
+
+def _is_same(cell: _CodeCell, own_id: str | None) -> bool:
+    """Return whether a cell may be the one of the code: one that ran before it was there is not."""
+    if own_id is None:
+        return False
+    return cell.cell_id == own_id if cell.cell_id else own_id not in cell.known_ids
+
+
+def join_blocks(blocks: Sequence[CodeBlock], language: str, shell: InteractiveShell) -> str:
+    """Return the blocks of a language as the text of a cell; empty if there are none.
+
+    A cell runs another language than Python by the magic of its name, if there is one.
+    """
+    names = PYTHON if language in PYTHON else (language,)
+    texts = [str(block).strip("\n") for block in blocks if block.language in names]
+    code = "\n\n".join(text for text in texts if text.strip())
+    is_magic = names is not PYTHON and shell.find_cell_magic(language) is not None
+    return f"%%{language}\n{code}" if is_magic and code else code
+
+
+def diff(old: str, new: str) -> str:
+    """Return what changes from one code to the other."""
+    lines = unified_diff(old.splitlines(), new.splitlines(), "the cell", "the answer", lineterm="")
+    return "\n".join(lines)
+
+
+def install(shell: InteractiveShell, cells: CodeCells) -> None:
+    """Let cells take new code when they are run."""
+    remove(shell, cells)
+    shell.input_transformers_cleanup.insert(0, cells)
+    shell.events.register("pre_run_cell", cells.before_run)
+
+
+def remove(shell: InteractiveShell, cells: CodeCells) -> None:
+    """Undo `install`."""
+    if cells in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(cells)
+        shell.events.unregister("pre_run_cell", cells.before_run)
