@@ -17,10 +17,11 @@ from ..file_headers import is_pdf, read_image
 from ..foreign_files import parse_json, read_file
 from ..retrieval.documents import UnreadableError
 from ..retrieval.readers import read_data
+from ..runtime.time_limit import run_within
 from ..text import excerpt, spell_out
 from .description import Description, Level, bound
 from .exceptions import safe_message
-from .registry import describe_here, register_slow
+from .registry import LIBRARY_SECONDS, describe_here, register_slow
 from .table_files import read_table
 
 MAX_BYTES = 20 * 2**20
@@ -66,6 +67,13 @@ def describe_path(path: Path, level: Level, reads_pdf: bool = False) -> Descript
 
 def describe_file(file: FileData, level: Level, reads_pdf: bool = False) -> Description:
     """Return what is sent for the bytes of a file: see `describe_path`."""
+    try:
+        return run_within(LIBRARY_SECONDS, lambda: _describe(file, level, reads_pdf))
+    except TimeoutError as error:
+        raise UsageError(f"{excerpt(spell_out(file.name))}: reading it failed: {error}") from None
+
+
+def _describe(file: FileData, level: Level, reads_pdf: bool) -> Description:
     if read_image(file.data) is not None:
         image = Image(file.data)
         return Description((image,), f"1 image, {image.describe()}")

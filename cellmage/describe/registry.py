@@ -121,7 +121,8 @@ def describe(value: Any, level: Level = "stats") -> Description:
             raise
         except Exception as error:  # noqa: BLE001 - the class of the value may raise anything
             problem = type_name(type(error))
-    return to_description(f"<{type_name(cls)}: it cannot be shown: {problem}>")
+    text = f"<{type_name(cls)}: it cannot be shown: {problem}>"
+    return Description((text,), left_out=f"its text: {problem}")
 
 
 def _candidates(

@@ -9,6 +9,7 @@ from typing import Any
 from ..text import truncate
 from .column_stats import describe_values
 from .description import MAX_CHARS, Description, Level, plural
+from .type_names import root_module, type_name
 
 SAMPLE_ROWS = 10_000
 """The rows of which quantiles and categories are taken; a larger table is sampled."""
@@ -122,7 +123,19 @@ def _head_lines(names: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Iterator
     if rows:
         yield f"The first {plural(len(rows), 'row')}:"
         for cells in (names, *rows):
-            yield " | ".join(truncate(str(cell), _CELL_CHARS) for cell in cells[:_MAX_COLUMNS])
+            yield " | ".join(map(_cell_text, cells[:_MAX_COLUMNS]))
+
+
+def _cell_text(cell: Any) -> str:
+    """Return the text of a cell; an object is named by its type, so that none of its code runs."""
+    items = cell if type(cell) in (list, tuple) else [cell]
+    if all(type(item) in _PLAIN or root_module(type(item)) in _PLAIN_MODULES for item in items):
+        return truncate(str(cell), _CELL_CHARS)
+    return f"<{type_name(type(cell))}>"
+
+
+_PLAIN = {str, int, float, bool, complex, bytes, type(None)}
+_PLAIN_MODULES = {"datetime", "decimal", "uuid", "fractions", "numpy", "pandas"}
 
 
 def sample_indices(rows: int) -> list[int] | None:

@@ -55,6 +55,9 @@ def find_attached(
 def _find(
     name: str, variables: Mapping[str, Any], level: Level, sees_documents: bool
 ) -> list[Attached]:
+    value = variables.get(name)
+    if isinstance(value, Path) and value.is_file():
+        return [(name, describe_path(value, level, sees_documents))]
     if name in variables:
         return [(name, describe(variables[name], level))]
     if name == _ALL_VARIABLES:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +102,12 @@ def test_each_value_is_described(name: str, level: Level) -> None:
     result = interpolate("a {{ v }} b", {"v": value}, insert=lambda _, v: describe(v).parts)
     assert result.text.startswith("a ")
     assert result.text.endswith(" b")
+
+
+def test_cells_are_not_asked_for_their_text() -> None:
+    cells = {"a": [make(__repr__=fail), make(__repr__=lambda self: time.sleep(60))], "b": [[1], {}]}
+    text = describe(pandas.DataFrame(cells), "rows").text
+    assert text.endswith("a | b\n<Hostile> | [1]\n<Hostile> | <dict>")
 
 
 def test_what_is_left_out_is_named() -> None:
