@@ -64,8 +64,9 @@ def is_data(value: Any) -> bool:
     """
     bases = mro_of(type(value))
     names = {(root_module(base), type_name(base)) for base in bases}
+    is_record = ("numpy", "void") in names  # a row of an array
     is_scalar = not _SCALAR_NAMES.isdisjoint(names) or any(base in _SCALARS for base in bases)
-    return any(module in _DATA_LIBRARIES for module, _ in names) and not is_scalar
+    return is_record or (not is_scalar and any(module in _DATA_LIBRARIES for module, _ in names))
 
 
 _SCALAR_NAMES = {

@@ -8,7 +8,7 @@ from typing import Any
 from .description import MAX_CHARS, Description, Level, bound, plural
 from .reach import reaches_table
 from .registry import register
-from .type_names import is_data, type_name
+from .type_names import class_attribute, is_data, type_name
 
 _MAX_DEPTH = 20
 _MAX_NAMES = 50
@@ -63,13 +63,19 @@ def may_contain_data(value: Any) -> bool:
 
 
 def _without_data(value: Any) -> str:
-    """Return the type of an object, and the names of its attributes."""
+    """Return the type of an object, and the names of the attributes that its class gives it.
+
+    Other attributes may have the names of cells.
+    """
+    cls = type(value)
+    code = getattr(class_attribute(cls, "__init__"), "__code__", None)
+    given = getattr(code, "co_names", ())
     try:
-        names = [name for name in object.__getattribute__(value, "__dict__") if type(name) is str]
+        own = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        names = []
-    attributes = ", ".join(names[:_MAX_NAMES])
-    return f"<{type_name(type(value))}{f' with {attributes}' if attributes else ''}>"
+        own = {}
+    attributes = ", ".join([name for name in given if name in own][:_MAX_NAMES])
+    return f"<{type_name(cls)}{f' with {attributes}' if attributes else ''}>"
 
 
 class _Pieces:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import random
 import re
+import types
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +113,7 @@ def holders() -> Iterator[Any]:
     yield frame.pivot_table(index="phone", columns="name", values="weight").iloc[:20]
     yield from (frame.set_index("name"), frame.set_index(["name", "phone"]), frame["name"].str)
     yield frame.set_index("name").head(8).T
-    yield from (frame.groupby("name"), frame["name"].value_counts(), frame.iloc[:9].style)
+    yield from (frame.groupby("name"), frame["name"].value_counts(), getattr(frame, "style", None))
     yield from (next(frame.itertuples()), next(frame.iterrows()), frame.rolling(2), frame.columns)
     yield from (
         dict(iter(frame.head(20).groupby("name"))),
@@ -122,6 +125,17 @@ def holders() -> Iterator[Any]:
     yield from (np.array(texts(20)), np.array(columns(50)["weight"]), np.array(columns(3)["phone"]))
     yield from errors(frame)
     yield [list(errors(frame))]
+    few, name = frame.head(20), texts(1)[0]
+    yield from (few.groupby("name").groups, few.groupby("name").indices, collections.ChainMap(few))
+    yield from (pandas.crosstab(few["name"], few["kind"]), few.melt(), few.iloc, few.describe())
+    yield few.set_index(["name", "kind"])["phone"].unstack()
+    yield from (types.SimpleNamespace(**{name: few}), collections.deque([few, name]))
+    yield from (collections.OrderedDict({name: few}), collections.namedtuple("N", "a b")(few, name))
+    records = np.array([(name, 1)], dtype=[("a", "U20"), ("b", "i4")])
+    yield from (records, records[0], [records[0]], weakref.ref(few), {"a": few}.items())
+    yield from (polars.DataFrame({"a": [{"b": name}] * 9}), polars.DataFrame({"a": [[name]] * 9}))
+    yield polars.DataFrame({"a": [["b"]]}, schema={"a": polars.List(polars.Enum(["b", name]))})
+    yield from (few["kind"].dtype, polars.Enum([name]), polars.col("a") == name)
     table = polars.from_pandas(frame.reset_index())
     yield from (table["name"], table.lazy(), table.group_by("name"), [table], Holder(table))
     yield table.lazy().filter(polars.col("name") == texts(1)[0])

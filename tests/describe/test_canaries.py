@@ -52,7 +52,7 @@ def test_no_cell_in_what_holds_a_table(level: Level) -> None:
 
 def test_the_holders_show_cells_at_the_level_of_rows() -> None:
     shown = [bool(found(value, "rows")) for value in holders()]
-    assert sum(shown) > len(shown) * 0.6
+    assert sum(shown) > len(shown) * 0.5
 
 
 @pytest.mark.parametrize("level", LOW)
