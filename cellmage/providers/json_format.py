@@ -14,7 +14,7 @@ from ..messages import Message, Request
 
 FIELD = "response_format"
 
-FIELDS = frozenset({FIELD, "text", "output_config", "format"})
+FIELDS = frozenset({FIELD, "text", "output_config", "output_config.format", "format"})
 """The fields of the APIs that ask for a form."""
 
 _IN_WORDS = "Answer with JSON only: no text around it, no fence."

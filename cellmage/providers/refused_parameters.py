@@ -21,12 +21,12 @@ _SUCCESSORS = {
 }
 """Parameters that some servers know by another name."""
 
-_NEEDED = frozenset({"model", "messages", "input", "stream", "tools"})
-"""What no request can do without."""
+_NEEDED = frozenset({"model", "messages", "input", "stream", "tools", "system", "instructions"})
+"""What no request can do without, and what the user has written."""
 
 _NESTED: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("effort", "summary"),
-    "output_config": ("effort",),
+    "output_config": ("effort", "format"),
 }
 """Fields of parameters that models refuse alone; their names are ``parameter.field``."""
 
@@ -37,12 +37,62 @@ _MINIMUM = re.compile(
 )
 
 _REFUSAL = re.compile(
-    r"unsupported|unrecogni[sz]ed|unknown|unexpected|deprecated|forbidden|extra (?:inputs|fields)"
-    r"|(?:not|n't) (?:be )?(?:a )?(?:support|permit|allow|recogni|accept|valid (?:field|param))"
-    r"|not match any of the expected|only the default|no longer"
-    r"|cannot be (?:used|set|specified)|not available|must be omitted",
+    r"unsupported|unrecogni[sz]ed|unknown|unexpected|unavailable|deprecated|forbidden|extraneous"
+    r"|extra (?:inputs|fields)|additional properties|additionalProperty"
+    r"|(?:not|n't) (?:be )?(?:a )?(?:support|permit|allow|recogni|accept|enabled|valid \w*\s?param"
+    r"|valid field)|not match any of the expected|only the default|no longer"
+    r"|only [`'\"]?[\d.]+[`'\"]? (?:is|are) |may only be|cannot both be|(?:must be|or) unset"
+    r"|must be [\d.]+ (?:for|when|with)|cannot be (?:used|set|specified|combined)"
+    r"|not available|must be omitted|(?:requires|use) [`'\"]?max_",
     re.IGNORECASE,
 )
+
+_WORD_REFUSAL = re.compile(
+    r"(?:must|should) be|invalid|one of|cannot be disabled|mandatory|failed|error", re.IGNORECASE
+)
+"""How servers refuse a word or a schema, which others take: one asks without it then, too."""
+
+_FORM = r"response.?format|json.(?:mode|object|schema)|response.mime.?type|structured.outputs?"
+_EFFORT = r"(?:thinking|reasoning)(?:.(?:level|budget|effort))?"
+
+_OTHER_NAMES: Mapping[str, str] = {
+    "reasoning_effort": _EFFORT,
+    "reasoning.effort": _EFFORT,
+    "output_config.effort": _EFFORT,
+    "response_format": _FORM,
+    "output_config.format": rf"{_FORM}|output.?format",
+    "text": _FORM,
+    "format": _FORM,
+    "frequency_penalty": "penalty",
+    "presence_penalty": "penalty",
+}
+"""What servers call a parameter that they translate for another one, as patterns."""
+
+_WORDS = (
+    *("reasoning_effort", "reasoning.effort", "output_config.effort", "output_config.format"),
+    *("response_format", "text", "format", "think"),
+)
+"""Parameters whose values are words and schemas of ours or the user's, not numbers."""
+
+_ORDINARY = frozenset(
+    {"stop", "seed", "text", "include", "format", "store", "user", "n", "think", "thinking"}
+    | {"reasoning", "options", "effort", "summary", "metadata", "logprobs"}
+)
+"""Names that are also words: they count where the sentence marks them as a name."""
+
+_MARK_BEFORE = (
+    r"(?:\A|[`'\"\[({.]|: |(?:params?|parameters?|arguments?|property|field|key|name|supports?"
+    r"|adaptive|extended)(?:\(s\))?:? (?:the )?)"
+)
+_MARK_AFTER = (
+    r"(?:[`'\"\])}=]| (?:parameter|argument|property|field|option)| (?:is|are)(?: not|n't| un))"
+)
+
+_PLACE_IN_CONVERSATION = re.compile(r"(?:body\.)?(?:messages|input|contents|tools)\b.?[.\[]")
+"""How a message begins that is about a part of the conversation."""
+
+_DETAILS = ("detail", "details", "errors", "error", "message")
+_MAX_DEPTH = 4
 
 
 def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
@@ -61,23 +111,44 @@ def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
         >>> find_refused({"error": {"message": "temperature exceeds 2"}}, {"temperature": 3})
         ''
     """
-    text = f"{provider_message(body)} {' '.join(map(str, error_codes(body)))} {_locations(body)}"
-    if not _REFUSAL.search(text):
+    sentence, named = provider_message(body), _parameter(body)
+    if any(map(_PLACE_IN_CONVERSATION.match, (sentence, named))):
         return ""
+    text = f"{sentence} {' '.join(map(str, error_codes(body)))} {_locations(body)}"
     # The longest name first: `max_tokens` is a part of others.
     names = sorted(_names(payload) - _NEEDED, key=len, reverse=True)
-    named = _parameter(body)
-    for name in (named, re.split(r"[.\[]", named)[0]):  # as `include[0]`
-        if name in names:
-            return name
-    return next((name for name in names if re.search(_named(name), text)), "")
+    parts = named.split(".")
+    marked = (named, ".".join(parts[:2]), re.split(r"[.\[]", named)[0])  # as `include[0]`
+    name = next((name for name in marked if name in names), "") or _find_name(text, names)
+    is_refused = _REFUSAL.search(text) or (name in _WORDS and _WORD_REFUSAL.search(text))
+    return name if is_refused else ""
+
+
+def _find_name(text: str, names: list[str]) -> str:
+    """Return the name that a text has first; a text names others to say what goes instead."""
+    for patterns in ({name: _named(name) for name in names}, _OTHER_NAMES):
+        found = {
+            name: match.start(match.lastindex or 0)
+            for name in names
+            if name in patterns and (match := re.search(patterns[name], text, re.IGNORECASE))
+        }
+        if found:
+            return min(found, key=lambda name: found[name])
+    return ""
 
 
 def _named(name: str) -> str:
-    """Return the pattern of a parameter's name; Ollama calls ``think`` thinking."""
-    outer, dot, inner = name.rpartition(".")
-    optional = rf"(?:{re.escape(outer)}{re.escape(dot)})?" if dot else ""
-    return rf"(?<!\w){optional}{re.escape(inner)}(?:ing)?(?!\w)"
+    """Return the pattern of a parameter's name, also in camel case.
+
+    Ollama calls ``think`` thinking.
+    """
+    _, dot, inner = name.rpartition(".")
+    full = rf"(?<!\w)({re.escape(name)})(?!\w)"
+    inner = inner.replace("_", "[_ ]?") + "(?:ing)?"
+    if inner.removesuffix("(?:ing)?") not in _ORDINARY:
+        return rf"(?<!\w)({inner})(?!\w)"
+    bare = rf"{_MARK_BEFORE}(?<!\w)({inner})(?!\w)|(?<!\w)({inner}){_MARK_AFTER}"
+    return rf"{full}|{bare}" if dot else bare
 
 
 def find_minimum(body: Any, payload: Mapping[str, Any]) -> dict[str, int]:
@@ -171,7 +242,21 @@ def _parameter(body: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _locations(body: Any) -> str:
-    """Return the fields that FastAPI's errors name, and what is wrong with them."""
-    details = body.get("detail") if isinstance(body, dict) else None
-    return str(details) if isinstance(details, list) else ""
+def _locations(body: Any, depth: int = _MAX_DEPTH) -> str:
+    """Return what lists of faults say, such as FastAPI's, at any place in a body."""
+    if isinstance(body, list):
+        return _words(body)
+    if not isinstance(body, Mapping) or not depth:
+        return ""
+    return " ".join(_locations(body.get(name), depth - 1) for name in _DETAILS)
+
+
+def _words(value: Any, depth: int = _MAX_DEPTH) -> str:
+    """Return the texts in a value without what was sent; names of fields are in quotes."""
+    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        return str(value)  # the place of a field
+    if isinstance(value, Mapping):
+        value = [item for name, item in value.items() if name not in ("input", "ctx")]
+    if isinstance(value, list):
+        return " ".join(_words(item, depth - 1) for item in value) if depth else ""
+    return str(value)

@@ -63,6 +63,76 @@ def test_other_errors_refuse_no_parameter(body: Payload) -> None:
     assert find_refused(body, PAYLOAD) == ""
 
 
+# In the words of other servers; the first name counts, and a word that is a name only where it is
+# marked as one.
+MORE_PARAMETERS = PAYLOAD | {"extra_body": dict.fromkeys(
+    ("top_p", "seed", "stop", "top_k", "presence_penalty", "frequency_penalty", "reasoning_effort"),
+    1,
+)}  # fmt: skip
+SENTENCES = [
+    ("temperature", "`temperature` may only be set to 1 when thinking is enabled."),
+    ("temperature", "`temperature` and `top_p` cannot both be specified for this model."),
+    ("top_k", "`top_k` must be unset when thinking is enabled."),
+    ("top_p", "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled."),
+    ("top_p", "top_p must be 1 when using greedy sampling."),
+    ("temperature", "invalid temperature: only 1 is allowed for this model"),
+    ("temperature", "gpt-5 models don't support temperature=0.2. Only temperature=1 is supported. "
+     "Temperature is supported when reasoning_effort='none'"),
+    ("top_k", "property 'top_k' is unsupported, did you mean 'top_p'?"),
+    ("presence_penalty", "Argument not supported on this model: presencePenalty"),
+    ("stop", "Model grok-4 does not support parameter stop."),
+    ("frequency_penalty", "Penalty is not enabled for models/gemini-3-pro"),
+    ("reasoning_effort", "Thinking level MINIMAL is not supported for this model."),
+    ("reasoning_effort", "reasoning_effort must be one of `none` or `default`"),
+    ("reasoning_effort", "Reasoning is mandatory for this endpoint and cannot be disabled."),
+    ("reasoning_effort", "reasoning_effort: unknown variant `max`, expected one of `low`, `high`"),
+    ("response_format", "Function calling with a response mime type is unsupported"),
+    ("response_format", "json mode cannot be combined with tool/function calling"),
+    ("response_format", "This response_format type is unavailable now"),
+    ("response_format", "Invalid schema for response_format 'answer': not strict"),
+    ("max_tokens", "Use 'max_completion_tokens' instead of 'max_tokens'."),
+    ("seed", "json: unknown field \"seed\""),
+    ("seed", "#: extraneous key [seed] is not permitted"),
+    ("", "Unsupported language; stop"),
+    ("", "Not permitted: your seed funding has ended."),
+    ("", "temperature must be 1 or less"),
+    ("", "messages.1.content.0: thinking blocks cannot be modified, unexpected `reasoning_effort`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sentence"), SENTENCES)
+def test_the_words_of_other_servers(name: str, sentence: str) -> None:
+    assert find_refused(openai_error(sentence), MORE_PARAMETERS) == name
+    assert find_refused([{"error": {"message": sentence}}], MORE_PARAMETERS) == name  # Gemini
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "message": {"detail": [
+            {"loc": ["body", "top_p"], "msg": "Extra inputs are not permitted", "input": 1}]}},
+        {"error": {"message": "invalid input error", "details": [
+            {"type": "extra_forbidden", "loc": ["body", "top_p"], "input": {"seed": 1}}]}},
+        {"errors": [{"message": "must NOT have additional properties",
+                     "params": {"additionalProperty": "top_p"}}]},
+        {"error": {"message": "Provider returned error", "metadata": {"raw":
+            json.dumps(openai_error("Unsupported parameter: 'top_p'", "top_p"))}}},
+    ],
+)  # fmt: skip
+def test_a_parameter_that_is_named_deep_in_a_body(body: Payload) -> None:
+    assert find_refused(body, MORE_PARAMETERS) == "top_p"
+
+
+def test_the_form_alone_of_a_parameter() -> None:
+    payload = {"output_config": {"effort": "low", "format": {}}}
+    for sentence in (
+        "output_config.format: Extra inputs are not permitted",
+        "'claude-x' does not support output format.",
+    ):
+        assert find_refused(openai_error(sentence), payload) == "output_config.format"
+    assert leave_out(payload, {"output_config.format": ""}) == {"output_config": {"effort": "low"}}
+
+
 def refusing(is_refused: Callable[[Payload], str], status: int = 400) -> Any:
     """Answer like a server that refuses a parameter."""
 
