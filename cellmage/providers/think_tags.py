@@ -27,11 +27,20 @@ TAGS: Mapping[str, str] = {
     "<|channel>thought": "<channel|>",  # Gemma
     "<|start_thinking|>": "<|end_thinking|>",  # Command A
     "<|begin_of_thought|>": "<|end_of_thought|>",  # OpenThinker
-    # gpt-oss
-    "<|channel|>analysis<|message|>": "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss
 }
 
-_ALL_TAGS = (*TAGS, *TAGS.values())
+_LEADS = ("<|start|>assistant", "<|channel|>final<|message|>")
+"""What gpt-oss writes before its reasoning and before its text; at the head it is neither."""
+
+_MESSAGE_END = "<|end|>"
+"""The end of a message: other models write it behind their text, so alone it ends no reasoning."""
+
+_LONE_ENDS = (
+    *(end for end in TAGS.values() if end != _MESSAGE_END),
+    _MESSAGE_END + "".join(_LEADS),
+)
+_ALL_TAGS = (*TAGS, *TAGS.values(), *_LEADS, *_LONE_ENDS)
 _MAX_TAG_CHARS = max(map(len, _ALL_TAGS))
 
 _MAX_CUT_CHARS = _MAX_TAG_CHARS + 101
@@ -49,7 +58,8 @@ def _pattern(tag: str) -> str:
 
 _STARTS = {re.compile(_pattern(tag), re.IGNORECASE): end for tag, end in TAGS.items()}
 _START = re.compile("|".join(map(_pattern, TAGS)), re.IGNORECASE)
-_END = re.compile("|".join(map(_pattern, TAGS.values())), re.IGNORECASE)
+_END = re.compile("|".join(map(_pattern, _LONE_ENDS)), re.IGNORECASE)
+_LEAD = re.compile(rf"\s*(?:{'|'.join(map(re.escape, _LEADS))})", re.IGNORECASE)
 _CUT_ELEMENT = re.compile(r"</?[\w:]+\s[^<>]{0,100}")
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
@@ -122,6 +132,9 @@ class ThinkTagSplitter:
         if self._has_reasoning and (match := _END.match(start)):
             head = start[match.end() :]  # the tag of reasoning that came in a field of its own
             start = head.lstrip()
+        while match := _LEAD.match(head):
+            head = head[match.end() :]
+            self._held, start = [head], head.lstrip()
         if (match := _START.match(start)) and self._tag_count < _MAX_TAGS:
             self._tag_count += 1
             self._end_tag = next(end for tag, end in _STARTS.items() if tag.match(start))
@@ -162,7 +175,7 @@ class ThinkTagSplitter:
                 yield from self._end_reasoning(text[: match.start()], after)
                 return
             self._tag_count += 1
-        if is_end or _size_before_cut_tag(text, TAGS.values()) == len(text):
+        if is_end or _size_before_cut_tag(text, _LONE_ENDS) == len(text):
             self._texts += self._held
             if self._tag_count > _MAX_TAGS:
                 self._state = self._after_head

@@ -110,7 +110,8 @@ def test_tags_in_pieces_of_every_size(name: str) -> None:
 @pytest.mark.parametrize("tag", TAGS)
 @pytest.mark.parametrize("start", ["", "tag"])
 def test_every_tag_in_pieces_of_every_size(tag: str, start: str) -> None:
-    text = f"{tag if start else ''}hm\nso{TAGS[tag]}\n\nHello"
+    lead = "<|start|>assistant<|channel|>final<|message|>" * (TAGS[tag] == "<|end|>")
+    text = f"{tag if start else ''}hm\nso{TAGS[tag]}{lead}\n\nHello"
     for size in range(1, len(text) + 1):
         assert texts(pieces_of(text, size)) == ("Hello", "hm\nso")
 
@@ -169,3 +170,23 @@ def test_after_reasoning_in_a_field_of_its_own_blank_lines_are_dropped() -> None
     splitter.drop_blank_lines()
     assert list(splitter.feed("\n")) == []
     assert list(splitter.feed("\nHello")) == [Token("Hello")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<|channel|>analysis<|message|>hm<|end|>", ("", "hm")),
+        ("<|channel|>final<|message|>Hello", ("Hello", "")),
+        ("<|channel|>analysis<|message|>hm<|end|>Hello", ("Hello", "hm")),
+        (
+            "<|start|>assistant<|channel|>analysis<|message|>hm<|end|>\n"
+            "<|start|>assistant<|channel|>final<|message|>Hello",
+            ("Hello", "hm"),
+        ),
+        ("Hello.<|end|>", ("Hello.<|end|>", "")),  # the end mark of other models
+        ("<|start|>", ("<|start|>", "")),
+    ],
+)
+def test_the_messages_of_gpt_oss(text: str, expected: tuple[str, str]) -> None:
+    for size in range(1, len(text) + 1):
+        assert texts(pieces_of(text, size)) == expected
