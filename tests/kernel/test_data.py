@@ -152,3 +152,15 @@ def test_no_planted_value_leaves(kernel: Kernel, server: ScriptedServer) -> None
     export = (home / "planted.json").read_text()
     for place in (requests, export, *stored, *messages, *replies):
         assert not CANARY.findall(place)
+
+
+def test_an_object_that_hangs_does_not_hang_the_prompt(
+    kernel: Kernel, server: ScriptedServer
+) -> None:
+    kernel.run("class Hanging:\n    def __repr__(self):\n        while True: pass\nh = Hanging()")
+    run = kernel.run("%%llm\nBefore {{ h }} after")
+    assert run.ok, run.error
+    assert prompts(server) == [
+        "Before <Hanging: it cannot be shown: it took longer than 2 s> after"
+    ]
+    assert "Not sent: h, its text: it took longer than 2 s." in notices(run.texts)
