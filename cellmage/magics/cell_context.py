@@ -78,7 +78,8 @@ def _describe_error(failure: CellError, level: Level) -> Description:
     ]
     if values:
         parts.append("\n".join(["Values where it failed:", *values]))
-    counts = f"{traceback.counts}, {plural(len(values), 'value')} where it failed"
+    values_count = f", {plural(len(values), 'value')} where it failed" if values else ""
+    counts = f"{traceback.counts}{values_count}"
     return Description(tuple(parts), counts)
 
 

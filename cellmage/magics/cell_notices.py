@@ -1,12 +1,16 @@
-"""Lines about what a question does to the turns before it: replaces one, or adds one."""
+"""Lines about a question: what it does to the turns before it, and what must not be in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from ..messages import CellRef, Turn
+from ..pipeline.redact import redact_text
+from ..stream.response_stream import ResponseStream
 from ..text import truncate
+from .frontend import print_line
 
 _EXCERPT_CHARS = 40
 _COMPARED_CHARS = 500
@@ -76,3 +80,18 @@ def _is_edited(old: str, new: str) -> bool:
     words = [set(text.casefold().split()) for text in (old, new)]
     shared = len(words[0] & words[1]) / max(map(len, words))
     return shared > _SHARED_WORDS or SequenceMatcher(None, old, new).ratio() >= _SHARED_CHARS
+
+
+def add_notices(streams: Iterable[ResponseStream], lines: Iterable[str]) -> None:
+    """Add lines about the request to streams that have not been read."""
+    for stream in streams:
+        notices = (*stream.request.notices, *filter(None, lines))
+        stream.request = replace(stream.request, notices=notices)
+
+
+def warn_secret(text: str) -> None:
+    """Print a line if the user has typed what is not sent; the answer has a notice of it, too."""
+    if redact_text(text) != text:
+        print_line(
+            "This cell contains what looks like a key, and the notebook saves it: remove it."
+        )

@@ -58,30 +58,34 @@ class CodeCells:
 
     shell: InteractiveShell
     _cells: dict[str, _CodeCell] = field(default_factory=dict)
+    _codes: list[str] = field(default_factory=list)
     _run_ids: set[str] = field(default_factory=set)
 
-    def put(self, blocks: Sequence[CodeBlock], language: str, front_end: FrontEnd) -> None:
-        """Put code blocks into the cell below the running one, or say why not.
+    def add(self, blocks: Sequence[CodeBlock], language: str) -> None:
+        """Add code blocks to those that are put below the running cell when it has run.
 
         Args:
             blocks: the blocks of an answer.
             language: of the blocks that are taken.
-            front_end: the running cell.
         """
         code = join_blocks(blocks, language, self.shell)
         if not code:
             print_line(f"The answer has no code in {language}; _llm.code has its blocks.")
-            return
-        old = self._cells.get(front_end.cell_id) if front_end.cell_id else None
-        if old is None:
-            self._insert(code, front_end)
         else:
-            self._offer(old, code)
+            self._codes.append(code)
 
-    def _insert(self, code: str, front_end: FrontEnd) -> None:
+    def after_run(self, result: Any) -> None:
+        """Put the code of the cell's answers below it. Front ends put none below a failed cell."""
+        code, self._codes = "\n\n".join(self._codes), []
+        if not code or not result.success:
+            return
+        own_id = FrontEnd.of(self.shell).cell_id
+        if own_id in self._cells:
+            self._offer(self._cells[own_id], code)
+            return
         self.shell.set_next_input(code)
-        if front_end.cell_id:
-            self._cells[front_end.cell_id] = _CodeCell(code, frozenset(self._run_ids))
+        if own_id is not None:
+            self._cells[own_id] = _CodeCell(code, frozenset(self._run_ids))
 
     def _offer(self, cell: _CodeCell, code: str) -> None:
         """Let a cell take new code, or show how the code differs from the user's text."""
@@ -126,9 +130,11 @@ class CodeCells:
 
     def before_run(self, info: Any) -> None:
         """Note the cell of each code, and what the user has made of it."""
-        own_id = cell_id(parent_message(self.shell).get("metadata") or {})
+        metadata = parent_message(self.shell).get("metadata") or {}
+        own_id = cell_id(metadata)
         if own_id is None:
             return
+        self._forget(set(metadata.get("deletedCells") or ()))
         text = str(info.raw_cell).rstrip("\n")
         for cell in self._cells.values():
             if _is_same(cell, own_id) and (cell.cell_id or text == cell.text):
@@ -139,6 +145,18 @@ class CodeCells:
                     print_line("You have changed this cell: the new code is not put into it.")
                     cell.newer = None
         self._run_ids.add(own_id)
+
+    def _forget(self, deleted: set[str]) -> None:
+        """Forget the cells with code that the user has deleted, as JupyterLab tells with a cell.
+
+        A deleted cell that has not run may be any of those with code that have not.
+        """
+        unknown = deleted - self._run_ids
+        self._cells = {
+            prompt_id: cell
+            for prompt_id, cell in self._cells.items()
+            if not (cell.cell_id in deleted if cell.cell_id else unknown)
+        }
 
 
 def _is_same(cell: _CodeCell, own_id: str | None) -> bool:
@@ -171,6 +189,7 @@ def install(shell: InteractiveShell, cells: CodeCells) -> None:
     remove(shell, cells)
     shell.input_transformers_cleanup.insert(0, cells)
     shell.events.register("pre_run_cell", cells.before_run)
+    shell.events.register("post_run_cell", cells.after_run)
 
 
 def remove(shell: InteractiveShell, cells: CodeCells) -> None:
@@ -178,3 +197,4 @@ def remove(shell: InteractiveShell, cells: CodeCells) -> None:
     if cells in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(cells)
         shell.events.unregister("pre_run_cell", cells.before_run)
+        shell.events.unregister("post_run_cell", cells.after_run)

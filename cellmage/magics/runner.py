@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from ..errors import CellmageError
 from ..messages import CellRef
 from ..once import Once
 from ..options import Options
-from ..pipeline.redact import redact_text
 from ..pricing import Budget
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
@@ -23,7 +22,13 @@ from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from .ambient import AMBIENT_NOTICE
-from .cell_notices import NO_CELL_IDS, replacement_notice, stale_notice
+from .cell_notices import (
+    NO_CELL_IDS,
+    add_notices,
+    replacement_notice,
+    stale_notice,
+    warn_secret,
+)
 from .cell_refs import PromptCounter
 from .code_out import CodeCells
 from .conversations import ConversationRegistry
@@ -109,7 +114,7 @@ class PromptRunner:
 
     def _run(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
         prompt = self._prepare(args, text, variables)
-        _warn_secret(text)
+        warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
             asked = self._resolve_first(args)
@@ -122,7 +127,7 @@ class PromptRunner:
         try:
             self._render(prompt)
             if args.code is not None:
-                self.code_cells.put(prompt.selected.response.code, args.code, prompt.front_end)
+                self.code_cells.add(prompt.selected.response.code, args.code)
             if prompt.schema:
                 value = prompt.schema.result(prompt.selected)
                 self._bind(args.out, value)
@@ -172,7 +177,7 @@ class PromptRunner:
             prompt = _Prompt(args, front_end, schema, [stream], stream)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
-        _add_notices(prompt.streams, [*lines, *ambient])
+        add_notices(prompt.streams, [*lines, *ambient])
         return prompt
 
     def _resolve_first(self, args: Namespace) -> list[ResolvedModel]:
@@ -298,18 +303,3 @@ class PromptRunner:
     def _bind(self, name: str | None, value: Any) -> None:
         if name:
             self._shell.user_ns[name] = value
-
-
-def _add_notices(streams: Iterable[ResponseStream], lines: Iterable[str]) -> None:
-    """Add lines about the request to streams that have not been read."""
-    for stream in streams:
-        notices = (*stream.request.notices, *filter(None, lines))
-        stream.request = replace(stream.request, notices=notices)
-
-
-def _warn_secret(text: str) -> None:
-    """Print a line if the user has typed what is not sent; the answer has a notice of it, too."""
-    if redact_text(text) != text:
-        print_line(
-            "This cell contains what looks like a key, and the notebook saves it: remove it."
-        )

@@ -117,6 +117,27 @@ class TestCodeAgain:
         assert payloads(kernel.run("x = 1")) == []
         assert payloads(kernel.run("x = 1", cell_id=f"{prompt_id}-new")) == [("x = 2", True)]
 
+    @pytest.mark.parametrize("has_run", [True, False])
+    def test_a_deleted_cell_is_put_again(
+        self, kernel: Kernel, server: ScriptedServer, prompt_id: str, has_run: bool
+    ) -> None:
+        ask(kernel, server, prompt_id, block("x = 1"))
+        if has_run:
+            kernel.run("x = 1", cell_id=f"{prompt_id}-below")
+        metadata = {"cellId": prompt_id, "deletedCells": [f"{prompt_id}-below"]}
+        again = kernel.finish(kernel.start("%%llm --code\nWrite code.", metadata=metadata))
+        assert payloads(again) == [("x = 1", False)]
+
+    def test_the_prompts_of_a_cell_have_one_cell_below(
+        self, kernel: Kernel, server: ScriptedServer, prompt_id: str
+    ) -> None:
+        server.play_with(lambda exchange: Reply(answer(block(exchange.messages[-1][1]), 3)))
+        source = "for n in range(2):\n    %llm --code x = {{ n }}"
+        run = kernel.run(source, cell_id=prompt_id)
+        assert payloads(run) == [("x = 0\n\nx = 1", False)]
+        assert payloads(kernel.run(source, cell_id=prompt_id)) == []
+        assert payloads(kernel.run(f"{source}\n1 / 0", cell_id=f"{prompt_id}-2")) == []
+
 
 class TestEdit:
     def test_an_answer_is_corrected(self, kernel: Kernel, server: ScriptedServer) -> None:
