@@ -15,13 +15,15 @@ from IPython.core.completer import (
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic_arguments import MagicArgumentParser
 
+from ..text import truncate
 from .completion_values import Sources
 from .parsing import declared
 
 _LINE = re.compile(r"\s*(?:[\w.]+\s*=\s*)?%{1,2}(?P<name>\w+)[ \t](?P<rest>.*)$")
 _WORD = re.compile(r"""(?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s"'])+""")
 _IDENTIFIER = "cellmage"
-_HELP_CHARS = 70
+_NOTE_CHARS = 48
+_UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})
 _MAX_OFFERS = 500
 """The values that are offered at most; IPython shows as many."""
 
@@ -41,6 +43,16 @@ class _Place:
     fragment: str
     action: Action | None
     index: int
+
+
+class _NoCompletions(list[SimpleCompletion]):
+    """No completions, and IPython asks no other matcher: those would offer Python's names.
+
+    IPython goes on to the others where the length is 0.
+    """
+
+    def __len__(self) -> int:
+        return 1
 
 
 class FlagMatcher:
@@ -65,7 +77,7 @@ class FlagMatcher:
             return nothing
         offers, fragment = self._offers(parser, place)
         return {
-            "completions": offers[:_MAX_OFFERS],
+            "completions": offers[:_MAX_OFFERS] or _NoCompletions(),
             "matched_fragment": fragment,
             "suppress": True,
             "ordered": True,
@@ -87,7 +99,7 @@ class FlagMatcher:
         values = self._sources.values(place.action, place.index, fragment, place.words)
         fitting = [pair for pair in values if pair[0].startswith(fragment)]
         return [
-            SimpleCompletion(text=_quoted(value, quote), type=note or "value")
+            SimpleCompletion(text=_quoted(value, quote), type=_one_line(note) or "value")
             for value, note in fitting
         ], fragment
 
@@ -118,7 +130,12 @@ def _help(action: Action) -> str:
     """Return the first sentence of a flag's help, which a page shows beside the flag."""
     text = " ".join((action.help or "flag").replace("%%", "%").split())
     sentence = re.split(r"(?<=[.:])\s", text, maxsplit=1)[0].rstrip(".:")
-    return sentence if len(sentence) <= _HELP_CHARS else f"{sentence[: _HELP_CHARS - 1]}…"
+    return _one_line(sentence)
+
+
+def _one_line(note: str) -> str:
+    """Return a note that a page does not wrap, where it would cover the next line."""
+    return truncate(note, _NOTE_CHARS).translate(_UNBROKEN)
 
 
 def _find_place(parser: MagicArgumentParser, rest: str) -> _Place | None:

@@ -35,8 +35,9 @@ def matches(kernel: Kernel, code: str) -> list[str]:
 class TestFlags:
     def test_flags_come_with_their_help(self, offline: Kernel) -> None:
         items = complete(offline, "%%llm --")["metadata"][META]
-        help_of = {item["text"]: item["type"] for item in items}
+        help_of = {item["text"]: item["type"].replace("\u00a0", " ") for item in items}
         assert help_of["--model"].startswith("The model that answers, as provider/model")
+        assert not any(" " in item["type"] for item in items), "JupyterLab would wrap it"
         assert help_of["--stop-at"] == "End the answer at this text"
         assert {"--snippet", "--no-stream", "--no-rollback"} <= set(help_of)
         assert not [text for text in help_of if not text.startswith("--")]
@@ -125,6 +126,11 @@ class TestValues:
             flags: [f"%%llm {text}" for text in texts] for flags, texts in expected.items()
         }
         assert matches(offline, "%llm_config --rules T") == ["%llm_config --rules True"]
+
+    def test_where_nothing_fits_no_name_of_python_is_offered(self, offline: Kernel) -> None:
+        offline.run("fitting_name = 1")
+        for line in ("--tool fit", "--model fit", "-s fit", "--persona i", "--fit"):
+            assert complete(offline, f"%%llm {line}")["matches"] == []
 
     def test_a_damaged_file_and_a_strange_line_are_no_error(self, offline: Kernel) -> None:
         offline.run("_ = pathlib.Path('.cellmage_models.yml').write_text('- a')")
