@@ -74,7 +74,7 @@ class CodeCells:
         else:
             self._codes.append(code)
 
-    def after_run(self, result: Any) -> None:
+    def put(self, result: Any) -> None:
         """Put the code of the cell's answers below it. Front ends put none below a failed cell."""
         code, self._codes = "\n\n".join(self._codes), []
         if not code or not result.success:
@@ -189,7 +189,7 @@ def install(shell: InteractiveShell, cells: CodeCells) -> None:
     remove(shell, cells)
     shell.input_transformers_cleanup.insert(0, cells)
     shell.events.register("pre_run_cell", cells.before_run)
-    shell.events.register("post_run_cell", cells.after_run)
+    shell.events.register("post_run_cell", cells.put)
 
 
 def remove(shell: InteractiveShell, cells: CodeCells) -> None:
@@ -197,4 +197,4 @@ def remove(shell: InteractiveShell, cells: CodeCells) -> None:
     if cells in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(cells)
         shell.events.unregister("pre_run_cell", cells.before_run)
-        shell.events.unregister("post_run_cell", cells.after_run)
+        shell.events.unregister("post_run_cell", cells.put)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from cellmage.testing import Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel, Run
+from tests.pty_screen import PtyScreen
 
 _ids = count()
 
@@ -137,6 +140,27 @@ class TestCodeAgain:
         assert payloads(run) == [("x = 0\n\nx = 1", False)]
         assert payloads(kernel.run(source, cell_id=prompt_id)) == []
         assert payloads(kernel.run(f"{source}\n1 / 0", cell_id=f"{prompt_id}-2")) == []
+
+
+def test_in_a_terminal_the_code_is_in_the_next_prompt(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    pytest.importorskip("termios")
+    env = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", "IPYTHONDIR": str(tmp_path)}
+    screen = PtyScreen([sys.executable, "-m", "IPython"], tmp_path, 80, env)
+    try:
+        screen.until_text("In [1]:")
+        screen.type("%load_ext cellmage\r")
+        screen.until_text("In [2]:")
+        server.play_with(lambda exchange: Reply(answer(block("value = 6 * 7"), 3)))
+        screen.type("%llm --code Write code.\r")
+        screen.until_text("In [3]: value = 6 * 7")
+        screen.type("\r")
+        screen.until_text("In [4]:")
+        screen.type("value\r")
+        screen.until_text("Out[4]: 42")
+    finally:
+        screen.close()
 
 
 class TestEdit:

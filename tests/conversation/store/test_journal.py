@@ -32,6 +32,11 @@ def test_the_turns_that_are_loaded_are_those_that_were_stored(store: Store) -> N
     assert [turn.prompt for turn in chat.turns[0].previous_attempts] == ["b \ufffd \x00 é"]
     chat.history.restore(1, 1)
     assert resume(store).turns == chat.turns
+    for number, text in ((1, "corrected"), (4, "without a cell"), (1, "corrected again")):
+        chat.history.edit(number, text)
+        assert resume(store).turns == chat.turns
+    texts = [turn.response.text for turn in (*chat.turns[0].previous_attempts, chat.turns[0])]
+    assert texts[-2:] == ["corrected", "corrected again"]
     assert prompts(chat) == ["b \ufffd \x00 é", "b, second", "c \ufffd \x00 é", "no cell"]
     chat.history.clear()
     assert resume(store).turns == ()
