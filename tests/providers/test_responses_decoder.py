@@ -297,3 +297,25 @@ def test_events_before_an_error_in_the_same_bytes_are_yielded() -> None:
     with pytest.raises(ProviderError):
         events.extend(ResponsesDecoder().feed(BEGUN + stream_of(FAILED)))
     assert events == HELLO[:2]
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ({"type": "response.output_text.done", "text": "Hi"}, [Token("Hi")]),
+        ({"type": "response.refusal.done", "refusal": "No."}, [Token("No."), DECLINED]),
+    ],
+)
+def test_a_text_without_deltas(end: Item, expected: list[Event]) -> None:
+    place = {"output_index": 0, "content_index": 0}
+    done = {"type": "response.completed", "response": {"output": []}}
+    assert decode([encode([{**end, **place}, done])]) == [*expected, Complete("stop")]
+    delta = {"type": end["type"].replace("done", "delta"), "delta": expected[0].text, **place}
+    events = decode([encode([delta, {**end, **place}, done])])
+    assert events == [*expected, Complete("stop")], "the text is there once"
+
+
+def test_an_item_that_is_null() -> None:
+    added = {"type": "response.output_item.added", "output_index": 0, "item": None}
+    done = {"type": "response.completed", "response": {"output": []}}
+    assert decode([encode([added, done])]) == [Complete("stop")]

@@ -105,6 +105,16 @@ class ResponseAnswer:
             return ()
         return self._text.feed(self._separator("text", event, "output_index") + text)
 
+    def _on_text_end(self, event: Mapping[str, Any]) -> Iterable[Event]:
+        """Return the events of a text that is whole, unless its deltas have brought it."""
+        if self._places.get("text") == (event.get("output_index"),):
+            return ()
+        return self._on_text({**event, "delta": event.get("text") or event.get("refusal")})
+
+    def _on_refusal_end(self, event: Mapping[str, Any]) -> Iterable[Event]:
+        self._has_refusal = True
+        return self._on_text_end(event)
+
     def _on_refusal(self, event: Mapping[str, Any]) -> Iterable[Event]:
         self._has_refusal = True
         return self._on_text(event)
@@ -132,7 +142,7 @@ class ResponseAnswer:
         return self._sources.find({"annotations": [event.get("annotation")]})
 
     def _on_item_begin(self, event: Mapping[str, Any]) -> Iterable[Event]:
-        item = event.get("item", {})
+        item = event.get("item") or {}
         self._items.begin(_key(event), item)
         if item.get("type") == "function_call":
             self._status = Status(f"Preparing {item.get('name')}…")
@@ -140,7 +150,7 @@ class ResponseAnswer:
         return (_SEARCH,) if item.get("type") == "web_search_call" else ()
 
     def _on_item_end(self, event: Mapping[str, Any]) -> Iterable[Event]:
-        self._items.finish(_key(event), event.get("item", {}))
+        self._items.finish(_key(event), event.get("item") or {})
         return ()
 
     def _on_arguments(self, _: Mapping[str, Any]) -> Iterable[Event]:
@@ -191,7 +201,7 @@ def _finish_reason(state: str, reason: Any, has_calls: bool) -> tuple[str, Kind]
 
 def _key(event: Mapping[str, Any]) -> Any:
     """Return what tells an item from the others."""
-    item = event.get("item", {})
+    item = event.get("item") or {}
     return event.get("output_index", item.get("id"))
 
 
@@ -200,7 +210,9 @@ _HANDLERS: Mapping[str, _Handler] = {
     PREFIX + name: handler
     for names, handler in {
         "output_text.delta": ResponseAnswer._on_text,
+        "output_text.done": ResponseAnswer._on_text_end,
         "refusal.delta": ResponseAnswer._on_refusal,
+        "refusal.done": ResponseAnswer._on_refusal_end,
         "reasoning_summary_text.delta": ResponseAnswer._on_summary,
         "reasoning_text.delta": ResponseAnswer._on_thought,
         "output_text.annotation.added": ResponseAnswer._on_annotation,
