@@ -27,7 +27,7 @@ _MIN_BYTES_PER_TOKEN = 5
 # one sign with the letters after it. Longer words than these may be one token for each part.
 _ASCII_TOKENS = re.compile(r"[A-Za-z0-9_]{1,32}|[!-/:-@\[-^`{-~]+(?![A-Za-z0-9_])")
 _EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_OTHER = re.compile(r"[^\x00-\x7f]")
+_OTHER = re.compile(r"([^\x00-\x7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])\1*")  # a rule is one
 _EAST_ASIAN_PER_TOKEN = 3
 _OTHER_PER_TOKEN = 8
 """More characters than a token has in any text: names of emoji, Cyrillic, Devanagari."""
@@ -41,7 +41,7 @@ def fewest_tokens(text: str) -> int:
         (8, 0, 4)
     """
     east_asian = len(_EAST_ASIAN.findall(text))
-    other = len(_OTHER.findall(text)) - east_asian
+    other = len(_OTHER.findall(text))
     ascii_tokens = len(_ASCII_TOKENS.findall(text))
     return ascii_tokens + east_asian // _EAST_ASIAN_PER_TOKEN + other // _OTHER_PER_TOKEN
 
