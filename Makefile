@@ -110,6 +110,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.structured
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
 
 notebooks: .venv/dev

@@ -76,7 +76,7 @@ class LLMMagics(Magics, Settings):
         self.completion_sources = Sources(
             self, self.chats, shell.user_ns, self.aliases, snippet_folders()
         )
-        self.warm_up = WarmUp(shell)
+        self.warm_up = WarmUp(shell, self.aliases.all)
         self.ambient = install_ambient(shell)
         self.original = OriginalMagics(shell)
         self._set_by_flag: dict[str, Any] = {}

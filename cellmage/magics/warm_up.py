@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -19,10 +20,12 @@ class WarmUp:
 
     Args:
         shell: the shell whose cells are waited for.
+        steps: functions to call early.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, *steps: Callable[[], object]) -> None:
         self._shell = shell
+        self._steps = steps
         self._future: Future[None] | None = None
         self._idle_since: float | None = None
         shell.events.register("pre_run_cell", self._on_start)
@@ -43,7 +46,7 @@ class WarmUp:
         if self._future is None and _is_watched(self._shell):
             display = "notebook" if hasattr(self._shell, "kernel") else "terminal"
             modules = [f"{displays.__name__}.{display}", f"{__package__}.prompt_content"]
-            self._future = start_warm_up(self._idle_seconds, modules)
+            self._future = start_warm_up(self._idle_seconds, modules, self._steps)
 
     def _idle_seconds(self) -> float:
         since = self._idle_since

@@ -20,7 +20,11 @@ _MODULES = (f"{__package__}.chat_client",)
 """What the first request would import besides the SDK."""
 
 
-def start_warm_up(idle_seconds: Callable[[], float], modules: Sequence[str] = ()) -> Future[None]:
+def start_warm_up(
+    idle_seconds: Callable[[], float],
+    modules: Sequence[str] = (),
+    steps: Sequence[Callable[[], object]] = (),
+) -> Future[None]:
     """Warm up on the background loop while the process is idle; nothing is sent.
 
     An import takes the interpreter's lock for milliseconds at a time. So it waits until the user's
@@ -30,19 +34,30 @@ def start_warm_up(idle_seconds: Callable[[], float], modules: Sequence[str] = ()
         idle_seconds: returns for how long no code of the user has been running; called on the
             loop's thread.
         modules: the names of further modules that the first question needs.
+        steps: further functions to call, on a thread; their errors are those of the user's calls.
 
     Returns:
         A future, which can be cancelled.
     """
-    return asyncio.run_coroutine_threadsafe(_warm_up(idle_seconds, modules), background_loop())
+    return asyncio.run_coroutine_threadsafe(
+        _warm_up(idle_seconds, modules, steps), background_loop()
+    )
 
 
-async def _warm_up(idle_seconds: Callable[[], float], modules: Sequence[str]) -> None:
+async def _warm_up(
+    idle_seconds: Callable[[], float],
+    modules: Sequence[str],
+    steps: Sequence[Callable[[], object]],
+) -> None:
     await _wait_until_idle(idle_seconds)
     sdk = await load_sdk()
     for name in (*_MODULES, *modules):
         await _wait_until_idle(idle_seconds)
         await asyncio.to_thread(importlib.import_module, name)
+    for step in steps:
+        await _wait_until_idle(idle_seconds)
+        with suppress(CellmageError):
+            await asyncio.to_thread(step)
     await _wait_until_idle(idle_seconds)
     with suppress(CellmageError):  # the question that needs this client will say it
         await http_client(sdk, default_endpoint().base_url)
