@@ -181,7 +181,8 @@ class ChatClient:
         return refusals.apply(encode(request, self.endpoint))
 
     def _refusals(self, request: Request) -> Refusals:
-        return refusals_of(self.endpoint.base_url, request.options.model or "")
+        url = url_of(api_of(request, self.endpoint), self.endpoint.base_url)
+        return refusals_of(url, request.options.model or "")
 
     def _learn_refusal(self, error: Exception, request: Request) -> str:
         """Return the parameter that an error refuses, and remember it; empty if it refuses none."""

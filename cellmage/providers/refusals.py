@@ -71,6 +71,9 @@ class Refusals:
 _known: dict[tuple[str, str], Refusals] = {}
 
 
-def refusals_of(base_url: str, model: str) -> Refusals:
-    """Return what a model of a server has refused so far, which later requests change."""
-    return _known.setdefault((base_url, model), Refusals())
+def refusals_of(url: str, model: str) -> Refusals:
+    """Return what a model at an address has refused so far, which later requests change.
+
+    Each API of a server has an address of its own, since its parameters have names of their own.
+    """
+    return _known.setdefault((url, model), Refusals())

@@ -180,6 +180,15 @@ def test_a_parameter_with_another_name(chat: Conversation, server: ScriptedServe
     assert chat.ask("Hi", model="other", max_tokens=7).text == "Hello."
 
 
+def test_each_api_has_its_own_names(chat: Conversation, server: ScriptedServer) -> None:
+    server.play_with(refusing(first_of("max_tokens")))
+    chat.ask("Hi", model="both", max_tokens=7)
+    message = {"type": "message", "content": [{"type": "text", "text": "Hello."}]}
+    server.play_with(lambda exchange: Reply([json.dumps(message).encode()]))
+    assert chat.ask("Hi", model="both", api="messages", max_tokens=7).text == "Hello."
+    assert (server.last.body or {})["max_tokens"] == 7
+
+
 def test_a_persona_asks_softly(chat: Conversation, server: ScriptedServer) -> None:
     server.play_with(refusing(first_of("temperature")))
     persona = load_persona("terse", []).options
