@@ -3,8 +3,9 @@
     .venv/bin/python -m benchmarks.describe            10 million rows, 50 columns; 5 GB of memory
     ROWS=1000000 .venv/bin/python -m benchmarks.describe
 
-Times are the fastest of three. Memory is the largest size of the process while it describes the table, beyond that before. Each
-figure is that of a process of its own, with all libraries imported, as in a notebook.
+Times are the fastest of three. Memory is the largest size of the process while it describes the
+table, beyond that before. Each figure is that of a process of its own, with all libraries imported,
+as in a notebook.
 """
 
 from __future__ import annotations

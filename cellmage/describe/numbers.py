@@ -11,8 +11,12 @@ _CHUNK = 2**16
 
 def is_numeric(dtype: Any) -> bool:
     """Return whether a type is one of numpy's own for whole or floating-point numbers."""
-    numpy = sys.modules["numpy"]
-    return isinstance(dtype, numpy.dtype) and dtype.kind in "iuf"
+    return is_plain_type(dtype) and dtype.kind in "iuf"
+
+
+def is_plain_type(dtype: Any) -> bool:
+    """Return whether a type is one of numpy's own."""
+    return isinstance(dtype, sys.modules["numpy"].dtype)
 
 
 def extremes_of(array: Any) -> tuple[Any, Any, int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .description import Description, Level
-from .numbers import extremes_of, is_numeric
+from .numbers import extremes_of, is_numeric, is_plain_type
 from .registry import Describer
 from .tables import Column, Head, Table, describe_table, sample_indices
 
@@ -111,6 +111,9 @@ def _column(name: str, series: Any, indices: Sequence[int] | None) -> Column:
 
     def sample() -> Sequence[Any]:
         chosen = series if indices is None else series.take(indices)
+        if dtype.kind == "M" and is_plain_type(dtype):  # faster than a Timestamp for each
+            times: list[Any] = chosen.to_numpy("datetime64[us]").tolist()
+            return times
         values: list[Any] = (
             chosen.astype(object).tolist() if dtype == "category" else chosen.tolist()
         )
