@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -86,8 +86,22 @@ def download(url: str, is_allowed: Judge = is_public, seconds: float = SECONDS) 
     except TimeoutError:
         raise UsageError(f"{shown}: it took longer than {seconds:g} s") from None
     except (OSError, HTTPException, ValueError) as error:
-        problem = str(error) if isinstance(error, UsageError) else type(error).__name__
-        raise UsageError(f"{shown}: {problem}") from None
+        raise UsageError(f"{shown}: {_describe_problem(error)}") from None
+
+
+def _describe_problem(error: Exception) -> str:
+    if isinstance(error, UsageError):
+        return str(error)
+    return next(text for kind, text in _PROBLEMS.items() if isinstance(error, kind))
+
+
+_PROBLEMS: Mapping[type[Exception], str] = {
+    socket.gaierror: "there is no such host; check the address",
+    ssl.SSLError: "no secure connection can be made; is its certificate valid?",
+    OSError: "the connection failed or was lost; run the cell again",
+    HTTPException: "the server's answer cannot be read",
+    ValueError: "it is no address of a page",
+}
 
 
 def _load(url: str, is_allowed: Judge, deadline: float) -> FileData:
