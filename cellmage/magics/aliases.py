@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class Aliases:
 
     def expand(self, name: str | None) -> str | None:
         """Return the model of an alias; any other name as it is."""
-        return self.all()[name][0] if name is not None and name in self.all() else name
+        return None if name is None else self.all().get(name, (name, None))[0]
 
     def expand_options(self, options: Options) -> Options:
         """Return options whose models are no aliases: those of ``model`` and ``fallback``."""
@@ -171,12 +172,13 @@ def _problem(name: Any, model: Any) -> str:
 
 def _write(path: Path, config: Mapping[str, Any]) -> None:
     """Write the config file: all of it, or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(config, indent=2, ensure_ascii=False)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(f"{text}\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise UsageError(f"{path}: it cannot be written: {error.strerror or error}") from None

@@ -156,10 +156,10 @@ class LLMMagics(Magics, Settings):
     def llm_config(self, args: Namespace) -> Listing | None:
         """Set the defaults of all calls. Without a flag, show them and where each was set."""
         changed = collect_changes(self, args)
-        self._set_by_flag = configure(self, self._set_by_flag, args)
         if args.alias or args.remove_alias:
             self.aliases.change(args.alias or (), args.remove_alias or ())
             print_line(f"The aliases are in {self.aliases.config_file}")
+        self._set_by_flag = configure(self, self._set_by_flag, args)
         if summary := summarize(self, changed):
             print_line(summary)
         if args.resume == "always" and not self.chats.get(None).turns:

@@ -148,4 +148,7 @@ class TestAliases:
     def test_a_name_that_cannot_be_used_changes_nothing(self, kernel: Kernel) -> None:
         for pair in ("a/b c", "'a b' c", "a gguf/c", "a b,c", "'' c"):
             assert "--alias" in kernel.run(f"%llm_config --alias good x --alias {pair}").error
+        assert "--alias" in kernel.run("%llm_config -t 1 --alias a/b c").error
         assert "No aliases yet" in kernel.run("%llm_config --list-aliases").printed
+        printed = kernel.run("%llm_config").printed
+        assert "temperature 1" not in " ".join(printed.split())
