@@ -8,7 +8,7 @@ that was put there. In a terminal the code is in the next prompt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any
@@ -17,7 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..code_blocks import CodeBlock
 from ..display.select import cell_id, parent_message
-from .frontend import FrontEnd, print_line
+from .ambient import find as find_ambient
+from .frontend import print_line
+
+PYTHON_LINE = "%%py\n"
+"""The first line of a cell of Python in ambient mode."""
 
 PYTHON = ("python", "py", "python3", "ipython", "")
 """The languages of blocks that a cell runs as they are; people omit the word for Python."""
@@ -79,7 +83,10 @@ class CodeCells:
         code, self._codes = "\n\n".join(self._codes), []
         if not code or not result.success:
             return
-        own_id = FrontEnd.of(self.shell).cell_id
+        transformer = find_ambient(self.shell)
+        if transformer is not None and transformer.is_on and not code.startswith("%%"):
+            code = PYTHON_LINE + code
+        own_id = cell_id(parent_message(self.shell).get("metadata") or {})
         if own_id in self._cells:
             self._offer(self._cells[own_id], code)
             return
@@ -104,11 +111,11 @@ class CodeCells:
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell; a call in their place if the cell is to take new code."""
         message = parent_message(self.shell)
-        text = "".join(lines).rstrip("\n")
-        if message.get("content", {}).get("code", "").rstrip("\n") != text:
-            return lines
+        text = _text(message)
         prompt_id = self._waiting_for(cell_id(message.get("metadata") or {}), text)
-        if prompt_id is None:
+        # Not for a part of the cell that it runs as a cell. Ambient mode has replaced its %%py.
+        is_whole = "".join(lines).rstrip("\n").endswith(text.removeprefix(PYTHON_LINE))
+        if prompt_id is None or not is_whole:
             return lines
         magics = "get_ipython().magics_manager.registry['LLMMagics']"
         return [f"{magics}.runner.code_cells.take({prompt_id!r})\n"]
@@ -130,12 +137,12 @@ class CodeCells:
 
     def before_run(self, info: Any) -> None:
         """Note the cell of each code, and what the user has made of it."""
-        metadata = parent_message(self.shell).get("metadata") or {}
+        message = parent_message(self.shell)
+        metadata, text = message.get("metadata") or {}, _text(message)
         own_id = cell_id(metadata)
         if own_id is None:
             return
         self._forget(set(metadata.get("deletedCells") or ()))
-        text = str(info.raw_cell).rstrip("\n")
         for cell in self._cells.values():
             if _is_same(cell, own_id) and (cell.cell_id or text == cell.text):
                 cell.cell_id = own_id
@@ -157,6 +164,11 @@ class CodeCells:
             for prompt_id, cell in self._cells.items()
             if not (cell.cell_id in deleted if cell.cell_id else unknown)
         }
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """Return the text of the cell that a message asks to run."""
+    return str(message.get("content", {}).get("code", "")).rstrip("\n")
 
 
 def _is_same(cell: _CodeCell, own_id: str | None) -> bool:

@@ -142,6 +142,22 @@ class TestCodeAgain:
         assert payloads(kernel.run(f"{source}\n1 / 0", cell_id=f"{prompt_id}-2")) == []
 
 
+def test_in_ambient_mode_the_code_is_python(
+    kernel: Kernel, server: ScriptedServer, prompt_id: str
+) -> None:
+    kernel.run("%llm_ambient on")
+    below = f"{prompt_id}-below"
+    try:
+        put = ask(kernel, server, prompt_id, block("x = 5"))
+        assert payloads(put) == [("%%py\nx = 5", False)]
+        kernel.run("%%py\nx = 5", cell_id=below)
+        ask(kernel, server, prompt_id, block("x = 6"))
+        assert payloads(kernel.run("%%py\nx = 5", cell_id=below)) == [("%%py\nx = 6", True)]
+        assert kernel.value("x") == 5
+    finally:
+        kernel.run("%llm_ambient off")
+
+
 def test_in_a_terminal_the_code_is_in_the_next_prompt(
     tmp_path: Path, server: ScriptedServer
 ) -> None:
