@@ -189,6 +189,28 @@ def test_each_api_has_its_own_names(chat: Conversation, server: ScriptedServer) 
     assert (server.last.body or {})["max_tokens"] == 7
 
 
+def test_a_form_that_is_refused_is_asked_for_in_words(
+    chat: Conversation, server: ScriptedServer
+) -> None:
+    message = {"type": "message", "content": [{"type": "text", "text": "{}"}]}
+
+    def reply(exchange: Exchange) -> Reply:
+        if "format" in (exchange.body or {}).get("output_config", {}):
+            error = openai_error("output_config.format: Extra inputs are not permitted")
+            return Reply([json.dumps(error).encode()], 400)
+        return Reply([json.dumps(message).encode()])
+
+    server.play_with(reply)
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "Point"}}}
+    response = chat.ask(
+        "Hi", model="wordy", api="messages", effort="low", extra_body={"response_format": form}
+    )
+    assert response.text == "{}"
+    body = server.last.body or {}
+    assert "Point" in body["system"]
+    assert body["output_config"] == {"effort": "low"}, "the effort stays"
+
+
 def test_a_persona_asks_softly(chat: Conversation, server: ScriptedServer) -> None:
     server.play_with(refusing(first_of("temperature")))
     persona = load_persona("terse", []).options
