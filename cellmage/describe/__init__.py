@@ -8,7 +8,7 @@ from . import code, exceptions, files, values  # noqa: F401 - they register thei
 from .catalogue import catalogue
 from .description import Description, Level
 from .downloads import download
-from .exceptions import safe_message
+from .exceptions import message_of
 from .files import describe_file, describe_path
 from .registry import describe, register
 
@@ -20,6 +20,6 @@ __all__ = [
     "describe_file",
     "describe_path",
     "download",
+    "message_of",
     "register",
-    "safe_message",
 ]

@@ -36,7 +36,7 @@ def describe_values(values: Sequence[Any], extremes: Extremes) -> str:
 
     Example:
         >>> describe_values([1, 1, 1, 1, 1, 123456], lambda: None)
-        'range 1 to 123000, quartiles 1, 1, 1, mean 20 600'
+        'range 1 to 123000, quartiles 1, 1, 1, mean 20600'
         >>> describe_values(["a"] * 6 + ["secret"], lambda: None)
         'held by at least 5 rows: a (6)'
     """

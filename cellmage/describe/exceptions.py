@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Iterable, Iterator
 from types import CodeType, TracebackType
 
+from ..runtime.time_limit import run_within
 from .description import MAX_CHARS, Description, Level, bound
-from .registry import register
+from .registry import REPR_SECONDS, register
 from .type_names import type_name
 
 _MAX_FRAMES = 50
@@ -113,6 +114,22 @@ def safe_message(error: BaseException, source: str = "") -> str:
         return match[0] if all(word in known for word in words) else "…"
 
     return _WORDS.sub(show, message)
+
+
+def message_of(error: BaseException, source: str, level: Level) -> str:
+    """Return the message of an error for the user; empty if its class fails to make one.
+
+    Args:
+        error: the exception.
+        source: the code that failed.
+        level: below `rows` no word that may be data is in it.
+    """
+    try:
+        return run_within(
+            REPR_SECONDS, lambda: str(error) if level == "rows" else safe_message(error, source)
+        )
+    except Exception:  # noqa: BLE001 - the class of an error may raise anything
+        return ""
 
 
 def _words(text: str) -> Iterable[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..content import Content, Part, text_of, to_content
-from ..describe import Description, Level, describe, safe_message
+from ..describe import Description, Level, describe, message_of
 from ..errors import UsageError
 from ..model_table import reads_pdf
 from ..prompt.interpolation import Interpolation, interpolate, join
@@ -74,7 +74,7 @@ class _Values:
         return self.described[source].parts
 
     def explain(self, error: Exception, source: str) -> str:
-        return str(error) if self.level == "rows" else safe_message(error, source)
+        return message_of(error, source, self.level)
 
 
 def make_content(

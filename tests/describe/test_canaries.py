@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import Image
-from cellmage.describe import Level, describe, describe_path, safe_message
+from cellmage.describe import Level, describe, describe_path, message_of
 from cellmage.describe.column_stats import MIN_ROWS
+from cellmage.describe.exceptions import safe_message
 from tests.describe.canaries import CANARY, TEXT, columns, errors, holders, pandas_table, tables
 
 matplotlib.use("Agg")
@@ -68,6 +69,15 @@ def test_no_cell_of_a_file(level: Level, tmp_path: Path) -> None:
         described = describe_path(path, level)
         assert not CANARY.findall(described.text), path
         assert CANARY.findall(describe_path(path, "rows").text), path
+
+
+def test_a_message_that_cannot_be_made_is_empty() -> None:
+    class Failing(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert message_of(Failing(), "", "rows") == message_of(Failing(), "", "stats") == ""
+    assert message_of(ValueError(TEXT.format(1)), "", "rows") == TEXT.format(1)
 
 
 def draw(text: str) -> Any:
