@@ -144,8 +144,9 @@ def _named(name: str) -> str:
     """
     _, dot, inner = name.rpartition(".")
     full = rf"(?<!\w)({re.escape(name)})(?!\w)"
-    inner = inner.replace("_", "[_ ]?") + "(?:ing)?"
-    if inner.removesuffix("(?:ing)?") not in _ORDINARY:
+    is_word = inner in _ORDINARY
+    inner = re.escape(inner).replace("_", "[_ ]?") + "(?:ing)?"
+    if not is_word:
         return rf"(?<!\w)({inner})(?!\w)"
     bare = rf"{_MARK_BEFORE}(?<!\w)({inner})(?!\w)|(?<!\w)({inner}){_MARK_AFTER}"
     return rf"{full}|{bare}" if dot else bare

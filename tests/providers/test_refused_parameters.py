@@ -123,6 +123,11 @@ def test_a_parameter_that_is_named_deep_in_a_body(body: Payload) -> None:
     assert find_refused(body, MORE_PARAMETERS) == "top_p"
 
 
+def test_a_name_with_signs() -> None:
+    payload = {"extra_body": {"a(b": 1, "x+": 2}}
+    assert find_refused(openai_error("Unknown parameter: 'x+'."), payload) == "x+"
+
+
 def test_the_form_alone_of_a_parameter() -> None:
     payload = {"output_config": {"effort": "low", "format": {}}}
     for sentence in (
