@@ -6,7 +6,7 @@ import linecache
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from types import FrameType, FunctionType, ModuleType, TracebackType
+from types import CodeType, FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from ..content import Part
@@ -124,14 +124,22 @@ def _values_at_failure(failure: CellError) -> Iterator[tuple[str, Any]]:
     """Yield the names and values of the notebook's innermost frame."""
     frames = [tb.tb_frame for tb in _tracebacks(failure.error)]
     own = [frame for frame in frames if frame.f_globals is frames[0].f_globals]
-    if not own or _is_hidden(own[-1]):
+    if not own or _is_hidden(own[-1].f_code):
         return
     frame = own[-1]
     names = frame.f_code.co_names if frame.f_locals is frame.f_globals else tuple(frame.f_locals)
     values: Mapping[str, Any] = frame.f_locals
-    present = [name for name in dict.fromkeys(names) if name in values]
+    present = [
+        name for name in dict.fromkeys(names) if name in values and not _is_definition(values[name])
+    ]
     for name in [name for name in present if not name.startswith("__")][:_MAX_VALUES]:
         yield name, values[name]
+
+
+def _is_definition(value: Any) -> bool:
+    """Return whether a value is a class, a module, or a function of a hidden cell."""
+    is_hidden = isinstance(value, FunctionType) and _is_hidden(value.__code__)
+    return is_hidden or isinstance(value, type | ModuleType)
 
 
 def _tracebacks(error: BaseException) -> list[TracebackType]:
@@ -145,15 +153,24 @@ def _tracebacks(error: BaseException) -> list[TracebackType]:
 # Hidden cells.
 
 
-def _is_hidden(frame: FrameType) -> bool:
-    lines = linecache.getlines(frame.f_code.co_filename)
+def _is_hidden(code: CodeType) -> bool:
+    lines = linecache.getlines(code.co_filename)
     return HIDDEN_MARK in lines[:5]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and those before it."""
+    errors = [error]
+    for each in errors:
+        before = [each.__cause__, each.__context__]
+        errors += [other for other in before if other is not None and other not in errors]
+    return errors
 
 
 def _hide_lines(text: str, error: BaseException) -> str:
     """Return a traceback without the lines of hidden cells."""
-    for tb in _tracebacks(error):
-        if _is_hidden(tb.tb_frame):
+    for tb in (tb for each in _chain(error) for tb in _tracebacks(each)):
+        if _is_hidden(tb.tb_frame.f_code):
             line = linecache.getline(tb.tb_frame.f_code.co_filename, tb.tb_lineno).strip()
             text = text.replace(f"    {line}\n", "    (hidden by %%llm_hide)\n") if line else text
     return text

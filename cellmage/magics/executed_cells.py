@@ -33,6 +33,7 @@ _HIDE_LINE = re.compile(r"\s*%%llm_hide[ \t]*(#.*)?(\n|$)")
 _PROMPT_CALL = re.compile(r"(if )?get_ipython\(\)\.run_(cell|line)_magic\('llm")
 _IMAGES = ("image/png", "image/jpeg")
 _MAX_IMAGES = 20
+_MAX_IMAGE_CHARS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class ExecutedCells:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._images: list[tuple[int, Image]] = []
+        self._images: list[tuple[int, str]] = []
         self._has_offered = False
         self.last_error: CellError | None = None
 
@@ -96,8 +97,8 @@ class ExecutedCells:
         if counts.isdecimal():
             usual = [count for count in self._counts() if not self._is_prompt(count)]
             return [self._cell(count) for count in usual[-int(counts) :]] if int(counts) else []
-        cells = [self._find(count) for count in _read_counts(counts)]
-        return [self._cell(count) for count in cells]
+        available = set(self._counts())
+        return [self._find(count, available) for count in _read_counts(counts)]
 
     def visible(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return variables without the sources and values of hidden cells that IPython keeps."""
@@ -132,10 +133,10 @@ class ExecutedCells:
         data = message.get("content", {}).get("data", {})
         kind = next((kind for kind in _IMAGES if kind in data), None)
         if message["header"]["msg_type"] == "display_data" and kind:
-            image = Image(base64.b64decode(data[kind]))
             # IPython has counted on when it shows the plots of a cell, at its end.
             number = len(self._sources) - 1
-            self._images = [*self._images, (number, image)][-_MAX_IMAGES:]
+            if len(data[kind]) <= _MAX_IMAGE_CHARS:
+                self._images = [*self._images, (number, data[kind])][-_MAX_IMAGES:]
         return message
 
     @property
@@ -156,9 +157,9 @@ class ExecutedCells:
         parsed = self._shell.history_manager.input_hist_parsed  # type: ignore[union-attr]
         return bool(_PROMPT_CALL.match(parsed[count]))
 
-    def _find(self, count: int) -> int:
-        if count in self._counts():
-            return count
+    def _find(self, count: int, available: set[int]) -> ExecutedCell:
+        if count in available:
+            return self._cell(count)
         is_there = 0 < count < len(self._sources) and is_hidden(self._sources[count])
         problem = "is hidden by %%llm_hide" if is_there else "has not run in this kernel"
         raise UsageError(f"--cells: cell [{count}] {problem}; name others")
@@ -170,7 +171,8 @@ class ExecutedCells:
         printed = "".join(text if isinstance(text, str) else "".join(text) for text in texts)
         results = self._shell.user_ns.get("Out", {})
         values = (results[count],) if count in results else ()
-        images = tuple(image for number, image in self._images if number == count)
+        texts = [text for number, text in self._images if number == count]
+        images = tuple(image for text in texts for image in _read_image(text))
         return ExecutedCell(count, self._sources[count], printed, values, images)
 
 
@@ -222,10 +224,17 @@ def _read_counts(text: str) -> list[int]:
     return list(dict.fromkeys(counts))
 
 
+def _read_image(text: str) -> list[Image]:
+    """Return the image of a display; none if its bytes are none."""
+    try:
+        return [Image(base64.b64decode(text))]
+    except (CellmageError, ValueError):
+        return []
+
+
 def _drop_frames_of_ipython(error: Exception, shell: InteractiveShell) -> None:
-    """Begin the traceback of an error at the cell."""
+    """Begin the traceback of an error at the cell; one of the syntax has no frames then."""
     tb = error.__traceback__
     while tb is not None and tb.tb_frame.f_globals is not shell.user_ns:
         tb = tb.tb_next
-    if tb is not None:
-        error.__traceback__ = tb
+    error.__traceback__ = tb

@@ -55,6 +55,10 @@ class TestCells:
         kernel.run(PLOT)
         kernel.run("%%llm --no-history -m gpt-4o --data rows --cells 1\nWhat is it?")
         assert "image_url" in str(server.last.body)
+        broken = kernel.run("display({'image/png': 'no image'}, raw=True)")
+        assert not broken.error
+        kernel.run("%%llm --no-history -m gpt-4o --data rows --cells 1\nWhat is it?")
+        assert "image_url" not in str(server.last.body)
 
     def test_nothing_is_sent_without_a_flag(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run("canary = 'seen'; print(canary); 1 / 0")
@@ -107,6 +111,9 @@ class TestHiddenCells:
         assert "ZeroDivisionError" in sent(server)
         assert "canary" not in sent(server)
         assert "(hidden by %%llm_hide)" in sent(server)
+        kernel.run("try:\n    hidden(visible)\nexcept ZeroDivisionError:\n    raise KeyError(1)")
+        kernel.run("%%llm --no-history --error --data rows\nhi")
+        assert "canary" not in sent(server)
 
 
 class TestErrors:
@@ -129,6 +136,8 @@ class TestErrors:
         kernel.run("%%llm --no-history --error\nWhy?")
         assert "x = = 1" in sent(server)
         assert "SyntaxError" in sent(server)
+        assert "site-packages" not in sent(server)
+        assert "Values where" not in sent(server)
 
     def test_no_cell_of_a_table_is_among_the_values(
         self, kernel: Kernel, server: ScriptedServer
