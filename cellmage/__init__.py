@@ -50,17 +50,7 @@ from .events import (
     ToolCall,
     ToolResult,
 )
-from .messages import (
-    CellRef,
-    Message,
-    Request,
-    Response,
-    Timings,
-    ToolInvocation,
-    ToolStep,
-    Turn,
-    Usage,
-)
+from .messages import Message, Request, Response, Timings, ToolInvocation, ToolStep, Usage
 from .options import OptionFields, Options
 from .pipeline.retrieval import Retriever, Search
 from .pipeline.tools import Approval
@@ -72,6 +62,7 @@ from .stream.comparison import Comparison
 from .stream.response_stream import ResponseStream
 from .stream.views import BufferedView, EventView, JSONView
 from .tools import Tool, tool, web_search
+from .turns import CellRef, Turn
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

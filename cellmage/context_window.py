@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from .content import Content, attachment_tokens, attachments_of, text_of
 from .errors import UsageError
-from .messages import Message, Request, Turn
+from .messages import Message, Request
 from .options import Options
+from .turns import Turn
 
 _BYTES_PER_TOKEN = 4
 """Bytes of UTF-8 in a token, on average."""

@@ -10,19 +10,10 @@ from typing import Any
 
 from .content import Part, text_of
 from .errors import UsageError
-from .messages import (
-    CellRef,
-    Document,
-    ProviderState,
-    Response,
-    Timings,
-    ToolInvocation,
-    ToolStep,
-    Turn,
-    Usage,
-)
+from .messages import Document, ProviderState, Response, Timings, ToolInvocation, ToolStep, Usage
 from .part_records import add_blobs, parts_from_record, parts_to_record
 from .text import excerpt, join_surrogates
+from .turns import CellRef, Turn
 
 Record = Mapping[str, Any]
 

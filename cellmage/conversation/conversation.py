@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from ..arguments import NAME, NAMES, check
 from ..content import Prompt
 from ..errors import UsageError
-from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
+from ..messages import CONTINUE_PROMPT, Request, Response
 from ..options import OPTIONS, OptionFields, Options
 from ..pipeline import build
 from ..pipeline.repair import Check
@@ -22,6 +22,7 @@ from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
 from ..text import excerpt
 from ..tools import tools_by_name
+from ..turns import CellRef, Turn
 from .request import make_request
 from .state import PROVIDER, ConversationState
 from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments

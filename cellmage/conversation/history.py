@@ -9,7 +9,8 @@ from typing import Protocol
 from uuid import uuid4
 
 from ..errors import UsageError
-from ..messages import CellRef, Response, Turn
+from ..messages import Response
+from ..turns import CellRef, Turn
 
 
 class Journal(Protocol):

@@ -9,10 +9,11 @@ from ..arguments import Kind, check
 from ..content import Content, Prompt, attachments_of, text_of, to_content
 from ..context_window import select_turns
 from ..errors import UsageError
-from ..messages import Message, Request, Turn
+from ..messages import Message, Request
 from ..options import Options
 from ..pipeline.redact import redact
 from ..tools import Tool
+from ..turns import Turn
 
 _PROMPT: Kind[Content] = Kind("a text, or a list of texts, Images and Files", to_content)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
-from ..messages import CellRef, Turn, Usage
+from ..messages import Usage
 from ..part_records import read_blobs
 from ..serialization import (
     as_id,
@@ -20,6 +20,7 @@ from ..serialization import (
     response_from_record,
     turn_from_record,
 )
+from ..turns import CellRef, Turn
 
 Metadata = Mapping[str, Any]
 

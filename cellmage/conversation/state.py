@@ -10,12 +10,13 @@ from weakref import WeakSet
 
 from ..arguments import check, instance_of, list_of, optional, where
 from ..errors import UsageError
-from ..messages import Response, Turn
+from ..messages import Response
 from ..options import OPTIONS, Options
 from ..preview import turns_markdown
 from ..providers.base import Provider
 from ..stream.closable import Closable, close_all
 from ..stream.response_stream import ResponseStream
+from ..turns import Turn
 from .history import History, Journal
 
 PROVIDER = optional(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from ..arguments import Kind, check, choice_of, instance_of, optional
-from ..messages import CellRef
 from ..options import OptionFields
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval
+from ..turns import CellRef
 
 HistoryUse = Literal["use", "ignore"]
 Commit = Literal["replace", "append", "never"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..messages import CONTINUE_PROMPT, CellRef, Request, Response, Turn
+from ..messages import CONTINUE_PROMPT, Request, Response
 from ..pipeline.base import Ask
 from ..stream.response_stream import ResponseStream
+from ..turns import CellRef, Turn
 from .history import History
 
 

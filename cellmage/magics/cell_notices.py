@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from ..messages import CellRef, Turn
 from ..pipeline.redact import redact_text
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
+from ..turns import CellRef, Turn
 from .frontend import print_line
 
 _EXCERPT_CHARS = 40

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from ..messages import CellRef
+from ..turns import CellRef
 from .frontend import FrontEnd
 
 _MAX_RUNS = 64

@@ -10,8 +10,8 @@ from ..conversation.conversation import Conversation
 from ..conversation.saved_notebooks import read_cell_ids
 from ..conversation.store import ConversationScope, Store, StoredJournal, StoredNotebook
 from ..errors import UsageError
-from ..messages import Turn
 from ..text import excerpt, spell_out
+from ..turns import Turn
 from .frontend import FrontEnd
 from .notebook_identity import NotebookIdentity
 from .notebook_paths import path_text, resolve_path, working_folder

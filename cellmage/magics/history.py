@@ -13,10 +13,11 @@ from ..conversation.conversation import Conversation
 from ..conversation.export import export_turns, import_turns
 from ..display.listing import Listing, Row
 from ..errors import UsageError
-from ..messages import Turn, Usage
+from ..messages import Usage
 from ..pricing import cost, format_usd
 from ..rendering.answer import STALE_NOTICE
 from ..text import clean_message, excerpt, truncate
+from ..turns import Turn
 from .conversations import ConversationRegistry
 from .store_messages import count_turns
 

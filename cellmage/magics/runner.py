@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..content import Prompt
+from ..conversation.conversation import Conversation
 from ..conversation.history import History
 from ..display.select import choose_display
 from ..errors import CellmageError
-from ..messages import CellRef
 from ..once import Once
 from ..options import Options
 from ..pricing import Budget
@@ -21,6 +22,7 @@ from ..providers.servers import ResolvedModel
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
+from ..turns import CellRef
 from .ambient import AMBIENT_NOTICE
 from .cell_notices import (
     NO_CELL_IDS,
@@ -117,8 +119,8 @@ class PromptRunner:
         warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
-            asked = self._resolve_first(args)
-            print_line(describe(prompt.selected.request, models, args.rag, asked))
+            first = [candidates[0] for candidates in self._resolve(args)]
+            print_line(describe(prompt.selected.request, models, args.rag, first))
             return None
         self._warn_subshell(prompt.front_end)
         self._active.update(prompt.streams)
@@ -149,8 +151,8 @@ class PromptRunner:
         from .prompt_content import Notebook, make_content  # noqa: PLC0415
 
         texts = self._files.read(args, text, self._settings.rules)
-        notebook, names = Notebook(variables, self.cells), lambda: self._model_names(args)
-        content = make_content(args, texts, notebook, level, names)
+        notebook = Notebook(variables, self.cells)
+        content = make_content(args, texts, notebook, level, lambda: self._model_names(args))
         self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
@@ -167,31 +169,22 @@ class PromptRunner:
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
         arguments = {"options": options, "cell": cell, "check": check, **named}
-        if args.compare:
-            comparison = chat.compare(
-                content.content, args.compare, select=args.select, **arguments
-            )
-            prompt = _Prompt(args, front_end, schema, comparison.streams, comparison.selected)
-        else:
-            stream = chat.stream(content.content, **arguments)
-            prompt = _Prompt(args, front_end, schema, [stream], stream)
+        streams, selected = _ask(chat, content.content, args, arguments)
+        prompt = _Prompt(args, front_end, schema, streams, selected)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
         add_notices(prompt.streams, [*lines, *ambient])
         return prompt
 
-    def _resolve_first(self, args: Namespace) -> list[ResolvedModel]:
-        """Return the model of each answer; of those that are asked in turn, the first."""
+    def _resolve(self, args: Namespace) -> list[Sequence[ResolvedModel]]:
+        """Return the models of each answer, in the order in which they are asked."""
         options = call_options(self._settings, args)
         names = args.compare or [options.model]
-        return [resolve_models(replace(options, model=name))[0] for name in names]
+        return [resolve_models(replace(options, model=name)) for name in names]
 
     def _model_names(self, args: Namespace) -> list[str]:
         """Return the names of all models that may be asked."""
-        options = call_options(self._settings, args)
-        names = args.compare or [options.model]
-        models = [resolve_models(replace(options, model=name)) for name in names]
-        return [resolved.model for each in models for resolved in each]
+        return [model.model for candidates in self._resolve(args) for model in candidates]
 
     def _find_keys(self, options: Options) -> None:
         """Look for the keys of the models, once for each host: the policy must know them.
@@ -303,3 +296,14 @@ class PromptRunner:
     def _bind(self, name: str | None, value: Any) -> None:
         if name:
             self._shell.user_ns[name] = value
+
+
+def _ask(
+    chat: Conversation, prompt: Prompt, args: Namespace, arguments: Mapping[str, Any]
+) -> tuple[Sequence[ResponseStream], ResponseStream]:
+    """Return the streams of a prompt, one for each model that is compared, and the selected one."""
+    if args.compare:
+        comparison = chat.compare(prompt, args.compare, select=args.select, **arguments)
+        return comparison.streams, comparison.selected
+    stream = chat.stream(prompt, **arguments)
+    return [stream], stream

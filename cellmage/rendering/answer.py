@@ -21,12 +21,13 @@ from ..events import (
     ToolCall,
     ToolResult,
 )
-from ..messages import Response, Turn
+from ..messages import Response
 from ..once import Once
 from ..runtime.interrupts import defer_interrupts
 from ..stats import stats_line
 from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
+from ..turns import Turn
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end

@@ -12,7 +12,7 @@ from cellmage.magics.history import run_history
 from cellmage.magics.llm import LLMMagics
 from cellmage.magics.parsing import parse_flags
 from cellmage.magics.store_messages import announce_stored, identify
-from cellmage.messages import CellRef
+from cellmage.turns import CellRef
 
 FRONT_END = FrontEnd(
     is_captured=False,

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cellmage import Options, Request
 from cellmage.events import ProviderState, Token, ToolCall
-from cellmage.messages import Message, Response, ToolInvocation, ToolStep, Turn
+from cellmage.messages import Message, Response, ToolInvocation, ToolStep
 from cellmage.providers.endpoints import OPENAI
 from cellmage.providers.messages_api.payload import encode_messages
+from cellmage.turns import Turn
 from tests.providers.messages_streams import (
     Item,
     call,

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from ...content import Part, text_of
-from ...messages import CellRef, Response, ToolStep, Turn
+from ...messages import Response, ToolStep
 from ...part_records import FindBlob, parts_from_record, parts_to_record
 from ...serialization import response_from_record, response_to_record
+from ...turns import CellRef, Turn
 
 TURN_COLUMNS = "response_id, prompt, text, metadata, cell_id, question_index, stale"
 """The columns that `to_turn` takes, in its order."""

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...messages import Response, ToolStep, Turn
+from ...messages import Response, ToolStep
+from ...turns import Turn
 from .columns import encode_text, metadata_json
 from .database import transaction
 

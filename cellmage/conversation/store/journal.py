@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ...messages import CellRef, Response, Turn
+from ...messages import Response
 from ...text import excerpt
+from ...turns import CellRef, Turn
 from .database import read_file_id, transaction
 from .drafts import Draft, Drafts
 from .killed_kernels import finish_abandoned, process_token

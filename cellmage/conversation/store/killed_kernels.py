@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ...messages import CONTINUE_PROMPT, Turn
+from ...messages import CONTINUE_PROMPT
+from ...turns import Turn
 from .drafts import DraftKey
 from .loading import TurnLoader
 from .rows import TurnTable

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from ...messages import Turn
+from ...turns import Turn
 from .columns import STATES, TURN_COLUMNS, DamagedRowError, preview_of, to_turn
 from .rows import TurnTable
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...content import attachments_of
-from ...messages import CellRef, Turn
+from ...turns import CellRef, Turn
 from .columns import to_columns
 
 _THIS_TURN = "conversation_id = :conversation_id AND response_id = :response_id"
