@@ -61,8 +61,14 @@ def test_leaving_stops_the_server(model: str) -> None:
 
 def test_a_request_that_the_server_refuses(model: str) -> None:
     with pytest.raises(Exception, match="HTTP 400") as caught:
-        Conversation().ask("hi", model=model, extra_body={"response_format": {"type": "odd"}})
+        Conversation().ask("hi", model=model, extra_body={"grammar": "root ::= ("})
     assert type(caught.value).__name__ == "HTTPStatusError"
+
+
+def test_a_form_that_the_server_refuses(model: str) -> None:
+    form = {"response_format": {"type": "odd"}}
+    response = Conversation().ask("hi", model=model, max_tokens=5, extra_body=form)
+    assert any("response_format" in notice for notice in response.notices)
 
 
 def test_in_a_cell(kernel: Kernel, model: str) -> None:
