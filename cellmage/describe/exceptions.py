@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 import traceback
 from collections.abc import Iterable, Iterator
@@ -84,9 +85,22 @@ def _lines(error: BaseException, level: Level) -> Iterator[str]:
     frames = traceback.extract_tb(error.__traceback__, limit=-_MAX_FRAMES)
     if frames:
         yield "Traceback (most recent call last):\n"
-        yield from traceback.format_list(frames)
+        yield from traceback.format_list(map(_without_made_name, frames))
     message = str(error)[:_MAX_MESSAGE_CHARS] if level == "rows" else safe_message(error)
     yield f"{type_name(type(error))}{f': {message}' if message else ''}\n"
+
+
+def _without_made_name(frame: traceback.FrameSummary) -> traceback.FrameSummary:
+    """Return a frame without the name of its function if its code was made of a text."""
+    if not _is_made(frame.filename):
+        return frame
+    return traceback.FrameSummary(frame.filename, frame.lineno, "…", lookup_line=False)
+
+
+def _is_made(filename: str) -> bool:
+    """Return whether code was made of a text (`exec`, `eval`): its names may be cells."""
+    is_file = not filename.startswith("<") or filename.startswith("<frozen ")
+    return not is_file and not linecache.getlines(filename)
 
 
 def safe_message(error: BaseException, source: str = "") -> str:
@@ -144,7 +158,8 @@ def _code_texts(error: BaseException) -> Iterator[str]:
     for _ in range(_MAX_FRAMES):
         if tb is None:
             return
-        yield from _constants(tb.tb_frame.f_code)
+        if not _is_made(tb.tb_frame.f_code.co_filename):
+            yield from _constants(tb.tb_frame.f_code)
         tb = tb.tb_next
 
 

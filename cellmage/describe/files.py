@@ -15,7 +15,6 @@ from ..content import File, Image
 from ..errors import UsageError
 from ..file_headers import is_pdf, read_image
 from ..foreign_files import parse_json, read_file
-from ..retrieval.documents import UnreadableError
 from ..retrieval.readers import read_data
 from ..runtime.time_limit import run_within
 from ..text import excerpt, spell_out
@@ -60,7 +59,7 @@ def describe_path(path: Path, level: Level, reads_pdf: bool = False) -> Descript
     """
     path = path.expanduser()
     if path.is_dir():
-        raise UsageError(f"{excerpt(spell_out(path.name))} is a folder; name files: '{path}/*.py'")
+        raise UsageError(f"{excerpt(spell_out(str(path)))} is a folder; name files: '{path}/*.py'")
     data = read_file(path, MAX_BYTES)
     return describe_file(FileData(path.name, data, path.suffix.lower()), level, reads_pdf)
 
@@ -82,9 +81,9 @@ def _describe(file: FileData, level: Level, reads_pdf: bool) -> Description:
     reader = _READERS.get(file.suffix, _describe_text)
     try:
         return reader(file, level)
-    except (UnreadableError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a damaged file raises anything
         problem = safe_message(error)
         raise UsageError(f"{excerpt(spell_out(file.name))}: it cannot be read: {problem}") from None
 

@@ -17,7 +17,9 @@ from ..text import excerpt, spell_out
 from .exceptions import safe_message
 
 _HEAD_BYTES = 100_000
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_HEAD_ROWS = 50
+_SEPARATORS = {".csv": ",;\t|", ".tsv": "\t"}
+"""The signs that may separate cells, the usual one first."""
 
 
 def read_table(name: str, data: bytes, suffix: str) -> Any:
@@ -38,16 +40,35 @@ def read_table(name: str, data: bytes, suffix: str) -> Any:
     if library is None:
         raise UsageError(f"{shown}: a table needs a library: pip install 'cellmage[data]'")
     try:
-        return readers[library](import_module(library), data, suffix)
+        return readers[library](import_module(library), _in_utf8(data, suffix), suffix)
     except Exception as error:  # noqa: BLE001 - a library raises errors of its own
         problem = safe_message(error)
         raise UsageError(f"{shown}: {library} cannot read it as a table: {problem}") from None
 
 
+def _in_utf8(data: bytes, suffix: str) -> bytes:
+    """Return the bytes of a text in UTF-8; other data as it is."""
+    return decode_text(data).text.encode() if suffix in _SEPARATORS else data
+
+
+def _head(data: bytes, separator: str) -> list[list[str]]:
+    lines = data[:_HEAD_BYTES].decode(errors="replace").splitlines()
+    return [*islice(csv.reader(lines, delimiter=separator), _HEAD_ROWS)]
+
+
+def _separator(data: bytes, suffix: str) -> str:
+    """Return the first sign that gives all first rows the same number of cells, two or more."""
+    signs = _SEPARATORS[suffix]
+    for sign in signs:
+        widths = {len(row) for row in _head(data, sign) if row}
+        if len(widths) == 1 and widths != {1}:
+            return sign
+    return signs[0]
+
+
 def _has_header(data: bytes, separator: str) -> bool:
     """Return whether the first row has names: no number, no empty cell, nothing twice."""
-    lines = decode_text(data[:_HEAD_BYTES]).text.splitlines()
-    first, *others = [*islice(csv.reader(lines, delimiter=separator), 50)] or [[]]
+    first, *others = _head(data, separator) or [[]]
     is_distinct = len(set(first)) == len(first)
     is_repeated = any(cell in row for row in others for cell in first if cell)
     return is_distinct and not is_repeated and not any(_is_number(cell) for cell in first[1:])
@@ -62,7 +83,7 @@ def _is_number(text: str) -> bool:
 
 
 def _polars_csv(polars: Any, data: bytes, suffix: str) -> Any:
-    separator = _SEPARATORS[suffix]
+    separator = _separator(data, suffix)
     return polars.read_csv(
         data,
         separator=separator,
@@ -73,7 +94,7 @@ def _polars_csv(polars: Any, data: bytes, suffix: str) -> Any:
 
 
 def _pandas_csv(pandas: Any, data: bytes, suffix: str) -> Any:
-    separator = _SEPARATORS[suffix]
+    separator = _separator(data, suffix)
     header = 0 if _has_header(data, separator) else None
     return pandas.read_csv(BytesIO(data), sep=separator, header=header, encoding_errors="replace")
 

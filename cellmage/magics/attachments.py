@@ -45,16 +45,22 @@ def find_attached(
     Raises:
         UsageError: a name names nothing, or a file or a page cannot be read.
     """
+    files: set[str] = set()
     return [
         attached
         for name in dict.fromkeys(names)
-        for attached in _find(name, variables, level, sees_documents)
+        for attached in _find(name, variables, level, sees_documents, files)
     ]
 
 
 def _find(
-    name: str, variables: Mapping[str, Any], level: Level, sees_documents: bool
+    name: str,
+    variables: Mapping[str, Any],
+    level: Level,
+    sees_documents: bool,
+    files: set[str],
 ) -> list[Attached]:
+    """Return what a name stands for; `files` are those that are attached, each once."""
     value = variables.get(name)
     if isinstance(value, Path) and value.is_file():
         return [(name, describe_path(value, level, sees_documents))]
@@ -64,15 +70,16 @@ def _find(
         return [("the names of the variables", catalogue(variables))]
     if _ADDRESS.match(name):
         return [(name, describe_file(download(name), level, sees_documents))]
-    return [
-        (str(path), describe_path(path, level, sees_documents)) for path in _paths(name, variables)
-    ]
+    paths = {os.path.realpath(path): path for path in _paths(name, variables)}
+    new = [path for real, path in paths.items() if real not in files]
+    files.update(paths)
+    return [(str(path), describe_path(path, level, sees_documents)) for path in new]
 
 
 def _paths(name: str, variables: Mapping[str, Any]) -> list[Path]:
     """Return the file of a name, or the files that fit a pattern."""
     path = Path(os.path.expanduser(name))
-    if _exists(path):
+    if name and _exists(path):
         return [path]
     found = (Path(each) for each in glob.iglob(str(path), recursive=True))
     files = sorted(islice((each for each in found if each.is_file()), _MAX_FILES + 1))

@@ -170,3 +170,16 @@ def test_a_number_that_one_row_holds_is_rounded(values: list[int]) -> None:
     frame["phone"] = values
     text = describe(frame, "stats").text
     assert not [value for value in values if str(value) in text]
+
+
+NAME = "zqxSmith"
+
+
+@pytest.mark.parametrize(
+    "code", ["{}", "def {}(): 1 / 0\n{}()", "x = 1\nx.{}", "from math import {}"]
+)
+def test_names_in_code_that_was_made_of_a_cell(code: str) -> None:
+    with pytest.raises((NameError, ZeroDivisionError, AttributeError, ImportError)) as caught:
+        exec(code.replace("{}", NAME))
+    described = describe(caught.value, "stats").text
+    assert NAME not in described

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas
@@ -13,7 +14,7 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from cellmage import File, Image, UsageError
-from cellmage.describe import describe, describe_path
+from cellmage.describe import describe, describe_path, table_files
 from tests.attachments import png
 
 
@@ -158,3 +159,28 @@ def test_a_long_file_is_cut(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder; name files"):
         describe_path(tmp_path, "stats")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_csv_file_of_any_encoding_and_separator(
+    library: str, separator: str, encoding: str
+) -> None:
+    text = "né;größe\nAnna;1,5\nJörg;2,5\n".replace(";", separator)
+    text = text.replace("1,5", "15").replace("2,5", "25") if separator == "," else text
+    readers = {"pandas": table_files._pandas_csv, "polars": table_files._polars_csv}
+    data = table_files._in_utf8(text.encode(encoding), ".csv")
+    table = readers[library](import_module(library), data, ".csv")
+    assert list(table.columns) == ["né", "größe"]
+    assert list(table["né"]) == ["Anna", "Jörg"]
+
+
+@pytest.mark.parametrize("text", ['{"cells": [1, null]}', '{"cells": {"a": 1}}', "[]", "no JSON"])
+def test_a_damaged_notebook_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.ipynb"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        describe_path(path, "stats")
+    assert str(caught.value).startswith("bad.ipynb: ")
+    assert "\n" not in str(caught.value)

@@ -164,3 +164,13 @@ def test_an_object_that_hangs_does_not_hang_the_prompt(
         "Before <Hanging: it cannot be shown: it took longer than 2 s> after"
     ]
     assert "Not sent: h, its text: it took longer than 2 s." in notices(run.texts)
+
+
+def test_a_file_is_attached_once(kernel: Kernel, server: ScriptedServer) -> None:
+    kernel.run(
+        "from pathlib import Path\nfor name in 'ab': _ = Path(f'{name}.txt').write_text(name)"
+    )
+    run = kernel.run("%%llm --attach a.txt --attach ./a.txt --attach '*.txt'\nhi")
+    assert run.ok, run.error
+    assert prompts(server)[-1].count("Attached: ") == 2
+    assert "there is no variable" in kernel.run('%%llm --attach ""\nhi').error
