@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 import types
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
-from .type_names import is_table
+from .type_names import class_values, is_table, mro_of, root_module
 
 _MAX_OBJECTS = 200_000
 
@@ -24,11 +26,12 @@ def reaches_table(value: Any) -> bool:
         False
     """
     queue, seen = deque([value]), {id(value)}
+    classes: set[int] = set()
     while queue:
         item = queue.popleft()
         if is_table(item):
             return True
-        for each in _parts(item):
+        for each in (*_parts(item), *_class_parts(item, classes)):
             if id(each) not in seen and not issubclass(type(each), _LEAVES):
                 seen.add(id(each))
                 queue.append(each)
@@ -38,9 +41,30 @@ def reaches_table(value: Any) -> bool:
 
 
 def _parts(item: Any) -> list[Any]:
-    """Return what an object refers to; of a function not its globals."""
+    """Return what an object refers to; of a function of the notebook the globals that it names."""
     if type(item) is types.FunctionType:
-        return [item.__closure__, item.__defaults__, item.__kwdefaults__]
+        named = _named_globals(item.__code__, item.__globals__)
+        return [item.__closure__, item.__defaults__, item.__kwdefaults__, *named]
     if type(item) is types.FrameType or issubclass(type(item), types.ModuleType):
         return []
     return gc.get_referents(item)
+
+
+def _class_parts(item: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield what the classes of an object refer to, each class once; its text may use it."""
+    for cls in mro_of(type(item)):
+        if id(cls) not in seen and root_module(cls) not in _STANDARD_MODULES:
+            seen.add(id(cls))
+            yield from class_values(cls)
+
+
+_STANDARD_MODULES = sys.stdlib_module_names | {""}
+
+
+def _named_globals(code: types.CodeType, variables: dict[str, Any]) -> Iterator[Any]:
+    if variables.get("__name__") != "__main__":
+        return  # those of a library lead to everything
+    yield from (variables[name] for name in code.co_names if name in variables)
+    for constant in code.co_consts:
+        if type(constant) is types.CodeType:
+            yield from _named_globals(constant, variables)

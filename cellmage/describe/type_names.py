@@ -28,6 +28,11 @@ def class_attribute(cls: type, name: str) -> Any:
     return next((_dict(base)[name] for base in mro_of(cls) if name in _dict(base)), None)
 
 
+def class_values(cls: type) -> list[Any]:
+    """Return the values of all attributes that a class itself defines."""
+    return list(_dict(cls).values())
+
+
 def type_name(cls: type) -> str:
     """Return the name of a class."""
     return str(_name(cls))

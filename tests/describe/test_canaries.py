@@ -183,3 +183,27 @@ def test_names_in_code_that_was_made_of_a_cell(code: str) -> None:
         exec(code.replace("{}", NAME))
     described = describe(caught.value, "stats").text
     assert NAME not in described
+
+
+def test_a_class_whose_text_is_a_table_of_the_notebook() -> None:
+    code = """
+class Shared:
+    table = frame
+    def __repr__(self): return str(self.table)
+class Outer:
+    def __repr__(self): return str([show(each) for each in "a"])
+def show(each): return str(frame)
+def make():
+    table = frame
+    class Inner:
+        def __str__(self): return str(table)
+    return Inner()
+class Plain:
+    def __repr__(self): return "plain"
+"""
+    names = {"__name__": "__main__", "frame": pandas_table()}
+    exec(code, names)
+    values = [names["Shared"](), names["Outer"](), names["make"](), [names["Outer"]()]]
+    assert [CANARY.findall(str(value)) != [] for value in values] == [True] * 4
+    assert [found(value, "stats") for value in values] == [[]] * 4
+    assert describe(names["Plain"]()).text == "plain"
