@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import linecache
+import os
+import textwrap
 import types
 from typing import Any
 
 from ..text import truncate
 from .description import MAX_CHARS, Description, Level, bound
 from .registry import register
+from .type_names import class_attribute, class_values, type_name
+
+HIDDEN_MARK = "# %%llm_hide\n"
+"""The first line of a hidden cell as Python runs it; a traceback finds it."""
 
 _MORE = "{{ inspect.getsource(name) }} sends all"
 _MAX_NAMES = 200
@@ -26,8 +34,33 @@ def describe_code(value: Any, level: Level) -> Description:
     try:
         text = inspect.getsource(inspect.unwrap(target) if not isinstance(target, type) else target)
     except (OSError, TypeError, ValueError):
-        text = _signature(target)
+        text = _source_in_cell(target) or _signature(target)
     return bound(text, MAX_CHARS, _MORE)
+
+
+def _source_in_cell(target: Any) -> str:
+    """Return the source of a class that a cell defines: `inspect` looks for it in a file only."""
+    if not isinstance(target, type) or class_attribute(target, "__module__") != "__main__":
+        return ""
+    codes = [getattr(each, "__code__", None) for each in class_values(target)]
+    own = [code.co_filename for code in codes if code is not None]
+    for filename in (*own, *reversed(list(linecache.cache))):
+        source = "" if os.path.exists(filename) else "".join(linecache.getlines(filename))
+        if text := _class_source(source, type_name(target)):
+            return text
+    return ""
+
+
+def _class_source(source: str, name: str) -> str:
+    """Return the last class of a name in a source; empty if there is none."""
+    if f"class {name}" not in source or HIDDEN_MARK in source:
+        return ""
+    nodes = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.ClassDef)]
+    found = next((node for node in reversed(nodes) if node.name == name), None)
+    if found is None:
+        return ""
+    first = min([found.lineno, *(each.lineno for each in found.decorator_list)])
+    return textwrap.dedent("".join(source.splitlines(keepends=True)[first - 1 : found.end_lineno]))
 
 
 @register(types.BuiltinFunctionType)

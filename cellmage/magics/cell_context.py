@@ -11,11 +11,12 @@ from typing import Any
 
 from ..content import Part
 from ..describe import Description, Level, describe
+from ..describe.code import HIDDEN_MARK
 from ..describe.description import bound, plural
 from ..describe.type_names import is_data, root_module
 from ..errors import UsageError
 from .attachments import Attached
-from .executed_cells import HIDDEN_MARK, CellError, ExecutedCell, ExecutedCells
+from .executed_cells import CellError, ExecutedCell, ExecutedCells
 
 _MAX_CHARS = 20_000
 _MAX_VALUES = 30

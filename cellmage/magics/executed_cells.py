@@ -14,12 +14,10 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..content import Image
+from ..describe.code import HIDDEN_MARK
 from ..errors import CellmageError, UsageError
 from ..text import excerpt
 from .frontend import FrontEnd, print_line
-
-HIDDEN_MARK = "# %%llm_hide\n"
-"""The first line of a hidden cell as Python runs it; a traceback finds it."""
 
 FIX_OFFER = "%llm_fix sends this error with its cell to the model, and puts its code into a cell."
 
@@ -96,7 +94,9 @@ class ExecutedCells:
         """
         if counts.isdecimal():
             usual = [count for count in self._counts() if not self._is_prompt(count)]
-            return [self._cell(count) for count in usual[-int(counts) :]] if int(counts) else []
+            if not int(counts):
+                raise UsageError("--cells 0: give a number of cells from 1, or leave it out")
+            return [self._cell(count) for count in usual[-int(counts) :]]
         available = set(self._counts())
         return [self._find(count, available) for count in _read_counts(counts)]
 
@@ -220,6 +220,10 @@ def _read_counts(text: str) -> list[int]:
                 f"--cells {excerpt(text)}: give a number of cells, or counts such as 3,5-7"
             )
         first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise UsageError(
+                f"--cells {excerpt(text)}: write the lower count first: {last}-{first}"
+            )
         counts += range(first, last + 1)
     return list(dict.fromkeys(counts))
 

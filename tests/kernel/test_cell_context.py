@@ -184,3 +184,13 @@ class TestFix:
 
 def payloads(run: Run) -> list[tuple[str, bool]]:
     return [(item["text"], item["replace"]) for item in run.reply["payload"]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"), [("0", "a number of cells from 1"), ("5-3", "the lower count first: 3-5")]
+)
+def test_cells_that_name_nothing(
+    kernel: Kernel, server: ScriptedServer, cells: str, message: str
+) -> None:
+    assert message in kernel.run(f"%%llm --cells {cells}\nhi").error
+    assert not server.exchanges

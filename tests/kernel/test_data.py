@@ -52,7 +52,7 @@ class TestAttach:
     def test_a_plot_arrives_as_its_bytes(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run(
             "import matplotlib; matplotlib.use('agg')\nfrom matplotlib import pyplot\n"
-            "fig, ax = pyplot.subplots(); _ = ax.plot([1, 3, 2])"
+            "fig, ax = pyplot.subplots(); line = ax.plot([1, 3, 2])"
         )
         run = kernel.run("%%llm\nBefore {{ fig }} after")
         assert run.ok, run.error
@@ -167,10 +167,19 @@ def test_an_object_that_hangs_does_not_hang_the_prompt(
 
 
 def test_a_file_is_attached_once(kernel: Kernel, server: ScriptedServer) -> None:
-    kernel.run(
-        "from pathlib import Path\nfor name in 'ab': _ = Path(f'{name}.txt').write_text(name)"
-    )
+    kernel.run("from pathlib import Path\nfor name in 'ab': Path(f'{name}.txt').write_text(name)")
     run = kernel.run("%%llm --attach a.txt --attach ./a.txt --attach '*.txt'\nhi")
     assert run.ok, run.error
     assert prompts(server)[-1].count("Attached: ") == 2
     assert "there is no variable" in kernel.run('%%llm --attach ""\nhi').error
+
+
+def test_a_class_of_a_cell_is_sent_as_its_source(kernel: Kernel, server: ScriptedServer) -> None:
+    source = "@dataclass\nclass Tide:\n    height: int = 3\n"
+    kernel.run(f"from dataclasses import dataclass\n{source}\nclass Plain:\n    level = 1\n")
+    kernel.run("%%llm\n{{ Tide }}")
+    kernel.run("%%llm\n{{ Plain }}")
+    assert prompts(server)[-2:] == [source, "class Plain:\n    level = 1\n"]
+    kernel.run("%%llm_hide\nclass Secret:\n    level = 1\n")
+    kernel.run("%%llm\n{{ Secret }}")
+    assert prompts(server)[-1] == "Secret()"
