@@ -17,8 +17,11 @@ import polars
 import pyarrow
 
 TEXT = "Zqx{:06d}w"
-CANARY = re.compile(r"Zqx\d{6}w|7\d{5}1\d\b|3\.\d{3}77\d{2}\d*")
-"""What is planted: texts, whole numbers of eight digits, and floats with as many."""
+CANARY = re.compile(
+    r"Zqx\d{6}w|(?<![\da-fA-F.])7\d{5}1\d(?![\da-fA-F])|(?<![\d.])3\.\d{3}77[1-9][1-7](?!\d)"
+)
+"""What is planted: texts, whole numbers of eight digits, and floats with as many. Digits in longer
+numbers, such as the ids and times of answers, are none of them."""
 
 ROWS = 2_500
 
