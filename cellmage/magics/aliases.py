@@ -63,8 +63,13 @@ class Aliases:
         return {name: (model, path) for names, path in pairs for name, model in names.items()}
 
     def expand(self, name: str | None) -> str | None:
-        """Return the model of an alias; any other name as it is."""
-        return None if name is None else self.all().get(name, (name, None))[0]
+        """Return the model of an alias, also by way of other aliases; any other name as it is."""
+        if name is None:
+            return None
+        models = {alias: model for alias, (model, _) in self.all().items()}
+        for _ in range(len(models)):  # aliases of a file may lead to themselves
+            name = models.get(name, name)
+        return name
 
     def expand_options(self, options: Options) -> Options:
         """Return options whose models are no aliases: those of ``model`` and ``fallback``."""
@@ -99,6 +104,10 @@ class Aliases:
             if problem := _problem(name, model):
                 raise UsageError(f"--alias {excerpt(name)} {excerpt(model)}: {problem}")
             names[name] = model
+            if _leads_to_itself(name, names):
+                raise UsageError(
+                    f"--alias {excerpt(name)} {excerpt(model)}: it leads to itself; name a model"
+                )
         _write(self.config_file, config | {_KEY: names})
 
     def _missing(self, name: str) -> str:
@@ -168,6 +177,16 @@ def _problem(name: Any, model: Any) -> str:
     if spell_out(name) != name or spell_out(model) != model or not set(model).isdisjoint(", \t\n"):
         return "the name of a model has no comma, no blank and nothing invisible"
     return "an alias cannot open a file" if model.startswith("gguf/") else ""
+
+
+def _leads_to_itself(name: str, names: Mapping[str, str]) -> bool:
+    """Return whether the model of an alias is, by way of other aliases, the alias."""
+    model = names[name]
+    for _ in names:
+        if model == name:
+            return True
+        model = names.get(model, model)
+    return False
 
 
 def _write(path: Path, config: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from platformdirs import user_config_path
 from ..content import Part
 from ..errors import UsageError
 from ..options import Options
-from ..prompt.snippets import Insert, fill, read_rules, read_snippet
+from ..prompt.snippets import Insert, fill, hole_names, read_rules, read_snippet
 from ..text import excerpt
 from .notebook_paths import working_folder
 
@@ -58,7 +58,9 @@ class PromptTexts:
         Raises:
             UsageError: a hole has no value.
         """
-        values = {**variables, **_set_values(args.set)}
+        given = _set_values(args.set)
+        self._check_holes(given)
+        values = {**variables, **given}
         before: list[Part] = []
         for name, text in self.before:
             before += [*_filled(name, text, args, values, insert), "\n\n"]
@@ -69,6 +71,14 @@ class PromptTexts:
                 raise UsageError(f"--sys-snippet {excerpt(name)}: a system prompt has texts only")
             system.append("".join(map(str, parts)))
         return before, "\n\n".join(system)
+
+    def _check_holes(self, given: Mapping[str, str]) -> None:
+        """Raise an error for a value that no snippet has a hole for: it may be misspelled."""
+        holes = {hole for _, text in (*self.before, *self.system) for hole in hole_names(text)}
+        if unused := [name for name in given if name not in holes]:
+            names = ", ".join(sorted(holes))
+            has = f"the holes are {names}" if names else "there is no snippet with holes"
+            raise UsageError(f"--set {excerpt(unused[0])}: no hole has this name; {has}")
 
 
 class PromptFiles:

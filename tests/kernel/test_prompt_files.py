@@ -66,6 +66,9 @@ class TestSnippets:
             in kernel.run("%%llm --snippet letter\nhi").error
         )
         assert "there are letter, style, style.txt" in kernel.run("%%llm --snippet no\nhi").error
+        unused = kernel.run("%%llm --snippet letter --set nmae=A --set name=B --set tone=C\nhi")
+        assert "--set nmae: no hole has this name; the holes are name" in unused.error
+        assert "no snippet with holes" in kernel.run("%%llm --set name=A\nhi").error
         assert "write NAME=VALUE" in kernel.run("%%llm --snippet letter --set name\nhi").error
         assert "does not go with --snippet" in kernel.run("%llm --continue --snippet style").error
         assert not server.exchanges
@@ -152,3 +155,11 @@ class TestAliases:
         assert "No aliases yet" in kernel.run("%llm_config --list-aliases").printed
         printed = kernel.run("%llm_config").printed
         assert "temperature 1" not in " ".join(printed.split())
+
+    def test_aliases_of_aliases(self, kernel: Kernel, server: ScriptedServer) -> None:
+        kernel.run("%llm_config --alias one two --alias two some/model")
+        kernel.run("%llm -m one hi")
+        assert server.last.body["model"] == "some/model"
+        for pair in ("same same", "two one"):
+            assert "it leads to itself" in kernel.run(f"%llm_config --alias {pair}").error
+        kernel.run("%llm_config --remove-alias one --remove-alias two")
