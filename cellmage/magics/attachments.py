@@ -21,7 +21,7 @@ from ..describe import (
 )
 from ..errors import UsageError
 from ..text import excerpt
-from .lookup import nearest_variable
+from .lookup import IPYTHON_NAMES, nearest_variable
 
 Attached = tuple[str, Description]
 """The name of an attachment, and what is sent for it."""
@@ -67,7 +67,8 @@ def _find(
     if name in variables:
         return [(name, describe(variables[name], level))]
     if name == _ALL_VARIABLES:
-        return [("the names of the variables", catalogue(variables))]
+        own = {each: value for each, value in variables.items() if each not in IPYTHON_NAMES}
+        return [("the names of the variables", catalogue(own))]
     if _ADDRESS.match(name):
         return [(name, describe_file(download(name), level, sees_documents))]
     paths = {os.path.realpath(path): path for path in _paths(name, variables)}

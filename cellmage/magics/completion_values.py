@@ -19,7 +19,7 @@ from ..prompt.snippets import hole_names, read_snippet, snippet_names
 from ..providers.catalogue import Offer
 from .aliases import Aliases
 from .conversations import ConversationRegistry
-from .lookup import MCP_PREFIX, PROVIDER_TOOLS
+from .lookup import IPYTHON_NAMES, MCP_PREFIX, PROVIDER_TOOLS
 from .settings import Settings
 
 Value = tuple[str, str]
@@ -166,9 +166,8 @@ def _own_aliases(sources: Sources, fragment: str, words: Sequence[str]) -> Itera
 
 def _visible(sources: Sources) -> list[tuple[str, Any]]:
     """Return the variables of the user: not those with an underscore, which are IPython's."""
-    hidden = ("In", "Out", "exit", "quit", "get_ipython", "open", "display")
     items = list(sources.variables.items())
-    return [(name, each) for name, each in items if name[:1] != "_" and name not in hidden]
+    return [(name, each) for name, each in items if name[:1] != "_" and name not in IPYTHON_NAMES]
 
 
 Finder = Callable[[Sources, str, Sequence[str]], Iterable[Value]]

@@ -127,13 +127,18 @@ class LLMMagics(Magics, Settings):
     @no_var_expand
     @needs_local_scope
     @declare(*COMMON, *CALL, takes_text=True)
-    @line_magic
+    @line_cell_magic
     def llm_fix(
-        self, args: Namespace, text: str, local_ns: Mapping[str, Any] | None = None
+        self,
+        args: Namespace,
+        text: str,
+        cell: str | None = None,
+        local_ns: Mapping[str, Any] | None = None,
     ) -> None:
         """Ask a model to fix the last error: ``%llm --error --code``, with a prompt for it."""
         args.error, args.code = True, args.code or "python"
-        self.runner.run(args, text or FIX_PROMPT, local_ns or {})
+        prompt = (text if cell is None else cell).strip()
+        self.runner.run(args, prompt or FIX_PROMPT, local_ns or {})
 
     @no_var_expand
     @declare(*EDIT, takes_text=True, takes_text_in_cell=True)

@@ -17,6 +17,9 @@ from ..text import excerpt
 from ..tools import web_search
 from .frontend import print_line
 
+IPYTHON_NAMES = {"In", "Out", "exit", "quit", "get_ipython", "open", "display"}
+"""The variables that IPython sets; those with an underscore are IPython's, too."""
+
 _MAX_NAME_CHARS = 100
 
 

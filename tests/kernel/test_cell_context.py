@@ -180,6 +180,8 @@ class TestFix:
         assert payloads(run) == [("print('fixed')", False)]
         kernel.run("%llm_fix Be brief.")
         assert sent(server).startswith("Be brief.")
+        kernel.run("%%llm_fix\nIn two\nlines.")
+        assert sent(server).startswith("In two\nlines.")
 
 
 def payloads(run: Run) -> list[tuple[str, bool]]:

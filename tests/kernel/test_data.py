@@ -101,6 +101,7 @@ class TestAttach:
         kernel.run(TABLE)
         kernel.run("%%llm --attach globals()\nWhat is here?")
         assert "DataFrame: df (6 x 2)" in prompts(server)[0]
+        assert "get_ipython" not in prompts(server)[0]
 
     def test_a_dry_run_shows_all_and_sends_nothing(
         self, kernel: Kernel, server: ScriptedServer
