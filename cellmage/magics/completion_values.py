@@ -82,7 +82,8 @@ def _models(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[V
         for model in offer.models:
             values.setdefault(model, f"listed by {offer.server}")
     for name in MODEL_NAMES:
-        values.setdefault(name, "model")
+        has_prefix = fragment.startswith("openai/") and "/" not in name
+        values.setdefault(f"openai/{name}" if has_prefix else name, "model")
     return values.items()
 
 

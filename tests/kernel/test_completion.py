@@ -108,6 +108,7 @@ class TestValues:
             "--persona ters": ["--persona terse"],
             "--snippet tab": ["--snippet tab_snip"],
             "--snippet tab_snip --set t": ["--snippet tab_snip --set tab_hole="],
+            "--model openai/gpt-6-l": ["--model openai/gpt-6-luna"],
             "--chat tab": ["--chat tab_chat"],
             "--tool tab": ["--tool tab_function"],
             "--tool mcp:": ["--tool mcp:tabserver"],
