@@ -79,6 +79,8 @@ def run_within(seconds: float, function: Callable[[], T]) -> T:
             threading.Thread(target=call.abandon, daemon=True).start()
     if is_late:
         raise TimeoutError(f"it took longer than {seconds:g} s")
+    # A thread that drops objects of C++ libraries while the process ends would abort it.
+    call.thread.join(_PAUSE_SECONDS)
     if call.error is None:
         return call.value
     if isinstance(call.error, Exception):

@@ -168,8 +168,10 @@ def test_an_object_that_hangs_does_not_hang_the_prompt(
 
 
 def test_a_file_is_attached_once(kernel: Kernel, server: ScriptedServer) -> None:
-    kernel.run("from pathlib import Path\nfor name in 'ab': Path(f'{name}.txt').write_text(name)")
-    run = kernel.run("%%llm --attach a.txt --attach ./a.txt --attach '*.txt'\nhi")
+    kernel.run(
+        "from pathlib import Path\nfor name in 'ab': Path(f'once_{name}.txt').write_text(name)"
+    )
+    run = kernel.run("%%llm --attach once_a.txt --attach ./once_a.txt --attach 'once_*.txt'\nhi")
     assert run.ok, run.error
     assert prompts(server)[-1].count("Attached: ") == 2
     assert "there is no variable" in kernel.run('%%llm --attach ""\nhi').error
