@@ -28,7 +28,7 @@ def home(kernel: Kernel) -> Iterator[Path]:
 @pytest.fixture
 def snippets(home: Path) -> Path:
     folder = home / "llm_snippets"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / "style.md").write_text("Write short sentences.\n")
     (folder / "style.txt").write_text("The other file.")
     (folder / "letter.j2").write_text("Dear {{ name }}, {{ 1 + 1 }} {{tone}}")
