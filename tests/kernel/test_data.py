@@ -66,10 +66,10 @@ class TestAttach:
         pdf = write_pdf(tmp_path / "e.pdf", ["The moon"]).read_bytes()
         kernel.run(
             "import pathlib; here = pathlib.Path('files'); here.mkdir()\n"
-            "_ = (here / 'a b.txt').write_text('the moon {{ x }}')\n"
-            "_ = (here / 'c.txt').write_text('the sea')\n"
-            f"_ = (here / 'd.png').write_bytes({png()!r})\n"
-            f"_ = (here / 'e.pdf').write_bytes({pdf!r})"
+            "size = (here / 'a b.txt').write_text('the moon {{ x }}')\n"
+            "size = (here / 'c.txt').write_text('the sea')\n"
+            f"size = (here / 'd.png').write_bytes({png()!r})\n"
+            f"size = (here / 'e.pdf').write_bytes({pdf!r})"
         )
         kernel.run("%%llm --attach 'files/*.txt'\nRead")
         assert prompts(server)[0] == (
