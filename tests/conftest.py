@@ -45,9 +45,15 @@ def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 @pytest.fixture
 def offline(shared_kernel: Kernel) -> Kernel:
-    """Return the shared kernel, with no model configured and an empty conversation."""
+    """Return the shared kernel, with no model configured and an empty conversation.
+
+    IPython keeps the last values in ``_`` until a cell assigns ``_``; the names get back what
+    IPython keeps, so that a cell of an earlier test changes nothing.
+    """
     shared_kernel.run(
         "import os\n"
+        "hook = get_ipython().displayhook\n"
+        "get_ipython().user_ns.update({name: getattr(hook, name) for name in ('_', '__', '___')})\n"
         "for name in [n for n in os.environ if n.startswith(('OPENAI_', 'CELLMAGE_'))]:\n"
         "    del os.environ[name]\n"
         "%unload_ext cellmage\n%load_ext cellmage"
