@@ -2,7 +2,8 @@
 
 CellmageError
 ├── UsageError                    an argument or a flag cannot be used; nothing was sent
-│   └── SpendLimitError           the spend limit is reached; nothing was sent
+│   ├── SpendLimitError           the spend limit is reached; nothing was sent
+│   └── ReplayError               the recording has no answer to this question; nothing was sent
 ├── ConfigError                   a key or an address is missing or unusable; nothing was sent
 └── ProviderError                 the model's side failed
     ├── ConnectError              no connection could be made
@@ -26,6 +27,7 @@ Kind = Literal[
     "config",
     "usage",
     "spend_limit",
+    "replay",
     "retrieval",
     # The reply is an HTTP status, or an error object that says the same.
     "auth",
@@ -141,6 +143,12 @@ class SpendLimitError(UsageError):
     """The spend limit is reached; nothing was sent."""
 
     kind: Kind = "spend_limit"
+
+
+class ReplayError(UsageError):
+    """The recording has no answer to this question; the message says what differs."""
+
+    kind: Kind = "replay"
 
 
 class ConfigError(CellmageError):

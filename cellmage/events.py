@@ -150,6 +150,20 @@ class Notice(Encodable):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer is a recorded one; no model was asked. It follows `Start`.
+
+    Args:
+        asked_on: the day of the request, as ``"2026-11-27"``.
+        is_told: True if the user is told.
+    """
+
+    asked_on: str
+    is_told: bool
+    type: ClassVar[Literal["kept"]] = "kept"
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """The answer has reached its end.
 
@@ -175,6 +189,7 @@ Event = (
     | ToolResult
     | Fallback
     | Notice
+    | Kept
     | Complete
 )
 

@@ -218,6 +218,8 @@ class Response(Encodable):
         steps: the steps with tool calls; their texts are the beginning of ``text``.
         sources: the passages that a search found for it, and the sources that the provider named.
         state: what the provider demands back with the text after the last tool call.
+        kept_from: the day on which a recorded answer was asked, as ``"2026-11-27"``; empty if the
+            model was asked now.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -237,6 +239,7 @@ class Response(Encodable):
     steps: tuple[ToolStep, ...] = ()
     sources: tuple[Document, ...] = ()
     state: tuple[ProviderState, ...] = ()
+    kept_from: str = ""
 
     def __str__(self) -> str:
         """Return the text for a terminal; `text` has it as it was received."""

@@ -173,7 +173,9 @@ class Budget:
 
 
 def _is_free(response: Response) -> bool:
-    """Return whether an answer is from this machine or network, or has no content."""
+    """Return whether an answer is recorded, from this machine or network, or has no content."""
+    if response.kept_from:
+        return True
     has_content = response.text or response.reasoning or response.usage or response.steps
     return not has_content or _is_free_host(response.provider)
 

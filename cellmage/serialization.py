@@ -17,7 +17,14 @@ from .turns import CellRef, Turn
 
 Record = Mapping[str, Any]
 
-_TEXT_FIELDS = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason")
+_TEXT_FIELDS = (
+    "reasoning",
+    "model",
+    "provider",
+    "finish_reason",
+    "incomplete_reason",
+    "kept_from",
+)
 _MAX_COUNT = 2**53
 """Whole numbers from here on are not exact as floats, and are no counts."""
 

@@ -15,8 +15,9 @@ from ..pipeline import build
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
-from ..providers.registry import resolve_models
+from ..providers.registry import resolve_models, resolve_or_defer
 from ..providers.servers import ResolvedModel
+from ..recording import Recorder, default_recorder
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
@@ -86,7 +87,7 @@ class Conversation(ConversationState):
             >>> [message.role for message in request.messages]
             ['system', 'user']
         """
-        _, resolved = self._resolve(options, overrides)
+        _, resolved = self._resolve(self._options(options, overrides))
         earlier = self._earlier_turns(cell, history, commit)
         return make_request(prompt, resolved, earlier, tools_by_name(tools))
 
@@ -102,6 +103,7 @@ class Conversation(ConversationState):
         tools: Iterable[Callable[..., Any]] = (),
         approve: Approval = "ask",
         check: Check | None = None,
+        recorder: Recorder | None = None,
         **overrides: Unpack[OptionFields],
     ) -> ResponseStream:
         """Return the stream of an answer; the request is sent when it is first iterated.
@@ -116,6 +118,7 @@ class Conversation(ConversationState):
             tools: functions that the model may call.
             approve: decides about each tool call: see `StreamArguments`.
             check: returns what is wrong with an answer: see `StreamArguments`.
+            recorder: answers from a recording, or records the answer: see `StreamArguments`.
             overrides: further options by name, such as ``temperature=0``.
 
         Raises:
@@ -127,12 +130,16 @@ class Conversation(ConversationState):
             >>> "".join(chat.stream("Hello", temperature=0)), len(chat.turns)
             ('Hello', 1)
         """
-        models, resolved = self._resolve(options, overrides)
+        recorder = recorder or default_recorder()
+        named = self._options(options, overrides)
+        models, resolved = self._resolve(named, can_defer=recorder is not None)
         earlier, toolset = self._earlier_turns(cell, history, commit), tools_by_name(tools)
         request = make_request(prompt, resolved, earlier, toolset)
         searcher = None if retriever is None else Retriever.of(retriever)
         decide = approval_function(approve)
         ask = build(models, tools=toolset, approve=decide, retriever=searcher, check=check)
+        if recorder is not None:
+            ask = recorder.around(ask, replace(request, options=named), toolset, cell)
         if history == "ignore" or commit == "never":
             return self._remember(ResponseStream(request, ask))
         is_replaced = commit == "replace"
@@ -279,7 +286,7 @@ class Conversation(ConversationState):
         cut = self.turns[-1] if self.turns else None
         if cut is None or not cut.response.incomplete_reason:
             raise UsageError("there is no answer to continue: the last one is complete")
-        models, resolved = self._resolve(options, overrides)
+        models, resolved = self._resolve(self._options(options, overrides))
         request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
         request = replace(request, continues_id=cut.response.id)
         ask = build(models, continued_text=cut.response.final_text)
@@ -287,17 +294,26 @@ class Conversation(ConversationState):
 
     # Private.
 
-    def _resolve(
-        self, options: Options | None, overrides: OptionFields
-    ) -> tuple[Sequence[ResolvedModel], Options]:
-        """Return the models to ask in turn, and the resolved options."""
+    def _options(self, options: Options | None, overrides: OptionFields) -> Options:
+        """Return the options of a question, with the model as the user named it."""
         own = Options() if options is None else check("options", options, OPTIONS)
-        resolved = Options.resolve(Options.from_fields(overrides), own, self.options)
+        return Options.resolve(Options.from_fields(overrides), own, self.options)
+
+    def _resolve(
+        self, options: Options, can_defer: bool = False
+    ) -> tuple[Sequence[ResolvedModel], Options]:
+        """Return the models to ask in turn, and the options with their names.
+
+        Args:
+            options: the options of the question.
+            can_defer: True if a recording may answer: a model that cannot be asked is then an
+                error when it is asked.
+        """
         provider = check("provider", self.provider, PROVIDER)
         if provider is not None:
-            return [ResolvedModel(provider, resolved.model or "")], resolved
-        models = resolve_models(resolved)
-        return models, replace(resolved, model=",".join(model.model for model in models))
+            return [ResolvedModel(provider, options.model or "")], options
+        models = resolve_or_defer(options) if can_defer else resolve_models(options)
+        return models, replace(options, model=",".join(model.model for model in models))
 
     def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
         check_arguments(cell, history, commit)

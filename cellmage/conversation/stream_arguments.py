@@ -10,6 +10,7 @@ from ..options import OptionFields
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval
+from ..recording import Recorder
 from ..turns import CellRef
 
 HistoryUse = Literal["use", "ignore"]
@@ -32,6 +33,8 @@ class StreamArguments(OptionFields, total=False):
             must return True to run it.
         check: returns what is wrong with the text of an answer, or an empty text. The model is
             asked once more with it; the first answer then counts as reasoning.
+        recorder: answers from a recording, or records the answer; None is that of the process:
+            see `cellmage.recording.set_default`.
     """
 
     cell: CellRef | None
@@ -41,6 +44,7 @@ class StreamArguments(OptionFields, total=False):
     tools: Iterable[Callable[..., Any]]
     approve: Approval
     check: Check | None
+    recorder: Recorder | None
 
 
 _KINDS: Mapping[str, Kind[Any]] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
 from ..errors import ConfigError, UsageError
+from ..events import Event
+from ..messages import Request
 from ..options import Options
 from ..text import truncate
 from .base import Provider
@@ -122,6 +124,38 @@ def resolve_models(options: Options, environ: Mapping[str, str] = ENVIRON) -> li
     """
     names = [*(options.model or "").split(","), *(options.fallback or ())]
     return [resolve_model(replace(options, model=name.strip() or None), environ) for name in names]
+
+
+def resolve_or_defer(options: Options) -> list[ResolvedModel]:
+    """Return the models to ask in turn; one that cannot be asked raises its error when it is.
+
+    A recording may answer in its place: it needs no key.
+
+    Example:
+        >>> [resolved.model for resolved in resolve_or_defer(Options(model="offline/nothing"))]
+        ['offline/nothing']
+    """
+    try:
+        return resolve_models(options)
+    except ConfigError as error:
+        return [ResolvedModel(UnavailableProvider(error), options.model or DEFAULT_MODEL)]
+
+
+class UnavailableProvider:
+    """A provider that cannot be asked, because a key or an address is missing.
+
+    Args:
+        error: why.
+    """
+
+    name = "unavailable"
+
+    def __init__(self, error: ConfigError) -> None:
+        self.error = error
+
+    def stream(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Raise the error."""
+        raise self.error
 
 
 def resolve_provider(prefix: str, environ: Mapping[str, str] = ENVIRON) -> Provider:

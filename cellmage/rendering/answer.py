@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import date
 
 from ..approvals import format_call
 from ..display import LiveMarkdown
@@ -13,6 +14,7 @@ from ..display.panels import Panel
 from ..display.tables import LiveTable
 from ..events import (
     Event,
+    Kept,
     Notice,
     Reasoning,
     Reclassification,
@@ -115,6 +117,8 @@ class AnswerRenderer:
                 self._feed_reasoning(event.text)
             case Notice():
                 self._notices.append(event)
+            case Kept(is_told=True):
+                self._notices.append(_kept_notice(event, self._stream.response))
             case Status(call_id=call_id) if call_id in self._panels:
                 self._set_panel(call_id, self._panels[call_id]._replace(progress=event.text))
             case Status():
@@ -192,6 +196,13 @@ def _make_live_markdown(
         write_panels=display.write_panels,
         should_freeze=display.should_freeze,
     )
+
+
+def _kept_notice(event: Kept, response: Response) -> Notice:
+    """Return the line below an answer that was recorded, and not asked for."""
+    day = date.fromisoformat(event.asked_on)
+    text = f"kept from {day.day} {day:%b}, {response.model}; `fresh` asks again"
+    return Notice("kept", text, option="fresh")
 
 
 def _sources(response: Response) -> list[Source]:

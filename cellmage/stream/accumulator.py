@@ -11,6 +11,7 @@ from ..events import (
     Document,
     Event,
     Fallback,
+    Kept,
     Notice,
     ProviderState,
     Reasoning,
@@ -130,6 +131,7 @@ def accumulate(
         steps=steps,
         sources=tuple(event for event in events if isinstance(event, Document)),
         state=state,
+        kept_from=next((event.asked_on for event in events if isinstance(event, Kept)), ""),
     )
 
 

@@ -1,0 +1,91 @@
+"""A recorded answer: what it depends on, the answer, and the events of its stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..events import Complete, Event, Reasoning, Start, Token, ToolCall, ToolResult
+from ..messages import Response
+from .inputs import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class TimedEvent:
+    """An event of a recorded stream.
+
+    Args:
+        seconds: from the start of the request.
+        event: the event, as it was received.
+    """
+
+    seconds: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A recorded answer.
+
+    Args:
+        inputs: what the answer depends on.
+        prompt: the text of the question, as it was sent.
+        response: the answer; one that was cut is incomplete.
+        asked_on: the day of the request, as ``"2026-11-27"``.
+        number: which of several answers to the same inputs it is, from 1: prompts in a loop
+            have one each.
+        cell_id: the cell that asked; empty outside of a notebook.
+        question: the zero-based index of the question within one run of the cell.
+        events: the events of the stream; none if the answer alone is kept.
+    """
+
+    inputs: Inputs
+    prompt: str
+    response: Response
+    asked_on: str
+    number: int = 1
+    cell_id: str = ""
+    question: int = 0
+    events: tuple[TimedEvent, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the answer was not cut."""
+        return self.response.incomplete_reason is None
+
+    def timed_events(self) -> Iterator[TimedEvent]:
+        """Yield the events of the stream; those that make the same answer, if none are kept.
+
+        The last one is `Complete`, unless the answer was cut.
+        """
+        if self.events:
+            yield from self.events
+            return
+        for event in events_of(self.response):
+            yield TimedEvent(0.0, event)
+
+
+def events_of(response: Response) -> Iterator[Event]:
+    """Yield events that make this answer.
+
+    Example:
+        >>> [event.type for event in events_of(Response("Hello", reasoning="Hm."))]
+        ['start', 'reasoning', 'token', 'complete']
+    """
+    yield Start(response.model, response.provider)
+    if response.reasoning:
+        yield Reasoning(response.reasoning)
+    for step in response.steps:
+        if step.text:
+            yield Token(step.text)
+        yield from step.state
+        for call in step.calls:
+            yield ToolCall(call.id, call.name, call.arguments)
+        for call in step.calls:
+            yield ToolResult(call.id, call.name, call.result)
+    if response.final_text:
+        yield Token(response.final_text)
+    yield from response.state
+    yield from response.sources
+    if response.incomplete_reason is None:
+        yield Complete(response.finish_reason, response.usage)
