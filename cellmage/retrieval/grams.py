@@ -1,8 +1,8 @@
-"""The words of scripts without spaces, as the index knows them: pairs of characters.
+"""The words of scripts without spaces, as the index knows them: characters, found side by side.
 
 SQLite's tokenizer makes one word of a sentence in Chinese or Japanese. So such text is indexed a
-second time: "静默模式" as "静默 默模 模式 式". The last character stands alone: a question of one
-character finds the pairs that begin with it, and this one.
+second time, as single characters: "静默模式" as "静 默 模 式". A question finds its pairs of
+characters as phrases. An index of pairs would have a hundred times as many words.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 _RANGES = (
     # Thai to Tibetan, Myanmar, Hangul's parts, Khmer.
@@ -21,7 +22,12 @@ _RANGES = (
 _RUN = re.compile(f"[{_RANGES}]+")
 # Full and half width of letters and kana are one letter for the reader.
 _MAYBE = re.compile(f"[{_RANGES}\uff66-\uffdc]")
-_WORD = re.compile(r"\w+")
+# All but letters before Thai, kana, Han and Hangul, which are most of a text.
+_MAYBE_MARK = re.compile("[^\x00-\u0dff\u3040-\u3098\u3400-\u9fff\uac00-\ud7ff]")
+_OTHER = rf"[^\W{_RANGES}]+"
+# Characters, and the parts in other scripts of words that contain such characters.
+_GRAM = re.compile(f"[{_RANGES}]|(?<=[{_RANGES}]){_OTHER}|{_OTHER}(?=[{_RANGES}])")
+_WORD = re.compile(rf"[{_RANGES}]+|{_OTHER}")
 
 
 def gram_text(text: str) -> str:
@@ -29,12 +35,11 @@ def gram_text(text: str) -> str:
 
     Example:
         >>> gram_text("静默模式 of GPT模型"), gram_text("Tides")
-        ('静默 默模 模式 式 gpt 模型 型', '')
+        ('静 默 模 式 gpt 模 型', '')
     """
     if text.isascii() or not _MAYBE.search(text):
         return ""
-    words = (word for word in _WORD.findall(_normalize(text)) if _RUN.search(word))
-    return " ".join(gram for word in words for gram in _grams(word, is_query=False))
+    return " ".join(_GRAM.findall(_normalize(text)))
 
 
 def query_words(question: str) -> Iterator[str]:
@@ -42,31 +47,21 @@ def query_words(question: str) -> Iterator[str]:
 
     Example:
         >>> list(query_words("GPT的静默")), list(query_words("猫?"))
-        (['"gpt"', '"的静"', '"静默"'], ['"猫" *'])
+        (['"gpt"', '"的 静"', '"静 默"'], ['"猫" *'])
     """
     text = _normalize(question) if _MAYBE.search(question) else question.casefold()
     for word in _WORD.findall(text):
-        for gram in _grams(word, is_query=True):
-            is_single = len(gram) == 1 and _RUN.match(gram)
-            yield f'"{gram}" *' if is_single else f'"{gram}"'
+        if not _RUN.match(word):
+            yield f'"{word}"'
+        elif len(word) == 1:
+            yield f'"{word}" *'
+        else:
+            yield from (f'"{first} {second}"' for first, second in pairwise(word))
 
 
 def _normalize(text: str) -> str:
     """Return the text without the marks of Thai and its like, which SQLite's tokenizer drops."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(
-        char for char in text if char < "\u0e00" or not unicodedata.category(char).startswith("M")
-    )
-
-
-def _grams(word: str, is_query: bool) -> Iterator[str]:
-    """Yield the pairs of a word, and its parts in other scripts as they are."""
-    position = 0
-    for run in _RUN.finditer(word):
-        if position < run.start():
-            yield word[position : run.start()]
-        pairs = [run[0][start : start + 2] for start in range(len(run[0]) - 1)]
-        yield from pairs if is_query and pairs else [*pairs, run[0][-1]]
-        position = run.end()
-    if position < len(word):
-        yield word[position:]
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    marks = {char for char in _MAYBE_MARK.findall(text) if unicodedata.category(char)[0] == "M"}
+    return text.casefold().translate(dict.fromkeys(map(ord, marks)))

@@ -30,7 +30,7 @@ _MAX_QUERY_WORDS = 48
 _MAX_OR_WORDS = 8
 """The rarest words of a question that are searched for when all of its words are common."""
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 """The version of an index, in its ``user_version``; one of another version is made anew."""
 
 _SCHEMA = """

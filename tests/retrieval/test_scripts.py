@@ -64,10 +64,7 @@ def test_what_is_nowhere_is_not_found(index: Index) -> None:
 @given(st.text("静默模式猫ねこカー학교ตลาดน้ำ ab。", max_size=30))
 def test_any_part_of_a_text_is_found(text: str) -> None:
     """Each pair of a question is a pair of the text that it comes from."""
-    grams = set(gram_text(f"x {text}").split())
+    grams = f" {gram_text(f'x {text}')} "
     for word in query_words(text):
         gram = word.removesuffix(" *").strip('"')
-        is_indexed = gram in grams or any(
-            pair.startswith(gram) for pair in grams if word.endswith("*")
-        )
-        assert is_indexed or gram.isascii()
+        assert f" {gram} " in grams or gram.isascii()
