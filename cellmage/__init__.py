@@ -41,6 +41,7 @@ from .events import (
     Document,
     Event,
     Fallback,
+    Kept,
     Notice,
     ProviderState,
     Reasoning,
@@ -58,6 +59,7 @@ from .pipeline.tools import Approval
 from .providers.adapters import register_provider
 from .providers.base import Provider
 from .providers.endpoints import Endpoint
+from .recording import Recorder
 from .rendering import show
 from .stream.comparison import Comparison
 from .stream.response_stream import ResponseStream
@@ -88,6 +90,7 @@ __all__ = [
     "Image",
     "IncompleteResponseError",
     "JSONView",
+    "Kept",
     "Message",
     "Notice",
     "OptionFields",
@@ -99,6 +102,7 @@ __all__ = [
     "ProviderState",
     "Reasoning",
     "Reclassification",
+    "Recorder",
     "ReplayError",
     "Request",
     "Response",

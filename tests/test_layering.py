@@ -168,6 +168,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "magics",
         "pipeline",
         "providers",
+        "recording",
         "rendering",
         "stream",
         "tools",

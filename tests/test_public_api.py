@@ -12,14 +12,18 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import cellmage
+import cellmage.recording
 import cellmage.testing
 from cellmage.code_blocks import CodeBlock
+from cellmage.fingerprints import Fingerprint
 from cellmage.stream.views import Readable
 
 MODULES = [cellmage, cellmage.testing]
-PUBLIC = [getattr(module, name) for module in MODULES for name in module.__all__]
+PUBLIC = [
+    getattr(module, name) for module in [*MODULES, cellmage.recording] for name in module.__all__
+]
 
-MADE_BY_CELLMAGE = {CodeBlock, Readable}
+MADE_BY_CELLMAGE = {CodeBlock, Fingerprint, Readable}
 """Classes that are only arguments of classes that users do not make themselves."""
 
 
