@@ -85,6 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "part_records",
         "pipeline",
         "providers",
+        "serialization",
         "stream",
         "tools",
         "turns",
