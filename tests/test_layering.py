@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recording": {
         *VALUES,
         "fingerprints",
+        "foreign_files",
         "part_records",
         "pipeline",
         "providers",
@@ -351,6 +352,7 @@ PRINTERS = {
         "display.foreign_output",  # passes on what the user's own code prints
         "markdown.write_blocks",  # a method of its own
         "markdown.write_inline",
+        "recording.record_files",  # a file
     },
     "writelines": set(),
     "print": {"display.terminal"},  # on a `RichConsole`

@@ -43,7 +43,7 @@ _EVENTS: st.SearchStrategy[Event] = st.one_of(
         Complete, st.none() | _TEXTS, st.none() | st.builds(Usage, st.integers(0), st.integers(0))
     ),
 )
-_RECORDS = st.builds(
+RECORDS = st.builds(
     Record,
     st.builds(Inputs, st.lists(st.builds(Input, _TEXTS, _TEXTS, _TEXTS), max_size=4).map(tuple)),
     _TEXTS,
@@ -72,7 +72,7 @@ RECORD = Record(
 )
 
 
-@given(_RECORDS)
+@given(RECORDS)
 def test_any_record_comes_back_as_it_was(record: Record) -> None:
     text = json.dumps(record_to_json(record, with_state=True, with_times=True))
     assert record_from_json(json.loads(text)) == record
