@@ -186,7 +186,7 @@ ONLY_IN = {
     "pydantic": {"tools"},
     "pydantic_core": {"tool_results"},
     "yaml": {"foreign_files"},
-    "platformdirs": {"magics", "providers", "conversation"},
+    "platformdirs": {"magics", "providers", "conversation", "recording"},
     "markdown_it": {"markdown"},
     "starlette": {"server"},
     "uvicorn": {"server"},

@@ -19,6 +19,9 @@ from ..text import excerpt
 MODEL = "model"
 PROMPT = "prompt"
 
+_DEFAULT_MODEL = "default model"
+"""The name of the model where the user has named none; in a key it is `MODEL`."""
+
 _OPTIONS = ("temperature", "effort", "max_tokens", "stop_at", "base_url", "extra_body")
 """The options that change an answer. Time limits do not, nor does the way it is shown."""
 
@@ -51,8 +54,8 @@ class Inputs:
     Example:
         >>> old = Inputs((Input("model", "1", "a"), Input("prompt", "2")))
         >>> new = Inputs((Input("model", "3", "b"), Input("prompt", "2")))
-        >>> old.key == new.key, old.key_without_model == new.key_without_model
-        (False, True)
+        >>> old.key == new.key
+        False
     """
 
     items: tuple[Input, ...]
@@ -60,12 +63,15 @@ class Inputs:
     @cached_property
     def key(self) -> str:
         """The key of the answer: equal where all inputs are."""
-        return _digest([[item.name, item.digest] for item in self.items])
+        return _digest([[name, item.digest] for name, item in self.by_name().items()])
 
     @cached_property
     def key_without_model(self) -> str:
-        """The key for a machine on which the model is not known, because it has no key of it."""
-        return _digest([[item.name, item.digest] for item in self.items if item.name != MODEL])
+        """The key where the user has named no model, and none is configured here.
+
+        A model that the user has named is a part of it.
+        """
+        return _digest([[i.name, i.digest] for i in self.items if i.name != _DEFAULT_MODEL])
 
     @property
     def unstable(self) -> tuple[str, ...]:
@@ -73,8 +79,8 @@ class Inputs:
         return tuple(item.name for item in self.items if not item.digest)
 
     def by_name(self) -> Mapping[str, Input]:
-        """Return the inputs by their names."""
-        return {item.name: item for item in self.items}
+        """Return the inputs by their names; a default model has the name of one that is named."""
+        return {MODEL if i.name == _DEFAULT_MODEL else i.name: i for i in self.items}
 
 
 def make_inputs(
@@ -82,6 +88,8 @@ def make_inputs(
     model: str,
     tools: Mapping[str, Fingerprint | None],
     values: Mapping[str, Fingerprint | None],
+    *,
+    is_default_model: bool = False,
 ) -> Inputs:
     """Return what the answer to a request depends on.
 
@@ -91,6 +99,7 @@ def make_inputs(
         tools: the fingerprints of the tools' sources, by name.
         values: the fingerprints of what was inserted, attached or searched, by name; None for a
             value that has none.
+        is_default_model: True if the user has named no model.
 
     Example:
         >>> request = Request((Message("user", "Hi"),), Options(temperature=0))
@@ -99,7 +108,7 @@ def make_inputs(
     """
     return Inputs(
         (
-            Input(MODEL, _digest(model), model),
+            Input(_DEFAULT_MODEL if is_default_model else MODEL, _digest(model), model),
             *_option_inputs(request.options),
             *_message_inputs(request.messages),
             *_tool_inputs(request.tools, tools),
