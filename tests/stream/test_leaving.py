@@ -6,12 +6,14 @@ import asyncio
 import gc
 from collections.abc import AsyncIterable, Callable, Coroutine
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
 
 from cellmage import Comparison, Conversation
 from cellmage.testing import ScriptedServer, chunk
+from tests.repetitions import sample
 
 VIEWS: dict[str, Callable[[], AsyncIterable[Any]]] = {
     "text": lambda: Conversation().astream("hi"),
@@ -58,11 +60,14 @@ def close_loop(work: Coroutine[Any, Any, None]) -> None:
     loop.close()
 
 
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) else "-".join(part.__name__ for part in value)
+
+
 WAYS = [(asyncio.run, way) for way in (leave, fail, expire, forget, keep)] + [(close_loop, keep)]
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way[0].__name__}-{way[1].__name__}")
+@pytest.mark.parametrize(("view", "way"), sample([*product(VIEWS, WAYS)], 5), ids=_name)
 @pytest.mark.filterwarnings("ignore:unclosed transport")  # of a loop that cannot run any more
 def test_nothing_is_printed(
     view: str,
