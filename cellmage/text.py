@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 
 _SCANNED_PER_WIDTH = 4
@@ -27,6 +28,20 @@ def truncate(text: str, width: int) -> str:
     line = " ".join(head.split())
     is_complete = len(line) <= width and len(head) == len(text)
     return line if is_complete else f"{line[: width - 1]}…"
+
+
+def name_day(day: str) -> str:
+    """Return a day as it is told.
+
+    Example:
+        >>> name_day("2026-11-27"), name_day("")
+        ('27 Nov', 'an unknown day')
+    """
+    try:
+        parsed = date.fromisoformat(day)
+    except ValueError:
+        return "an unknown day"
+    return f"{parsed.day} {parsed:%b}"
 
 
 _TERMINAL_CONTROLS = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 from ..arguments import NAME, NAMES, check
@@ -137,9 +138,11 @@ class Conversation(ConversationState):
         request = make_request(prompt, resolved, earlier, toolset)
         searcher = None if retriever is None else Retriever.of(retriever)
         decide = approval_function(approve)
-        ask = build(models, tools=toolset, approve=decide, retriever=searcher, check=check)
-        if recorder is not None:
-            ask = recorder.around(ask, replace(request, options=named), toolset, cell)
+        ask_for = partial(build, models, tools=toolset, approve=decide, retriever=searcher)
+        ask = ask_for(check=check)
+        if recorder is not None:  # the rest of an answer is not checked alone
+            named_request = replace(request, options=named)
+            ask = recorder.around(ask, named_request, toolset, cell, ask_rest=ask_for())
         if history == "ignore" or commit == "never":
             return self._remember(ResponseStream(request, ask))
         is_replaced = commit == "replace"

@@ -182,6 +182,16 @@ def incomplete_reason(finish_reason: str | None) -> Kind | None:
     return meaning.kind if meaning.is_cut else None
 
 
+def notice_of(finish_reason: str | None) -> Notice | None:
+    """Return the notice under a text that ended with this finish reason.
+
+    Example:
+        >>> notice_of("content_filter").text
+        "The provider's filter stopped the answer."
+    """
+    return _notice(Complete(finish_reason), has_text=True)
+
+
 async def check_finish(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
     """Yield the events, and a notice before an unusual end; fail if there was no content.
 

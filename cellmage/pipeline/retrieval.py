@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from ..arguments import FUNCTION, TEXT, check
 from ..content import attachments_of, to_content
 from ..errors import ProviderError
 from ..events import Document, Event, Notice, Start, Status
-from ..messages import Message, Request
+from ..messages import CONTINUE_PROMPT, Message, Request
 from .base import Ask
 
 
@@ -99,7 +99,8 @@ def search_first(
 async def _search_first(
     retriever: Retriever, start: Start, ask: Ask, request: Request
 ) -> AsyncGenerator[Event, None]:
-    question = request.messages[-1].text
+    index = _question_index(request.messages)
+    question = request.messages[index].text
     yield start
     yield Status(f"Searching {retriever.name}…")
     documents = await _find(retriever, question)
@@ -111,13 +112,23 @@ async def _search_first(
         yield Notice("retrieval", f"Nothing was found in {retriever.name} for this question.")
     else:
         prompt = _PROMPT.format(question=question, passages=_format_passages(documents))
-        parts = to_content((prompt, *attachments_of(request.messages[-1].content)))
-        messages = (*request.messages[:-1], Message("user", parts))
-        request = replace(request, messages=messages)
+        parts = to_content((prompt, *attachments_of(request.messages[index].content)))
+        messages = list(request.messages)
+        messages[index] = Message("user", parts)
+        request = replace(request, messages=tuple(messages))
     async with aclosing(ask(request)) as events:
         async for event in events:
             if not isinstance(event, Start):
                 yield event
+
+
+def _question_index(messages: Sequence[Message]) -> int:
+    """Return the index of the question: not of the prompt that continues its answer."""
+    return next(
+        index
+        for index in reversed(range(len(messages)))
+        if messages[index].role == "user" and messages[index].text != CONTINUE_PROMPT
+    )
 
 
 async def _find(retriever: Retriever, question: str) -> list[Document]:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from ..events import Complete, Event, Reasoning, Start, Token, ToolCall, ToolResult
 from ..messages import Response
+from ..pipeline.finish_reasons import notice_of
+from ..turns import CellRef
 from .inputs import Inputs
+
+_ENDS = ("length", "content_filter")
+"""What cuts the same answer at the same place whenever it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,15 @@ class Record:
     events: tuple[TimedEvent, ...] = ()
 
     @property
+    def cell(self) -> CellRef | None:
+        """The question of the cell that asked; None outside of a notebook."""
+        return CellRef(self.cell_id, self.question) if self.cell_id else None
+
+    @property
     def is_complete(self) -> bool:
-        """True if the answer was not cut."""
-        return self.response.incomplete_reason is None
+        """True if the model ended the answer itself; asked again, it would end there again."""
+        reason = self.response.incomplete_reason
+        return reason is None or (reason in _ENDS and self.response.finish_reason is not None)
 
     def timed_events(self) -> Iterator[TimedEvent]:
         """Yield the events of the stream; those that make the same answer, if none are kept.
@@ -87,5 +98,7 @@ def events_of(response: Response) -> Iterator[Event]:
         yield Token(response.final_text)
     yield from response.state
     yield from response.sources
-    if response.incomplete_reason is None:
+    if notice := notice_of(response.finish_reason):
+        yield notice
+    if response.incomplete_reason is None or response.finish_reason is not None:
         yield Complete(response.finish_reason, response.usage)

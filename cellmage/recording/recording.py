@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
 from threading import Lock
 
 from ..turns import CellRef
+from .inputs import Inputs
+from .record import Record
 from .records import Records
 
 
@@ -22,6 +25,7 @@ class Policy:
         is_told: the user is told that an answer was kept, or why it is out of date.
         keeps_events: the events are recorded with their times, and not the answer alone.
         keeps_timing: recorded events are replayed at their times, and not at once.
+        keeps_drafts: an answer is kept piece by piece while it arrives: a process may be killed.
     """
 
     reads: bool
@@ -29,10 +33,11 @@ class Policy:
     is_told: bool = False
     keeps_events: bool = False
     keeps_timing: bool = False
+    keeps_drafts: bool = False
 
 
-KEEP = Policy(reads=True, asks=True, is_told=True)
-FRESH = Policy(reads=False, asks=True, is_told=True)
+KEEP = Policy(reads=True, asks=True, is_told=True, keeps_drafts=True)
+FRESH = Policy(reads=False, asks=True, is_told=True, keeps_drafts=True)
 REPLAY = Policy(reads=True, asks=False)
 RECORD = Policy(reads=False, asks=True, keeps_events=True)
 RECORD_MISSING = Policy(reads=True, asks=True, keeps_events=True)
@@ -53,17 +58,45 @@ class Recording:
         self.records = records
         self.policy = policy
         self.today = today
-        self._cells: dict[str, list[CellRef | None]] = defaultdict(list)
+        self._claims: dict[str, list[tuple[int, CellRef | None]]] = defaultdict(list)
+        self._unstable: set[str] = set()
         self._lock = Lock()
 
-    def number_of(self, key: str, cell: CellRef | None) -> int:
+    def claim_number(self, inputs: Inputs, cell: CellRef | None) -> int:
         """Return which of the questions with the same inputs this is, from 1.
 
-        A question of a cell has the same number when the cell is run again. Without a cell each
-        question has the next number.
+        A question of a cell has the number that it had, also in another process. Another question
+        has the first number that no question of this process has.
         """
         with self._lock:
-            cells = self._cells[key]
-            if cell is None or cell not in cells:
-                cells.append(cell)
-            return len(cells) if cell is None else cells.index(cell) + 1
+            claims = self._claims[inputs.key]
+            claimed = dict(reversed([(holder, number) for number, holder in claims]))
+            if cell is not None and cell in claimed:
+                return claimed[cell]
+            stored = self.records.numbers(inputs) if cell is not None else {}
+            own = [number for number, holder in stored.items() if holder == cell]
+            taken = {number for number, _ in claims}
+            number = own[0] if own else next(n for n in count(1) if n not in taken)
+            claims.append((number, cell))
+            return number
+
+    def adopt(self, record: Record, cell: CellRef) -> None:
+        """Make a copy of an answer that of a cell, which has none of its own.
+
+        The cell may be new, or may have another id since the notebook was opened.
+        """
+        with self._lock:
+            claims = self._claims[record.inputs.key]
+            numbers = [number for number, _ in claims] + list(self.records.numbers(record.inputs))
+            number = max(numbers) + 1
+            claims[:] = [claim for claim in claims if claim[1] != cell] + [(number, cell)]
+            self.records.add(
+                replace(record, number=number, cell_id=cell.cell_id, question=cell.index)
+            )
+
+    def is_new_unstable(self, name: str) -> bool:
+        """Return whether this is the first time that an input without a fingerprint is named."""
+        with self._lock:
+            is_new = name not in self._unstable
+            self._unstable.add(name)
+            return is_new

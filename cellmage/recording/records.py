@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ..turns import CellRef
-from .inputs import Inputs
+from .inputs import MODEL, Inputs
 from .record import Record
 
 
@@ -24,6 +24,9 @@ class Records(Protocol):
             or_last: True takes the last one in place of a higher number.
             any_model: True leaves out the model, where it is not known.
         """
+
+    def numbers(self, inputs: Inputs) -> Mapping[int, CellRef | None]:
+        """Return the numbers of the answers with these inputs, and the cell that asked each."""
 
     def nearest(self, inputs: Inputs, cell: CellRef | None) -> Record | None:
         """Return the newest answer of the cell, else the one that has most inputs in common.
@@ -51,7 +54,7 @@ class MemoryRecords:
         for record in records:
             self.add(record)
 
-    def __iter__(self) -> Iterable[Record]:
+    def __iter__(self) -> Iterator[Record]:
         return iter(list(self._records.values()))
 
     def __len__(self) -> int:
@@ -64,29 +67,59 @@ class MemoryRecords:
         key = "key_without_model" if any_model else "key"
         records = [
             record
-            for record in self._records.values()
+            for record in self
             if getattr(record.inputs, key) == getattr(inputs, key)
             and (record.number == number or (or_last and record.number < number))
         ]
         return max(records, key=lambda record: record.number, default=None)
 
+    def numbers(self, inputs: Inputs) -> Mapping[int, CellRef | None]:
+        """Return the numbers of the answers with these inputs: see `Records`."""
+        same = [record for record in self if record.inputs.key == inputs.key]
+        return {record.number: record.cell for record in same}
+
     def nearest(self, inputs: Inputs, cell: CellRef | None) -> Record | None:
         """Return the answer that says what has changed: see `Records`."""
-        records = list(self._records.values())[::-1]
-        if cell is not None:
-            for record in records:
-                if (record.cell_id, record.question) == (cell.cell_id, cell.index):
-                    return record
-        digests = {(item.name, item.digest) for item in inputs.items if item.name != "model"}
-
-        def common(record: Record) -> int:
-            return len(digests & {(item.name, item.digest) for item in record.inputs.items})
-
-        best = max(records, key=common, default=None)
-        return best if best is not None and common(best) else None
+        records = list(self)[::-1]
+        own = [record for record in records if cell is not None and record.cell == cell]
+        return select_nearest(inputs, own) or select_similar(inputs, records)
 
     def add(self, record: Record) -> None:
         """Keep an answer: see `Records`."""
         key = (record.inputs.key, record.number)
         self._records.pop(key, None)
         self._records[key] = record
+
+
+def select_nearest(inputs: Inputs, own: Iterable[Record]) -> Record | None:
+    """Return the newest answer of a cell: of the same model, where the cell compares several.
+
+    Args:
+        inputs: what the answer depends on now.
+        own: the answers of the cell, the newest first.
+    """
+    records = list(own)
+    model = _model_of(inputs)
+    same = (record for record in records if _model_of(record.inputs) == model)
+    return next(same, records[0] if records else None)
+
+
+def select_similar(inputs: Inputs, records: Iterable[Record]) -> Record | None:
+    """Return the answer that has most inputs in common, but not the model alone."""
+    own = _digests(inputs)
+
+    def common(record: Record) -> int:
+        return len(own & _digests(record.inputs))
+
+    best = max(records, key=common, default=None)
+    return best if best is not None and common(best) else None
+
+
+def _digests(inputs: Inputs) -> set[tuple[str, str]]:
+    """Return the inputs but for the model, which many questions have in common."""
+    return {(name, item.digest) for name, item in inputs.by_name().items() if name != MODEL}
+
+
+def _model_of(inputs: Inputs) -> str:
+    model = inputs.by_name().get(MODEL)
+    return model.digest if model else ""

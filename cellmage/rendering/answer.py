@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import date
 
 from ..approvals import format_call
 from ..display import LiveMarkdown
@@ -29,6 +28,7 @@ from ..runtime.interrupts import defer_interrupts
 from ..stats import stats_line
 from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
+from ..text import name_day
 from ..turns import Turn
 from .metadata import answer_metadata
 from .options import RenderOptions
@@ -200,8 +200,7 @@ def _make_live_markdown(
 
 def _kept_notice(event: Kept, response: Response) -> Notice:
     """Return the line below an answer that was recorded, and not asked for."""
-    day = date.fromisoformat(event.asked_on)
-    text = f"kept from {day.day} {day:%b}, {response.model}; `fresh` asks again"
+    text = f"kept from {name_day(event.asked_on)}, {response.model}; `fresh` asks again"
     return Notice("kept", text, option="fresh")
 
 
