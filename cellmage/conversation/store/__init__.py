@@ -16,7 +16,7 @@ from platformdirs import user_data_path
 
 from .database import transaction
 from .drafts import Drafts
-from .journal import ConversationScope, StoredJournal
+from .journal import StoredJournal
 from .notebooks import (
     StoredNotebook,
     find_by_cells,
@@ -24,6 +24,8 @@ from .notebooks import (
     merge_notebook,
     move_notebook,
 )
+from .records import StoredRecords
+from .scope import ConversationScope
 from .writer import AUTOSAVE_SECONDS, LOCK_TIMEOUT_SECONDS, StoreError, WriterThread
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "StoreError",
     "StoredJournal",
     "StoredNotebook",
+    "StoredRecords",
     "default_path",
 ]
 
@@ -110,6 +113,14 @@ class Store:
         journal = StoredJournal(self._writer, self._drafts, scope)
         self._journals.add(journal)
         return journal
+
+    def records(self, scope: ConversationScope) -> StoredRecords:
+        """Return the recorded answers of a notebook.
+
+        Args:
+            scope: of any chat of the notebook.
+        """
+        return StoredRecords(self._writer, scope)
 
     def pending_messages(self) -> list[str]:
         """Return the messages for the user since the last call; each message is sent once."""

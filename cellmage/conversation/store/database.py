@@ -92,6 +92,20 @@ MIGRATIONS = (
         data BLOB NOT NULL
     );
     """,
+    # Answers that are kept by what they depend on: see `cellmage.recording`.
+    """
+    CREATE TABLE records (
+        notebook TEXT NOT NULL,  -- its id; the folder outside of a notebook
+        key TEXT NOT NULL,
+        number INTEGER NOT NULL, -- of several answers with one key
+        cell_id TEXT,
+        question INTEGER NOT NULL,
+        changed_at REAL NOT NULL,
+        record TEXT NOT NULL,    -- as JSON
+        PRIMARY KEY (notebook, key, number)
+    );
+    CREATE INDEX records_by_cell ON records (notebook, cell_id, question, changed_at);
+    """,
 )
 """The n-th script brings a file of version n to version n + 1; a published one never changes.
 

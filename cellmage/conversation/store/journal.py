@@ -11,8 +11,6 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from ...messages import Response
@@ -23,27 +21,11 @@ from .drafts import Draft, Drafts
 from .killed_kernels import finish_abandoned, process_token
 from .loading import LoadedTurns, TurnLoader
 from .rows import TurnTable
+from .scope import ConversationScope, create_conversation
 from .writer import WriterThread
 
 Change = Callable[[TurnTable], object]
 """A change of the turns of a conversation, in a transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationScope:
-    """The key under which a conversation is stored.
-
-    Args:
-        notebook: the id of the notebook; None outside of a notebook.
-        folder: the absolute path of its folder, or the working folder.
-        chat: the name of the conversation; empty for the one without a name.
-        path: the path of the notebook, for a conversation that is not stored yet.
-    """
-
-    notebook: str | None
-    folder: str
-    chat: str = ""
-    path: str | None = None
 
 
 class StoredJournal:
@@ -197,14 +179,7 @@ class StoredJournal:
 
     def _find_or_create(self, connection: sqlite3.Connection) -> int:
         if not self._is_id_valid(connection):
-            scope = self.scope
-            connection.execute(
-                "INSERT OR IGNORE INTO conversations "
-                "(notebook, folder, chat, path, created_by_version) VALUES (?, ?, ?, "
-                # Another kernel may have found that the notebook was renamed.
-                "coalesce((SELECT path FROM conversations WHERE notebook = ?1), ?), ?)",
-                (scope.notebook, scope.folder, scope.chat, scope.path, version("cellmage")),
-            )
+            create_conversation(connection, self.scope)
         conversation_id = self._find(connection)
         assert conversation_id is not None
         return conversation_id

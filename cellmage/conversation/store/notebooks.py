@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from .drafts import DraftKey
-from .journal import ConversationScope
 from .killed_kernels import finish_abandoned
+from .records import move_records
 from .rows import TurnTable
+from .scope import ConversationScope
 
 _WITH_CELLS = """
     SELECT DISTINCT notebook FROM conversations AS c CROSS JOIN json_each(?) AS cell
@@ -22,12 +23,15 @@ _WITH_CELLS = """
         EXISTS (SELECT 1 FROM turns
             WHERE conversation_id = c.id AND cell_id = cell.value AND state = 'live')
         OR EXISTS (SELECT 1 FROM turns
-            WHERE conversation_id = c.id AND cell_id = cell.value AND state = 'open'))
+            WHERE conversation_id = c.id AND cell_id = cell.value AND state = 'open')
+        OR EXISTS (SELECT 1 FROM records
+            WHERE records.notebook = c.notebook AND cell_id = cell.value))
 """
 _AT_PATH = """
     SELECT DISTINCT notebook FROM conversations AS c WHERE path = ? AND notebook IS NOT NULL AND (
         EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id AND state = 'live')
-        OR EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id AND state = 'open'))
+        OR EXISTS (SELECT 1 FROM turns WHERE conversation_id = c.id AND state = 'open')
+        OR EXISTS (SELECT 1 FROM records WHERE records.notebook = c.notebook))
 """
 _CELLS = """
     SELECT cell_id FROM conversations AS c JOIN turns ON conversation_id = c.id
@@ -35,6 +39,8 @@ _CELLS = """
     UNION
     SELECT cell_id FROM conversations AS c JOIN turns ON conversation_id = c.id
     WHERE notebook = :notebook AND state = 'open' AND cell_id IS NOT NULL
+    UNION
+    SELECT cell_id FROM records WHERE notebook = :notebook AND cell_id IS NOT NULL
 """
 # With max(), SQLite takes the other columns from the same row.
 _LAST_BY_QUESTION = """
@@ -110,6 +116,8 @@ def merge_notebook(
         scope: of any chat of the other notebook.
         drafts: the answers that this process is writing.
     """
+    assert scope.notebook is not None
+    move_records(connection, source, scope.notebook)
     chats = connection.execute("SELECT id, chat FROM conversations WHERE notebook = ?", (source,))
     for source_id, chat in chats.fetchall():
         finish_abandoned(TurnTable(connection, source_id), drafts)

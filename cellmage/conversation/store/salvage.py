@@ -23,6 +23,7 @@ _COLUMNS = {
     ),
     "chunks": "id, conversation_id, response_id, text",
     "blobs": "digest, data",
+    "records": "notebook, key, number, cell_id, question, changed_at, record",
 }
 """The columns of each table, in the order of the file."""
 
@@ -40,6 +41,7 @@ class Salvage:
         turns: the columns of each turn, by the id of its row.
         chunks: the columns of each chunk, by its id.
         blobs: the bytes of images and files, by their digests.
+        records: the columns of each recorded answer, by its notebook, key and number.
     """
 
     file_id: str = ""
@@ -47,6 +49,7 @@ class Salvage:
     turns: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     chunks: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
+    records: dict[tuple[str, str, int], tuple[Any, ...]] = field(default_factory=dict)
 
     def count(self) -> int:
         """Return the number of turns."""
@@ -66,6 +69,10 @@ class Salvage:
                     self.turns[row.rowid] = row.values
             case (str(digest), bytes(data)) if sha256(data).hexdigest() == digest:
                 self.blobs[digest] = data
+            case (str(notebook), str(key), int(number), _, int(), float() | int(), str()):
+                old = self.records.get((notebook, key, number))
+                if old is None or row.values[5] >= old[5]:
+                    self.records[notebook, key, number] = row.values
             case (None, int(), str(), bytes()):
                 self.chunks[row.rowid] = row.values[1:]
 
@@ -119,6 +126,9 @@ def write_salvage(connection: sqlite3.Connection, salvage: Salvage) -> None:
         for columns in salvage.turns.values():
             _insert_turn(connection, columns, ids[columns[0]], shifts[ids[columns[0]]])
         connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", salvage.blobs.items())
+        connection.executemany(
+            "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", salvage.records.values()
+        )
         for number, response_id, text in salvage.chunks.values():
             connection.execute(
                 "INSERT INTO chunks (conversation_id, response_id, text) VALUES (?, ?, ?)",
