@@ -16,6 +16,7 @@ from ..display.select import choose_display
 from ..errors import CellmageError
 from ..once import Once
 from ..options import Options
+from ..output_schema import OutputSchema
 from ..pricing import Budget
 from ..providers.registry import resolve_models
 from ..providers.servers import ResolvedModel
@@ -43,7 +44,7 @@ from .option_spelling import spell, spell_errors
 from .prompt_files import PromptFiles, add_system_text
 from .settings import Settings, call_options, default_options
 from .store_messages import identify, print_store_messages
-from .structured_output import OutputSchema, schema_from_flags
+from .structured_output import schema_from_flags
 
 if TYPE_CHECKING:
     from .prompt_content import PromptContent
@@ -131,7 +132,7 @@ class PromptRunner:
             if args.code is not None:
                 self.code_cells.add(prompt.selected.response.code, args.code)
             if prompt.schema:
-                value = prompt.schema.result(prompt.selected)
+                value = prompt.schema.read(prompt.selected.response)
                 self._bind(args.out, value)
                 return value
             return prompt.selected.response.text

@@ -39,6 +39,9 @@ MODEL_STAGES: tuple[Stage, ...] = (
 )
 """The stages around one model, innermost first."""
 
+SINGLE_ATTEMPT_STAGES = tuple(stage for stage in MODEL_STAGES if stage is not retry_request)
+"""The stages for a caller that asks again itself."""
+
 
 def build(  # noqa: PLR0913 - keyword arguments
     models: Sequence[ResolvedModel],
@@ -48,6 +51,7 @@ def build(  # noqa: PLR0913 - keyword arguments
     retriever: Retriever | None = None,
     continued_text: str = "",
     check: Check | None = None,
+    model_stages: Sequence[Stage] = MODEL_STAGES,
 ) -> Ask:
     """Return the way to ask these models.
 
@@ -58,6 +62,7 @@ def build(  # noqa: PLR0913 - keyword arguments
         retriever: finds passages before the model is asked; None searches nothing.
         continued_text: the text of an answer that was cut, which the answer continues.
         check: returns what is wrong with an answer; the model is asked once more with it.
+        model_stages: the stages around each model, innermost first.
 
     Example:
         >>> from cellmage import Message, Options, Request, ResponseStream
@@ -66,7 +71,7 @@ def build(  # noqa: PLR0913 - keyword arguments
         >>> "".join(ResponseStream(Request((Message("user", "Hi"),), Options(model="m")), ask))
         'Hello'
     """
-    asks = [(_ask_model(model), model.model) for model in models]
+    asks = [(_ask_model(model, model_stages), model.model) for model in models]
     first = models[0]
     if len(models) == 1:
         asks = [(partial(advise_user, first.provider, asks[0][0]), first.model)]
@@ -82,6 +87,6 @@ def build(  # noqa: PLR0913 - keyword arguments
     return compose(partial(answer_from_first, asks), stages)
 
 
-def _ask_model(model: ResolvedModel) -> Ask:
-    ask = compose(partial(ask_provider, model.provider), MODEL_STAGES)
+def _ask_model(model: ResolvedModel, stages: Sequence[Stage]) -> Ask:
+    ask = compose(partial(ask_provider, model.provider), stages)
     return partial(fit_attachments, model.provider.name, ask)

@@ -7,7 +7,7 @@ import atexit
 import importlib
 import os
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -72,6 +72,12 @@ class ConnectionUse:
 
 current_use: ContextVar[ConnectionUse | None] = ContextVar("connection_use", default=None)
 """What notes the connection of the request that the running task sends."""
+
+HeadListener = Callable[[int, Mapping[str, str]], Awaitable[None]]
+"""A function of the status and the headers of a reply, awaited before its body is read."""
+
+head_listener: ContextVar[HeadListener | None] = ContextVar("head_listener", default=None)
+"""What is told of the heads of replies to the requests that the running task sends."""
 
 
 class _Clients:
@@ -167,7 +173,7 @@ def _make_client(sdk: Any, route: _Route) -> Any:
         proxy=route.proxy.reveal() if route.proxy else None,
         verify=not route.is_plain and _authorities(),
         follow_redirects=False,
-        event_hooks={"request": [_edit_headers, _note_connection]},
+        event_hooks={"request": [_edit_headers, _note_connection], "response": [_report_head]},
     )
 
 
@@ -233,3 +239,8 @@ async def _edit_headers(request: Any) -> None:
 async def _note_connection(request: Any) -> None:
     if (use := current_use.get()) is not None:
         request.extensions = {**request.extensions, "trace": use.trace}
+
+
+async def _report_head(response: Any) -> None:
+    if (listener := head_listener.get()) is not None:
+        await listener(response.status_code, response.headers)

@@ -1,0 +1,1 @@
+"""One prompt for many rows: rows in, results out, at the rate that the server allows."""
