@@ -34,15 +34,29 @@ def find_code_blocks(markdown: str) -> list[CodeBlock]:
         >>> find_code_blocks("So:\\n```python\\nx = 1\\n```\\nThat is all.")
         ['x = 1']
     """
-    return list(_blocks(iter(markdown.splitlines())))
+    return [piece for piece in _pieces(markdown) if isinstance(piece, CodeBlock)]
 
 
-def _blocks(lines: Iterator[str]) -> Iterator[CodeBlock]:
+def without_code_blocks(markdown: str) -> str:
+    """Return the lines of a text that are in no fenced code block.
+
+    Example:
+        >>> without_code_blocks("So:\\n```python\\nx = 1\\n```\\nThat is all.")
+        'So:\\nThat is all.'
+    """
+    return "\n".join(piece for piece in _pieces(markdown) if not isinstance(piece, CodeBlock))
+
+
+def _pieces(markdown: str) -> Iterator[str]:
+    """Yield the code blocks, and each line between them."""
+    lines = iter(markdown.splitlines())
     for line in lines:
         if match := _FENCE.match(line):
             indent, fence, language = match.groups()
             text = "\n".join(_body(lines, len(indent), fence))
             yield CodeBlock.of(text, language)
+        else:
+            yield line
 
 
 def _body(lines: Iterator[str], indent: int, fence: str) -> Iterator[str]:

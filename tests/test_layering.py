@@ -81,8 +81,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fingerprints": {*VALUES},
     "recording": {
         *VALUES,
+        "code_blocks",
+        "context_window",
         "fingerprints",
         "foreign_files",
+        "lenient_json",
         "part_records",
         "pipeline",
         "providers",
