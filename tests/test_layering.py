@@ -140,6 +140,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stats",
         "stream",
     },
+    "widgets": {"display", "events", "markdown", "text", "tool_requests"},
     "prompt": {"content", "errors", "foreign_files", "options", "text"},
     "magics": {
         "turns",
@@ -166,6 +167,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stats",
         "stream",
         "tools",
+        "widgets",
     },
     "server": {
         *VALUES,
@@ -208,6 +210,7 @@ ONLY_IN = {
     "starlette": {"server"},
     "uvicorn": {"server"},
     "rich": {"display"},
+    "ipywidgets": {"widgets"},
     "mcp": {"mcp"},
     "llm": {"bridges"},
     "pydantic_ai": {"bridges"},

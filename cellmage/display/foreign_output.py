@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from IPython.core.getipython import get_ipython
+
+_active: WeakSet[OutputWatch] = WeakSet()
+
+
+@contextmanager
+def own_output() -> Iterator[None]:
+    """Do not count what is published in the block as output of a tool."""
+    with ExitStack() as stack:
+        for watch in _active:
+            stack.enter_context(watch.pause())
+        yield
 
 
 class OutputWatch:
@@ -27,9 +39,11 @@ class OutputWatch:
             stream.echo = _Echo(self, stream.echo)
         if self._publisher is not None and hasattr(self._publisher, "register_hook"):
             self._publisher.register_hook(self._on_message)
+        _active.add(self)
 
     def stop(self) -> None:
         """End the watch."""
+        _active.discard(self)
         for stream in self._streams:
             if isinstance(stream.echo, _Echo):
                 stream.echo = stream.echo.target

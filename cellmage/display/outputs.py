@@ -57,6 +57,13 @@ def publish(output: Output, handle: DisplayHandle | None = None) -> DisplayHandl
     return handle
 
 
+def publish_widget(widget: Any) -> DisplayHandle:
+    """Publish a widget of ipywidgets; the handle replaces it."""
+    handle = DisplayHandle()
+    handle.display(widget)
+    return handle
+
+
 def publish_line(text: str) -> None:
     """Publish a line of plain text, for a console."""
     publish(Output(None, text))

@@ -71,5 +71,5 @@ def stream_arguments(
         "commit": "append" if args.append else "replace",
         "retriever": find_retriever(args.rag, variables),
         "tools": find_tools(args.tool or (), variables, mcp_file),
-        "approve": "always" if args.auto_approve else "ask",
+        **({"approve": "always"} if args.auto_approve else {}),
     }

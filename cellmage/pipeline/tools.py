@@ -43,8 +43,11 @@ from .redact import redact_text
 MAX_STEPS = 10
 """How often a model may call tools before it must answer."""
 
-Approve = Callable[[ToolCall], bool | Awaitable[bool]]
-"""Decides about a call; raises `EOFError` or `NotImplementedError` if there is nobody to ask."""
+Approve = Callable[[ToolCall], bool | str | Awaitable[bool | str]]
+"""Decides about a call: True runs it, a text is the reason for the model why it does not run.
+
+Raises `EOFError` or `NotImplementedError` if there is nobody to ask.
+"""
 
 Approval = Approve | Literal["ask", "always", "never"]
 
@@ -180,6 +183,8 @@ class _Runner:
             return "refused: nobody to ask"
         except Exception as error:  # noqa: BLE001 - any function may approve; reported, and not run
             return f"refused: the approval function failed; {format_error(error)}"
+        if isinstance(is_allowed, str) and is_allowed.strip():
+            return f"refused by the user: {is_allowed.strip()}"
         # Only True itself allows: a function that forgets to return must not run anything.
         return "" if is_allowed is True else "refused by the user"
 

@@ -1,0 +1,1 @@
+"""Widgets beside an answer: what the user clicks while a cell runs."""

@@ -1,0 +1,134 @@
+"""Ask the user by buttons below the answer whether a tool call may run."""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+import time
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from ..display.foreign_output import own_output
+from ..display.outputs import Output, publish, publish_widget
+from ..events import ToolCall
+from ..markdown.safe import EMPTY
+from ..text import spell_out
+from ..tool_requests import format_arguments, parse_arguments
+from .subshells import POLL_SECONDS, act_beside_cells
+
+LIMIT_SECONDS = 600.0
+"""The time after which a call is refused that nobody has answered for."""
+
+Decision = bool | str
+"""Whether a call may run; a text refuses it, and is the reason that the model receives."""
+
+_STYLE = """<style>
+.cellmage-call {color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family);
+  font-size: var(--jp-ui-font-size1, 13px); line-height: 1.5}
+.cellmage-call pre {font-family: var(--jp-code-font-family, monospace); max-height: 16em;
+  overflow: auto; margin: 4px 0; padding: 4px 8px; white-space: pre-wrap; overflow-wrap: anywhere;
+  background: var(--jp-layout-color2, transparent); color: inherit}
+</style>"""
+
+
+def call_html(call: ToolCall) -> str:
+    """Return a call as HTML that cannot act: its name, and one line for each whole argument.
+
+    Args:
+        call: the call; every character of it that is not plainly visible is spelled out.
+
+    Example:
+        >>> call_html(ToolCall("a", "weather", '{"city": "<b>Oslo"}')).splitlines()[-2]
+        '<pre>city=&quot;&lt;b&gt;Oslo&quot;</pre>'
+    """
+    name = html.escape(spell_out(call.name))
+    lines = "\n".join(html.escape(line) for line in _argument_lines(call.arguments))
+    title = f"The model wants to run <strong>{name}</strong>:"
+    body = f"<pre>{lines}</pre>" if lines else "<pre>without arguments</pre>"
+    return f'{_STYLE}\n<div class="cellmage-call">\n{title}\n{body}\n</div>'
+
+
+def _argument_lines(arguments: str) -> Sequence[str]:
+    try:
+        values = parse_arguments(arguments)
+    except ValueError:
+        return [format_arguments(arguments, sys.maxsize)]
+    return [format_arguments(json.dumps({name: values[name]}), sys.maxsize) for name in values]
+
+
+class ApprovalCards:
+    """Asks about calls by cards with buttons; remembers the tools that are always allowed.
+
+    Args:
+        seconds: the time after which a call is refused.
+    """
+
+    def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
+        self._seconds = seconds
+        self._allowed: set[str] = set()
+
+    def __call__(self, call: ToolCall) -> Decision:
+        """Show a card, and return what the user decides.
+
+        Raises:
+            KeyboardInterrupt: the user has stopped the cell.
+        """
+        if call.name in self._allowed:
+            return True
+        decisions: SimpleQueue[str] = SimpleQueue()
+        card, reason = make_card(call, decisions)
+        with own_output():
+            handle = publish_widget(card)
+        try:
+            decision = self._wait(decisions)
+        finally:
+            with own_output():
+                publish(Output(EMPTY, ""), handle)
+            card.close()
+        if decision == "always":
+            self._allowed.add(call.name)
+        if decision == "expired":
+            return f"nobody answered within {self._seconds:g} s"
+        return reason.value.strip() or False if decision == "no" else True
+
+    def _wait(self, decisions: SimpleQueue[str]) -> str:
+        deadline = time.monotonic() + self._seconds
+        while time.monotonic() < deadline:
+            try:
+                return decisions.get(timeout=POLL_SECONDS)
+            except Empty:
+                continue
+        return "expired"
+
+
+def make_card(call: ToolCall, decisions: SimpleQueue[str]) -> tuple[Any, Any]:
+    """Return the card of a call, and the field for the reason of a refusal.
+
+    Args:
+        call: the call.
+        decisions: receives ``"once"``, ``"always"`` or ``"no"`` when the user has decided.
+    """
+    from ipywidgets import HTML, Button, HBox, Layout, Text, VBox  # noqa: PLC0415 - 0.2 s
+
+    reason = Text(
+        placeholder="why not, for the model (optional)", layout=Layout(width="20em", margin="2px")
+    )
+    wide = Layout(width="auto", margin="2px")
+    buttons = []
+    for decision, label, style, tip in _CHOICES:
+        button = Button(description=label, button_style=style, tooltip=tip, layout=wide)
+        button.on_click(lambda _, decision=decision: decisions.put(decision))
+        buttons.append(button)
+    row = HBox([*buttons, reason], layout=Layout(flex_flow="row wrap", align_items="center"))
+    card = VBox([HTML(call_html(call)), row])
+    act_beside_cells(card)
+    return card, reason
+
+
+_CHOICES = (
+    ("once", "Run once", "primary", "Run this call"),
+    ("always", "Always run this tool", "", "Run this call, and all later calls of this tool"),
+    ("no", "Do not run", "", "Refuse this call; the reason beside it goes to the model"),
+)
