@@ -133,3 +133,13 @@ def read_cell_ids(path: Path) -> set[str] | None:
     except (ValueError, KeyError, TypeError):  # a `UsageError` is a ValueError
         return None
     return ids if all(isinstance(cell_id, str) for cell_id in ids) else None
+
+
+def read_code_cells(path: Path) -> list[tuple[str, str]] | None:
+    """Return the ids and the texts of a notebook's cells of code; None as for `read_cell_ids`."""
+    try:
+        cells = parse_json(read_text_file(path, _MAX_OWN_BYTES))["cells"]
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        return [(as_id(cell["id"]), _join_lines(cell["source"])) for cell in code]
+    except (ValueError, KeyError, TypeError):
+        return None
