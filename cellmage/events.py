@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from .messages import Document as Document  # noqa: PLC0414 - an event that a `Response` keeps
 from .messages import ProviderState as ProviderState  # noqa: PLC0414 - kept, too
-from .messages import Usage
+from .messages import Timings, Usage
 from .text import Encodable
 
 
@@ -156,10 +156,12 @@ class Kept:
     Args:
         asked_on: the day of the request, as ``"2026-11-27"``.
         is_told: True if the user is told.
+        timings: the times of the recorded answer; None if they were not recorded.
     """
 
     asked_on: str
     is_told: bool
+    timings: Timings | None = None
     type: ClassVar[Literal["kept"]] = "kept"
 
 

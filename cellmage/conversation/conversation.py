@@ -139,14 +139,18 @@ class Conversation(ConversationState):
         searcher = None if retriever is None else Retriever.of(retriever)
         decide = approval_function(approve)
         ask_for = partial(build, models, tools=toolset, approve=decide, retriever=searcher)
-        ask = ask_for(check=check)
+        ask, response_id = ask_for(check=check), ""
         if recorder is not None:  # the rest of an answer is not checked alone
             named_request = replace(request, options=named)
             ask = recorder.around(ask, named_request, toolset, cell, ask_rest=ask_for())
+            response_id = recorder.response_id(named_request, toolset)
         if history == "ignore" or commit == "never":
-            return self._remember(ResponseStream(request, ask))
-        is_replaced = commit == "replace"
-        return self._remember(stream_turn(self.history, request, ask, cell, is_replaced))
+            return self._remember(ResponseStream(request, ask, response_id=response_id))
+        replace_turn = commit == "replace"
+        stream = stream_turn(
+            self.history, request, ask, cell, replace_turn=replace_turn, response_id=response_id
+        )
+        return self._remember(stream)
 
     def astream(
         self, prompt: Prompt, options: Options | None = None, **arguments: Unpack[StreamArguments]

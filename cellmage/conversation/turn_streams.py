@@ -9,8 +9,14 @@ from ..turns import CellRef, Turn
 from .history import History
 
 
-def stream_turn(
-    history: History, request: Request, ask: Ask, cell: CellRef | None, replace_turn: bool
+def stream_turn(  # noqa: PLR0913 - the parts of a turn
+    history: History,
+    request: Request,
+    ask: Ask,
+    cell: CellRef | None,
+    *,
+    replace_turn: bool,
+    response_id: str = "",
 ) -> ResponseStream:
     """Return a stream whose answer becomes a turn.
 
@@ -20,6 +26,7 @@ def stream_turn(
         ask: sends the request.
         cell: the cell that asks.
         replace_turn: True replaces an older turn of the same cell.
+        response_id: the id of the turn; empty for a random one.
     """
     first, question = request.messages[0], request.messages[-1]
     system = first.text if first.role == "system" else ""
@@ -31,7 +38,7 @@ def stream_turn(
         turn = Turn.of(question, stream.response, cell, system)
         history.begin(turn, lambda: stream.response, replace_turn)
 
-    return ResponseStream(request, ask, commit, begin)
+    return ResponseStream(request, ask, commit, begin, response_id)
 
 
 def stream_continuation(history: History, cut: Turn, request: Request, ask: Ask) -> ResponseStream:

@@ -5,14 +5,16 @@ A `Recorder` is a stage around the pipeline of one question. It computes the key
 """
 
 from .inputs import Input, Inputs
+from .process import default_recorder, default_recording, set_default, use_recording
 from .record import Record, TimedEvent
 from .recorder import Recorder
-from .recording import FRESH, KEEP, RECORD, RECORD_MISSING, REPLAY, Policy, Recording
+from .recording import FRESH, KEEP, LOCK, RECORD, RECORD_MISSING, REPLAY, Policy, Recording
 from .records import MemoryRecords, Records
 
 __all__ = [
     "FRESH",
     "KEEP",
+    "LOCK",
     "RECORD",
     "RECORD_MISSING",
     "REPLAY",
@@ -26,18 +28,7 @@ __all__ = [
     "Records",
     "TimedEvent",
     "default_recorder",
+    "default_recording",
     "set_default",
+    "use_recording",
 ]
-
-_default: Recording | None = None
-
-
-def set_default(recording: Recording | None) -> None:
-    """Use a recording for every question of this process that names none; None ends it."""
-    global _default  # noqa: PLW0603 - one for the process
-    _default = recording
-
-
-def default_recorder() -> Recorder | None:
-    """Return the recorder for a question that names none."""
-    return None if _default is None else Recorder(_default)

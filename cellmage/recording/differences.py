@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ..messages import Request
 from .inputs import MODEL, PROMPT, Input, Inputs
 from .record import Record
+from .word_diff import diff_words
 
 _MAX_DIFFERENCES = 3
+_PROMPT_CHANGED = "the prompt changed"
 
 _TURN, _VALUE, _TOOL, _OPTION = "turn ", "value ", "tool ", "option "
 """The beginnings of the names of inputs: see `Input`."""
@@ -68,7 +70,7 @@ def find_differences(
     yield from _turn_differences(old, new, turn_names)
     # The text of a value is in the prompt: where a value has changed, it says why.
     if PROMPT in changes and not any(name.startswith(_VALUE) for name in changes):
-        yield "the prompt changed"
+        yield _PROMPT_CHANGED
 
 
 def _find_changes(old: Inputs, new: Inputs) -> Mapping[str, _Change]:
@@ -183,10 +185,24 @@ def explain_unstable(name: str) -> str:
     )
 
 
-def explain_miss(inputs: Inputs, nearest: Record | None, request: Request) -> str:
-    """Return why a replay has no answer, for the user."""
+def explain_miss(
+    inputs: Inputs, nearest: Record | None, request: Request, problems: Sequence[str] = ()
+) -> str:
+    """Return why a replay has no answer, for the user.
+
+    Args:
+        inputs: what the answer depends on.
+        nearest: the most similar answer that is recorded.
+        request: the request.
+        problems: what else may be the reason: lines of the recording that cannot be read.
+    """
+    miss = "the recording has no answer to this prompt"
     if nearest is None:
-        return "the recording has no answer to this prompt, and no similar one"
+        return "; ".join([f"{miss}, and no similar one", *problems[:1]])
     differences = list(find_differences(nearest.inputs, inputs))[:_MAX_DIFFERENCES]
-    text = "; ".join(differences)
-    return f"the recording has no answer to this prompt; the nearest one differs: {text}"
+    if words := diff_words(nearest.prompt, request.messages[-1].text):
+        others = [difference for difference in differences if difference != _PROMPT_CHANGED]
+        differences = [*others, f"{_PROMPT_CHANGED}: {words}"]
+    return "; ".join(
+        [f"{miss}: since the nearest one, {differences[0]}", *differences[1:], *problems[:1]]
+    )

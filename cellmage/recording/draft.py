@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from ..errors import CellmageError
-from ..events import Event, Kept, Notice, Status
+from ..events import Event, Kept, Notice, Status, Token
 from ..messages import Timings
 from ..stream.accumulator import accumulate
 from ..turns import CellRef
@@ -92,9 +92,10 @@ class Draft:
             self._recording.records.add(record)
 
     def _make_record(self, received: Sequence[TimedEvent], incomplete_reason: str) -> Record:
+        first = next((each.seconds for each in received if isinstance(each.event, Token)), None)
         response = accumulate(
             [timed.event for timed in received],
-            timings=Timings(None, received[-1].seconds if received else 0.0),
+            timings=Timings(first, received[-1].seconds if received else 0.0),
             incomplete_reason=incomplete_reason or None,
         )
         return Record(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ..errors import KINDS, CellmageError, ProviderError, ReplayError
 from ..events import Complete, Event, Reasoning, Start, Token, ToolCall, ToolResult
 from ..messages import Response
 from ..pipeline.finish_reasons import notice_of
 from ..turns import CellRef
 from .inputs import Inputs
+
+_ERRORS: Mapping[str, type[CellmageError]] = {
+    "interrupted": ReplayError,
+    **{error.kind: error for error in ProviderError.__subclasses__()},
+}
+"""The error for some kinds of cuts; it is `ProviderError` for the others."""
 
 _ENDS = ("length", "content_filter")
 """What cuts the same answer at the same place whenever it is asked for."""
@@ -63,6 +71,27 @@ class Record:
         """True if the model ended the answer itself; asked again, it would end there again."""
         reason = self.response.incomplete_reason
         return reason is None or (reason in _ENDS and self.response.finish_reason is not None)
+
+    def error(self) -> CellmageError | None:
+        """Return the error of an answer that was cut; None for one that has its end.
+
+        Example:
+            >>> cut = Response("Hel", incomplete_reason="connection_lost", model="m")
+            >>> Record(Inputs(()), "Hi", cut, "2026-11-27").error()
+            IncompleteResponseError('the recorded answer was cut (connection_lost)')
+        """
+        *_, last = self.timed_events()
+        reason = self.response.incomplete_reason
+        if isinstance(last.event, Complete) or reason is None:
+            return None
+        kind: Any = reason if reason in KINDS else "interrupted"
+        error: type[CellmageError] = _ERRORS.get(kind, ProviderError)
+        return error(
+            f"the recorded answer was cut ({reason})",
+            kind=kind,
+            host=self.response.provider or None,
+            model=self.response.model or None,
+        )
 
     def timed_events(self) -> Iterator[TimedEvent]:
         """Yield the events of the stream; those that make the same answer, if none are kept.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
@@ -64,9 +64,12 @@ class FileRecords:
             return tuple(self._lines.problems)
 
     def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Record]:
         with self._lock:
             self._load()
-            return len(self._records)
+            return iter(self._records)
 
     def find(
         self, inputs: Inputs, number: int, *, or_last: bool = False, any_model: bool = False
@@ -78,6 +81,12 @@ class FileRecords:
             if record is not None:
                 self._used.add(id_of(record))
             return record
+
+    def numbers(self, inputs: Inputs) -> Mapping[int, CellRef | None]:
+        """Return the numbers of the answers with these inputs: see `Records`."""
+        with self._lock:
+            self._load()
+            return self._records.numbers(inputs)
 
     def nearest(self, inputs: Inputs, cell: CellRef | None) -> Record | None:
         """Return the answer that says what has changed: see `Records`."""

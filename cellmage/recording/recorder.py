@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
+from ..errors import ConfigError
 from ..fingerprints import Fingerprint, fingerprint
 from ..messages import Request
 from ..options import Options
 from ..pipeline.base import Ask, compose
-from ..providers.registry import default_model
+from ..providers.registry import DEFAULT_OFFLINE_MODEL, default_model
 from ..tools import Tool
 from ..turns import CellRef
 from .inputs import Inputs, make_inputs
@@ -33,6 +35,7 @@ class Recorder:
             ``"cell [3]"``; without them they are numbered.
         confirm: decides, on the consumer's thread, whether the model is asked in place of an
             answer that is out of date; is given the reason. None always asks the model.
+        before_ask: called before a model is asked; raises an error if it may not be.
 
     Example:
         >>> from cellmage import Conversation
@@ -51,6 +54,7 @@ class Recorder:
     cell: CellRef | None = None
     turn_names: Sequence[str] = ()
     confirm: Callable[[str], bool] | None = None
+    before_ask: Callable[[], object] | None = None
 
     @property
     def active_policy(self) -> Policy:
@@ -88,6 +92,23 @@ class Recorder:
             cell: the cell that asks.
             ask_rest: sends the request that continues an answer that was cut; None is `ask`.
         """
+        return compose(ask, [self._stage(request, tools, self.cell or cell, ask_rest)])
+
+    def forecast(self, request: Request, tools: Mapping[str, Tool[..., Any]]) -> str:
+        """Return what would happen to a question that is not asked; empty if nothing is kept.
+
+        Args:
+            request, tools: as for `inputs`.
+        """
+        return self._stage(request, tools, self.cell, None).forecast(request)
+
+    def _stage(
+        self,
+        request: Request,
+        tools: Mapping[str, Tool[..., Any]],
+        cell: CellRef | None,
+        ask_rest: Ask | None,
+    ) -> RecordingStage:
         find_inputs = partial(
             make_inputs,
             model=_name_of(request.options),
@@ -95,23 +116,45 @@ class Recorder:
             values=self.values,
             is_default_model=request.options.model is None,
         )
-
-        stage = RecordingStage(
+        return RecordingStage(
             self.recording,
             self.active_policy,
             find_inputs,
-            self.cell or cell,
+            cell,
+            any_model=not self.active_policy.asks or _is_unknown(request.options),
             ask_rest=ask_rest,
             turn_names=self.turn_names,
             confirm=self.confirm,
+            before_ask=self.before_ask,
         )
-        return compose(ask, [stage])
+
+    def response_id(self, request: Request, tools: Mapping[str, Tool[..., Any]]) -> str:
+        """Return the id of the response: in a replay the same each time, else a random one.
+
+        Args:
+            request, tools: as for `inputs`.
+        """
+        if self.active_policy.asks:
+            return uuid4().hex
+        return self.recording.next_id(self.inputs(request, tools))
 
 
 def _name_of(options: Options) -> str:
     """Return the models as the user named them."""
-    first = options.model or default_model(base_url=options.base_url)
+    first = options.model or _default_model(options)
     return ",".join([first, *(options.fallback or ())])
+
+
+def _default_model(options: Options) -> str:
+    try:
+        return default_model(base_url=options.base_url)
+    except ConfigError:  # the model is asked for its key if no answer is recorded
+        return DEFAULT_OFFLINE_MODEL
+
+
+def _is_unknown(options: Options) -> bool:
+    """Return whether the user names no model, and none is configured on this machine."""
+    return options.model is None and _default_model(options) == DEFAULT_OFFLINE_MODEL
 
 
 def _sources(tools: Mapping[str, Tool[..., Any]]) -> Mapping[str, Fingerprint | None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from itertools import count
 from threading import Lock
 
@@ -38,6 +39,7 @@ class Policy:
 
 KEEP = Policy(reads=True, asks=True, is_told=True, keeps_drafts=True)
 FRESH = Policy(reads=False, asks=True, is_told=True, keeps_drafts=True)
+LOCK = replace(KEEP, keeps_drafts=False)
 REPLAY = Policy(reads=True, asks=False)
 RECORD = Policy(reads=False, asks=True, keeps_events=True)
 RECORD_MISSING = Policy(reads=True, asks=True, keeps_events=True)
@@ -59,14 +61,20 @@ class Recording:
         self.policy = policy
         self.today = today
         self._claims: dict[str, list[tuple[int, CellRef | None]]] = defaultdict(list)
+        self._questions = Counter[str]()
         self._unstable: set[str] = set()
         self._lock = Lock()
 
-    def claim_number(self, inputs: Inputs, cell: CellRef | None) -> int:
+    def claim_number(self, inputs: Inputs, cell: CellRef | None, *, is_asked: bool = True) -> int:
         """Return which of the questions with the same inputs this is, from 1.
 
         A question of a cell has the number that it had, also in another process. Another question
         has the first number that no question of this process has.
+
+        Args:
+            inputs: what the answer depends on.
+            cell: the cell that asks.
+            is_asked: False for a question that is not asked now.
         """
         with self._lock:
             claims = self._claims[inputs.key]
@@ -77,8 +85,19 @@ class Recording:
             own = [number for number, holder in stored.items() if holder == cell]
             taken = {number for number, _ in claims}
             number = own[0] if own else next(n for n in count(1) if n not in taken)
-            claims.append((number, cell))
+            if is_asked:
+                claims.append((number, cell))
             return number
+
+    def next_id(self, inputs: Inputs) -> str:
+        """Return an id for the response of the next question with these inputs.
+
+        It is the same in each process that asks the same questions.
+        """
+        with self._lock:
+            self._questions[inputs.key_without_model] += 1
+            number = self._questions[inputs.key_without_model]
+        return sha256(f"{inputs.key_without_model} {number}".encode()).hexdigest()[:32]
 
     def adopt(self, record: Record, cell: CellRef) -> None:
         """Make a copy of an answer that of a cell, which has none of its own.
@@ -89,7 +108,9 @@ class Recording:
             claims = self._claims[record.inputs.key]
             numbers = [number for number, _ in claims] + list(self.records.numbers(record.inputs))
             number = max(numbers) + 1
-            claims[:] = [claim for claim in claims if claim[1] != cell] + [(number, cell)]
+            # The number of the other cell is taken: a third cell asks.
+            claims[:] = [(n, None if holder == cell else holder) for n, holder in claims]
+            claims.append((number, cell))
             self.records.add(
                 replace(record, number=number, cell_id=cell.cell_id, question=cell.index)
             )

@@ -19,7 +19,7 @@ from ..text import name_day
 from ..turns import CellRef
 from .differences import explain_miss, explain_stale, explain_unstable
 from .draft import Draft
-from .inputs import Inputs
+from .inputs import PROMPT, Inputs
 from .record import Record
 from .recording import Policy, Recording
 
@@ -32,9 +32,10 @@ class RecordingStage:
         policy: what may be done.
         find_inputs: returns what the answer to the request, as it is sent, depends on.
         cell: the cell that asks.
+        any_model: True if the answer of any default model will do: none is configured here.
         ask_rest: sends the request that continues an answer that was cut; None: as any other.
         turn_names: the names of the turns before the question.
-        confirm: see `Recorder`.
+        confirm, before_ask: see `Recorder`.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -44,17 +45,21 @@ class RecordingStage:
         find_inputs: Callable[[Request], Inputs],
         cell: CellRef | None,
         *,
+        any_model: bool = False,
         ask_rest: Ask | None = None,
         turn_names: Sequence[str] = (),
         confirm: Callable[[str], bool] | None = None,
+        before_ask: Callable[[], object] | None = None,
     ) -> None:
         self._recording = recording
         self._policy = policy
         self._find_inputs = find_inputs
         self._cell = cell
+        self._any_model = any_model
         self._ask_rest = ask_rest
         self._turn_names = turn_names
         self._confirm = confirm
+        self._before_ask = before_ask
 
     async def __call__(self, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer.
@@ -88,25 +93,59 @@ class RecordingStage:
             old=found,
         )
         if record is not None:
+            self._check()
             return draft.record(self._continue(record, self._ask_rest or ask, request))
         nearest = await asyncio.to_thread(self._recording.records.nearest, inputs, self._cell)
         if not policy.asks:
-            raise ReplayError(explain_miss(inputs, nearest, request))
-        reason = explain_stale(inputs, nearest, self._turn_names) if policy.is_told else ""
-        if nearest is not None and reason and not await self._is_confirmed(reason):
-            return self._replay(nearest, f"{_told(nearest)}, though {reason}; `fresh` asks again")
-        lines = list(self._lines(inputs, nearest)) if policy.is_told else []
+            problems = getattr(self._recording.records, "problems", ())
+            raise ReplayError(explain_miss(inputs, nearest, request, problems))
+        old = self._older(inputs, nearest)
+        reason = explain_stale(inputs, old, self._turn_names)
+        if old is not None and reason and not await self._is_confirmed(reason):
+            return self._replay(old, f"{_told(old)}, though {reason}; `fresh` asks again")
+        self._check()
+        lines = list(self._lines(inputs, old)) if policy.is_told else []
         return draft.record(self._ask(ask, request, lines))
+
+    def _older(self, inputs: Inputs, nearest: Record | None) -> Record | None:
+        """Return the answer that is out of date: one of this cell, or to this prompt."""
+        if nearest is None or not self._policy.is_told:
+            return None
+        then, now = (each.by_name().get(PROMPT) for each in (nearest.inputs, inputs))
+        is_same_cell = self._cell is not None and nearest.cell == self._cell
+        return nearest if is_same_cell or then == now else None
+
+    def forecast(self, request: Request) -> str:
+        """Return what would happen, for a question that is not asked now; empty if nothing kept."""
+        inputs = self._find_inputs(request)
+        number = self._recording.claim_number(inputs, self._cell, is_asked=False)
+        found = self._find(inputs, number) if self._policy.reads else None
+        if found is not None and found.is_complete:
+            return f"{_told(found)}: it would be shown, and nothing would be asked"
+        if found is not None:
+            return f"the kept answer was cut on {name_day(found.asked_on)}: it would be continued"
+        nearest = self._recording.records.nearest(inputs, self._cell)
+        if not self._policy.asks:
+            return explain_miss(inputs, nearest, request)
+        reason = explain_stale(inputs, self._older(inputs, nearest), self._turn_names)
+        return f"it would be asked again: {reason}" if reason else ""
+
+    def _check(self) -> None:
+        """Raise an error if no model may be asked."""
+        if self._before_ask is not None:
+            self._before_ask()
 
     def _find(self, inputs: Inputs, number: int) -> Record | None:
         if inputs.unstable and self._policy.asks:
             return None
         is_replay = not self._policy.asks
-        return self._recording.records.find(inputs, number, or_last=is_replay, any_model=is_replay)
+        return self._recording.records.find(
+            inputs, number, or_last=is_replay, any_model=self._any_model
+        )
 
     def _adopt(self, record: Record) -> None:
-        """Make the answer of another cell that of this one, too."""
-        if self._policy.asks and self._cell is not None and record.cell != self._cell:
+        """Make the answer of another cell that of this one, too; no file changes by that."""
+        if self._policy.keeps_drafts and self._cell is not None and record.cell != self._cell:
             self._recording.adopt(record, self._cell)
 
     def _lines(self, inputs: Inputs, nearest: Record | None) -> Iterator[Notice]:
@@ -123,7 +162,7 @@ class RecordingStage:
         return bool(await run_on_consumer(partial(self._confirm, reason)))
 
     async def _replay(self, record: Record, line: str = "") -> AsyncGenerator[Event, None]:
-        """Yield the events of a recorded answer; one that was cut ends without `Complete`.
+        """Yield the events of a recorded answer; one that was cut fails as it did.
 
         Args:
             record: the record.
@@ -135,9 +174,13 @@ class RecordingStage:
                 await asyncio.sleep(started_at + timed.seconds - time.monotonic())
             yield timed.event
             if isinstance(timed.event, Start):
-                yield Kept(record.asked_on, self._policy.is_told and not line)
+                is_told = self._policy.is_told and not line
+                yield Kept(record.asked_on, is_told, record.response.timings)
                 if line:
                     yield Notice("stale_answer", line, option="fresh")
+        error = None if self._policy.asks else record.error()
+        if error is not None:
+            raise error
 
     async def _ask(
         self, ask: Ask, request: Request, lines: Sequence[Notice]

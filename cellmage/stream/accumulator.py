@@ -103,7 +103,8 @@ def accumulate(
 
     Args:
         events: in their order.
-        timings: of the answer; the number of its chunks is counted here.
+        timings: of the answer, unless it is a recorded one that has its own; the number of its
+            chunks is counted here.
         incomplete_reason: what cut the answer; None lets the finish reason decide.
 
     Example:
@@ -118,6 +119,7 @@ def accumulate(
     end = ends[-1] if ends else Complete()
     texts = [event.text for event in events if isinstance(event, Token)]
     steps, state = _steps(events)
+    kept = next((event for event in events if isinstance(event, Kept)), Kept("", False))
     return Response(
         text="".join(texts),
         reasoning="".join(event.text for event in events if isinstance(event, Reasoning)),
@@ -125,13 +127,13 @@ def accumulate(
         provider=start.provider,
         finish_reason=end.finish_reason,
         usage=end.usage,
-        timings=replace(timings, chunks=len(texts)),
+        timings=replace(kept.timings or timings, chunks=len(texts)),
         incomplete_reason=incomplete_reason or finish_reasons.incomplete_reason(end.finish_reason),
         notices=tuple(event.text for event in events if isinstance(event, Notice)),
         steps=steps,
         sources=tuple(event for event in events if isinstance(event, Document)),
         state=state,
-        kept_from=next((event.asked_on for event in events if isinstance(event, Kept)), ""),
+        kept_from=kept.asked_on,
     )
 
 

@@ -46,6 +46,7 @@ class ResponseStream(Readable, Closable):
         ask: sends the request: see `cellmage.pipeline.build`.
         on_end: is called once with the `Response`, complete or not, before the consumer goes on.
         on_start: is called once with this stream, before the request is sent.
+        response_id: the id of the response; empty for a random one.
 
     Attributes:
         id: the id of the response, and of its turn.
@@ -67,9 +68,10 @@ class ResponseStream(Readable, Closable):
         ask: Ask,
         on_end: Callable[[Response], object] | None = None,
         on_start: Callable[[ResponseStream], object] | None = None,
+        response_id: str = "",
     ) -> None:
         self.request = request
-        self.id = uuid4().hex
+        self.id = response_id or uuid4().hex
         self._ask = ask
         self._on_end = on_end
         self._on_start = on_start

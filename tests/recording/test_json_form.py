@@ -114,6 +114,7 @@ def test_an_answer_with_state_alone_is_told_from_one_without() -> None:
         {"cell": ["c", -1]},
         {"events": {}},
         {"events": [["unheard of", {}]]},
+        {"events": [["kept", {"asked_on": "2026-11-27", "is_told": True}]]},
         {"events": [["token", {}]]},
         {"events": [["token", {"text": 5}]]},
         {"events": [["token", {"text": "a", "more": 1}]]},

@@ -1,0 +1,72 @@
+"""The recording for every question of this process: set by Python, or by the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from ..providers.environment import ENVIRON
+from .recorder import Recorder
+from .recording import Recording
+
+REPLAY_VARIABLE = "CELLMAGE_REPLAY"
+RECORD_VARIABLE = "CELLMAGE_RECORD"
+
+_set: Recording | None = None
+_named: dict[tuple[str, str], Recording | None] = {}
+
+
+def set_default(recording: Recording | None) -> None:
+    """Use a recording for every question of this process that names none; None ends it."""
+    global _set  # noqa: PLW0603 - one for the process
+    _set = recording
+
+
+@contextmanager
+def use_recording(recording: Recording) -> Generator[Recording]:
+    """Use a recording for every question of this process while the block runs.
+
+    Example:
+        >>> from cellmage import Conversation
+        >>> from cellmage.recording import KEEP, MemoryRecords
+        >>> with use_recording(Recording(MemoryRecords(), KEEP)):
+        ...     _ = Conversation().ask("Hi", model="offline/echo")
+        >>> default_recording() is None
+        True
+    """
+    before = _set
+    set_default(recording)
+    try:
+        yield recording
+    finally:
+        set_default(before)
+
+
+def default_recording() -> Recording | None:
+    """Return the recording of this process, which comes before that of a notebook.
+
+    It is the one that was set, else that of ``CELLMAGE_REPLAY`` and ``CELLMAGE_RECORD``.
+
+    Raises:
+        UsageError: the file of a variable cannot be used.
+    """
+    if _set is not None:
+        return _set
+    names = ENVIRON.get(REPLAY_VARIABLE, ""), ENVIRON.get(RECORD_VARIABLE, "")
+    if names not in _named:
+        _named[names] = _recording_of(*names)
+    return _named[names]
+
+
+def _recording_of(replay: str, record: str) -> Recording | None:
+    if not replay and not record:
+        return None
+    from .file_recordings import select_recording  # noqa: PLC0415 - most processes need none
+
+    return select_recording(replay, record, spell=lambda name: f"CELLMAGE_{name.upper()}")
+
+
+def default_recorder() -> Recorder | None:
+    """Return the recorder for a question that names none."""
+    recording = default_recording()
+    return None if recording is None else Recorder(recording)
