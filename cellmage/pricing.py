@@ -75,6 +75,18 @@ def price_of(model: str, host: str, usage: Usage) -> Decimal | None:
     return _price(model, host, usage)
 
 
+def expected_price(model: str, host: str, usage: Usage) -> Decimal | None:
+    """Return what these tokens will cost in US dollars; None if the price is not known.
+
+    Example:
+        >>> str(expected_price("gpt-4o-mini", "api.openai.com", Usage(1000, 100)))
+        '0.00021'
+        >>> str(expected_price("llama3.2", "localhost:11434", Usage(1000, 100)))
+        '0'
+    """
+    return Decimal(0) if _is_free_host(host) else _price(model, host, usage)
+
+
 def _price(model: str, host: str, usage: Usage) -> Decimal | None:
     try:
         # Imported at the first use: it takes a fifth of a second.

@@ -271,15 +271,34 @@ class History:
             >>> edited.response.text, edited.previous_attempts[0].response.text
             ('Hello', 'Helo')
         """
+        return self.replace(number, self.turn(number).response.with_final_text(text, uuid4().hex))
+
+    def replace(self, number: int, response: Response) -> Turn:
+        """Replace the answer of a turn, and return the turn; later turns stay as they are.
+
+        The replaced turn becomes the newest of the previous attempts.
+
+        Args:
+            number: of the turn, from 1.
+            response: the answer, with an id of its own.
+
+        Raises:
+            UsageError: the turn does not exist.
+
+        Example:
+            >>> from cellmage import Response, Turn
+            >>> history = History([Turn("Hi", Response("Hello"))])
+            >>> history.replace(1, Response("Good day", id="r2")).previous_attempts[0].response.text
+            'Hello'
+        """
         live = self.turn(number)
-        response = live.response.with_final_text(text, uuid4().hex)
-        edited = replace(live, response=response, stale=False, previous_attempts=())
-        edited = edited.supersede(live)
+        changed = replace(live, response=response, stale=False, previous_attempts=())
+        changed = changed.supersede(live)
         with self._lock:
-            self._turns[number - 1] = edited
+            self._turns[number - 1] = changed
             if self.journal is not None:
-                self.journal.edit(live.response.id, edited)
-        return edited
+                self.journal.edit(live.response.id, changed)
+        return changed
 
     def extend(self, turns: Iterable[Turn]) -> int:
         """Add turns at the end, such as imported ones, and return how many were added.
