@@ -1,4 +1,4 @@
-"""Ask the user whether a tool call may run: what is shown is what runs."""
+"""Ask the user whether a tool call may run (what is shown is what runs), or a model is asked."""
 
 from __future__ import annotations
 
@@ -43,10 +43,7 @@ def ask_user(call: ToolCall) -> bool:
         EOFError: there is nobody to ask.
         NotImplementedError: the same, from the ``input`` of a Jupyter kernel.
     """
-    # A kernel replaces ``input``; the built-in one would wait for, or consume, what is piped into
-    # a program.
-    if isinstance(input, BuiltinFunctionType) and not (sys.stdin and sys.stdin.isatty()):
-        raise EOFError
+    _check_input()
     line, whole = format_call(call), format_call(call, sys.maxsize)
     question = f"Run {line}? [y/N{'' if line == whole else ', a prints all'}] "
     for prompt in (question, f"Type y or n. {question}"):
@@ -55,3 +52,27 @@ def ask_user(call: ToolCall) -> bool:
         if answer in _ANSWERS:
             return _ANSWERS[answer]
     return False
+
+
+def ask_again(reason: str) -> bool:
+    """Ask the user whether the model is asked again; True where there is nobody to ask.
+
+    Args:
+        reason: why the kept answer is out of date.
+    """
+    question = f"The kept answer is out of date ({reason}). Ask the model again? [Y/n] "
+    try:
+        _check_input()
+        return _ANSWERS.get(input(question).strip().lower() or "y", True)
+    except (EOFError, NotImplementedError):
+        return True
+
+
+def _check_input() -> None:
+    """Raise an error where nobody is at the keyboard.
+
+    A kernel replaces ``input``; the built-in one would wait for, or consume, what is piped into a
+    program.
+    """
+    if isinstance(input, BuiltinFunctionType) and not (sys.stdin and sys.stdin.isatty()):
+        raise EOFError

@@ -22,6 +22,7 @@ from ..describe import (
 from ..errors import UsageError
 from ..text import excerpt
 from .lookup import IPYTHON_NAMES, nearest_variable
+from .value_inputs import ValueInputs
 
 Attached = tuple[str, Description]
 """The name of an attachment, and what is sent for it."""
@@ -32,7 +33,11 @@ _ALL_VARIABLES = "globals()"
 
 
 def find_attached(
-    names: Sequence[str], variables: Mapping[str, Any], level: Level, sees_documents: bool
+    names: Sequence[str],
+    variables: Mapping[str, Any],
+    level: Level,
+    sees_documents: bool,
+    values: ValueInputs,
 ) -> list[Attached]:
     """Return what is sent for each name; a variable comes before a file of its name.
 
@@ -41,16 +46,18 @@ def find_attached(
         variables: the variables of the user, by name.
         level: what may be sent of tables.
         sees_documents: True if each model that may be asked reads PDF documents.
+        values: receives the fingerprint of each attachment.
 
     Raises:
         UsageError: a name names nothing, or a file or a page cannot be read.
     """
     files: set[str] = set()
-    return [
-        attached
-        for name in dict.fromkeys(names)
-        for attached in _find(name, variables, level, sees_documents, files)
-    ]
+    attached = []
+    for name in dict.fromkeys(names):
+        for label, source, description in _find(name, variables, level, sees_documents, files):
+            values.add(label, source)
+            attached.append((label, description))
+    return attached
 
 
 def _find(
@@ -59,22 +66,26 @@ def _find(
     level: Level,
     sees_documents: bool,
     files: set[str],
-) -> list[Attached]:
-    """Return what a name stands for; `files` are those that are attached, each once."""
+) -> list[tuple[str, Any, Description]]:
+    """Return what a name stands for, each with what it was read from.
+
+    `files` are those that are attached, each once.
+    """
     value = variables.get(name)
     if isinstance(value, Path) and value.is_file():
-        return [(name, describe_path(value, level, sees_documents))]
+        return [(name, value, describe_path(value, level, sees_documents))]
     if name in variables:
-        return [(name, describe(variables[name], level))]
+        return [(name, value, describe(value, level))]
     if name == _ALL_VARIABLES:
         own = {each: value for each, value in variables.items() if each not in IPYTHON_NAMES}
-        return [("the names of the variables", catalogue(own))]
+        return [("the names of the variables", "", catalogue(own))]
     if _ADDRESS.match(name):
-        return [(name, describe_file(download(name), level, sees_documents))]
+        file = download(name)
+        return [(name, file.data, describe_file(file, level, sees_documents))]
     paths = {os.path.realpath(path): path for path in _paths(name, variables)}
     new = [path for real, path in paths.items() if real not in files]
     files.update(paths)
-    return [(str(path), describe_path(path, level, sees_documents)) for path in new]
+    return [(str(path), path, describe_path(path, level, sees_documents)) for path in new]
 
 
 def _paths(name: str, variables: Mapping[str, Any]) -> list[Path]:

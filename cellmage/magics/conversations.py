@@ -10,6 +10,7 @@ from ..conversation.conversation import Conversation
 from ..conversation.saved_notebooks import read_cell_ids
 from ..conversation.store import ConversationScope, Store, StoredJournal, StoredNotebook
 from ..errors import UsageError
+from ..recording import MemoryRecords, Records
 from ..text import excerpt, spell_out
 from ..turns import Turn
 from .frontend import FrontEnd
@@ -30,6 +31,7 @@ class ConversationRegistry:
         store: the stored conversations of this user.
         identity: which stored notebook this one is; a notebook without a path is none.
         execution_counts: the numbers of the cells that asked, by the id of the response.
+        is_stored: whether what is new is stored: see `apply_store_setting`.
     """
 
     def __init__(self, notebook: Path | None) -> None:
@@ -39,6 +41,7 @@ class ConversationRegistry:
         self.store = Store()
         self.identity = NotebookIdentity(self.store, notebook)
         self.execution_counts: dict[str, int] = {}
+        self.is_stored = False
         self._lock = threading.RLock()
 
     def __iter__(self) -> Iterator[Conversation]:
@@ -103,9 +106,9 @@ class ConversationRegistry:
             setting: "on", "off", or "auto".
             front_end: decides for "auto".
         """
-        is_stored = setting == "on" or (setting == "auto" and self._should_store(front_end))
+        self.is_stored = setting == "on" or (setting == "auto" and self._should_store(front_end))
         for name, chat in self._conversations.items():
-            chat.history.journal = self._journal(name) if is_stored else None
+            chat.history.journal = self._journal(name) if self.is_stored else None
 
     def _should_store(self, front_end: FrontEnd) -> bool:
         """Return whether a user may want the turns again: not in an unattended run.
@@ -149,6 +152,10 @@ class ConversationRegistry:
         for name, chat in self._conversations.items():
             if chat.history.journal is not None:
                 chat.history.journal = self._journal(name)
+
+    def records(self) -> Records:
+        """Return the kept answers of this notebook: stored, or in memory."""
+        return self.store.records(self.scope()) if self.is_stored else MemoryRecords()
 
     def scope(self, name: str = "") -> ConversationScope:
         """Return the place of a conversation in the store."""

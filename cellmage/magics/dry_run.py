@@ -22,6 +22,7 @@ def describe(
     models: Sequence[str],
     retriever: str | None,
     resolved_models: Sequence[ResolvedModel] = (),
+    forecasts: Sequence[str] = (),
 ) -> str:
     """Return the request as text, for ``--dry-run``.
 
@@ -30,6 +31,7 @@ def describe(
         models: the names of all models that would be asked.
         retriever: the name of what would be searched first, or None.
         resolved_models: the model of each answer, for its window and its prices.
+        forecasts: what would become of each answer that may be kept.
     """
     options = asdict(request.options)
     options["extra_body"] = options["extra_body"] or None
@@ -39,6 +41,7 @@ def describe(
     lines += [f"searched first: {retriever}"] if retriever else []
     lines += [f"tool: {tool['name']}" for tool in request.tools]
     lines += [f"notice: {notice}" for notice in request.notices]
+    lines += [f"kept answers: {forecast}" for forecast in forecasts if forecast]
     lines += [_estimate(request, resolved) for resolved in resolved_models]
     messages = [f"[{message.role}]\n{_text(message)}" for message in request.messages]
     return "\n".join(["Dry run: nothing was sent.", *lines, *messages])

@@ -13,6 +13,7 @@ from ..options import APIS, DATA_LEVELS, EFFORTS
 from .code_out import LANGUAGES
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
+from .settings import KEEP_MODES
 
 _COUNT: Mapping[str, Any] = {"type": whole_number, "metavar": "N"}
 _SECONDS: Mapping[str, Any] = {"type": number, "metavar": "SECONDS"}
@@ -93,6 +94,13 @@ CALL = [
         action=BooleanOptionalAction,
         help="Show time, tokens and cost below the answer. Default: --no-stats.",
     ),
+    flag(
+        "--keep",
+        action=BooleanOptionalAction,
+        help="Show the answer of the last time, if what it depends on has not changed. "
+        "Default: --no-keep.",
+    ),
+    flag("--fresh", action="store_true", help="Ask again, and keep the new answer."),
     flag("--out", metavar="NAME", help="Store the text of the answer in this variable."),
     flag(
         "--code",
@@ -258,6 +266,12 @@ CONFIG = [
         help="Load images from these hosts, and from no other. Default: none.",
     ),
     group("The conversation"),
+    flag(
+        "--keep",
+        choices=KEEP_MODES,
+        help="Show the answers of the last time where what they depend on has not changed. "
+        "ask: ask you before the model is asked again. Default: off.",
+    ),
     flag(
         "--store",
         choices=("auto", "on", "off"),

@@ -18,6 +18,7 @@ SPELLINGS: Mapping[str, str] = {
     "everywhere": "--interpolate",
     "fallback": "%llm_config --fallback A,B",
     "first_byte_timeout": "%llm_config --first-byte-timeout SECONDS",
+    "fresh": "--fresh",
     "idle_timeout": "%llm_config --idle-timeout SECONDS",
     "interpolate": "--no-interpolate",
     "max_context_tokens": "%llm_config --max-context-tokens N",

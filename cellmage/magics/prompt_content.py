@@ -10,6 +10,7 @@ from typing import Any
 from ..content import Content, Part, text_of, to_content
 from ..describe import Description, Level, describe, message_of
 from ..errors import UsageError
+from ..fingerprints import Fingerprint
 from ..model_table import reads_pdf
 from ..prompt.interpolation import Interpolation, interpolate, join
 from ..text import truncate
@@ -18,6 +19,7 @@ from .cell_context import find_context
 from .executed_cells import ExecutedCells
 from .option_spelling import spell
 from .prompt_files import PromptTexts
+from .value_inputs import ValueInputs
 
 _MAX_LISTED = 10
 _NAME_CHARS = 40
@@ -33,11 +35,13 @@ class PromptContent:
         content: a text, or parts.
         notice: a line for the user about what was inserted and attached; empty if nothing was.
         system: what is added to the system prompt.
+        values: the fingerprints of what was inserted, attached or is searched.
     """
 
     content: Content
     notice: str = ""
     system: str = ""
+    values: Mapping[str, Fingerprint | None] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -52,10 +56,12 @@ class Notebook:
     Args:
         variables: the variables of the user, by name.
         cells: the cells that ran.
+        inputs: receives the fingerprints of what the prompt names.
     """
 
     variables: Mapping[str, Any]
     cells: ExecutedCells
+    inputs: ValueInputs
 
 
 @dataclass(slots=True)
@@ -64,12 +70,15 @@ class _Values:
 
     Args:
         level: what may be sent of tables.
+        inputs: receives the fingerprint of each value.
     """
 
     level: Level
+    inputs: ValueInputs
     described: dict[str, Description] = field(default_factory=dict)
 
     def insert(self, source: str, value: Any) -> Sequence[Part]:
+        self.inputs.add(source, value)
         self.described[source] = describe(value, self.level)
         return self.described[source].parts
 
@@ -97,7 +106,8 @@ def make_content(
         UsageError: a hole of a snippet has no value, an expression fails, or there is nothing of
             the name of an attachment.
     """
-    values, variables = _Values(level), notebook.cells.visible(notebook.variables)
+    inputs = notebook.inputs
+    values, variables = _Values(level, inputs), notebook.cells.visible(notebook.variables)
     prompt = (
         Interpolation(texts.text)
         if args.interpolate is False
@@ -109,11 +119,12 @@ def make_content(
     attached = find_context(args, notebook.cells, level)
     if args.attach:
         sees_documents = all(reads_pdf(name) is True for name in model_names())
-        attached += find_attached(args.attach, variables, level, sees_documents)
+        attached += find_attached(args.attach, variables, level, sees_documents, inputs)
+    inputs.add_search(args, notebook.variables)
     content = _append(_prepend(before, prompt.content), attached)
     described = [*values.described.items(), *attached]
     lines = [spell(prompt.describe(), "everywhere"), *_sent_lines(described)]
-    return PromptContent(content, " ".join(filter(None, lines)), system)
+    return PromptContent(content, " ".join(filter(None, lines)), system, inputs.fingerprints)
 
 
 def _prepend(parts: Sequence[Part], content: Content) -> Content:

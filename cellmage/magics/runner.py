@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,11 +16,8 @@ from ..conversation.history import History
 from ..display.select import choose_display
 from ..errors import CellmageError
 from ..once import Once
-from ..options import Options
 from ..output_schema import OutputSchema
 from ..pricing import Budget
-from ..providers.registry import resolve_models
-from ..providers.servers import ResolvedModel
 from ..rendering import AnswerRenderer, ComparisonRenderer, RenderOptions
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
@@ -39,12 +37,16 @@ from .dry_run import describe
 from .executed_cells import ExecutedCells
 from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
-from .listings import latency_mode, list_latencies, show
+from .keeping import AnswerKeeper, forecast
+from .latency import compare_latency
 from .option_spelling import spell, spell_errors
+from .locks import Locks
 from .prompt_files import PromptFiles, add_system_text
-from .settings import Settings, call_options, default_options
+from .prompt_models import PromptModels
+from .settings import Settings, call_options
 from .store_messages import identify, print_store_messages
 from .structured_output import schema_from_flags
+from .tool_approval import ToolApproval
 
 if TYPE_CHECKING:
     from .prompt_content import PromptContent
@@ -60,6 +62,7 @@ class _Prompt:
         schema: the schema of the answer; None for text.
         streams: one stream, or those of a comparison; none has been read.
         selected: the stream that becomes a turn.
+        forecasts: for a dry run, what would become of each answer that may be kept.
     """
 
     args: Namespace
@@ -67,6 +70,7 @@ class _Prompt:
     schema: OutputSchema | None
     streams: Sequence[ResponseStream]
     selected: ResponseStream
+    forecasts: Sequence[str] = ()
 
 
 class PromptRunner:
@@ -91,9 +95,14 @@ class PromptRunner:
         self._counter = PromptCounter()
         self.cells = ExecutedCells(shell)
         self.code_cells = CodeCells(shell)
+        self.approval = ToolApproval(shell)
+        self.locks = Locks()
         self._shown_notices = Once()
         self._active: set[ResponseStream] = set()
-        self._hosts: set[str] = set()
+        self._models = PromptModels(settings)
+        self.keeper = AnswerKeeper(
+            settings, self.chats, lambda: self._budget.check(settings.spend_limit)
+        )
 
     def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> Any:
         """Send a prompt, show its answer, and return the text or the value of the answer.
@@ -120,8 +129,10 @@ class PromptRunner:
         warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
-            first = [candidates[0] for candidates in self._resolve(args)]
-            print_line(describe(prompt.selected.request, models, args.rag, first))
+            resolved = self._models.resolve(args, self.keeper.is_active(args))
+            first = [candidates[0] for candidates in resolved]
+            request = prompt.selected.request
+            print_line(describe(request, models, args.rag, first, prompt.forecasts))
             return None
         self._warn_subshell(prompt.front_end)
         self._active.update(prompt.streams)
@@ -147,14 +158,19 @@ class PromptRunner:
         """Return what can be sent; nothing has been sent."""
         check_flags(args, text)
         front_end = FrontEnd.of(self._shell)
+        self.locks.limit(self._settings)
         level: Any = args.data or self._settings.data
         # Modules that need time to import: no cell of Python waits for them.
         from .prompt_content import Notebook, make_content  # noqa: PLC0415
+        from .value_inputs import ValueInputs  # noqa: PLC0415
 
+        is_kept = self.keeper.is_active(args)
         texts = self._files.read(args, text, self._settings.rules)
-        notebook = Notebook(variables, self.cells)
-        content = make_content(args, texts, notebook, level, lambda: self._model_names(args))
-        self._budget.check(self._settings.spend_limit)
+        notebook = Notebook(variables, self.cells, ValueInputs(is_kept))
+        names = partial(self._models.names, args, is_kept)
+        content = make_content(args, texts, notebook, level, names)
+        if not is_kept:  # else a kept answer may cost nothing
+            self._budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
         self.chats.apply_store_setting(self._settings.store, front_end)
@@ -164,38 +180,23 @@ class PromptRunner:
         if args.continue_answer:
             stream = chat.continue_answer(options)
             return _Prompt(args, front_end, schema, [stream], stream)
-        self._find_keys(replace(options, model=",".join(args.compare or ()) or options.model))
+        asked = replace(options, model=",".join(args.compare or ()) or options.model)
+        self.locks.check_call(args, self._models.find_keys(asked, is_kept))
         cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
         named = stream_arguments(args, variables, self._settings.mcp)
+        named.setdefault("approve", self.approval)
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
-        arguments = {"options": options, "cell": cell, "check": check, **named}
+        recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
+        arguments = {"options": options, "cell": cell, "check": check, "recorder": recorder}
+        arguments |= named
         streams, selected = _ask(chat, content.content, args, arguments)
-        prompt = _Prompt(args, front_end, schema, streams, selected)
+        told = forecast(recorder, streams, options, named["tools"]) if args.dry_run else ()
+        prompt = _Prompt(args, front_end, schema, streams, selected, told)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
         add_notices(prompt.streams, [*lines, *ambient])
         return prompt
-
-    def _resolve(self, args: Namespace) -> list[Sequence[ResolvedModel]]:
-        """Return the models of each answer, in the order in which they are asked."""
-        options = call_options(self._settings, args)
-        names = args.compare or [options.model]
-        return [resolve_models(replace(options, model=name)) for name in names]
-
-    def _model_names(self, args: Namespace) -> list[str]:
-        """Return the names of all models that may be asked."""
-        return [model.model for candidates in self._resolve(args) for model in candidates]
-
-    def _find_keys(self, options: Options) -> None:
-        """Look for the keys of the models, once for each host: the policy must know them.
-
-        A keyring may take long, so the provider looks into it on a thread, after the policy.
-        """
-        for resolved in resolve_models(options):
-            if resolved.provider.name not in self._hosts:
-                self._hosts.add(resolved.provider.name)
-                getattr(resolved.provider, "api_key", None)
 
     def _notices(
         self,
@@ -236,25 +237,10 @@ class PromptRunner:
             AnswerRenderer(prompt.selected, display, self._shown_notices, options).render()
 
     def compare_latency(self, models: Sequence[str | None], text: str) -> None:
-        """Ask each model twice, streamed and not, and print when each answer was seen.
-
-        Args:
-            models: their names; None is the configured one.
-            text: the prompt; it is sent without earlier turns.
-        """
-        options = RenderOptions(image_hosts=self._settings.image_hosts, spell_option=spell)
-        responses = []
-        for model in models:
-            for is_streamed in (True, False):
-                call = Options(model=model, stream=is_streamed)
-                call = Options.resolve(call, default_options(self._settings))
-                stream = self.chats.get(None).stream(text, call, history="ignore")
-                display = choose_display(self._shell, answer_id=stream.id)
-                print_line(f"{resolve_models(call)[0].model}, {latency_mode(is_streamed)}:")
-                AnswerRenderer(stream, display, self._shown_notices, options).render()
-                self._record_cost(stream)
-                responses.append((stream.response, is_streamed))
-        show(list_latencies(responses))
+        """Ask each model twice, streamed and not, and print when each answer was seen."""
+        chat = self.chats.get(None)
+        for stream in compare_latency(self._shell, self._settings, chat, models, text):
+            self._record_cost(stream)
 
     def stop(self) -> int:
         """Stop the answers that are streaming, and return how many there were."""

@@ -23,6 +23,9 @@ from .aliases import Aliases
 from .flag_values import parse_params
 from .notebook_paths import working_folder
 
+KEEP_MODES = ("on", "off", "ask")
+"""What ``keep`` may be: show kept answers, ask for all, or ask the user where one is stale."""
+
 
 class Settings(HasTraits):
     """The settings of the magics; ``%config``, ``ipython_config.py`` and ``%llm_config`` set them.
@@ -75,6 +78,7 @@ class Settings(HasTraits):
     max_context_tokens = Int(
         None, min=1, allow_none=True, help="How many tokens are sent, at most."
     ).tag(config=True)
+    keep = Enum(KEEP_MODES, "off", help="Show the answers of the last time.").tag(config=True)
     store = Enum(("auto", "on", "off"), "auto", help="Store conversations on disk.").tag(
         config=True
     )
@@ -104,8 +108,8 @@ OPTION_FIELDS = (
 """The settings that are fields of `Options`, under the same name."""
 
 _OTHER_SETTINGS = (
-    "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "store",
-    "resume", "collapse", "image_hosts", "mcp", "data", "rules",
+    "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "keep",
+    "store", "resume", "collapse", "image_hosts", "mcp", "data", "rules",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 
