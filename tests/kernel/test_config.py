@@ -168,3 +168,29 @@ def test_a_change_says_what_holds_and_which_key_is_used(
     assert run.ok, "the key may be set later"
     assert "llama at api.groq.com needs a key: set the environment variable GROQ" in run.printed
     assert not server.exchanges
+
+
+def test_locks_of_the_machine(offline: Kernel) -> None:
+    offline.run(
+        "import pathlib\nfrom IPython.core import application\n"
+        "hub = pathlib.Path('hub'); hub.mkdir(exist_ok=True)\n"
+        "(hub / 'ipython_config.py').write_text("
+        '\'c = get_config()\\nc.LLMLocks.models = ["echo"]\\nc.LLMLocks.data = "schema"\');\n'
+        "application.SYSTEM_CONFIG_DIRS.append(str(hub.resolve()))\n"
+        "%unload_ext cellmage\n%load_ext cellmage"
+    )
+    try:
+        assert offline.run("%llm -m offline/echo hi").ok
+        for line, what in (
+            ("%llm -m offline/tour hi", "the model offline/tour is locked by"),
+            ("%llm -m offline/echo --data rows hi", "--data rows is locked by"),
+            ("%llm_config --data stats", "--data stats is locked by"),
+        ):
+            error = offline.run(line).error
+            assert what in error
+            assert "hub/ipython_config.py; allowed: " in error
+        assert "data schema" in offline.run("%llm_config --data schema").printed
+    finally:
+        offline.run(
+            "application.SYSTEM_CONFIG_DIRS.pop();\n%unload_ext cellmage\n%load_ext cellmage"
+        )
