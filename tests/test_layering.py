@@ -180,7 +180,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stream",
         "tool_results",
     },
-    "testing": {"pipeline", "providers"},
+    "testing": {"pipeline", "providers", "recording"},
     "integrations": {"__init__"},
     "demo": {"display", "printing"},
     "__main__": {*VALUES, "conversation", "decoding", "demo", "printing", "rendering", "server"},
@@ -200,7 +200,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # The rooms that may import a package from outside.
 ONLY_IN = {
-    "sqlite3": {"conversation", "retrieval"},
+    "sqlite3": {"conversation", "recording", "retrieval"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
     "jiter": {"providers", "relaxed_json", "sse", "stream", "tool_requests"},

@@ -3,6 +3,7 @@
 A test that asks for none of them is not affected. `isolated_cellmage` hides the keys, the files and
 the settings of the person who runs the test. `scripted_server` is a running server.
 `scripted_endpoint` is both: code that uses cellmage without arguments asks the scripted server.
+`llm_replay` answers from a file beside the test, which ``pytest --llm-record`` fills.
 """
 
 from __future__ import annotations
@@ -14,9 +15,42 @@ from pathlib import Path
 import pytest
 
 from ..providers.endpoints import ENDPOINTS
+from ..recording.file_recordings import SUFFIX, open_record, open_replay
+from ..recording.process import use_recording
+from ..recording.recording import Recording
 from .server import ScriptedServer
 
+_RECORD_OPTION = "--llm-record"
+
 KEY_VARIABLES = {endpoint.api_key_variable for endpoint in ENDPOINTS.values()}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that fills the files of `llm_replay`."""
+    parser.getgroup("cellmage").addoption(
+        _RECORD_OPTION,
+        nargs="?",
+        const="missing",
+        choices=("missing", "all"),
+        help="ask the models, and record their answers for the fixture llm_replay: those that are "
+        "missing (the default), or all",
+    )
+
+
+@pytest.fixture
+def llm_replay(request: pytest.FixtureRequest) -> Iterator[Recording]:
+    """Answer from the file beside the test, ``test_name.llm.jsonl``; no model is asked.
+
+    A question that is not in the file fails the test and says what differs. ``--llm-record`` asks
+    the models for the missing answers, ``--llm-record=all`` for all of them, and records them.
+    """
+    path = request.path.with_suffix(SUFFIX)
+    mode = request.config.getoption(_RECORD_OPTION)
+    if mode is None and not path.exists():
+        pytest.fail(f"there is no {path.name}: pytest {_RECORD_OPTION} records the answers")
+    recording = open_record(path, only_missing=mode == "missing") if mode else open_replay(path)
+    with use_recording(recording):
+        yield recording
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_light():
 """
 
 
-def run_pytest(folder: Path, source: str) -> str:
+def run_pytest(folder: Path, source: str, *arguments: str) -> str:
     """Run these tests in a process of their own, and return what pytest prints."""
     (folder / "test_user.py").write_text(source)
     environment = {
@@ -67,7 +67,7 @@ def run_pytest(folder: Path, source: str) -> str:
     }
     options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "cellmage.testing.plugin"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *options],
+        [sys.executable, "-m", "pytest", *options, *arguments],
         cwd=folder,
         env=os.environ | environment,
         capture_output=True,
@@ -91,3 +91,34 @@ def test_pytest_finds_the_plugin(pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize("name", ["isolated_cellmage", "scripted_server", "scripted_endpoint"])
 def test_fixtures_are_documented(name: str) -> None:
     assert getattr(plugin, name).__doc__
+
+
+REPLAY_TESTS = """
+import pytest
+
+from cellmage import Conversation, ReplayError
+
+
+def test_answer(llm_replay):
+    assert Conversation().ask("Hi", model="offline/echo").text == "Hi"
+
+
+def test_another_answer(llm_replay):
+    assert Conversation().ask("Is it Ho", model="offline/echo").text == "Is it Ho"
+"""
+
+
+def test_answers_are_recorded_beside_the_test_and_replayed(tmp_path: Path) -> None:
+    assert "pytest --llm-record records the answers" in run_pytest(tmp_path, REPLAY_TESTS)
+    assert "2 passed" in run_pytest(tmp_path, REPLAY_TESTS, "--llm-record")
+    file = tmp_path / "test_user.llm.jsonl"
+    recorded = file.read_text()
+    assert recorded.count("\n") == 2
+    file.write_text(recorded.replace('"text": "Hi"', '"text": "Hello"'))
+    output = run_pytest(tmp_path, REPLAY_TESTS)
+    assert "1 failed, 1 passed" in output
+    assert "assert 'Hello' == 'Hi'" in output
+    output = run_pytest(tmp_path, REPLAY_TESTS.replace("it Ho", "it Hey"))
+    assert "the prompt changed: Is it [-Ho-] {+Hey+}" in output
+    assert "2 passed" in run_pytest(tmp_path, REPLAY_TESTS, "--llm-record=all")
+    assert file.read_text() == recorded
