@@ -164,7 +164,9 @@ class LLMMagics(Magics, Settings):
         if args.alias or args.remove_alias:
             self.aliases.change(args.alias or (), args.remove_alias or ())
             print_line(f"The aliases are in {self.aliases.config_file}")
+        self.runner.locks.check_changes(changed)
         self._set_by_flag = configure(self, self._set_by_flag, args)
+        self.runner.locks.limit(self)
         if summary := summarize(self, changed):
             print_line(summary)
         if args.resume == "always" and not self.chats.get(None).turns:
