@@ -108,12 +108,12 @@ class RecordingStage:
         return draft.record(self._ask(ask, request, lines))
 
     def _older(self, inputs: Inputs, nearest: Record | None) -> Record | None:
-        """Return the answer that is out of date: one of this cell, or to this prompt."""
+        """Return the answer that is out of date: of this cell, or without a cell to this prompt."""
         if nearest is None or not self._policy.is_told:
             return None
         then, now = (each.by_name().get(PROMPT) for each in (nearest.inputs, inputs))
-        is_same_cell = self._cell is not None and nearest.cell == self._cell
-        return nearest if is_same_cell or then == now else None
+        is_same = then == now if self._cell is None else nearest.cell == self._cell
+        return nearest if is_same else None
 
     def forecast(self, request: Request) -> str:
         """Return what would happen, for a question that is not asked now; empty if nothing kept."""

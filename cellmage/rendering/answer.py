@@ -28,8 +28,8 @@ from ..runtime.interrupts import defer_interrupts
 from ..stats import stats_line
 from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
-from ..text import name_day
 from ..turns import Turn
+from .kept import kept_line
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
@@ -118,7 +118,8 @@ class AnswerRenderer:
             case Notice():
                 self._notices.append(event)
             case Kept(is_told=True):
-                self._notices.append(_kept_notice(event, self._stream.response))
+                line = kept_line(self._stream.response)
+                self._notices.append(Notice("kept", line, option="fresh"))
             case Status(call_id=call_id) if call_id in self._panels:
                 self._set_panel(call_id, self._panels[call_id]._replace(progress=event.text))
             case Status():
@@ -196,12 +197,6 @@ def _make_live_markdown(
         write_panels=display.write_panels,
         should_freeze=display.should_freeze,
     )
-
-
-def _kept_notice(event: Kept, response: Response) -> Notice:
-    """Return the line below an answer that was recorded, and not asked for."""
-    text = f"kept from {name_day(event.asked_on)}, {response.model}; `fresh` asks again"
-    return Notice("kept", text, option="fresh")
 
 
 def _sources(response: Response) -> list[Source]:

@@ -10,12 +10,13 @@ from ..display.columns import LiveColumns
 from ..display.tables import markdown_table
 from ..display.text_table import format_columns
 from ..errors import CellmageError
-from ..events import Event, Reclassification, Status, Token
+from ..events import Event, Kept, Reclassification, Status, Token
 from ..markdown.safe import join_blocks
 from ..messages import Response
 from ..stats import UNKNOWN, response_stats
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
+from .kept import kept_line
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
@@ -47,6 +48,7 @@ class ComparisonRenderer:
         titles = [request.options.model or "" for request in requests]
         self._columns = LiveColumns(titles, is_live, self._options.sanitizer(display))
         self._text_sizes = [0] * len(requests)
+        self._kept: set[int] = set()
 
     def render(self) -> None:
         """Read and paint; on every way out the last frame is painted, and the figures.
@@ -72,6 +74,8 @@ class ComparisonRenderer:
             elif isinstance(event, Reclassification):
                 self._columns.restart(index)
                 self._text_sizes[index] = 0
+            elif isinstance(event, Kept) and event.is_told:
+                self._kept.add(index)
             elif isinstance(event, Status):
                 self._columns.set_status(index, event.text)
         paint(self._display, self._columns.frames_due(time.monotonic()))
@@ -119,7 +123,8 @@ class ComparisonRenderer:
             return f"{type(error).__name__}: {self._options.spell(str(error), option)}"
         if response.incomplete_reason:
             return f"stopped: {response.incomplete_reason}"
-        return " ".join(response.notices)
+        kept = [kept_line(response)] if index in self._kept else []
+        return self._options.spell(" ".join([*response.notices, *kept]), "fresh")
 
 
 def _fit(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
