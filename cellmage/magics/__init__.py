@@ -34,6 +34,7 @@ def load(shell: InteractiveShell) -> None:
         magics = LLMMagics(shell)
         shell.register_magics(magics)
         shell.events.register("pre_run_cell", KERNEL_MESSAGES.sample)
+        shell.events.register("pre_run_cell", magics.page_check.before_cell)
         shell.events.register("post_run_cell", magics.runner.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
@@ -63,6 +64,7 @@ def unload(shell: InteractiveShell) -> None:
     magics.chats.store.close()
     shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
     shell.events.unregister("post_run_cell", magics.runner.after_run)
+    shell.events.unregister("pre_run_cell", magics.page_check.before_cell)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)
     # IPython would otherwise consider the other name as loaded.

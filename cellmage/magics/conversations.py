@@ -47,6 +47,10 @@ class ConversationRegistry:
     def __iter__(self) -> Iterator[Conversation]:
         return iter(list(self._conversations.values()))
 
+    def by_name(self) -> list[tuple[str, Conversation]]:
+        """Return the conversations with their names."""
+        return list(self._conversations.items())
+
     @property
     def notebook(self) -> Path | None:
         """The file of the notebook; None where it is not known."""

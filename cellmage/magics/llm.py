@@ -52,6 +52,7 @@ from .magic_decorator import declare, is_empty
 from .notebook_paths import working_folder
 from .original import OriginalMagics
 from .parsing import declared
+from .page_check import PageCheck
 from .progress import build_index
 from .prompt_files import snippet_folders
 from .runner import PromptRunner
@@ -74,6 +75,8 @@ class LLMMagics(Magics, Settings):
         self.runner = PromptRunner(shell, self)
         self.chats = self.runner.chats
         self.completion_sources = Sources(
+        self.page_check = PageCheck(shell, self.chats)
+        self.start()
             self, self.chats, shell.user_ns, self.aliases, snippet_folders()
         )
         self.warm_up = WarmUp(shell, self.aliases.all)

@@ -80,7 +80,7 @@ def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     lab: Lab, server: ScriptedServer
 ) -> None:
     server.play(*steps_of(LONG[:4000], 20, 0.02))
-    lab.open("%load_ext cellmage", "%%llm --stream\nGo", "")
+    lab.open("%load_ext cellmage", "%%llm --stream\nGo", "print(1)", "")
     lab.load()
     lab.run_next()
     lab.until(lambda: "▌" in lab.output(1))
@@ -88,7 +88,25 @@ def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     lab.page.reload()
     lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     lab.until(lambda: "Idle" in lab.page.inner_text("#jp-main-statusbar"))
-    assert value(lab, "len(_llm.text), _llm.incomplete_reason", 2) == "4000 None"
+    lab.run_next(2)
+    lab.until(lambda: lab.is_done(2))
+    assert "In[2]: %llm_history --show 1" in lab.output(2)
+    assert value(lab, "len(_llm.text), _llm.incomplete_reason", 3) == "4000 None"
+
+
+def test_a_page_that_shows_everything_is_not_asked_about(
+    lab: Lab, server: ScriptedServer
+) -> None:
+    server.play(*answer("It *rains*."))
+    lab.open("%load_ext cellmage", "%%llm\nGo", "print(1)")
+    lab.load()
+    lab.run_next()
+    lab.until(lambda: lab.is_done(1))
+    lab.save()
+    lab.reopen()
+    lab.run_next(2)
+    lab.until(lambda: lab.is_done(2))
+    assert lab.output(2).strip() == "1"
 
 
 def test_reasoning_is_open_until_it_ends(lab: Lab, server: ScriptedServer) -> None:
