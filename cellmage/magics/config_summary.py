@@ -33,7 +33,7 @@ def summarize(settings: Settings, changed: Iterable[str]) -> str:
 
 
 def _printable(value: object) -> str:
-    if value in (None, [], {}):
+    if value in (None, "", [], {}):
         return "—"
     return mask_secrets(excerpt(" ".join(clean_message(str(value)).split())))[0]
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..options import APIS, DATA_LEVELS, EFFORTS
+from ..recording.file_recordings import SPEEDS
 from .code_out import LANGUAGES
 from .flag_values import boolean, comma_list, host_list, number, whole_number
 from .magic_decorator import flag, group
@@ -270,7 +271,31 @@ CONFIG = [
         "--keep",
         choices=KEEP_MODES,
         help="Show the answers of the last time where what they depend on has not changed. "
-        "ask: ask you before the model is asked again. Default: off.",
+        "ask: ask you before the model is asked again. lock: those of NOTEBOOK.llm.jsonl, a file "
+        "to commit. Default: off.",
+    ),
+    flag(
+        "--replay",
+        metavar="FILE",
+        help="Show the answers of this file, and ask no model; off ends it. Default: none.",
+    ),
+    flag(
+        "--record",
+        metavar="FILE",
+        help="Record all answers to this file; missing records those that the file of --replay "
+        "lacks; off ends it. Default: none.",
+    ),
+    flag(
+        "--replay-speed",
+        choices=SPEEDS,
+        help="Replay answers at once, or each piece at the time at which it was received. "
+        "Default: instant.",
+    ),
+    flag(
+        "--remove-unused",
+        action="store_true",
+        help="Remove the answers that no prompt has used since the kernel began from the file of "
+        "--keep lock or --record.",
     ),
     flag(
         "--store",

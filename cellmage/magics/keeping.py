@@ -17,11 +17,12 @@ from ..recording import (
     Policy,
     Recorder,
     Recording,
-    default_recorder,
+    default_recording,
 )
 from ..stream.response_stream import ResponseStream
 from ..tools import tools_by_name
 from ..turns import CellRef, Turn
+from .answer_files import AnswerFiles
 from .cell_refs import PromptCounter
 from .conversations import ConversationRegistry
 from .frontend import FrontEnd
@@ -48,10 +49,15 @@ class AnswerKeeper:
         self._before_ask = before_ask
         self._counter = PromptCounter()
         self._recording: tuple[object, Recording] | None = None
+        self.files = AnswerFiles(settings, chats)
 
     def is_active(self, args: Namespace) -> bool:
         """Return whether the answer to a prompt is kept, or may be a recorded one."""
-        return default_recorder() is not None or self._policy(args) is not None
+        return self._named() is not None or self._policy(args) is not None
+
+    def _named(self) -> Recording | None:
+        """Return the recording of the process, else that of ``--replay`` and ``--record``."""
+        return default_recording() or self.files.named()
 
     def recorder(
         self,
@@ -70,14 +76,16 @@ class AnswerKeeper:
         """
         # Counted apart: a question without a turn is not counted where turns are.
         cell = self._counter.next_ref(front_end, not args.dry_run)
-        named = default_recorder()
-        policy = self._policy(args)
-        if named is None and policy is None:
-            return None
-        recorder = named or Recorder(self._own_recording(), policy=policy)
-        return replace(
-            recorder,
+        recording, policy = self._named(), None
+        if recording is None:
+            policy = self._policy(args)
+            if policy is None:
+                return None
+            recording = self._own_recording()
+        return Recorder(
+            recording,
             values=values,
+            policy=policy,
             cell=cell,
             turn_names=self._turn_names(args, history, cell),
             confirm=ask_again if self._settings.keep == "ask" else None,
@@ -85,13 +93,16 @@ class AnswerKeeper:
         )
 
     def _policy(self, args: Namespace) -> Policy | None:
-        if args.fresh:
-            return FRESH
         is_kept = self._settings.keep != "off" if args.keep is None else args.keep
-        return KEEP if is_kept else None
+        policy = FRESH if args.fresh else KEEP if is_kept else None
+        # A file that is committed changes with whole answers alone.
+        is_lock = self._settings.keep == "lock"
+        return replace(policy, keeps_drafts=False) if policy and is_lock else policy
 
     def _own_recording(self) -> Recording:
         """Return the recording of this notebook; a new one if it turns out to be another one."""
+        if self._settings.keep == "lock":
+            return self.files.lock()
         place = (self._chats.scope(), self._chats.is_stored)
         if self._recording is None or self._recording[0] != place:
             self._recording = place, Recording(self._chats.records(), KEEP)

@@ -172,6 +172,8 @@ class LLMMagics(Magics, Settings):
         self.runner.locks.limit(self)
         if summary := summarize(self, changed):
             print_line(summary)
+        for line in self.runner.keeper.files.report(changed, args.remove_unused):
+            print_line(line)
         if args.resume == "always" and not self.chats.get(None).turns:
             announce_stored(self.chats, FrontEnd.of(self.shell), args.resume)
         if args.list_personas:

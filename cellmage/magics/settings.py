@@ -18,13 +18,17 @@ from ..pipeline.timeouts import FIRST_TOKEN_SECONDS, IDLE_SECONDS
 from ..pricing import require_price_list
 from ..prompt.personas import load_persona
 from ..providers.masking import mask_secrets
+from ..recording.file_recordings import SPEEDS
 from ..text import excerpt
 from .aliases import Aliases
 from .flag_values import parse_params
 from .notebook_paths import working_folder
+from .recording_flags import recording_changes, select_named
 
-KEEP_MODES = ("on", "off", "ask")
-"""What ``keep`` may be: show kept answers, ask for all, or ask the user where one is stale."""
+KEEP_MODES = ("on", "off", "ask", "lock")
+"""What ``keep`` may be: show kept answers, ask for all, ask the user where one is stale, or show
+those of a file beside the notebook.
+"""
 
 
 class Settings(HasTraits):
@@ -79,6 +83,9 @@ class Settings(HasTraits):
         None, min=1, allow_none=True, help="How many tokens are sent, at most."
     ).tag(config=True)
     keep = Enum(KEEP_MODES, "off", help="Show the answers of the last time.").tag(config=True)
+    replay = Unicode(help="A file; no model is asked, its answers are shown.").tag(config=True)
+    record = Unicode(help="A file that all answers are recorded to.").tag(config=True)
+    replay_speed = Enum(SPEEDS, "instant", help="When the pieces are shown.").tag(config=True)
     store = Enum(("auto", "on", "off"), "auto", help="Store conversations on disk.").tag(
         config=True
     )
@@ -109,6 +116,7 @@ OPTION_FIELDS = (
 
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "keep",
+    "replay_speed",
     "store", "resume", "collapse", "image_hosts", "mcp", "data", "rules",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
@@ -194,6 +202,8 @@ def collect_changes(settings: Settings, args: Namespace) -> dict[str, Any]:
     changes = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.no_persona:
         changes["persona"] = None
+    now = {"replay": settings.replay, "record": settings.record}
+    changes |= recording_changes(args.replay, args.record, {} if args.reset else now)
     if args.mcp is not None:
         changes["mcp"] = str(working_folder() / os.path.expanduser(args.mcp))
     if args.param or args.remove_param:
@@ -221,6 +231,8 @@ def _validate(settings: Settings, changes: Mapping[str, Any]) -> None:
         check_file(changes["mcp"])
     if "spend_limit" in changes:
         require_price_list()
+    if "record" in changes:
+        select_named(changes["replay"], changes["record"])
     try:
         Settings(**changes)
     except TraitError as error:

@@ -123,7 +123,7 @@ def make_line(record: Record, *, with_events: bool) -> Line:
     ordered = {"key": record.inputs.key, "model": record.response.model, **value}
     text = json.dumps(ordered, ensure_ascii=False)
     # A half of a pair of surrogates becomes its escape in JSON.
-    return Line(text.encode("utf-8", "backslashreplace"), record_from_json(value))
+    return Line(text.encode("utf-8", "backslashreplace"), record_from_json(json.loads(text)))
 
 
 def _without_secrets(record: Record, with_events: bool) -> dict[str, Any]:
