@@ -56,6 +56,7 @@ coverage: .venv/dev
 
 # Every repetition can be chosen: make stress SEQUENCES=100
 stress: export SEQUENCES ?= 10000
+stress: export EDITS ?= 10000
 stress: export DOCUMENTS ?= 10000
 stress: export INTERRUPTS ?= 100
 stress: export TINY_CHUNKS ?= 100000
