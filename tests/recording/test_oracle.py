@@ -25,8 +25,8 @@ from cellmage.messages import Request
 from cellmage.recording import FRESH, KEEP, Recorder, Recording
 from cellmage.turns import CellRef
 
-EDITS = int(os.environ.get("EDITS", "200"))
-EDITS_OF_A_NOTEBOOK = 50
+EDITS = int(os.environ.get("EDITS", "75"))
+EDITS_OF_A_NOTEBOOK = 25
 CELLS = 40
 SCOPE = ConversationScope("notebook", "/notes", path="/notes/a.ipynb")
 
