@@ -7,6 +7,7 @@ print the name of the function.
 from __future__ import annotations
 
 import json
+import math
 from argparse import ArgumentTypeError
 from typing import Any
 
@@ -23,6 +24,18 @@ def number(word: str) -> float:
         return float(word)
     except ValueError:
         raise ArgumentTypeError(f"{excerpt(word)!r} is not a number") from None
+
+
+def dollars(word: str) -> float | str:
+    """Parse an amount above 0, or ``none``.
+
+    Raises:
+        ArgumentTypeError: the word is neither.
+    """
+    amount = 0.0 if word.lower() == "none" else number(word.removeprefix("$"))
+    if word.lower() != "none" and not 0 < amount < math.inf:
+        raise ArgumentTypeError(f"{excerpt(word)!r} is no amount of dollars above 0")
+    return amount or "none"
 
 
 def whole_number(word: str) -> int:

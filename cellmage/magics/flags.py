@@ -12,7 +12,7 @@ from typing import Any
 from ..options import APIS, DATA_LEVELS, EFFORTS
 from ..recording.file_recordings import SPEEDS
 from .code_out import LANGUAGES
-from .flag_values import boolean, comma_list, host_list, number, whole_number
+from .flag_values import boolean, comma_list, dollars, host_list, number, whole_number
 from .magic_decorator import flag, group
 from .settings import KEEP_MODES
 
@@ -372,6 +372,25 @@ MODELS = [
         help="List the models of this provider, such as groq. "
         "Default: the configured server, and those of this machine.",
     ),
+]
+
+UPGRADE = [
+    group("The run"),
+    flag("-m", "--model", metavar="MODEL", help="The model to ask, in place of a name behind."),
+    flag(
+        "--budget",
+        type=dollars,
+        metavar="DOLLARS",
+        help="What the run may cost; none allows any cost. Default: only the estimate is shown.",
+    ),
+    flag(
+        "--take",
+        action="store_true",
+        help="Make the new answers those of their cells. Without a model: those of the last run.",
+    ),
+    flag("--tools", action="store_true", help="Ask the prompts with tools, too."),
+    flag("--auto-approve", action="store_true", help="Run tools without asking you first."),
+    flag("--chat", metavar="NAME", help="Use the conversation of this name."),
 ]
 
 HISTORY = [

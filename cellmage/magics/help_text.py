@@ -59,6 +59,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%llm_fix --model gpt-6-sol Be brief.",
         "%llm_fix Keep the names of the columns.",
     ),
+    "llm_upgrade": (
+        "%llm_upgrade gpt-6-sol",
+        "%llm_upgrade gpt-6-sol --budget 2.00",
+        "%llm_upgrade --take gpt-6-sol",
+    ),
     "llm_edit": (
         "%%llm_edit 3\nThe corrected answer.",
         "%%llm_edit --chat talk 3\nThe corrected answer.",

@@ -49,21 +49,22 @@ from .listings import (
     show,
 )
 from .magic_decorator import declare, is_empty
+from .notebook_magics import NotebookMagics
 from .notebook_paths import working_folder
 from .original import OriginalMagics
-from .parsing import declared
 from .page_check import PageCheck
+from .parsing import declared
 from .progress import build_index
 from .prompt_files import snippet_folders
 from .runner import PromptRunner
-from .settings import Settings, apply_config, collect_changes, configure, persona_folders
+from .settings import apply_config, collect_changes, configure, persona_folders
 from .store_messages import announce_stored, print_store_messages
 from .transformers import PROMPT_LINE
 from .warm_up import WarmUp
 
 
 @magics_class
-class LLMMagics(Magics, Settings):
+class LLMMagics(Magics, NotebookMagics):
     """``%%llm`` and ``%llm``, and ``%llm_config``, ``…_models``, ``…_history``, ``…_index``, …"""
 
     shell: InteractiveShell
@@ -74,9 +75,9 @@ class LLMMagics(Magics, Settings):
         self.aliases = Aliases(working_folder())
         self.runner = PromptRunner(shell, self)
         self.chats = self.runner.chats
-        self.completion_sources = Sources(
         self.page_check = PageCheck(shell, self.chats)
         self.start()
+        self.completion_sources = Sources(
             self, self.chats, shell.user_ns, self.aliases, snippet_folders()
         )
         self.warm_up = WarmUp(shell, self.aliases.all)

@@ -39,8 +39,8 @@ from .flag_rules import check_flags, stream_arguments
 from .frontend import FrontEnd, print_line
 from .keeping import AnswerKeeper, forecast
 from .latency import compare_latency
-from .option_spelling import spell, spell_errors
 from .locks import Locks
+from .option_spelling import spell, spell_errors
 from .prompt_files import PromptFiles, add_system_text
 from .prompt_models import PromptModels
 from .settings import Settings, call_options
@@ -84,6 +84,8 @@ class PromptRunner:
         chats: the conversations of the notebook.
         cells: the cells that ran.
         code_cells: the cells with the code of answers.
+        budget: what the answers have cost.
+        active: the streams that are being read.
     """
 
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
@@ -91,17 +93,17 @@ class PromptRunner:
         self._settings = settings
         self.chats = ConversationRegistry(FrontEnd.of(shell).notebook_path)
         self._files = PromptFiles(self.chats.folder)
-        self._budget = Budget()
+        self.budget = Budget()
         self._counter = PromptCounter()
         self.cells = ExecutedCells(shell)
         self.code_cells = CodeCells(shell)
         self.approval = ToolApproval(shell)
         self.locks = Locks()
         self._shown_notices = Once()
-        self._active: set[ResponseStream] = set()
+        self.active: set[ResponseStream] = set()
         self._models = PromptModels(settings)
         self.keeper = AnswerKeeper(
-            settings, self.chats, lambda: self._budget.check(settings.spend_limit)
+            settings, self.chats, lambda: self.budget.check(settings.spend_limit)
         )
 
     def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> Any:
@@ -135,7 +137,7 @@ class PromptRunner:
             print_line(describe(request, models, args.rag, first, prompt.forecasts))
             return None
         self._warn_subshell(prompt.front_end)
-        self._active.update(prompt.streams)
+        self.active.update(prompt.streams)
         self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
         is_text = prompt.schema is None
         try:
@@ -148,7 +150,7 @@ class PromptRunner:
                 return value
             return prompt.selected.response.text
         finally:
-            self._active.difference_update(prompt.streams)
+            self.active.difference_update(prompt.streams)
             self._bind_response(prompt.selected, args.out if is_text else None)
             for stream in prompt.streams:
                 self._record_cost(stream)
@@ -170,7 +172,7 @@ class PromptRunner:
         names = partial(self._models.names, args, is_kept)
         content = make_content(args, texts, notebook, level, names)
         if not is_kept:  # else a kept answer may cost nothing
-            self._budget.check(self._settings.spend_limit)
+            self.budget.check(self._settings.spend_limit)
         schema = schema_from_flags(args, variables)
         identify(self.chats, front_end, self._settings.resume)
         self.chats.apply_store_setting(self._settings.store, front_end)
@@ -244,7 +246,7 @@ class PromptRunner:
 
     def stop(self) -> int:
         """Stop the answers that are streaming, and return how many there were."""
-        streams = list(self._active)
+        streams = list(self.active)
         for stream in streams:
             stream.close()
         return len(streams)
@@ -266,7 +268,7 @@ class PromptRunner:
 
     def _record_cost(self, stream: ResponseStream) -> None:
         response, limit = stream.response, self._settings.spend_limit
-        has_price = self._budget.record(stream.request, response)
+        has_price = self.budget.record(stream.request, response)
         if limit is not None and not has_price:
             print_line(
                 f"The price of {response.model} is not known: the spend limit does not count it."

@@ -42,7 +42,15 @@ def test_examples_can_be_typed(name: str, example: str) -> None:
     magic, _, rest = line.rpartition("= ")[2].partition(" ")
     assert magic.strip("%?") == name
     assert (magic.startswith("%%")) == bool(body)
-    takers = ("llm", "llm_index", "llm_compare", "llm_ambient", "llm_fix", "llm_edit")
+    takers = (
+        "llm",
+        "llm_index",
+        "llm_compare",
+        "llm_ambient",
+        "llm_fix",
+        "llm_edit",
+        "llm_upgrade",
+    )
     takes_text = name in takers and (not body or name == "llm_edit") and bool(rest)
     args, text = parse(getattr(LLMMagics, name), rest, takes_text=takes_text)
     assert bool(text) == takes_text

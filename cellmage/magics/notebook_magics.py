@@ -1,0 +1,59 @@
+"""The magics about all prompts of a notebook."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import line_magic, no_var_expand
+
+from ..display.listing import Listing
+from ..errors import UsageError
+from ..text import excerpt
+from .flags import UPGRADE
+from .frontend import FrontEnd
+from .magic_decorator import declare
+from .notebook_cells import NotebookCells
+from .parsing import parse
+from .runner import PromptRunner
+from .settings import Settings
+from .store_messages import print_store_messages
+from .upgrade import Upgrade
+
+
+class NotebookMagics(Settings):
+    """``%llm_upgrade``, for the class of all magics.
+
+    Attributes:
+        shell: where the cells run.
+        runner: runs the prompts.
+    """
+
+    shell: InteractiveShell
+    runner: PromptRunner
+
+    def start(self) -> None:
+        """Make what the magics of this class need."""
+        self.notebook_cells = NotebookCells(self.shell)
+        self.upgrade = Upgrade(self.shell, self, self.runner, self.notebook_cells)
+
+    @no_var_expand
+    @declare(*UPGRADE, takes_text=True)
+    @line_magic
+    def llm_upgrade(self, args: Namespace, text: str) -> Listing | None:
+        """Ask the prompts of this notebook again with another model, and compare the answers.
+
+        The prompts are sent as they were then, in a conversation of its own.
+        """
+        model, _, flags = text.partition(" ")
+        if flags:  # behind the name of the model
+            more, rest = parse(NotebookMagics.llm_upgrade, flags)
+            if rest:
+                raise UsageError(f"%llm_upgrade takes one model, not {excerpt(text)}")
+            vars(args).update({name: value for name, value in vars(more).items() if value})
+        front_end = FrontEnd.of(self.shell)
+        self.runner.chats.identify(front_end)
+        self.runner.chats.apply_store_setting(self.store, front_end)
+        listing = self.upgrade.run(args, model or args.model or "")
+        print_store_messages(self.runner.chats)
+        return listing
