@@ -19,6 +19,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .batch.map import map_rows as map
+from .batch.results import Results
+from .batch.row_result import Counts, RowResult
 from .content import File, Image
 from .conversation.conversation import Conversation
 from .conversation.stream_arguments import StreamArguments
@@ -80,6 +83,7 @@ __all__ = [
     "ConfigError",
     "ConnectError",
     "Conversation",
+    "Counts",
     "Document",
     "Endpoint",
     "Event",
@@ -108,7 +112,9 @@ __all__ = [
     "Response",
     "ResponseStream",
     "ResponseTimeoutError",
+    "Results",
     "Retriever",
+    "RowResult",
     "Search",
     "SpendLimitError",
     "Start",
@@ -125,6 +131,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "load_ipython_extension",
+    "map",
     "register_provider",
     "show",
     "tool",

@@ -26,8 +26,14 @@ def write_text(text: str, output: TextIO | None = None) -> None:
     stream.write(join_surrogates(strip_control_chars(text)))
 
 
-def write_progress(text: str) -> None:
-    """Write text over the current line of the standard output; an empty text begins it again."""
-    sys.stdout.write("\r")
-    write_text(text)
-    sys.stdout.flush()
+def write_progress(text: str, output: TextIO | None = None) -> None:
+    """Write text over the current line of an output; an empty text begins it again.
+
+    Args:
+        text: the text.
+        output: where to write; None is the standard output.
+    """
+    stream = sys.stdout if output is None else output
+    stream.write("\r")
+    write_text(text, stream)
+    stream.flush()

@@ -115,13 +115,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batch": {
         *VALUES,
         "conversation",
+        "display",
         "output_schema",
         "pipeline",
         "pricing",
+        "printing",
         "prompt",
         "providers",
         "recording",
         "runtime",
+        "serialization",
         "stream",
     },
     "plain_tex": set(),
@@ -153,7 +156,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "display",
         "fingerprints",
         "foreign_files",
-        "markdown",
         "mcp",
         "model_table",
         "once",
@@ -187,6 +189,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {
         "turns",
         *VALUES,
+        "batch",
         "conversation",
         "magics",
         "pipeline",
@@ -200,7 +203,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # The rooms that may import a package from outside.
 ONLY_IN = {
-    "sqlite3": {"conversation", "recording", "retrieval"},
+    "sqlite3": {"batch", "conversation", "recording", "retrieval"},
     "IPython": {"magics", "display", "__init__"},
     "traitlets": {"magics"},
     "jiter": {"providers", "relaxed_json", "sse", "stream", "tool_requests"},
@@ -370,6 +373,7 @@ def test_outputs_are_published_in_one_module(path: Path) -> None:
 PRINTERS = {
     "write": {
         "printing",
+        "batch.output_files",
         "conversation.export",  # a file
         "display.foreign_output",  # passes on what the user's own code prints
         "markdown.write_blocks",  # a method of its own

@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import cellmage
 import cellmage.recording
 import cellmage.testing
+from cellmage.batch.columns import Column
 from cellmage.code_blocks import CodeBlock
 from cellmage.fingerprints import Fingerprint
 from cellmage.stream.views import Readable
@@ -23,7 +24,7 @@ PUBLIC = [
     getattr(module, name) for module in [*MODULES, cellmage.recording] for name in module.__all__
 ]
 
-MADE_BY_CELLMAGE = {CodeBlock, Fingerprint, Readable}
+MADE_BY_CELLMAGE = {CodeBlock, Column, Fingerprint, Readable}
 """Classes that are only arguments of classes that users do not make themselves."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..output_schema import OutputSchema
-from .results import RowResult
+from .row_result import RowResult
 
 ANSWER, ERROR, ITEM = "answer", "error", "item"
 """The columns of an answer that is a text, of errors, and of rows that have no fields."""
@@ -29,6 +29,9 @@ class Column:
     type: str
 
 
+TEXT_COLUMNS = (Column(ANSWER, "string"),)
+
+
 def value_columns(schema: OutputSchema | None) -> Sequence[Column]:
     """Return the columns of the values: one for each field of a schema, else `ANSWER`.
 
@@ -40,7 +43,7 @@ def value_columns(schema: OutputSchema | None) -> Sequence[Column]:
         (Column(name='answer', type='string'),)
     """
     if schema is None:
-        return (Column(ANSWER, "string"),)
+        return TEXT_COLUMNS
     description = schema.json_schema()
     fields = description.get("properties")
     if not isinstance(fields, Mapping) or not fields:

@@ -17,8 +17,8 @@ from .rate_headers import RateReport, Window
 
 _MINUTE = 60.0
 
-_BURST_SECONDS = 1.0
-"""A bucket is full after this time without a request."""
+_BURST_SECONDS = 0.25
+"""A bucket is full after this time without a request: it makes up for a loop that was busy."""
 
 _UNTOLD_PAUSE_SECONDS = 1.0
 """The pause after a refusal that does not say how long to wait."""
@@ -97,7 +97,7 @@ class Bucket:
         self._capacity = max(1.0, limit / _MINUTE * _BURST_SECONDS)
         # A full bucket and a minute's inflow together are the limit.
         self._rate = max(limit - self._capacity + 1, 1e-9) / _MINUTE
-        self._level = self._capacity if is_first else min(self._level, self._capacity)
+        self._level = min(1.0 if is_first else self._level, self._capacity)
 
     def _fill(self, now: float) -> None:
         if self.limit is not None:

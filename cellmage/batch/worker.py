@@ -22,7 +22,7 @@ from .asker import HeadReports, RowAsker, RowTask, incomplete_error
 from .attempts import FailureWatch, wait_before_retry
 from .concurrency import Concurrency, ConcurrencyLimit
 from .rate_limit import LocalRateLimiter, RateLimiter
-from .results import RowResult
+from .row_result import RowResult
 from .spending import Spending
 from .token_count import TokenEstimate
 

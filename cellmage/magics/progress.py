@@ -9,12 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.display import DisplayHandle
 
-from ..display.outputs import Output, publish
+from ..display.progress_bar import ProgressBar
 from ..display.select import is_console
-from ..markdown.escape import escape_markdown
-from ..markdown.safe import fill_html
 from ..printing import write_progress
 from ..retrieval import Index
 from ..retrieval.files import describe_left_out, describe_skipped
@@ -58,7 +55,10 @@ def choose_progress(shell: InteractiveShell) -> Progress:
     front_end = FrontEnd.of(shell)
     if front_end.is_captured or not front_end.is_interactive:
         return _show_nothing
-    return _print_count if is_console(shell) else _Bar().show
+    if is_console(shell):
+        return _print_count
+    bar = ProgressBar()
+    return lambda done, total: bar.show(_count(done, total), done, total)
 
 
 def throttle(show: Progress) -> Progress:
@@ -80,17 +80,8 @@ def _show_nothing(done: int, total: int) -> None:
 
 
 def _print_count(done: int, total: int) -> None:
-    write_progress(f"{done} of {total} files")
+    write_progress(_count(done, total))
 
 
-class _Bar:
-    """A progress bar on a notebook's page: one display that is updated."""
-
-    def __init__(self) -> None:
-        self._handle: DisplayHandle | None = None
-
-    def show(self, done: int, total: int) -> None:
-        text = f"{done} of {total} files"
-        pieces = map(escape_markdown, (str(done), str(total), text))
-        bar = fill_html('<progress value="{}" max="{}"></progress> {}', *pieces)
-        self._handle = publish(Output(None, text, bar), self._handle)
+def _count(done: int, total: int) -> str:
+    return f"{done} of {total} files"
