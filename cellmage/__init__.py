@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .batch.engines.batch_function import map_batch
 from .batch.map import map_rows as map
 from .batch.results import Results
 from .batch.row_result import Counts, RowResult
@@ -132,6 +133,7 @@ __all__ = [
     "UsageError",
     "load_ipython_extension",
     "map",
+    "map_batch",
     "register_provider",
     "show",
     "tool",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from .errors import OutputValidationError
+from .errors import OutputValidationError, UsageError
 from .lenient_json import read_json
 from .messages import Response
 from .options import Options
@@ -97,6 +97,21 @@ class OutputSchema:
             raise OutputValidationError(
                 f"the answer does not fit {self._name}: {problem}"
             ) from None
+
+
+def make_schema(schema: Any) -> OutputSchema | None:
+    """Return the schema that the user gives; None is none.
+
+    Raises:
+        UsageError: it is neither a pydantic model nor a JSON schema.
+    """
+    if schema is None:
+        return None
+    is_model = isinstance(schema, type) and hasattr(schema, "model_json_schema")
+    if not (is_model or isinstance(schema, dict)):
+        raise UsageError("`schema` is a pydantic model or a JSON schema (a dict)", option="schema")
+    name = schema.__name__ if isinstance(schema, type) else str(schema.get("title") or "value")
+    return OutputSchema(schema, name)
 
 
 def _describe(error: ValueError) -> str:

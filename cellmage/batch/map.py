@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from ..arguments import FLAG, Kind, check, choice_of, number, optional, whole_number
-from ..errors import UsageError
 from ..options import OptionFields, Options
-from ..output_schema import OutputSchema
+from ..output_schema import make_schema
 from .asker import RowTask
 from .concurrency import Concurrency
 from .results import Results
-from .rows import PromptOf, count_rows, iterate_rows, make_prompts
+from .rows import PromptOf, make_prompts
 
 Engine = Literal["local", "ray", "dask"]
 When = Literal["now", "cheap"]
@@ -95,8 +94,7 @@ def map_rows(  # noqa: PLR0913 - keyword arguments
     for name, value in {**given, "engine": engine, "when": when}.items():
         check(name, value, _KINDS[name])
     named = Options.from_fields(options)
-    form = None if schema is None else OutputSchema(_valid_schema(schema), _name_of(schema))
-    task = RowTask(named, form)
+    task = RowTask(named, make_schema(schema))
     how = BatchOptions(
         out=None if out is None else Path(out),
         concurrency=concurrency,
@@ -108,18 +106,6 @@ def map_rows(  # noqa: PLR0913 - keyword arguments
             _CHEAP if when == "cheap" else _ENGINES[engine], __package__
         )
         return module.map_rows(task, template, rows, how)
-    prompt_of, total = make_prompts(template), count_rows(rows)
     progress = Progress(choose_show(not show_progress))
-    results: Results = run_batch(task, iterate_rows(rows), prompt_of, how, progress, total)
+    results: Results = run_batch(task, rows, make_prompts(template), how, progress)
     return results
-
-
-def _valid_schema(schema: Any) -> Any:
-    is_model = isinstance(schema, type) and hasattr(schema, "model_json_schema")
-    if not (is_model or isinstance(schema, dict)):
-        raise UsageError("`schema` is a pydantic model or a JSON schema (a dict)", option="schema")
-    return schema
-
-
-def _name_of(schema: Any) -> str:
-    return getattr(schema, "__name__", "") or str(schema.get("title") or "value")

@@ -1,0 +1,1 @@
+"""A batch on several machines: Ray or Dask runs its parts, and runs again what was lost."""
