@@ -1,4 +1,4 @@
-"""``python -m cellmage``: ask in the terminal, serve models, or watch a cell of a real kernel."""
+"""``python -m cellmage``: ask in a terminal or about many lines, serve models, or watch a cell."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["serve"]:
         return serve(words[1:])
+    if words[:1] == ["map"]:
+        from .batch.command import run_map  # noqa: PLC0415 - as for `demo`
+
+        return run_map(words[1:])
     args = _parser().parse_args(words)
     if args.prompt == ["demo"]:
         from .demo import demo  # noqa: PLC0415 - it starts a kernel, which the others do not need
@@ -60,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         "python -m cellmage",
         description="Ask a model, and show its answer while it arrives.",
         epilog="python -m cellmage demo: stream one cell of a real kernel into this terminal. "
-        "python -m cellmage serve: serve models to other programs; see serve --help.",
+        "python -m cellmage serve: serve models to other programs; see serve --help. "
+        "python -m cellmage map: ask about each line of a file; see map --help.",
     )
     parser.add_argument("prompt", nargs="+", help="the prompt; '-' reads it from standard input")
     parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")

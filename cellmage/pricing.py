@@ -15,6 +15,8 @@ from .urls import is_loopback
 _CHARS_PER_TOKEN = 4
 """An estimate, for answers that were cut before the provider counted their tokens."""
 
+BATCH_SHARE = Decimal("0.5")
+"""The share of the price that OpenAI and Anthropic ask for rows of their batch endpoints."""
 
 _SMALLEST_PERCENT = 0.01
 _SMALLEST_USD = Decimal("0.000001")
@@ -166,6 +168,10 @@ class Budget:
                 f"and the limit is {format_usd(Decimal(str(limit)))}; `spend_limit` raises it",
                 option="spend_limit",
             )
+
+    def add(self, amount: Decimal) -> None:
+        """Add a cost that was counted elsewhere."""
+        self._costs.append(amount)
 
     def record(self, request: Request, response: Response) -> bool:
         """Add the cost of an answer; it is estimated if its tokens were not counted.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -147,6 +148,17 @@ def open_output(path: Path, schema: OutputSchema | None) -> OutputFile:
         return make(path, value_columns(schema))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_results(path: Path, schema: OutputSchema | None, results: Iterable[RowResult]) -> None:
+    """Write results that are all there.
+
+    Raises:
+        UsageError, ConfigError: as for `open_output`.
+    """
+    with closing(open_output(path, schema)) as file:
+        for result in results:
+            file.write(result)
 
 
 def read_output(path: Path) -> Iterator[dict[str, Any]]:

@@ -193,13 +193,14 @@ class LocalRateLimiter:
 
     async def acquire(self, tokens: int) -> float:
         """Wait until a request of this many tokens may be sent: see `RateLimiter`."""
-        started_at = self._clock()
+        waited = 0.0
         while (wait := self.limit.reserve(tokens, self._clock())) > 0:
             epoch = self.limit.epoch
             await asyncio.sleep(wait)
+            waited += wait
             if epoch == self.limit.epoch:
-                return self._clock() - started_at
-        return self._clock() - started_at
+                break
+        return waited
 
     async def report(self, report: RateReport) -> None:
         """Learn from the head of a reply: see `RateLimiter`."""

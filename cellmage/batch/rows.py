@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from typing import Any
 
 from ..content import Content, File, Image, Part, Prompt
-from ..errors import UsageError
-from ..prompt.interpolation import interpolate
+from ..errors import CellmageError, UsageError
+from ..prompt.interpolation import Explain, Insert, explain, interpolate
 
 PromptOf = Callable[[Any], Prompt]
 """A function that returns the prompt of a row."""
@@ -54,7 +54,14 @@ def count_rows(rows: Any) -> int | None:
     return height if isinstance(height, int) else None
 
 
-def make_prompts(template: str | PromptOf, namespace: Mapping[str, Any] | None = None) -> PromptOf:
+def make_prompts(
+    template: str | PromptOf,
+    namespace: Mapping[str, Any] | None = None,
+    *,
+    everywhere: bool = False,
+    insert: Insert | None = None,
+    explain: Explain = explain,
+) -> PromptOf:
     """Return a function that makes the prompt of a row.
 
     Args:
@@ -62,6 +69,7 @@ def make_prompts(template: str | PromptOf, namespace: Mapping[str, Any] | None =
             the row. An expression may use the row's fields by their names; ``row``, whose fields
             are attributes; and ``item``, the row as it is.
         namespace: further variables for expressions; a field of the same name wins.
+        everywhere, insert, explain: as for `interpolate`.
 
     Raises:
         UsageError: the template is neither.
@@ -81,9 +89,19 @@ def make_prompts(template: str | PromptOf, namespace: Mapping[str, Any] | None =
 
     def prompt_of(row: Any) -> Content:
         names = {**variables, **_fields(row), "row": RowView(row), "item": row}
-        return interpolate(template, names, insert=_insert).content
+        return interpolate(template, names, everywhere, insert or _insert, explain).content
 
     return prompt_of
+
+
+def safe_prompt(prompt_of: PromptOf, row: Any) -> Prompt | CellmageError:
+    """Return the prompt of a row; the error of a row whose prompt cannot be made."""
+    try:
+        return prompt_of(row)
+    except CellmageError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the function of the user
+        return UsageError(f"the prompt could not be made: {type(error).__name__}: {error}")
 
 
 class RowView:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import CellmageError, UsageError
 from ..runtime.loop import background_loop
 from ..runtime.sync_stream import SyncStream
 from .asker import RowAsker, RowTask
@@ -26,7 +25,7 @@ from .output_files import open_output
 from .progress import Progress
 from .results import Results
 from .row_result import Counts, RowResult
-from .rows import PromptOf
+from .rows import PromptOf, count_rows, iterate_rows, safe_prompt
 from .spending import Spending
 from .worker import Question, answer_rows
 
@@ -95,17 +94,8 @@ class QuestionQueue:
         except StopIteration:
             self.is_exhausted = True
             return
-        self._questions.append(Question(self.count, self._prompt(row), row))
+        self._questions.append(Question(self.count, safe_prompt(self._prompt_of, row), row))
         self.count += 1
-
-    def _prompt(self, row: Any) -> Any:
-        """Return the prompt of a row; the error of a row whose prompt cannot be made."""
-        try:
-            return self._prompt_of(row)
-        except CellmageError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - the function of the user
-            return UsageError(f"the prompt could not be made: {type(error).__name__}: {error}")
 
     async def questions(self) -> AsyncIterator[Question]:
         """Yield the rows as they are read. On the loop's thread."""
@@ -138,15 +128,17 @@ class InOrder:
             self.count += 1
 
 
-def run_batch(  # noqa: PLR0913, PLR0917 - the parts of a batch
-    task: RowTask,
-    rows: Iterator[Any],
-    prompt_of: PromptOf,
-    options: BatchOptions,
-    progress: Progress,
-    total: int | None,
+def run_batch(
+    task: RowTask, rows: Any, prompt_of: PromptOf, options: BatchOptions, progress: Progress
 ) -> Results:
     """Ask all rows, and return their results.
+
+    Args:
+        task: what is the same for all rows.
+        rows: as for `iterate_rows`.
+        prompt_of: makes the prompt of a row.
+        options: how the batch runs.
+        progress: shows how far it is.
 
     Raises:
         ConfigError: the model has no key or no address, or a package is missing. Nothing was sent.
@@ -154,8 +146,8 @@ def run_batch(  # noqa: PLR0913, PLR0917 - the parts of a batch
         KeyboardInterrupt: the user stopped it; what is done is in the file, and kept.
     """
     RowAsker(task)  # what cannot be asked at all is said here, before a file is replaced
-    spending, counts = Spending(options.budget), Counts(total)
-    queue = QuestionQueue(rows, prompt_of)
+    spending, counts = Spending(options.budget), Counts(count_rows(rows))
+    queue = QuestionQueue(iterate_rows(rows), prompt_of)
     done: list[RowResult] = []
     with ExitStack() as stack:
         keeper = stack.enter_context(KeptAnswers(reads=options.resume))

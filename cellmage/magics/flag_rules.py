@@ -14,10 +14,19 @@ from .lookup import find_retriever, find_tools
 _EXCLUSIVE: Mapping[str, set[str]] = {
     "continue_answer": {"compare", "tool", "rag", "attach", "snippet", "cells", "error"},
     "compare": {"json", "schema", "model", "tool"},
+    "each": {
+        *("continue_answer", "compare", "tool", "rag", "attach", "snippet", "cells", "error"),
+        *("code", "chat", "dry_run", "sys_snippet", "set", "auto_approve"),
+    },
 }
 """Flags, and the flags that none of them goes together with, by their names in `Namespace`."""
 
-_FLAG_NAMES = {"continue_answer": "--continue"} | {
+_FLAG_NAMES = {
+    "continue_answer": "--continue",
+    "dry_run": "--dry-run",
+    "sys_snippet": "--sys-snippet",
+    "auto_approve": "--auto-approve",
+} | {
     name: f"--{name}"
     for name in (
         "compare",
@@ -30,6 +39,10 @@ _FLAG_NAMES = {"continue_answer": "--continue"} | {
         "model",
         "cells",
         "error",
+        "each",
+        "code",
+        "chat",
+        "set",
     )
 }
 

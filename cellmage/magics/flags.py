@@ -117,6 +117,11 @@ CALL = [
         metavar="NAME",
         help="Ask for JSON that fits this pydantic model or JSON schema (a variable).",
     ),
+    flag(
+        "--each",
+        metavar="NAME",
+        help="Ask about each row of this variable (a list or a DataFrame), many at once.",
+    ),
     flag("--compare", **_LIST, help="Ask these models, side by side."),
     flag(
         "--select",
@@ -373,6 +378,8 @@ MODELS = [
         "Default: the configured server, and those of this machine.",
     ),
 ]
+
+STATUS = [flag("--chat", metavar="NAME", help="Use the conversation of this name.")]
 
 UPGRADE = [
     group("The run"),

@@ -127,6 +127,8 @@ class PromptRunner:
             return None
 
     def _run(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
+        if args.each is not None:
+            return self._run_each(args, text, variables)
         prompt = self._prepare(args, text, variables)
         warn_secret(text)
         if args.dry_run:
@@ -155,6 +157,26 @@ class PromptRunner:
             for stream in prompt.streams:
                 self._record_cost(stream)
             print_store_messages(self.chats)
+
+    def _run_each(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
+        """Ask about each row of a variable; no turn is made."""
+        from .each import ask_each  # noqa: PLC0415 - as in `_prepare`
+
+        check_flags(args, text)
+        self.locks.limit(self._settings)
+        settings, schema = self._settings, schema_from_flags(args, variables)
+        options, limit = call_options(settings, args), settings.spend_limit
+        self.locks.check_call(args, self._models.find_keys(options, False))
+        self.budget.check(limit)
+        left = None if limit is None else limit - float(self.budget.spent)
+        rules = self._files.read(args, text, settings.rules).rules
+        level: Any = args.data or settings.data
+        options = add_system_text(options, rules)
+        visible = self.cells.visible(variables)
+        results = ask_each(args, text, visible, options, schema, level, left)
+        self.budget.add(results.counts.spent)
+        self._bind(args.out or "_llm", results)
+        return results
 
     def _prepare(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> _Prompt:
         """Return what can be sent; nothing has been sent."""
