@@ -79,7 +79,7 @@ class ChatClient:
                 except StopAsyncIteration:
                     return
                 except BaseException as error:
-                    failure = self._translate(error, request.options.model or "")
+                    failure = self.translate(error, request.options.model or "")
                     if failure is None:
                         raise
                 else:
@@ -97,11 +97,11 @@ class ChatClient:
         """
         failure: CellmageError | None = None
         try:
-            client = await self._client(CONNECT_SECONDS)
+            client = await self.sdk_client()
             reply = await client.models.with_raw_response.list()
             return model_names(reply.content)
         except BaseException as error:
-            failure = self._translate(error, "the list of models")
+            failure = self.translate(error, "the list of models")
             if failure is None:
                 raise
         raise failure  # outside the handler, as in `stream`
@@ -110,7 +110,7 @@ class ChatClient:
         """Add to an error that a server knows no such model or address what to type instead."""
         await advise(error, self.endpoint.base_url, self.models)
 
-    def _translate(self, error: BaseException, model: str) -> CellmageError | None:
+    def translate(self, error: BaseException, model: str) -> CellmageError | None:
         """Return our error for any error of a request, without the key; None if it is unknown.
 
         No frame of the HTTP library stays in its traceback, nor in that of a cancellation: error
@@ -173,7 +173,7 @@ class ChatClient:
                 error.request_id = response.request_id
                 raise
 
-    def _payload(self, request: Request) -> dict[str, Any]:
+    def payload(self, request: Request) -> dict[str, Any]:
         """Return the fields of the request, without those that the model has refused before."""
         refusals = self._refusals(request)
         if FIELDS & refusals.parameters.keys():  # the form is asked for in words then
@@ -189,7 +189,7 @@ class ChatClient:
         if getattr(error, "status_code", None) not in STATUSES:
             return ""
         body = getattr(error, "body", None)
-        return self._refusals(request).learn(body, self._payload(request))
+        return self._refusals(request).learn(body, self.payload(request))
 
     async def _send(self, request: Request, stack: AsyncExitStack) -> Any:
         """Send the request, and return the response when its head has arrived."""
@@ -221,15 +221,16 @@ class ChatClient:
     async def _open(
         self, request: Request
     ) -> AbstractAsyncContextManager[openai.AsyncAPIResponse[Any]]:
-        client = await self._client(request.options.connect_timeout or CONNECT_SECONDS)
-        api, payload = api_of(request, self.endpoint), self._payload(request)
+        client = await self.sdk_client(request.options.connect_timeout or CONNECT_SECONDS)
+        api, payload = api_of(request, self.endpoint), self.payload(request)
         body = payload | payload.pop("extra_body", {})
         headers = {**api.headers, _RAW_RESPONSE: "stream"}
         url = url_of(api, split_query(self.endpoint.base_url)[0])
         reply = client.post(url, cast_to=object, body=body, options={"headers": headers})
         return _Reply(reply)
 
-    async def _client(self, connect_seconds: float) -> openai.AsyncOpenAI:
+    async def sdk_client(self, connect_seconds: float = CONNECT_SECONDS) -> openai.AsyncOpenAI:
+        """Return the SDK's client for this server; it has a handle in place of the key."""
         sdk = await load_sdk()
         base_url, query = split_query(self.endpoint.base_url)
         client: openai.AsyncOpenAI = sdk.AsyncOpenAI(

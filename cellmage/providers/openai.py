@@ -85,7 +85,7 @@ class OpenAIProvider:
         """
         yield Start(request.options.model or "", self.name)
         is_key_unknown = self._find_key is not None
-        client = await self._client()
+        client = await self.client()
         if is_key_unknown and self._api_key is not None:  # the policy did not know it
             texts = (message.text for message in request.messages)
             refuse_keys(texts, {self.name: self._api_key})
@@ -99,15 +99,16 @@ class OpenAIProvider:
         Raises:
             CellmageError: the server cannot be reached, or returned no list.
         """
-        client = await self._client()
+        client = await self.client()
         return await client.models()
 
     async def advise(self, error: CellmageError) -> None:
         """Add to an error that a server knows no such model or address what to type instead."""
-        client = await self._client()
+        client = await self.client()
         await client.advise(error)
 
-    async def _client(self) -> ChatClient:
+    async def client(self) -> ChatClient:
+        """Return what makes the requests, with the key."""
         module = f"{__package__}.chat_client"
         if self._find_key is not None or not OpenAIProvider._is_imported:
             await asyncio.to_thread(self._prepare, module)
