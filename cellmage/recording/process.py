@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from ..providers.environment import ENVIRON
+from .file_recordings import select_recording
 from .recorder import Recorder
 from .recording import Recording
 
@@ -59,10 +60,6 @@ def default_recording() -> Recording | None:
 
 
 def _recording_of(replay: str, record: str) -> Recording | None:
-    if not replay and not record:
-        return None
-    from .file_recordings import select_recording  # noqa: PLC0415 - most processes need none
-
     return select_recording(replay, record, spell=lambda name: f"CELLMAGE_{name.upper()}")
 
 

@@ -19,8 +19,8 @@ from cellmage.errors import (
 )
 from cellmage.events import Event, Kept, Status
 from cellmage.messages import Request, Response
-from cellmage.recording import Recording, use_recording
-from cellmage.recording.file_recordings import open_record, open_replay, select_recording
+from cellmage.recording import Recording, open_record, open_replay, use_recording
+from cellmage.recording.file_recordings import select_recording
 from cellmage.recording.record_files import FileRecords
 from cellmage.testing import Reply, ScriptedProvider, ScriptedServer, answer
 from tests.recording.test_record_files import make_record
