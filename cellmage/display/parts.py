@@ -12,6 +12,7 @@ from ..markdown.settled import find_settled_end
 from .base import Frame
 from .page_cost import page_cost_ms
 from .panels import Panel, panels_html
+from .slices import find_slice_end
 
 CURSOR = "▌"
 """Marks the end of a text that is still arriving."""
@@ -22,13 +23,6 @@ MIN_PART_CHARS = 4_000
 MIN_PART_PAGE_MS = 80
 """A part is frozen earlier if its formulas and the like take the page this long, as estimated: a
 shorter answer stays one output."""
-
-SLICE_CHARS = 3_000
-"""Characters that a live frame adds at most. More may arrive at once, and settle: to write all of
-it in one frame would keep the page, and whoever reads it, waiting."""
-
-_MAX_SLICES = 20
-"""The slices of a text that arrived at once."""
 
 MAX_PARTS = 14
 """Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
@@ -145,10 +139,9 @@ class Part:
             self.panels += self.open_panels
             self.open_panels = ()
         pending = "".join(self.pending)
-        # A text that is longer, or does not settle, is taken in larger slices: their number counts.
-        size = max(SLICE_CHARS, len(pending) // _MAX_SLICES, len(self.tail))
-        self.tail += pending[:size]
-        self.pending = [pending[size:]] if len(pending) > size else []
+        slice_end = find_slice_end(pending, self.tail)
+        self.tail += pending[:slice_end]
+        self.pending = [pending[slice_end:]] if len(pending) > slice_end else []
         end = find_settled_end(self.tail)
         self._settle(end, self.sanitize(self.tail[:end]))
 

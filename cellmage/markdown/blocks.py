@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .links import may_become_safe_url, normalize_label
 from .literals import PATTERNS, Literal, open_literal
@@ -110,6 +112,15 @@ class Blocks:
         """The last block, to which a next line may belong; None without a block."""
         return self.blocks[-1] if self.blocks else None
 
+    def with_line(self, line: str) -> Blocks:
+        """Return the blocks of the text and one more line; the text ends with no open fence."""
+        blocks = copy(self)
+        blocks.blocks = [*self.blocks[:-1], *map(copy, self.blocks[-1:])]
+        blocks.labels = dict(self.labels)
+        blocks._text = self._text + line
+        blocks._add_line(line, len(self._text), len(blocks._text))
+        return blocks
+
     def _skip_code(self, start: int) -> int:
         """Return the start of the next line that may change the blocks: code may be long."""
         block = self.blocks[-1]
@@ -160,6 +171,12 @@ class Blocks:
         marker = literal.marker if literal else "#" * (kind == "heading")
         is_open = bool(literal) or kind in _CONTINUABLE
         self.blocks.append(Block(kind, start, end, is_open, marker, literal))
+
+
+@lru_cache(maxsize=8)
+def find_blocks(text: str) -> Blocks:
+    """Return the blocks of a text, not to be changed: a frame asks for the same ones often."""
+    return Blocks(text)
 
 
 def _classify(content: str, context: str) -> str:

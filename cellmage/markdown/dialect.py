@@ -28,7 +28,7 @@ from .block_rules import (
     parse_nested_fence,
     parse_reference,
 )
-from .blocks import Blocks, split_lines
+from .blocks import find_blocks, split_lines
 from .emphasis import classify_run
 from .formulas import CODE_OR_FORMULA, OPENING, PIPE, is_code, match_formula
 from .inline_rules import parse_bare_url, parse_formula, parse_tag
@@ -78,7 +78,7 @@ def _escape_pipes(markdown: str) -> str:
     if "|" not in markdown or not ("`" in markdown or OPENING.search(markdown)):
         return markdown
     pieces = []
-    for block in Blocks(markdown).blocks:
+    for block in find_blocks(markdown).blocks:
         source = markdown[block.start : block.end]
         is_table = block.kind == "table"
         pieces.append("".join(map(_escape_row, split_lines(source))) if is_table else source)

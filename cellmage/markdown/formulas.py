@@ -243,6 +243,8 @@ def find_pipe(line: str) -> int | None:
     Args:
         line: one line, which may still arrive.
     """
+    if "|" not in line:
+        return None
     row, _ = hide_code_in_row(line)
     pipes = (match.start() for match in PIPE.finditer(row))
     return next((pipe for pipe in pipes if row.count("`", 0, pipe) % 2 == 0), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .blocks import Block, Blocks, strip_containers
+from .blocks import Block, Blocks, find_blocks, strip_containers
 from .emphasis import Delimiter, is_punctuation
 from .fences import close_fences
 from .formulas import OPENING, PIPE, find_pipe, hide_code_in_row
@@ -47,6 +47,9 @@ _EMPTY_DETAILS = re.compile(r"<details(?: open)?>\s*(?:<\w+>\s*)*\Z")
 _MAX_CHARS = 10_000
 """Characters at the end of a text that are scanned; a longer block is shown as it is."""
 
+_MAX_MARKS = 1_500
+"""Marks of a block that is scanned; a block with more is published as plain text anyway."""
+
 _MAX_CANDIDATES = 300
 """Lines at the end of a text that may open or end code and formulas; it may be scanned often."""
 
@@ -56,9 +59,13 @@ _MAX_LINES = 1_000
 _MAX_DETAILS = 20
 """Blocks in blocks that are closed; beyond that their tags are text."""
 
-_PASS_CHARS = 50_000
-_MIN_PASSES = 4
-"""Passes over a text: as many as these characters allow, and this number at least."""
+_PASS_MARKS = 5_000
+_MIN_PASSES = 3
+"""Passes over a text: as many as these marks allow, and this number at least."""
+
+_MARK = re.compile(r"[\\`$<&!\[\]*_~\n]")
+_CHARS_PER_MARK = 10
+"""Characters that are scanned in the time for a mark."""
 
 _ZERO_WIDTH_JOINER = "\u200d"
 _ZERO_WIDTH = "\u200b"
@@ -104,7 +111,8 @@ def _find_stable(text: str) -> str:
     the shortest shows the least. A hostile text may need a pass for each of its characters.
     """
     tails = [text]
-    for _ in range(max(_MIN_PASSES, _PASS_CHARS // (len(text) + 1))):
+    marks = 1 + len(text) // _CHARS_PER_MARK + len(_MARK.findall(text))
+    for _ in range(max(_MIN_PASSES, _PASS_MARKS // marks)):
         tail = _heal_once(tails[-1], "")
         if tail in tails:
             return min(tails[tails.index(tail) :], key=len)
@@ -116,14 +124,16 @@ def _close_details(text: str) -> str:
     """Return the text with the tags that end what `<details>` opened, outside of code."""
     if "<details" not in text:
         return text
-    prose = (text[block.start : block.end] for block in Blocks(text).blocks if not block.literal)
+    prose = (
+        text[block.start : block.end] for block in find_blocks(text).blocks if not block.literal
+    )
     depth = count_details("".join(prose))
     return close_fences(text) + "\n\n</details>" * depth if 0 < depth <= _MAX_DETAILS else text
 
 
 def _heal_once(text: str, cursor: str) -> str:
     line_start = text.rfind("\n") + 1
-    blocks = Blocks(text[:line_start])
+    blocks = find_blocks(text[:line_start])
     line = text[line_start:]
     last = blocks.last
     if last is not None and last.is_open and last.kind == "fence":
@@ -137,7 +147,7 @@ def _heal_once(text: str, cursor: str) -> str:
 
 def _cursor_of_held_formula(text: str, cursor: str) -> str:
     """Return the cursor for a text of which nothing may be shown: only where a formula begins."""
-    last = Blocks(text[: text.rfind("\n") + 1]).last
+    last = find_blocks(text[: text.rfind("\n") + 1]).last
     return cursor if last is not None and last.is_open and _is_held(last, text) else ""
 
 
@@ -208,7 +218,7 @@ def _with_last_line(text: str, line_start: int, blocks: Blocks, cursor: str) -> 
         blocks: the blocks before the last line.
         cursor: the mark at the end of the visible text.
     """
-    block = Blocks(text).blocks[-1]
+    block = blocks.with_line(text[line_start:]).blocks[-1]
     if block.kind == "table":
         return _heal_row(text, line_start, blocks)
     if block.kind == "heading":
@@ -268,7 +278,7 @@ def _heal_paragraph(text: str, block: Block, blocks: Blocks, cursor: str) -> str
 
 def _heal_inline(text: str, blocks: Blocks, cursor: str) -> str:
     """Return the inline text of an open block: cut where it is undecided, and closed."""
-    if len(text) > _MAX_CHARS:
+    if len(text) > _MAX_CHARS or len(_MARK.findall(text)) > _MAX_MARKS:
         return text + cursor
     inline = Scanner(text, is_open=True, labels=blocks.labels).scan()
     visible = _visible_text(text, inline).rstrip("!" + _ZERO_WIDTH_JOINER)

@@ -12,12 +12,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from .blocks import Block, Blocks
+from .blocks import Block, find_blocks
 from .literals import has_many_candidates, has_many_lines
 from .settled import find_tail_start
 
-PIECE_LINES = 64
+PIECE_LINES = 32
 """Items or rows of a piece."""
+
+_SCREEN_PIECES = 3
+"""Pieces that fill a large screen; the last one may be short."""
+
+_MAX_SCREEN_LINES = 128
+"""Lines of a long block in the terminal, at most, unless its items have several."""
 
 _SCREEN_CHARS = 20_000
 """Characters of a large screen, at least."""
@@ -56,7 +62,7 @@ def split_long_block(text: str) -> list[Piece]:
     """
     if _DEFINITION.search(text):
         return [Piece(text)]
-    blocks = Blocks(text).blocks
+    blocks = find_blocks(text).blocks
     last = next((block for block in reversed(blocks) if block.kind != "blank"), None)
     if last is not None and last.kind == "table":
         return _split_table(text, last)
@@ -114,22 +120,25 @@ def end_of_long_block(text: str) -> str:
         >>> end_of_long_block("| a |\n|---|\n" + "| 1 |\n" * 100).count("1")
         100
     """
-    if text.count("\n") <= 2 * PIECE_LINES:
+    if text.count("\n") <= _MAX_SCREEN_LINES:
         return text
     text = text[find_tail_start(text, _SCREEN_CHARS) :]
     if has_many_candidates(text) or has_many_lines(text, 0, _SCREEN_LINES):
         return _last_lines(text)
-    last = Blocks(text).last
+    last = find_blocks(text).last
     if last is not None and last.kind == "fence" and last.is_open:
         head = text[last.start : text.find("\n", last.start) + 1]
         return head + _last_lines(text)
     pieces = split_long_block(text)
     if len(pieces) == 1:
         return _last_lines(text)
-    *_, before, end = pieces
-    head_end = sum(map(len, end.source.splitlines(keepends=True)[: end.head_lines]))
-    return before.source + end.source[head_end:]
+    first, *others = pieces[-_SCREEN_PIECES:]
+    return first.source + "".join(map(_without_head, others))
+
+
+def _without_head(piece: Piece) -> str:
+    return "".join(piece.source.splitlines(keepends=True)[piece.head_lines :])
 
 
 def _last_lines(text: str) -> str:
-    return "".join(text.splitlines(keepends=True)[-2 * PIECE_LINES :])
+    return "".join(text.splitlines(keepends=True)[-_MAX_SCREEN_LINES:])

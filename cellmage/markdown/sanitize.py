@@ -21,7 +21,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as MarkdownToken
 
-from .blocks import Block, Blocks, split_lines
+from .blocks import Block, find_blocks, split_lines
 from .dialect import parse
 from .line_ends import normalize_line_ends
 from .links import is_safe_url
@@ -58,7 +58,7 @@ MAX_LINES = 128
 _MAX_CODE_LINES = 2_000
 """Lines of a run that is looked at line by line, code included."""
 
-_CACHED_PIECES = 256
+_CACHED_PIECES = 512
 """Pieces of long lists and tables that are kept: those of a few answers."""
 
 _FENCE = re.compile(
@@ -79,7 +79,7 @@ _DEEP = re.compile(r"^(?:[ \t]*(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))){25}", re.MUL
 """A line in so many containers: parsers take the square of their depth, or more, for it."""
 
 _MARK = re.compile(r"[!#$%&*+:<=>@\[\\\]^_`{}~|-]")
-_MAX_MARKS = 2_000
+_MAX_MARKS = 1_200
 """Characters of a text that is parsed as a whole at which parsers stop to look for more."""
 
 
@@ -125,7 +125,7 @@ def _has_many_lines(run: str) -> bool:
     """Return whether parsers take long for a run: in a fence they only look for its end."""
     if run.count("\n") <= MAX_LINES or _is_hostile(run):
         return run.count("\n") > MAX_LINES
-    prose = (block for block in Blocks(run).blocks if block.kind != "fence")
+    prose = (block for block in find_blocks(run).blocks if block.kind != "fence")
     return sum(run.count("\n", block.start, block.end) for block in prose) > MAX_LINES
 
 
@@ -194,7 +194,7 @@ def is_too_long(text: str) -> bool:
     """Return whether parsers take too long for a text, or may take seconds for a block of it."""
     if _DEEP.search(text):
         return True
-    blocks = [block for block in Blocks(text).blocks if block.kind != "fence"]
+    blocks = [block for block in find_blocks(text).blocks if block.kind != "fence"]
     prose = "".join(text[block.start : block.end] for block in blocks)
     return (
         len(_MARK.findall(prose)) > _MAX_MARKS
@@ -214,8 +214,8 @@ def _is_block_too_long(block: Block, text: str) -> bool:
 
 def _escape_unparsed(text: str) -> SafeMarkdown:
     """Escape everything: the last resort, for text that no parser looks at."""
-    lines = text.split("\n")
-    return SafeMarkdown("\n".join(escape_everything(line.strip(" \t")) for line in lines))
+    lines = "\n".join(line.strip(" \t") for line in text.split("\n"))
+    return SafeMarkdown(escape_everything(lines))
 
 
 def _is_safe(written: str, hosts: frozenset[str]) -> bool:

@@ -89,7 +89,7 @@ def _write_special(match: re.Match[str], pairs: set[int]) -> str:
 
 
 def escape_everything(text: str) -> str:
-    """Return one line of markdown for a plain text of any length, in one pass."""
+    """Return markdown for lines of plain text of any length, in one pass."""
     return _WWW.sub("www&#46;", _DIRECTION.sub("", text).translate(_EVERYTHING))
 
 

@@ -17,7 +17,8 @@ from cellmage.display.pacer import (
     MIN_INTERVAL_SECONDS,
 )
 from cellmage.display.page_cost import page_cost_ms
-from cellmage.display.parts import MAX_PARTS, MIN_PART_PAGE_MS, SLICE_CHARS, freeze_every_block
+from cellmage.display.parts import MAX_PARTS, MIN_PART_PAGE_MS, freeze_every_block
+from cellmage.display.slices import SLICE_CHARS, find_slice_end
 from cellmage.markdown.sanitize import is_too_long
 from tests.rendered import PARSER, block_types, visible_text
 
@@ -122,6 +123,26 @@ def test_text_that_arrives_at_once_is_shown_in_slices() -> None:
     assert visible_text("".join(frame.markdown for frame in page.parts.values())) == visible_text(
         sanitize(text)
     )
+
+
+@pytest.mark.parametrize("unit", ["$a$ ", "$$\n\n", "> a\n\n", "<?x", "**a** "])
+def test_text_of_many_marks_is_shown_in_smaller_slices(unit: str) -> None:
+    """What a frame adds costs as much as a slice of ordinary text, or less."""
+    text, marks = unit * 4_000, []
+    while text:
+        end = find_slice_end(text, "")
+        marks.append(sum(not char.isalnum() and char not in "? " for char in text[:end]))
+        text = text[end:]
+    assert max(marks) <= 700
+
+
+@pytest.mark.parametrize("text", ["$" * 1_000_000, "a " * 500_000])
+def test_a_text_that_does_not_settle_has_few_slices(text: str) -> None:
+    tail, slices = "", 0
+    while len(tail) < len(text):
+        tail += text[len(tail) :][: find_slice_end(text[len(tail) :], tail)]
+        slices += 1
+    assert slices < 100
 
 
 def test_the_end_catches_up_in_slices() -> None:

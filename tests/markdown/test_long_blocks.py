@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from cellmage.markdown.blocks import Blocks
+from cellmage.markdown.blocks import Block, Blocks
 from cellmage.markdown.heal import heal
 from cellmage.markdown.long_blocks import end_of_long_block, split_long_block
 from cellmage.markdown.sanitize import MAX_LINES, sanitize
@@ -20,6 +23,9 @@ ITEMS = {
     "code": "- a{n}:\n  ```py\n  x<b & 3\n\n  y\n  ```\n",
     "table": "| a & *b{n}* | `x<y` | $x$ |\n",
 }
+
+_LINES = ["a", "- a", "> a", "", "---", "|-|-|", "| a | b |", "# a", "[k]: https://x.y", "```",
+          "~~~", "$$", "\\[", "x \\]", "<!--", "-->", "\\begin{align}", "`", "    a"]  # fmt: skip
 
 
 def long_text(kind: str, count: int) -> str:
@@ -68,6 +74,22 @@ def test_a_list_in_a_fence_is_code() -> None:
     text = "```\n" + "- a & b\n" * 500
     assert sanitize(text) == f"{text}```\n"
     assert len(split_long_block(text)) == 1
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=8), st.sampled_from(_LINES).filter(bool))
+def test_one_more_line_changes_blocks_as_a_text_with_it(lines: list[str], line: str) -> None:
+    before = Blocks("".join(f"{line}\n" for line in lines))
+    last = before.last
+    assume(last is None or not (last.is_open and last.kind == "fence"))
+    before_line, expected = deepcopy(before), Blocks(before._text + line)
+    after = before.with_line(line)
+    assert [_key(block) for block in after.blocks] == [_key(block) for block in expected.blocks]
+    assert after.labels == expected.labels
+    assert [_key(b) for b in before.blocks] == [_key(b) for b in before_line.blocks], "unchanged"
+
+
+def _key(block: Block) -> tuple[str, int, int, bool, str]:
+    return block.kind, block.start, block.end, block.is_open, block.marker
 
 
 def test_code_is_skipped_up_to_a_line_that_may_end_it() -> None:
