@@ -15,8 +15,8 @@ from ..row_result import RowResult
 from ..rows import PromptOf, iterate_rows, make_prompts
 from ..run import BatchOptions
 from .job import BatchJob as BatchJob
-from .job import JobRow
-from .job import Waits as Waits
+from .job_state import JobRow
+from .job_state import Waits as Waits
 from .job_store import JobStore, RowKey, StoredBatch
 from .submission import Submission
 from .target import find_target

@@ -6,7 +6,6 @@ import sys
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -26,58 +25,12 @@ from ..row_result import Counts, RowResult
 from ..run import BatchOptions
 from ..spending import Spending
 from .answers import read_answer
-from .apis import Line, Look
+from .apis import Line
+from .job_state import JobRow, PendingBatch, Waits
 from .job_store import JobStore, RowKey, StoredBatch
 from .server import BatchServer
 from .submission import is_transient
 from .target import Target
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """The time between two looks at the batches: each is longer than the one before.
-
-    Args:
-        first: seconds before the second look.
-        longest: the most seconds.
-        growth: what a wait is multiplied with for the next one.
-    """
-
-    first: float = 5.0
-    longest: float = 300.0
-    growth: float = 1.5
-
-
-@dataclass(slots=True)
-class JobRow:
-    """A row of a job.
-
-    Args:
-        index: the number of the row.
-        row: the row.
-        key: the key of its question, and its number; None if there is no question.
-        result: the result; None while it is awaited.
-    """
-
-    index: int
-    row: Any
-    key: RowKey | None = None
-    result: RowResult | None = None
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A batch that has not been read.
-
-    Args:
-        batch: the batch.
-        keys: its rows in their order; another kernel may remove them from the store.
-        look: what the server said last.
-    """
-
-    batch: StoredBatch
-    keys: Sequence[RowKey]
-    look: Look = field(default_factory=lambda: Look("submitted"))
 
 
 class BatchJob:
@@ -109,7 +62,7 @@ class BatchJob:
         self._target = target
         self._rows = rows
         self._by_key = {row.key: row for row in rows if row.key and row.result is None}
-        self._pending = [_Pending(batch, store.keys(batch.tag)) for batch in batches]
+        self._pending = [PendingBatch(batch, store.keys(batch.tag)) for batch in batches]
         self._options = options
         self._store = store
         self._spending = Spending()
@@ -157,7 +110,7 @@ class BatchJob:
         show = choose_show()
         try:
             with SyncStream(self._watch()) as looks:
-                for _ in looks.batches():
+                for _ in filter(None, looks.batches()):  # not while nothing is new
                     counts = self._counts()
                     show(self.status, counts.done, counts.total)
         except KeyboardInterrupt:
@@ -218,7 +171,9 @@ class BatchJob:
                     self._pending.remove(pending)
             yield
 
-    async def _replace(self, server: BatchServer, pending: _Pending, lines: Sequence[Line]) -> bool:
+    async def _replace(
+        self, server: BatchServer, pending: PendingBatch, lines: Sequence[Line]
+    ) -> bool:
         """Look for another batch if this one, which was only likely to be ours, is not.
 
         Returns:
@@ -232,7 +187,7 @@ class BatchJob:
             pending.batch = self._store.set_id(batch, found)
         return found is not None
 
-    async def _take(self, pending: _Pending, lines: Sequence[Line]) -> None:
+    async def _take(self, pending: PendingBatch, lines: Sequence[Line]) -> None:
         """Read the results of a batch that has ended; it is forgotten when all are kept."""
         batch, look = pending.batch, pending.look
         keys = dict(enumerate(pending.keys))
@@ -241,6 +196,7 @@ class BatchJob:
                 tag, _, place = line.custom_id.rpartition("-")
                 if tag == batch.tag and place.isdigit() and int(place) in keys:
                     await self._settle(keys.pop(int(place)), line, keeper)
+                    await sleep(0)  # other answers on this loop go on
         reason = look.problem or "it ended without an answer to this row"
         for key in keys.values():
             failure = ProviderError(f"batch {look.state}: {reason}; the same call asks it again")

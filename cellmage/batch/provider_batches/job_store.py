@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 from ...conversation.store import default_path
 from ...errors import ConfigError
@@ -106,9 +105,11 @@ class JobStore:
                 lock.execute("BEGIN EXCLUSIVE")
             yield
 
-    def begin(self, server: str, api: str, model: str, keys: Sequence[RowKey]) -> StoredBatch:
+    def begin(
+        self, tag: str, server: str, api: str, model: str, keys: Sequence[RowKey]
+    ) -> StoredBatch:
         """Note a batch before it is uploaded."""
-        batch = StoredBatch(uuid4().hex, server, api, model, None, len(keys), time.time())
+        batch = StoredBatch(tag, server, api, model, None, len(keys), time.time())
         with self._open() as db:
             db.execute(
                 "INSERT INTO batches VALUES (?, ?, ?, ?, NULL, ?, ?)",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack
+from uuid import uuid4
 
 from ...errors import CellmageError, HTTPStatusError
 from ...messages import Request
@@ -62,11 +63,10 @@ class Submission:
                 else:
                     batches.append(batch)
             missing = [key for key in self._requests if key not in found]
-            for keys in self._split(server, missing):
-                batch = self._store.begin(
-                    self._target.base_url, self._target.api, self._target.model, keys
-                )
-                batches.append(await self._upload(server, batch, keys))
+            async for tag, keys, rows in self._split(server, missing):
+                target = self._target
+                batch = self._store.begin(tag, target.base_url, target.api, target.model, keys)
+                batches.append(await self._upload(server, batch, rows))
             return batches
 
     async def _take_up(self, server: BatchServer, batch: StoredBatch) -> StoredBatch | None:
@@ -78,14 +78,15 @@ class Submission:
             return self._store.set_id(batch, batch_id)
         keys = self._store.keys(batch.tag)
         if all(key in self._requests for key in keys):
-            return await self._upload(server, batch, keys)
+            places = enumerate(keys)
+            rows = [self._encode(server, batch.tag, place, key) for place, key in places]
+            return await self._upload(server, batch, rows)
         self._store.forget(batch.tag)
         return None
 
     async def _upload(
-        self, server: BatchServer, batch: StoredBatch, keys: Sequence[RowKey]
+        self, server: BatchServer, batch: StoredBatch, rows: Sequence[bytes]
     ) -> StoredBatch:
-        rows = [self._encode(server, batch.tag, place, key) for place, key in enumerate(keys)]
         try:
             batch_id = await self._target.batches.create(server, batch.tag, rows, self._path)
         except HTTPStatusError as error:
@@ -104,18 +105,25 @@ class Submission:
         body |= body.pop("extra_body", {})
         return self._target.batches.encode(f"{tag}-{place}", body, self._path)
 
-    def _split(self, server: BatchServer, keys: Sequence[RowKey]) -> Iterator[list[RowKey]]:
-        """Yield the rows of each batch, within the limits of the provider."""
-        limits, chunk, size = self._target.batches, list[RowKey](), 0
+    async def _split(
+        self, server: BatchServer, keys: Sequence[RowKey]
+    ) -> AsyncGenerator[tuple[str, list[RowKey], list[bytes]], None]:
+        """Yield the tag and the rows of each batch, within the limits of the provider."""
+        limits, size = self._target.batches, 0
+        tag, chunk, rows = uuid4().hex, list[RowKey](), list[bytes]()
         for key in keys:
-            row = len(self._encode(server, "0" * 32, len(chunk), key)) + len(", ")
-            if chunk and (len(chunk) >= limits.max_rows or size + row > limits.max_bytes):
-                yield chunk
-                chunk, size = [], 0
+            row = self._encode(server, tag, len(chunk), key)
+            size += len(row) + len(", ")
+            if chunk and (len(chunk) >= limits.max_rows or size > limits.max_bytes):
+                yield tag, chunk, rows
+                tag, chunk, rows = uuid4().hex, [], []
+                row = self._encode(server, tag, 0, key)
+                size = len(row) + len(", ")
             chunk.append(key)
-            size += row
+            rows.append(row)
+            await asyncio.sleep(0)  # other answers on this loop go on
         if chunk:
-            yield chunk
+            yield tag, chunk, rows
 
 
 def is_transient(error: CellmageError) -> bool:
