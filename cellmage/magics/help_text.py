@@ -59,6 +59,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%llm_fix --model gpt-6-sol Be brief.",
         "%llm_fix Keep the names of the columns.",
     ),
+    "llm_status": (
+        "%llm_status",
+        "%llm_status --chat talk",
+        "rows = %llm_status",
+    ),
     "llm_upgrade": (
         "%llm_upgrade gpt-6-sol",
         "%llm_upgrade gpt-6-sol --budget 2.00",

@@ -59,6 +59,15 @@ class AnswerKeeper:
         """Return the recording of the process, else that of ``--replay`` and ``--record``."""
         return default_recording() or self.files.named()
 
+    def kept(self, is_wanted: bool) -> Recording | None:
+        """Return the answers that are kept; None if none are.
+
+        Args:
+            is_wanted: whether a flag of a prompt keeps its answer.
+        """
+        is_active = is_wanted or self._settings.keep != "off"
+        return self._named() or (self._own_recording() if is_active else None)
+
     def recorder(
         self,
         args: Namespace,

@@ -10,19 +10,21 @@ from IPython.core.magic import line_magic, no_var_expand
 from ..display.listing import Listing
 from ..errors import UsageError
 from ..text import excerpt
-from .flags import UPGRADE
+from .flags import STATUS, UPGRADE
 from .frontend import FrontEnd
+from .listings import show
 from .magic_decorator import declare
-from .notebook_cells import NotebookCells
+from .notebook_cells import NotebookCell, NotebookCells
 from .parsing import parse
 from .runner import PromptRunner
 from .settings import Settings
+from .status_table import show_status
 from .store_messages import print_store_messages
 from .upgrade import Upgrade
 
 
 class NotebookMagics(Settings):
-    """``%llm_upgrade``, for the class of all magics.
+    """``%llm_status`` and ``%llm_upgrade``, for the class of all magics.
 
     Attributes:
         shell: where the cells run.
@@ -38,6 +40,16 @@ class NotebookMagics(Settings):
         self.upgrade = Upgrade(self.shell, self, self.runner, self.notebook_cells)
 
     @no_var_expand
+    @declare(*STATUS)
+    @line_magic
+    def llm_status(self, args: Namespace) -> Listing | None:
+        """Show which answers of this notebook are out of date, and why. Nothing is asked."""
+        self._identify()
+        listing = show(show_status(self.runner, self, self.shell.user_ns, self._cells(), args.chat))
+        print_store_messages(self.runner.chats)
+        return listing
+
+    @no_var_expand
     @declare(*UPGRADE, takes_text=True)
     @line_magic
     def llm_upgrade(self, args: Namespace, text: str) -> Listing | None:
@@ -51,9 +63,16 @@ class NotebookMagics(Settings):
             if rest:
                 raise UsageError(f"%llm_upgrade takes one model, not {excerpt(text)}")
             vars(args).update({name: value for name, value in vars(more).items() if value})
-        front_end = FrontEnd.of(self.shell)
-        self.runner.chats.identify(front_end)
-        self.runner.chats.apply_store_setting(self.store, front_end)
+        self._identify()
         listing = self.upgrade.run(args, model or args.model or "")
         print_store_messages(self.runner.chats)
         return listing
+
+    def _identify(self) -> None:
+        """Look for the stored turns of this notebook."""
+        front_end = FrontEnd.of(self.shell)
+        self.runner.chats.identify(front_end)
+        self.runner.chats.apply_store_setting(self.store, front_end)
+
+    def _cells(self) -> list[NotebookCell]:
+        return self.notebook_cells.read(self.runner.chats.notebook)

@@ -25,7 +25,7 @@ PROMPT_LINE = re.compile(r"%%llm(?=\s|$)")
 """The first line of a prompt."""
 
 _PROMPT_MAGICS = ("llm", "llm_compare")
-_TABLE_MAGICS = ("llm_history", "llm_models", "llm_config", "llm_upgrade")
+_TABLE_MAGICS = ("llm_history", "llm_models", "llm_config", "llm_upgrade", "llm_status")
 # An assignment shows no table: `LLMMagics.value_of` runs the magic without its output.
 _TABLE_CALL = re.compile(rf"get_ipython\(\)\.run_line_magic\((?='(?:{'|'.join(_TABLE_MAGICS)})')")
 _TABLE_VALUE = "get_ipython().magics_manager.registry['LLMMagics'].value_of("

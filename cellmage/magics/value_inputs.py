@@ -9,7 +9,7 @@ from typing import Any
 from ..fingerprints import Fingerprint, fingerprint
 from .lookup import open_index
 
-_SIMPLE = (str, int, float, bool, type(None))
+SIMPLE = (str, int, float, bool, type(None))
 """Types of values whose text is wholly in the prompt."""
 
 Fingerprints = MutableMapping[str, Fingerprint | None]
@@ -38,7 +38,7 @@ class ValueInputs:
 
     def add(self, name: str, value: Any) -> None:
         """Add a value that stands in the prompt, or is attached to it."""
-        if self._is_active and type(value) not in _SIMPLE:
+        if self._is_active and type(value) not in SIMPLE:
             self.fingerprints[name] = fingerprint(value)
 
     def add_search(self, args: Namespace, variables: Mapping[str, Any]) -> None:

@@ -128,7 +128,7 @@ def interpolate(
     inserted: list[str] = []
     unchanged: list[str] = []
     position = 0
-    for start, source, end in _expressions(prompt, everywhere):
+    for start, source, end in find_expressions(prompt, everywhere):
         parts += [prompt[position:start], *_evaluate(source, namespace, insert, explain)]
         unchanged += _known_expressions(prompt[position:start], namespace)
         inserted += [] if _is_escape(source) else [source]
@@ -147,8 +147,12 @@ def join(parts: Sequence[Part]) -> Content:
     return joined[0] if len(joined) == 1 and isinstance(joined[0], str) else tuple(joined)
 
 
-def _expressions(prompt: str, everywhere: bool) -> Iterator[tuple[int, str, int]]:
-    """Yield each expression with the index of its ``{{`` and the index after its ``}}``."""
+def find_expressions(prompt: str, everywhere: bool = False) -> Iterator[tuple[int, str, int]]:
+    """Yield each expression with the index of its ``{{`` and the index after its ``}}``.
+
+    Raises:
+        UsageError: the text between two braces is not an expression.
+    """
     end = 0
     while True:
         start = prompt.find("{{", end) if everywhere else find_braces(prompt, end)

@@ -141,6 +141,10 @@ class ReplayRecords:
         own = select_nearest(inputs, [each for each in records[::-1] if each.cell == cell and cell])
         return own or _most_similar(inputs, records) or select_similar(inputs, records)
 
+    def of_cells(self) -> Mapping[CellRef, Record]:
+        """Return the newest answer of each question of a cell: see `Records`."""
+        return self._all().of_cells()
+
     def add(self, record: Record) -> None:
         """Do nothing: it is not known which file the answer belongs to."""
 

@@ -18,7 +18,7 @@ from ..turns import CellRef
 from .inputs import Inputs
 from .record import Record
 from .record_lines import Lines, RecordId, id_of, make_line, parse_lines
-from .records import MemoryRecords
+from .records import MemoryRecords, newest_of_cells
 
 _MAX_BYTES = 2**28
 
@@ -93,6 +93,10 @@ class FileRecords:
         with self._lock:
             self._load()
             return self._records.nearest(inputs, cell)
+
+    def of_cells(self) -> Mapping[CellRef, Record]:
+        """Return the newest answer of each question of a cell: see `Records`."""
+        return newest_of_cells(self)
 
     def add(self, record: Record) -> None:
         """Keep an answer; if it says what the file says, the file does not change.

@@ -34,6 +34,9 @@ class Records(Protocol):
         It says what has changed. None if no answer has anything in common but the model.
         """
 
+    def of_cells(self) -> Mapping[CellRef, Record]:
+        """Return the newest answer of each question of a cell."""
+
     def add(self, record: Record) -> None:
         """Keep an answer; it replaces the one with the same inputs and number."""
 
@@ -84,11 +87,21 @@ class MemoryRecords:
         own = [record for record in records if cell is not None and record.cell == cell]
         return select_nearest(inputs, own) or select_similar(inputs, records)
 
+    def of_cells(self) -> Mapping[CellRef, Record]:
+        """Return the newest answer of each question of a cell: see `Records`."""
+        return newest_of_cells(self)
+
     def add(self, record: Record) -> None:
         """Keep an answer: see `Records`."""
         key = (record.inputs.key, record.number)
         self._records.pop(key, None)
         self._records[key] = record
+
+
+def newest_of_cells(records: Iterable[Record]) -> dict[CellRef, Record]:
+    """Return the last answer of each question of a cell."""
+    by_day = sorted(records, key=lambda record: record.asked_on)
+    return {record.cell: record for record in by_day if record.cell is not None}
 
 
 def select_nearest(inputs: Inputs, own: Iterable[Record]) -> Record | None:

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import UsageError
 from ...recording import Inputs, MemoryRecords, Record
 from ...recording.json_form import record_from_json, record_to_json
-from ...recording.records import select_nearest, select_similar
+from ...recording.records import newest_of_cells, select_nearest, select_similar
 from ...turns import CellRef
 from .database import transaction
 from .scope import ConversationScope, create_conversation
@@ -26,6 +26,10 @@ _NUMBERS = "SELECT number, cell_id, question FROM records WHERE notebook = ? AND
 _OF_CELL = (
     "SELECT record FROM records WHERE notebook = ? AND cell_id = ? AND question = ? "
     "ORDER BY changed_at DESC LIMIT ?"
+)
+_OF_CELLS = (  # with max(), SQLite takes the other columns from the same row
+    "SELECT record, max(changed_at) FROM records WHERE notebook = ? AND cell_id IS NOT NULL "
+    "GROUP BY cell_id, question"
 )
 _NEWEST = "SELECT record FROM records WHERE notebook = ? ORDER BY changed_at DESC LIMIT ?"
 
@@ -74,6 +78,12 @@ class StoredRecords:
                 return own
         similar = select_similar(inputs, self._select(_NEWEST, _MAX_COMPARED))
         return similar or self._memory.nearest(inputs, cell)
+
+    def of_cells(self) -> Mapping[CellRef, Record]:
+        """Return the newest answer of each question of a cell: see `Records`."""
+        rows = self._query(_OF_CELLS)
+        stored = [record for record in read_records(row for row, _ in rows) if record.cell]
+        return {**self._memory.of_cells(), **newest_of_cells(stored)}
 
     def add(self, record: Record) -> None:
         """Keep an answer: see `Records`. The caller does not wait for the file."""
