@@ -100,6 +100,14 @@ class Turn(Encodable):
         )
         return replace(cut, response=response)
 
+    def repeats(self, old: Turn) -> bool:
+        """Return whether the answer is a kept one, which an older turn has, too.
+
+        What was made from the older turn is then not stale.
+        """
+        is_same = (self.prompt, self.response.text) == (old.prompt, old.response.text)
+        return bool(self.response.kept_from) and is_same
+
     def supersede(self, old: Turn) -> Turn:
         """Return the same turn, with an older attempt and its previous ones before it."""
         attempts = (*old.previous_attempts, replace(old, previous_attempts=()))

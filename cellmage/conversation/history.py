@@ -110,12 +110,14 @@ class History:
         position, exists = self._position(turn.cell if replace_turn else None)
         # Threads of one cell end in any order: a sibling of a new question is not asked again.
         sibling_cell = turn.cell.cell_id if turn.cell and not exists else None
-        later = [
-            old
-            if old.stale or (old.cell and old.cell.cell_id == sibling_cell)
-            else old.mark_stale()
-            for old in self._turns[position + exists :]
-        ]
+        later = self._turns[position + exists :]
+        if not (exists and turn.repeats(self._turns[position])):
+            later = [
+                old
+                if old.stale or (old.cell and old.cell.cell_id == sibling_cell)
+                else old.mark_stale()
+                for old in later
+            ]
         if exists:
             turn = turn.supersede(self._turns[position])
         self._turns[position:] = [turn, *later]

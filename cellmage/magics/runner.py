@@ -239,7 +239,9 @@ class PromptRunner:
             return [inserted]
         if cell is None and front_end.has_cells and self._shown_notices.is_new("no cell ids"):
             print_line(NO_CELL_IDS)
-        stale = stale_notice(history.turns, history.before(cell), cell)
+        # A kept answer makes none stale; where answers are kept, stale ones say so themselves.
+        is_kept = self.keeper.is_active(prompt.args)
+        stale = "" if is_kept else stale_notice(history.turns, history.before(cell), cell)
         if stale and front_end.has_cells and self._shown_notices.is_new("stale"):
             print_line(stale)
         return [inserted, replacement_notice(history.turns, content.text, cell)]

@@ -152,3 +152,16 @@ def test_the_user_is_asked_about_a_stale_answer(
         assert is_kept == (reply == "n")
     run = kernel.run("%%llm\nGood day", "c1", allow_stdin=False)
     assert run.texts[0] == "GOOD DAY"
+
+
+def test_a_kept_answer_makes_no_later_turn_stale(
+    start: Start, server: ScriptedServer, tmp_path: Path
+) -> None:
+    kernel = start(tmp_path / "stale.ipynb", KEEP)
+    for cell in ("c1", "c2", "c1"):
+        run = kernel.run(f"%%llm\nprompt of {cell}", cell)
+        assert "stale" not in run.printed
+    assert "stale" not in kernel.run("%llm_history").printed
+    server.play_with(lambda exchange: Reply(answer("Another one.", 3)))
+    ask(kernel, "prompt of c1", "c1", "--fresh")
+    assert "stale" in kernel.run("%llm_history").printed

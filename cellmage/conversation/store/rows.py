@@ -19,7 +19,7 @@ from typing import Any
 
 from ...content import attachments_of
 from ...turns import CellRef, Turn
-from .columns import to_columns
+from .columns import encode_text, to_columns
 
 _THIS_TURN = "conversation_id = :conversation_id AND response_id = :response_id"
 _LIMIT = 10**15
@@ -65,7 +65,7 @@ class TurnTable:
         """
         self._delete_chunks(turn)
         if turn.response.has_content:
-            self._insert_live(turn, self._claim_position(turn.cell if replace_turn else None))
+            self._insert_live(turn, self._claim_position(turn, replace_turn))
         else:
             self._insert(turn, state="failed")
 
@@ -183,13 +183,15 @@ class TurnTable:
 
     # Positions.
 
-    def _claim_position(self, cell: CellRef | None) -> float:
-        """Return a position for a turn of this question.
+    def _claim_position(self, turn: Turn, replace_turn: bool) -> float:
+        """Return a position for a turn.
 
         It is that of the live turn of the same question. The next question of a loop in a cell
         follows the one before it. Later turns become stale, but not those of the same cell when the
-        question is new: threads of a cell end in any order.
+        question is new: threads of a cell end in any order. They stay as they are if the turn says
+        what the older one says: see `Turn.repeats`.
         """
+        cell = turn.cell if replace_turn else None
         if cell is None:
             return self._next_position()
         question = {"cell_id": cell.cell_id, "index": cell.index}
@@ -200,7 +202,8 @@ class TurnTable:
             **question,
         )
         if same is not None:
-            self._mark_stale_after(same)
+            if not self._is_repeated(turn, same):
+                self._mark_stale_after(same)
             return float(same)
         previous = self._value(
             "SELECT position FROM turns INDEXED BY turns_by_cell "
@@ -212,6 +215,17 @@ class TurnTable:
             return self._next_position()
         self._mark_stale_after(previous, sibling_cell=cell.cell_id)
         return self._position_after(previous)
+
+    def _is_repeated(self, turn: Turn, position: float) -> bool:
+        """Return whether the live turn of a position has this answer, and it is a kept one."""
+        row = turn.response.kept_from and self._value(
+            f"SELECT 1 FROM turns WHERE {_LIVE} AND position = :position "
+            "AND prompt = :prompt AND text = :text",
+            position=position,
+            prompt=encode_text(turn.prompt),
+            text=encode_text(turn.response.text),
+        )
+        return bool(row)
 
     def _mark_stale_after(self, position: float, sibling_cell: str | None = None) -> None:
         """Mark the later turns stale, but for those of one cell."""

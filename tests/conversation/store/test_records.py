@@ -16,7 +16,15 @@ from cellmage.conversation.store import ConversationScope, Store
 from cellmage.conversation.store.database import MIGRATIONS, connect
 from cellmage.messages import ProviderState, Timings
 from cellmage.recording import Input, Inputs, Record
-from tests.conversation.store.chats import SCOPE, SCOPE_B, TERMINAL, ask, open_chat, start_process
+from tests.conversation.store.chats import (
+    SCOPE,
+    SCOPE_B,
+    TERMINAL,
+    ask,
+    open_chat,
+    resume,
+    start_process,
+)
 
 STATE = ProviderState("chat", '{"reasoning_content": "Hm."}')
 
@@ -92,6 +100,7 @@ def test_a_notebook_that_joins_another_brings_its_answers(store: Store) -> None:
     store.records(SCOPE).add(both)
     kept = replace(both, response=Response("kept"))
     store.records(SCOPE_B).add(kept)
+    store.close()
     store.merge_notebook("/notes/a.ipynb", SCOPE_B)
     records = Store(store.path).records(SCOPE_B)
     assert records.find(own.inputs, 1) == own
@@ -206,3 +215,17 @@ def test_kill_9_in_mid_stream_leaves_a_part_of_the_answer(store: Store) -> None:
     assert nearest.response.incomplete_reason == "killed"
     assert printed.decode().startswith(nearest.response.text)
     assert len(printed.split()) - len(nearest.response.text.split()) <= 100
+
+
+def test_a_kept_answer_makes_no_later_turn_stale(store: Store) -> None:
+    chat = open_chat(store)
+    ask(chat, "one", "c1")
+    ask(chat, "two", "c2")
+    first, second = chat.turns
+    kept = replace(first, response=replace(first.response, id="kept", kept_from="2026-11-27"))
+    chat.history.commit(kept, replace_turn=True)
+    assert not chat.turns[1].stale
+    assert not resume(store).turns[1].stale
+    other = replace(kept, response=replace(kept.response, id="other", text="edited"))
+    chat.history.commit(other, replace_turn=True)
+    assert chat.turns[1] == resume(store).turns[1] == second.mark_stale()
