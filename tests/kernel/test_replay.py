@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
 
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.kernel.client import Run
@@ -123,11 +129,10 @@ CELLS = [
     "for name in ('a', 'b'):\n    %llm --no-history The same in a loop",
     "%%llm --tool dice --tool area --auto-approve\nThrow two, and multiply.",
     "%%llm --json --out value --no-history\nA list of numbers, please.",
-    "value",
     "import cellmage\nchat = cellmage.Conversation(cellmage.Options(model='m'))\n"
     "chat.ask('From Python', tools=[area], approve='always').text",
     "%%llm --out text --code\nWrite code.",
-    "text, _llm.usage, _llm.timings, _llm.id, chat.turns[-1].response.id",
+    "value, text, _llm.usage, _llm.timings, _llm.id, chat.turns[-1].response.id",
 ]
 
 
@@ -158,6 +163,28 @@ def run_notebook(kernel: NotebookKernel) -> bytes:
     return json.dumps(outputs, sort_keys=True).encode()
 
 
+def run_nbval(folder: Path, environ: dict[str, str]) -> str:
+    """Save the notebook with the outputs of a replay, and compare them with those of another."""
+    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **environ}
+    client = NotebookClient(notebook, record_timing=False)
+    with client.setup_kernel(env=environ, cwd=str(folder)):
+        for index, cell in enumerate(cells):
+            client.execute_cell(cell, index, store_history=False)
+    nbformat.write(notebook, folder / "ten.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:langsmith_plugin", "--nbval"]
+    result = subprocess.run(
+        [*command, "ten.ipynb"],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.stdout
+
+
 def test_a_recorded_notebook_is_replayed_byte_by_byte(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
@@ -180,5 +207,6 @@ def test_a_recorded_notebook_is_replayed_byte_by_byte(
         finally:
             kernel.close()
     assert len(replays) == 1
+    assert "10 passed" in run_nbval(tmp_path, environ)
     assert b"messages so far" in replays.pop()
     assert (len(server.exchanges), file.read_bytes()) == (requests, recorded)
