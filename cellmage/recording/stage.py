@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from ..errors import ReplayError
+from ..errors import ConfigError, ReplayError
 from ..events import Complete, Document, Event, Kept, Notice, Start
 from ..messages import CONTINUE_PROMPT, Message, Request
 from ..pipeline.base import Ask
@@ -185,13 +185,17 @@ class RecordingStage:
     async def _ask(
         self, ask: Ask, request: Request, lines: Sequence[Notice]
     ) -> AsyncGenerator[Event, None]:
-        async with aclosing(ask(request)) as events:
-            async for event in events:
-                yield event
-                if isinstance(event, Start):
-                    for line in lines:
-                        yield line
-                    lines = ()
+        try:
+            async with aclosing(ask(request)) as events:
+                async for event in events:
+                    yield event
+                    if isinstance(event, Start):
+                        for line in lines:
+                            yield line
+                        lines = ()
+        except ConfigError as error:  # where others run the notebook, its file shall suffice
+            error.args = ("; ".join([str(error), *(line.text for line in lines)]),)
+            raise
 
     async def _continue(
         self, record: Record, ask: Ask, request: Request

@@ -12,6 +12,7 @@ import pytest
 from cellmage import Conversation, Options
 from cellmage.errors import (
     CellmageError,
+    ConfigError,
     IncompleteResponseError,
     ProviderError,
     ReplayError,
@@ -19,7 +20,7 @@ from cellmage.errors import (
 )
 from cellmage.events import Event, Kept, Status
 from cellmage.messages import Request, Response
-from cellmage.recording import Recording, open_record, open_replay, use_recording
+from cellmage.recording import LOCK, Recorder, Recording, open_record, open_replay, use_recording
 from cellmage.recording.file_recordings import select_recording
 from cellmage.recording.record_files import FileRecords
 from cellmage.testing import Reply, ScriptedProvider, ScriptedServer, answer
@@ -257,3 +258,15 @@ def test_every_api_is_replayed_as_it_was_received(
     types = {event.type for event in received}
     assert {"start", "reasoning", "token", "tool_call", "tool_result", "complete"} <= types
     assert len(server.exchanges) == 2
+
+
+def test_where_no_key_is_the_error_says_why_the_kept_answer_is_not_shown(path: Path) -> None:
+    def recorder() -> Recorder:
+        return Recorder(Recording(FileRecords(path), LOCK))
+
+    chat = Conversation(Options(model="groq/llama", system="Be brief."), provider=Model())
+    chat.ask("Hi", recorder=recorder())
+    options = Options(model="groq/llama", system="Be brief.")
+    assert Conversation(options).ask("Hi", recorder=recorder()).text == "to Hi"
+    with pytest.raises(ConfigError, match=r"key.*; asked again: the system prompt changed"):
+        Conversation(options).ask("Hi", system="Be long.", recorder=recorder())
