@@ -290,3 +290,16 @@ def test_two_kernels_wait_for_one_batch(provider: Provider) -> None:
     values = [job.result().values for job in jobs]
     assert values == [[f"re: {prompt}" for prompt in PROMPTS]] * 2
     assert len(provider.prompts) == len(PROMPTS)
+
+
+def test_a_batch_of_ours_is_not_taken_for_another_one(provider: Provider) -> None:
+    provider.is_finished = False
+    submit("messages")
+    provider.faults["POST /v1/messages/batches"] = [(0, {})]
+    others = [{"word": f"w{n}"} for n in range(len(ROWS))]
+    with pytest.raises(CellmageError):
+        submit("messages", rows=others)
+    provider.batches.popitem()  # it did not arrive
+    job = submit("messages", rows=others)
+    provider.is_finished = True
+    assert job.result().values == [f"re: Say w{n}" for n in range(len(ROWS))]
