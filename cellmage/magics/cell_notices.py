@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from ..conversation.history import History
 from ..pipeline.redact import redact_text
 from ..stream.response_stream import ResponseStream
 from ..text import truncate
@@ -25,6 +26,25 @@ NO_CELL_IDS = (
     "This front end sends no ids of cells: a cell that is run again adds a turn. "
     "%llm_history --drop N drops the old one."
 )
+
+
+def print_turn_lines(
+    history: History, cell: CellRef | None, is_new: Callable[[str], bool], is_kept: bool
+) -> None:
+    """Print what a question does to the turns after it; each line once in the life of a kernel.
+
+    Args:
+        history: the turns.
+        cell: the cell that asks, or None where the front end sends no ids.
+        is_new: tells whether a line was not shown yet.
+        is_kept: whether answers are kept: a kept one makes no turn stale, and the cells after
+            another one say themselves that they are.
+    """
+    if cell is None and is_new("no cell ids"):
+        print_line(NO_CELL_IDS)
+    stale = "" if is_kept else stale_notice(history.turns, history.before(cell), cell)
+    if stale and is_new("stale"):
+        print_line(stale)
 
 
 def stale_notice(turns: Sequence[Turn], earlier: Sequence[Turn], cell: CellRef | None) -> str:

@@ -1,14 +1,18 @@
-"""The models that a prompt asks."""
+"""The models that a prompt asks, and the streams of their answers."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from ..content import Prompt
+from ..conversation.conversation import Conversation
 from ..options import Options
 from ..providers.registry import resolve_models, resolve_or_defer
 from ..providers.servers import ResolvedModel
+from ..stream.response_stream import ResponseStream
 from .settings import Settings, call_options
 
 
@@ -51,3 +55,14 @@ class PromptModels:
                 self._hosts.add(resolved.provider.name)
                 getattr(resolved.provider, "api_key", None)
         return models
+
+
+def open_streams(
+    chat: Conversation, prompt: Prompt, args: Namespace, arguments: Mapping[str, Any]
+) -> tuple[Sequence[ResponseStream], ResponseStream]:
+    """Return the streams of a prompt, one for each model that is compared, and the selected one."""
+    if args.compare:
+        comparison = chat.compare(prompt, args.compare, select=args.select, **arguments)
+        return comparison.streams, comparison.selected
+    stream = chat.stream(prompt, **arguments)
+    return [stream], stream

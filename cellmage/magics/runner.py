@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..content import Prompt
-from ..conversation.conversation import Conversation
 from ..conversation.history import History
 from ..display.select import choose_display
 from ..errors import CellmageError
@@ -23,13 +21,7 @@ from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..turns import CellRef
 from .ambient import AMBIENT_NOTICE
-from .cell_notices import (
-    NO_CELL_IDS,
-    add_notices,
-    replacement_notice,
-    stale_notice,
-    warn_secret,
-)
+from .cell_notices import add_notices, print_turn_lines, replacement_notice, warn_secret
 from .cell_refs import PromptCounter
 from .code_out import CodeCells
 from .conversations import ConversationRegistry
@@ -42,7 +34,7 @@ from .latency import compare_latency
 from .locks import Locks
 from .option_spelling import spell, spell_errors
 from .prompt_files import PromptFiles, add_system_text
-from .prompt_models import PromptModels
+from .prompt_models import PromptModels, open_streams
 from .settings import Settings, call_options
 from .store_messages import identify, print_store_messages
 from .structured_output import schema_from_flags
@@ -212,9 +204,11 @@ class PromptRunner:
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
         recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
+        if recorder and schema:
+            recorder = replace(recorder, check=schema.problem)
         arguments = {"options": options, "cell": cell, "check": check, "recorder": recorder}
         arguments |= named
-        streams, selected = _ask(chat, content.content, args, arguments)
+        streams, selected = open_streams(chat, content.content, args, arguments)
         told = forecast(recorder, streams, options, named["tools"]) if args.dry_run else ()
         prompt = _Prompt(args, front_end, schema, streams, selected, told)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
@@ -223,27 +217,17 @@ class PromptRunner:
         return prompt
 
     def _notices(
-        self,
-        prompt: _Prompt,
-        content: PromptContent,
-        history: History,
-        cell: CellRef | None,
+        self, prompt: _Prompt, content: PromptContent, history: History, cell: CellRef | None
     ) -> list[str]:
         """Return lines about the values and the turn of a prompt; a loop shows them once."""
-        inserted = content.notice
-        front_end = prompt.front_end
-        if front_end.has_cells and not self._shown_notices.is_new((front_end.run_id, inserted)):
-            inserted = ""
-        is_replacing = not (prompt.args.append or prompt.args.no_history)
-        if not is_replacing:
+        front_end, is_new = prompt.front_end, self._shown_notices.is_new
+        is_shown = front_end.has_cells and not is_new((front_end.run_id, content.notice))
+        inserted = "" if is_shown else content.notice
+        if prompt.args.append or prompt.args.no_history:
             return [inserted]
-        if cell is None and front_end.has_cells and self._shown_notices.is_new("no cell ids"):
-            print_line(NO_CELL_IDS)
-        # A kept answer makes none stale; where answers are kept, stale ones say so themselves.
-        is_kept = self.keeper.is_active(prompt.args)
-        stale = "" if is_kept else stale_notice(history.turns, history.before(cell), cell)
-        if stale and front_end.has_cells and self._shown_notices.is_new("stale"):
-            print_line(stale)
+        if front_end.has_cells:
+            is_kept = self.keeper.is_active(prompt.args)
+            print_turn_lines(history, cell, is_new, is_kept)
         return [inserted, replacement_notice(history.turns, content.text, cell)]
 
     def _render(self, prompt: _Prompt) -> None:
@@ -309,14 +293,3 @@ class PromptRunner:
     def _bind(self, name: str | None, value: Any) -> None:
         if name:
             self._shell.user_ns[name] = value
-
-
-def _ask(
-    chat: Conversation, prompt: Prompt, args: Namespace, arguments: Mapping[str, Any]
-) -> tuple[Sequence[ResponseStream], ResponseStream]:
-    """Return the streams of a prompt, one for each model that is compared, and the selected one."""
-    if args.compare:
-        comparison = chat.compare(prompt, args.compare, select=args.select, **arguments)
-        return comparison.streams, comparison.selected
-    stream = chat.stream(prompt, **arguments)
-    return [stream], stream

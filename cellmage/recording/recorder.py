@@ -36,6 +36,8 @@ class Recorder:
         confirm: decides, on the consumer's thread, whether the model is asked in place of an
             answer that is out of date; is given the reason. None always asks the model.
         before_ask: called before a model is asked; raises an error if it may not be.
+        check: returns, on the consumer's thread, what is wrong with the text of a kept answer; such
+            an answer is asked for again.
 
     Example:
         >>> from cellmage import Conversation
@@ -55,6 +57,7 @@ class Recorder:
     turn_names: Sequence[str] = ()
     confirm: Callable[[str], bool] | None = None
     before_ask: Callable[[], object] | None = None
+    check: Callable[[str], str] | None = None
 
     @property
     def active_policy(self) -> Policy:
@@ -126,6 +129,7 @@ class Recorder:
             turn_names=self.turn_names,
             confirm=self.confirm,
             before_ask=self.before_ask,
+            check=self.check,
         )
 
     def response_id(self, request: Request, tools: Mapping[str, Tool[..., Any]]) -> str:

@@ -35,7 +35,7 @@ class RecordingStage:
         any_model: True if the answer of any default model will do: none is configured here.
         ask_rest: sends the request that continues an answer that was cut; None: as any other.
         turn_names: the names of the turns before the question.
-        confirm, before_ask: see `Recorder`.
+        confirm, before_ask, check: see `Recorder`.
     """
 
     def __init__(  # noqa: PLR0913 - keyword arguments
@@ -50,6 +50,7 @@ class RecordingStage:
         turn_names: Sequence[str] = (),
         confirm: Callable[[str], bool] | None = None,
         before_ask: Callable[[], object] | None = None,
+        check: Callable[[str], str] | None = None,
     ) -> None:
         self._recording = recording
         self._policy = policy
@@ -60,6 +61,7 @@ class RecordingStage:
         self._turn_names = turn_names
         self._confirm = confirm
         self._before_ask = before_ask
+        self._check_text = check
 
     async def __call__(self, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
         """Yield the events of the answer.
@@ -81,8 +83,10 @@ class RecordingStage:
         """Return the events of the recorded answer, or those of one that is recorded."""
         policy = self._policy
         record = found if policy.reads else None
+        if record is not None and not await self._is_fit(record):
+            record = None
         if record is not None and (record.is_complete or not policy.asks):
-            self._adopt(record)
+            await asyncio.to_thread(self._adopt, record)
             return self._replay(record)
         prompt = request.messages[-1].text
         draft = Draft(
@@ -155,6 +159,13 @@ class RecordingStage:
         for name in inputs.unstable:
             if self._recording.is_new_unstable(name):
                 yield Notice("no_fingerprint", explain_unstable(name))
+
+    async def _is_fit(self, record: Record) -> bool:
+        """Return whether an answer has the form that is asked for; no model corrects a replay."""
+        if self._check_text is None or not (record.is_complete and self._policy.asks):
+            return True
+        text = record.response.final_text
+        return not await run_on_consumer(partial(self._check_text, text))
 
     async def _is_confirmed(self, reason: str) -> bool:
         if self._confirm is None or not self._policy.reads:

@@ -139,7 +139,7 @@ class Notebook:
             for n in range(CELLS)
         ]
         self.values: dict[int, list[int]] = {1: [1], 2: [2]}
-        self.file = folder / "notes.txt"  # its content is compared, as of a page that is attached
+        self.file = folder / "notes.txt"
         self.file.write_text("0")
         self.store = Store(folder / "turns.db")
         self.new_ids = 0
@@ -188,7 +188,7 @@ class Notebook:
         if cell.value is not None:
             used.add(f"value {cell.value}", self.values[cell.value])
         if cell.has_file:
-            used.add("notes.txt", self.file.read_bytes())
+            used.add("notes.txt", self.file)
         tool = TOOLS[cell.tool]
         response = self.chat.ask(
             cell.prompt,

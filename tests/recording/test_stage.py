@@ -60,7 +60,7 @@ class Notebook:
         return len(self.provider.requests)
 
 
-RECORDER_FIELDS = ("values", "policy", "cell", "turn_names", "confirm")
+RECORDER_FIELDS = ("values", "policy", "cell", "turn_names", "confirm", "before_ask")
 
 
 @pytest.fixture
@@ -227,11 +227,8 @@ def test_an_answer_at_the_output_limit_is_kept_as_it_is(notebook: Notebook) -> N
 
 
 def test_kept_answers_run_no_tools(notebook: Notebook) -> None:
-    runs: list[str] = []
-
     def weather(city: str) -> str:
         """The weather in a city."""
-        runs.append(city)
         return "rain"
 
     async def call_first(request: Request) -> AsyncGenerator[Event, None]:
@@ -246,7 +243,8 @@ def test_kept_answers_run_no_tools(notebook: Notebook) -> None:
     notebook.provider.stream = call_first  # type: ignore[method-assign]
     named: dict[str, Any] = {"tools": [weather], "approve": "always"}
     first, again = notebook.ask("Weather?", **named), notebook.ask("Weather?", **named)
-    assert (runs, first.text, again.text) == (["Oslo"], "It rains.", "It rains.")
+    assert (first.text, again.text) == ("It rains.", "It rains.")
+    assert notebook.count == 2, "the model asks for the tool, and answers"
     assert first.steps == again.steps
 
 
@@ -275,3 +273,23 @@ def test_notices_of_a_recording_are_no_part_of_the_record(notebook: Notebook) ->
         for timed in record.timed_events()
     )
     assert all(record.response.notices == () for record in notebook.records)
+
+
+def test_an_answer_without_the_form_that_is_asked_for_is_asked_again(notebook: Notebook) -> None:
+    def ask() -> str:
+        check = {"answer 1": "it is not JSON"}.get
+        recorder = Recorder(notebook.recording, check=lambda text: check(text, ""))
+        return notebook.chat.ask("Hi", cell=A, recorder=recorder).text
+
+    assert [ask(), ask(), ask()] == ["answer 1", "answer 2", "answer 2"]
+
+
+def test_what_forbids_to_ask_does_not_forbid_a_kept_answer(notebook: Notebook) -> None:
+    def forbid() -> None:
+        raise ProviderError("the spend limit is reached")
+
+    notebook.ask("Hi")
+    assert notebook.ask("Hi", before_ask=forbid).kept_from
+    with pytest.raises(ProviderError, match="spend limit"):
+        notebook.ask("Hello", before_ask=forbid)
+    assert notebook.count == 1
