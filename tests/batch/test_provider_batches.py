@@ -19,6 +19,8 @@ import pytest
 from cellmage.batch.map import map_rows
 from cellmage.batch.provider_batches import BatchJob, Waits, apis
 from cellmage.errors import CellmageError, UsageError
+from cellmage.recording import REPLAY, MemoryRecords, Recording
+from cellmage.recording.process import use_recording
 from tests.batch.provider_batches_server import Provider, serve_batches
 
 APIS = ["chat", "responses", "messages"]
@@ -303,3 +305,12 @@ def test_a_batch_of_ours_is_not_taken_for_another_one(provider: Provider) -> Non
     job = submit("messages", rows=others)
     provider.is_finished = True
     assert job.result().values == [f"re: Say w{n}" for n in range(len(ROWS))]
+
+
+def test_nothing_is_sent_while_answers_are_replayed(provider: Provider) -> None:
+    with (
+        use_recording(Recording(MemoryRecords(), REPLAY)),
+        pytest.raises(UsageError, match="a recording is in force"),
+    ):
+        submit("chat")
+    assert not provider.requests

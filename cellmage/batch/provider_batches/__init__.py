@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import CellmageError, UsageError
 from ...messages import Request
+from ...recording import default_recorder
 from ...runtime.sync_stream import SyncStream
 from ..asker import RowAsker, RowTask
 from ..kept_answers import KeptAnswers
@@ -35,7 +36,7 @@ def map_rows(task: RowTask, template: str | PromptOf, rows: Any, options: BatchO
         options: ``out`` and ``resume`` apply.
 
     Raises:
-        UsageError: the model has no batch endpoint.
+        UsageError: the model has no batch endpoint, or a recording is in force.
         ConfigError: it has no key, or batches cannot be noted.
         ProviderError: the upload failed.
     """
@@ -44,6 +45,10 @@ def map_rows(task: RowTask, template: str | PromptOf, rows: Any, options: BatchO
             "a batch is asked as a whole, so `budget` cannot stop it; leave it out, or use "
             '`when="now"`',
             option="budget",
+        )
+    if default_recorder() is not None:
+        raise UsageError(
+            'a recording is in force, which batches cannot use; use `when="now"`', option="when"
         )
     target, store = find_target(task.full_options()), JobStore()
     job_rows, requests = _plan(RowAsker(task), make_prompts(template), rows, options.resume)
