@@ -24,7 +24,7 @@ from .flag_rules import stream_arguments
 from .prompt_cells import PromptCall
 from .prompt_files import PromptFiles, add_system_text
 from .prompt_now import PromptNow, read_now
-from .settings import Settings, call_options
+from .settings import CALL_FLAGS, Settings, call_options
 from .structured_output import schema_from_flags
 
 _MAX_REASONS = 3
@@ -91,7 +91,8 @@ class StatusReader:
     files: PromptFiles
     variables: Mapping[str, Any]
     recording: Recording | None = None
-    _models: dict[Options, list[ResolvedModel]] = field(default_factory=dict)
+    _calls: dict[str, Options] = field(default_factory=dict)
+    _models: dict[object, list[ResolvedModel]] = field(default_factory=dict)
 
     def read(self, prompts: Sequence[Prompt], turns: Sequence[Turn]) -> list[Status]:
         """Return the state of each prompt, in their order.
@@ -167,7 +168,11 @@ class StatusReader:
         self, args: Namespace, now: PromptNow
     ) -> tuple[Options, Mapping[str, Tool[..., Any]]]:
         """Return the options and the tools of a prompt, as its cell has them now."""
-        options = add_system_text(call_options(self.settings, args), now.system)
+        key = repr([getattr(args, name) for name in CALL_FLAGS])
+        if key not in self._calls:  # looks for files of aliases and personas
+            self._calls[key] = call_options(self.settings, args)
+        options = self._calls[key]
+        options = add_system_text(options, now.system) if now.system else options
         if args.compare:  # the answer of one of them is the turn
             names = [args.select] if args.select else args.compare
             models = self.settings.aliases.expand_list(names) or names
@@ -181,10 +186,10 @@ class StatusReader:
 
     def _resolve(self, options: Options) -> list[ResolvedModel]:
         """Return the models that would be asked; each name is looked for once."""
-        key = Options(model=options.model, fallback=options.fallback, base_url=options.base_url)
+        key = (options.model, options.fallback, options.base_url)
         if key not in self._models:
             try:
-                self._models[key] = resolve_models(key)
+                self._models[key] = resolve_models(options)
             except CellmageError:
                 self._models[key] = []
         return self._models[key]

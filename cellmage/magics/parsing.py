@@ -139,10 +139,11 @@ def _begins_flag(parser: MagicArgumentParser, word: str) -> bool:
     """
     if word.startswith("-"):
         return True
+    if not has_dash(word):
+        return False
     flag = plain_dashes(word).partition("=")[0]
     options = parser._option_string_actions
-    is_flag = flag in options or bool(_nearest(flag, options, _CLOSENESS_OF_ODD))
-    return has_dash(word) and is_flag
+    return flag in options or bool(_nearest(flag, options, _CLOSENESS_OF_ODD))
 
 
 def _read_values(lexer: Words, action: Action, word: str) -> list[str]:

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -22,15 +23,14 @@ _INTERVAL_SECONDS = 0.1
 """Seconds between two counts of files."""
 
 Progress = Callable[[int, int], None]
-"""A function of the number of files that are read, and of all files."""
+"""A function of the number of files (or of what else is counted) that are done, and of all."""
 
 
 def build_index(shell: InteractiveShell, name: str, paths: list[Path]) -> str:
     """Index files and folders while the progress is shown, and return a line about the result."""
     show, index = choose_progress(shell), open_index(name)
     count = index.add(paths, throttle(show))
-    if show is _print_count:
-        write_progress("")
+    end_progress(show)
     result = f"{_describe(index, count)} Ask about them with %%llm --rag {name}"
     left_out = [describe_left_out(index.left_out), describe_skipped(index.skipped)]
     return "\n".join(filter(None, [result, *left_out]))
@@ -48,17 +48,29 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def choose_progress(shell: InteractiveShell) -> Progress:
-    """Return a bar for a page, a line for a console, and nothing where no user is watching."""
+def choose_progress(shell: InteractiveShell, what: str = "files") -> Progress:
+    """Return a bar for a page, a line for a console, and nothing where no user is watching.
+
+    Args:
+        shell: where the progress is shown.
+        what: what is counted.
+    """
+    line = partial(_print_count, what)
     if not hasattr(shell, "kernel"):
-        return _print_count if sys.stdout.isatty() else _show_nothing
+        return line if sys.stdout.isatty() else _show_nothing
     front_end = FrontEnd.of(shell)
     if front_end.is_captured or not front_end.is_interactive:
         return _show_nothing
     if is_console(shell):
-        return _print_count
+        return line
     bar = ProgressBar()
-    return lambda done, total: bar.show(_count(done, total), done, total)
+    return lambda done, total: bar.show(_count(what, done, total), done, total)
+
+
+def end_progress(show: Progress) -> None:
+    """End the line of a console."""
+    if isinstance(show, partial):
+        write_progress("")
 
 
 def throttle(show: Progress) -> Progress:
@@ -79,9 +91,9 @@ def _show_nothing(done: int, total: int) -> None:
     pass
 
 
-def _print_count(done: int, total: int) -> None:
-    write_progress(_count(done, total))
+def _print_count(what: str, done: int, total: int) -> None:
+    write_progress(_count(what, done, total))
 
 
-def _count(done: int, total: int) -> str:
-    return f"{done} of {total} files"
+def _count(what: str, done: int, total: int) -> str:
+    return f"{done} of {total} {what}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from argparse import Namespace
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +23,9 @@ _ASKING = ("llm", "llm_fix")
 
 _MAX_DEPTH = 4
 """Magics that run a cell in a cell, such as ``%%time`` above ``%%llm``."""
+
+_MAX_LINES = 500
+"""How many lines are remembered with their flags: many cells have the same."""
 
 _LOOPS = (
     *(ast.For, ast.While, ast.AsyncFor, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda),
@@ -80,9 +85,10 @@ def _find(source: str, is_repeated: bool = False, depth: int = 0) -> Iterator[Pr
 
 
 def _to_python(source: str) -> str:
-    lines = mark_hidden(source.splitlines(keepends=True))
+    lines = CellTransformer()(mark_hidden(source.splitlines(keepends=True)))
+    if len(lines) == 1 and lines[0].startswith("get_ipython()."):  # one prompt is the whole cell
+        return lines[0]
     manager = TransformerManager()
-    manager.cleanup_transforms.insert(0, CellTransformer())
     manager.token_transformers.insert(0, LineTransformer)
     return manager.transform_cell("".join(lines))
 
@@ -107,14 +113,21 @@ def _magic_of(node: ast.AST) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
+@lru_cache(_MAX_LINES)
+def _parse(name: str, line: str, takes_text: bool) -> tuple[Namespace, str]:
+    """Return the flags and the text of a line, as the magic would."""
+    magic: Any = SimpleNamespace(parser=declared[name])
+    return parse(magic, line, "%" if takes_text else "%%", takes_text=takes_text)
+
+
 def _call(name: str, line: str, body: str | None, is_repeated: bool) -> PromptCall:
     """Return a call of a magic with its flags."""
-    magic: Any = SimpleNamespace(parser=declared[name])
     try:
-        args, text = parse(magic, line, "%" if body is None else "%%", takes_text=body is None)
+        args, text = _parse(name, line, body is None)
     except UsageError as error:
         return PromptCall(body or line, None, str(error), is_repeated)
     prompt = text if body is None else body
+    args = copy(args)  # it is shared by all lines that are the same
     if name == "llm_fix":
         args.error, args.code = True, args.code or "python"
     if args.error and not prompt.strip():

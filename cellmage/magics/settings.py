@@ -133,6 +133,13 @@ def persona_folders() -> list[Path]:
 # The options of a call.
 
 
+CALL_FLAGS = (
+    "model", "temperature", "effort", "api", "max_tokens", "stream", "system", "persona",
+    "max_context_turns", "stop_at", "watch", "param",
+)  # fmt: skip
+"""The flags that `call_options` reads."""
+
+
 def call_options(settings: Settings, args: Namespace) -> Options:
     """Return the options of one call: its flags, then the persona, then the settings."""
     flags = Options(

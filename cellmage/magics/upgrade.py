@@ -23,7 +23,7 @@ from ..turns import Turn
 from .frontend import print_line
 from .listings import show
 from .notebook_cells import NotebookCells
-from .progress import choose_progress
+from .progress import choose_progress, end_progress
 from .runner import PromptRunner
 from .settings import Settings, default_options
 from .upgrade_questions import Scope, make_questions
@@ -109,12 +109,13 @@ class Upgrade:
             known,
         )
         outcomes: list[Outcome] = []
-        progress = choose_progress(self.shell)
+        progress = choose_progress(self.shell, "prompts")
         try:
             for outcome in run.ask(questions):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(questions))
         finally:
+            end_progress(progress)
             rest = questions[len(outcomes) :]
             outcomes += [Outcome(question, "not asked", "interrupted") for question in rest]
             self._last = Report(report.model, report.chat, outcomes)

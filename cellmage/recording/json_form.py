@@ -152,14 +152,15 @@ def _read_events(value: Any) -> tuple[TimedEvent, ...]:
 
 
 def _read_inputs(value: Any) -> Inputs:
-    return Inputs(tuple(Input(*_read_texts(item, 3)) for item in as_list(value)))
+    return Inputs(tuple(map(_read_input, as_list(value))))
 
 
-def _read_texts(value: Any, count: int) -> list[str]:
-    texts = list(map(as_text, as_list(value)))
-    if len(texts) != count:
-        raise ValueError
-    return texts
+def _read_input(value: Any) -> Input:
+    """Return an input; a notebook has thousands of them, so nothing is called for each text."""
+    name, digest, words = as_list(value)
+    if not (isinstance(name, str) and isinstance(digest, str) and isinstance(words, str)):
+        raise TypeError
+    return Input(name, digest, words)
 
 
 def _read_cell(value: Any) -> tuple[str, int]:
