@@ -40,7 +40,7 @@ CPU_ROWS = 3_000
 AT_ONCE = 50
 
 MAX_TIME_RATIO = 1.15
-"""The wall time, as a multiple of the rows by the rate."""
+"""The wall time, as a multiple of the requests by the rate."""
 
 MAX_GROWTH_MIB = 20.0
 MAX_CPU_RATIO = 1.5
@@ -158,7 +158,7 @@ def measure_faults() -> None:
     in_order = [answer["n"] for answer in answers] == list(range(ROWS))
     right = sum(str(answer["answer"]).startswith(f"Row {answer['n']}:") for answer in answers)
     twice = sum(times > 1 for times in counts["answered"].values())
-    floor = ROWS / RATE * 60
+    floor = counts["requests"] / RATE * 60  # a request that fails counts towards the rate, too
     expected = ROWS * sum(FAULTS.values())
     line("rows answered", f"{right} of {ROWS}", f"{ROWS}", right == ROWS)
     line("rows in order", str(in_order), "True", in_order)
@@ -168,7 +168,7 @@ def measure_faults() -> None:
     at_most(
         "most requests in a second", counts["most_in_a_second"], RATE / 60 * 1.3, "{:.0f}".format
     )
-    ratio("time, against rows by rate", figures["seconds"], floor, MAX_TIME_RATIO, seconds)
+    ratio("time, against requests by rate", figures["seconds"], floor, MAX_TIME_RATIO, seconds)
     at_most("growth in memory", figures["growth"], MAX_GROWTH_MIB, "{:.1f} MiB".format)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 Concurrency = int | Literal["auto"]
 """How many rows are asked at once; "auto" finds it."""
 
-FIRST = 8
+FIRST = 16
 """The rows that are asked at once in the beginning."""
 
 MOST = 512
@@ -36,9 +36,9 @@ class ConcurrencyLimit:
     Example:
         >>> rows = ConcurrencyLimit()
         >>> rows.limit, rows.on_answer(0.5, is_limit_used=True), rows.limit
-        (8, None, 9)
+        (16, None, 17)
         >>> rows.on_overload(started_as=0), rows.on_overload(started_as=0), rows.limit
-        (None, None, 4)
+        (None, None, 8)
     """
 
     def __init__(self, concurrency: Concurrency = "auto") -> None:

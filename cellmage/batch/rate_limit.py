@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -182,19 +180,16 @@ class LocalRateLimiter:
 
     Args:
         limit: the limit; None makes one that knows nothing yet.
-        clock: returns seconds of a monotonic clock.
     """
 
-    def __init__(
-        self, limit: RateLimit | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.limit = limit or RateLimit(now=clock())
-        self._clock = clock
+    def __init__(self, limit: RateLimit | None = None) -> None:
+        self.limit = limit or RateLimit(now=0.0)
 
     async def acquire(self, tokens: int) -> float:
         """Wait until a request of this many tokens may be sent: see `RateLimiter`."""
         waited = 0.0
-        while (wait := self.limit.reserve(tokens, self._clock())) > 0:
+        clock = asyncio.get_running_loop().time
+        while (wait := self.limit.reserve(tokens, clock())) > 0:
             epoch = self.limit.epoch
             await asyncio.sleep(wait)
             waited += wait
@@ -204,4 +199,4 @@ class LocalRateLimiter:
 
     async def report(self, report: RateReport) -> None:
         """Learn from the head of a reply: see `RateLimiter`."""
-        self.limit.learn(report, self._clock())
+        self.limit.learn(report, asyncio.get_running_loop().time())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -112,6 +111,10 @@ async def _iterate(
             yield question
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 @dataclass(slots=True)
 class _Pending:
     """A row that is not done.
@@ -161,7 +164,7 @@ class Workers:
         self._results: asyncio.Queue[RowResult | BaseException | None] = asyncio.Queue()
         self._pulling = asyncio.Lock()
         self._is_exhausted = False
-        self._in_flight = 0
+        self._in_flight = self._count = 0
         self._wake = asyncio.Event()
 
     async def results(self) -> AsyncGenerator[RowResult, None]:
@@ -182,7 +185,8 @@ class Workers:
         wanted = self._limit.limit
         if self._is_exhausted:
             wanted = min(wanted, self._in_flight + len(self._retries))
-        while len(self._tasks) < wanted:
+        while self._count < wanted:
+            self._count += 1
             worker = asyncio.create_task(self._work())
             self._tasks.add(worker)
             worker.add_done_callback(self._on_end)
@@ -196,17 +200,16 @@ class Workers:
 
     async def _work(self) -> None:
         """Ask rows until there are none, or this task is one too many."""
-        while len(self._tasks) <= self._limit.limit:
-            pending = await self._next()
-            if pending is None:
-                return
+        # Counted here and not by the tasks: several may see at once that they are too many.
+        while self._count <= self._limit.limit and (pending := await self._next()) is not None:
             await self._attempt(pending)
             self._grow()
+        self._count -= 1
 
     async def _next(self) -> _Pending | None:
         """Return the next row to ask: one that failed before and is due, else a new one."""
         while True:
-            wait = self._retries[0][0] - time.monotonic() if self._retries else None
+            wait = self._retries[0][0] - _now() if self._retries else None
             if wait is not None and wait <= 0:
                 self._in_flight += 1
                 return heapq.heappop(self._retries)[2]
@@ -239,7 +242,7 @@ class Workers:
         Rows that are answered without asking become results here.
         """
         async with self._pulling:
-            if self._is_exhausted or (self._retries and self._retries[0][0] <= time.monotonic()):
+            if self._is_exhausted or (self._retries and self._retries[0][0] <= _now()):
                 return None
             question = await anext(self._questions, None)
             if question is None:
@@ -279,7 +282,7 @@ class Workers:
 
     async def _attempt(self, pending: _Pending) -> None:
         waited = await self._limiter.acquire(self._tokens.of(pending.request))
-        number, started_at = self._limit.start(), time.monotonic()
+        number, started_at = self._limit.start(), _now()
         pending.attempts += 1
         response: Response | None = None
         problem: CellmageError | None
@@ -296,7 +299,7 @@ class Workers:
             self._spending.add(pending.request, response)
             self._tokens.learn(pending.request, response)
             is_used = not waited and self._in_flight + 1 >= self._limit.limit
-            self._limit.on_answer(time.monotonic() - started_at, is_limit_used=is_used)
+            self._limit.on_answer(_now() - started_at, is_limit_used=is_used)
         self._settle(pending, response, problem)
 
     def _settle(
@@ -316,7 +319,7 @@ class Workers:
             self._failures.on_failure(error)
             self._finish(RowResult(question.index, None, response, error, question.row, attempts))
             return
-        heapq.heappush(self._retries, (time.monotonic() + wait, question.index, pending))
+        heapq.heappush(self._retries, (_now() + wait, question.index, pending))
         self._wake.set()
 
     def _valid_result(self, question: Question, response: Response, attempts: int) -> RowResult:

@@ -167,7 +167,9 @@ class PromptRunner:
         visible = self.cells.visible(variables)
         results = ask_each(args, text, visible, options, schema, level, left)
         self.budget.add(results.counts.spent)
-        self._bind(args.out or "_llm", results)
+        name = args.out or "_llm"
+        self._bind(name, results)
+        print_line(f"{results.counts.describe()}; {name}.frame() is a table")
         return results
 
     def _prepare(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> _Prompt:
