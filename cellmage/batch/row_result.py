@@ -51,6 +51,7 @@ class Counts:
         failed: those of them with an error.
         kept: those of them that were answered before.
         spent: US dollars.
+        budget: US dollars that may be spent; None for any cost.
         is_price_known: False if a price is not known.
     """
 
@@ -60,6 +61,7 @@ class Counts:
     kept: int = 0
     spent: Decimal = field(default_factory=Decimal)
     is_price_known: bool = True
+    budget: Decimal | None = None
 
     def add(self, result: RowResult) -> None:
         """Count a result."""
@@ -78,7 +80,9 @@ class Counts:
         parts = [f"{_count(self.done)}{total} rows"]
         parts += [f"{_count(self.failed)} failed"] * bool(self.failed)
         parts += [f"{_count(self.kept)} answered before"] * bool(self.kept)
-        parts += [format_usd(self.spent)] * bool(self.spent)
+        if self.spent or self.budget:
+            limit = f" of {format_usd(self.budget)}" if self.budget else ""
+            parts.append(format_usd(self.spent) + limit)
         return ", ".join(parts)
 
 

@@ -147,6 +147,7 @@ def run_batch(
     """
     RowAsker(task)  # what cannot be asked at all is said here, before a file is replaced
     spending, counts = Spending(options.budget), Counts(count_rows(rows))
+    counts.budget = spending.limit
     queue = QuestionQueue(iterate_rows(rows), prompt_of)
     done: list[RowResult] = []
     with ExitStack() as stack:
@@ -165,6 +166,7 @@ def run_batch(
         )
         stack.callback(lambda: progress.finish(counts))
         stream = stack.enter_context(SyncStream(answers))
+        progress.update(counts)  # tells the budget before the first row is asked
         queue.fill(_MAX_WAITING)
         for batch in stream.batches(_INTERVAL_SECONDS):
             for result in batch:

@@ -10,50 +10,27 @@ import asyncio
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
 
-from ..content import Prompt
 from ..errors import CellmageError
-from ..messages import Request, Response
+from ..messages import Response
 from ..runtime.nested import cancel_and_wait
 from .asker import HeadReports, RowAsker, RowTask, incomplete_error
 from .attempts import FailureWatch, wait_before_retry
 from .concurrency import Concurrency, ConcurrencyLimit
+from .question import Keeper as Keeper  # noqa: PLC0414 - the engines take both from here
+from .question import Pending
+from .question import Question as Question  # noqa: PLC0414
 from .rate_limit import LocalRateLimiter, RateLimiter
 from .row_result import RowResult
 from .spending import Spending
+from .time_limits import TimeLimits
 from .token_count import TokenEstimate
 
 _MAX_RESULTS = 1000
 """With more results that are not taken, no further row is read."""
 
 _BACKOFF_SECONDS = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The prompt of a row.
-
-    Args:
-        index: the number of the row, from 0.
-        prompt: what is asked; an error if it could not be made.
-        row: the row, for its result.
-    """
-
-    index: int
-    prompt: Prompt | CellmageError
-    row: Any = None
-
-
-class Keeper(Protocol):
-    """Answers that are kept, so that an interrupted batch asks only what is missing."""
-
-    def find(self, key: str, number: int) -> Response | None:
-        """Return the answer to the question with this key; of equal ones that of this number."""
-
-    def add(self, key: str, number: int, response: Response) -> None:
-        """Keep a complete answer."""
 
 
 async def answer_rows(  # noqa: PLR0913 - keyword arguments
@@ -115,23 +92,6 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A row that is not done.
-
-    Args:
-        question: the row.
-        request: its request.
-        key: the key of its answer, and which of the rows with this key it is.
-        attempts: how many requests there were.
-    """
-
-    question: Question
-    request: Request
-    key: tuple[str, int]
-    attempts: int = 0
-
-
 class Workers:
     """The tasks that ask rows; there are as many as the limit of concurrency allows.
 
@@ -157,9 +117,10 @@ class Workers:
         self._keeper = keeper
         self._spending = spending
         self._tokens = TokenEstimate()
+        self._time_limits = TimeLimits()
         self._failures = FailureWatch()
         self._counts: dict[str, int] = {}
-        self._retries: list[tuple[float, int, _Pending]] = []
+        self._retries: list[tuple[float, int, Pending]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[RowResult | BaseException | None] = asyncio.Queue()
         self._pulling = asyncio.Lock()
@@ -206,7 +167,7 @@ class Workers:
             self._grow()
         self._count -= 1
 
-    async def _next(self) -> _Pending | None:
+    async def _next(self) -> Pending | None:
         """Return the next row to ask: one that failed before and is due, else a new one."""
         while True:
             wait = self._retries[0][0] - _now() if self._retries else None
@@ -236,7 +197,7 @@ class Workers:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    async def _pull(self) -> _Pending | None:
+    async def _pull(self) -> Pending | None:
         """Return the next new row that must be asked; None if there may be another to take first.
 
         Rows that are answered without asking become results here.
@@ -251,7 +212,7 @@ class Workers:
                 return None
             return self._prepare(question)
 
-    def _prepare(self, question: Question) -> _Pending | None:
+    def _prepare(self, question: Question) -> Pending | None:
         """Return a row that must be asked; None if its result is known."""
         try:
             if isinstance(question.prompt, CellmageError):
@@ -270,7 +231,7 @@ class Workers:
             self._finish(RowResult(question.index, error=refusal, row=question.row, attempts=0))
             return None
         self._in_flight += 1
-        return _Pending(question, request, (key, number))
+        return Pending(question, request, (key, number))
 
     def _refusal(self) -> CellmageError | None:
         """Return why no row may be asked now."""
@@ -280,15 +241,16 @@ class Workers:
 
     # One attempt.
 
-    async def _attempt(self, pending: _Pending) -> None:
+    async def _attempt(self, pending: Pending) -> None:
         waited = await self._limiter.acquire(self._tokens.of(pending.request))
         number, started_at = self._limit.start(), _now()
+        request = self._time_limits.apply(pending.request, pending.attempts)
         pending.attempts += 1
         response: Response | None = None
         problem: CellmageError | None
         with HeadReports(self._limiter) as heads:
             try:
-                response = await self._asker.ask(pending.request)
+                response = await self._asker.ask(request)
                 problem = incomplete_error(response)
             except CellmageError as error:
                 problem = error
@@ -298,12 +260,13 @@ class Workers:
         if response is not None:
             self._spending.add(pending.request, response)
             self._tokens.learn(pending.request, response)
+            self._time_limits.learn(response)
             is_used = not waited and self._in_flight + 1 >= self._limit.limit
             self._limit.on_answer(_now() - started_at, is_limit_used=is_used)
         self._settle(pending, response, problem)
 
     def _settle(
-        self, pending: _Pending, response: Response | None, error: CellmageError | None
+        self, pending: Pending, response: Response | None, error: CellmageError | None
     ) -> None:
         """Make the result of a row, or let it be asked again."""
         question, attempts = pending.question, pending.attempts

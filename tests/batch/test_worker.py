@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from cellmage import Options, RowResult, UsageError
 from cellmage.batch.asker import RowTask
 from cellmage.batch.rate_limit import LocalRateLimiter, RateLimit
+from cellmage.batch.row_result import Counts
 from cellmage.batch.spending import Spending
 from cellmage.batch.worker import Question, answer_rows
 from cellmage.errors import CellmageError, HTTPStatusError, ProviderError
@@ -197,3 +199,30 @@ def test_a_budget_ends_the_asking() -> None:
     results, _ = ask(provider, questions(20), spending=spending)
     assert not provider.times
     assert {result.error.kind for result in results if result.error} == {"spend_limit"}
+
+
+def test_a_price_that_is_not_known_ends_a_budget() -> None:
+    """The server is not on this machine, and its model is on no list."""
+    provider = FaultyProvider(RATE, {})
+    provider.name = "models.example.org"
+    results, _ = ask(provider, questions(200), spending=Spending(0.5))
+    assert len(provider.times) <= 40
+    assert "price" in str(results[-1].error)
+
+
+def test_a_stall_is_noticed_by_how_long_other_rows_take() -> None:
+    provider = FaultyProvider(RATE, {"stall": 0.05})
+    register("faulty", provider)
+    task = RowTask(Options(model="faulty"))
+
+    async def main() -> float:
+        rows = answer_rows(task, questions(300), concurrency=10)
+        assert len([result.value async for result in rows]) == 300
+        return asyncio.get_running_loop().time()
+
+    # By the usual limits each of the fifteen stalled rows would take two minutes.
+    assert run_virtual(main()) < 200
+
+
+def test_counts_tell_the_budget() -> None:
+    assert Counts(10, budget=Decimal(5)).describe() == "0 of 10 rows, $0.00 of $5.00"
