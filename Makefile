@@ -115,6 +115,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
 
+	$(BIN)/python -m benchmarks.fingerprint
 notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 

@@ -78,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tool_results",
         "tools",
     },
-    "fingerprints": {*VALUES},
+    "fingerprints": {"content", "runtime"},
     "recording": {
         *VALUES,
         "code_blocks",

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .base import Fingerprint
-from .walk import digest, registry
+from .walk import Walk, registry
+from .words import words_of
 
 __all__ = ["Fingerprint", "fingerprint", "register"]
 
@@ -30,6 +31,6 @@ def fingerprint(value: Any) -> Fingerprint | None:
         (True, None)
     """
     try:
-        return Fingerprint(digest(value).hex())
+        return Fingerprint(Walk().digest(value).hex(), words_of(value))
     except Exception:  # noqa: BLE001 - code of the user may raise anything
         return None
