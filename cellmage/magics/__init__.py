@@ -36,7 +36,7 @@ def load(shell: InteractiveShell) -> None:
         shell.events.register("pre_run_cell", KERNEL_MESSAGES.sample)
         shell.events.register("pre_run_cell", magics.page_check.before_cell)
         shell.events.register("post_run_cell", magics.runner.after_run)
-        shell.events.register("pre_run_cell", magics.notebook_cells.before_run)
+        shell.events.register("post_run_cell", magics.notebook_cells.after_run)
         announce_stored(magics.chats, FrontEnd.of(shell), magics.resume)
     transformers.install(shell)
     executed_cells.install(shell, magics.runner.cells)
@@ -66,7 +66,7 @@ def unload(shell: InteractiveShell) -> None:
     shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
     shell.events.unregister("pre_run_cell", magics.page_check.before_cell)
     shell.events.unregister("post_run_cell", magics.runner.after_run)
-    shell.events.unregister("pre_run_cell", magics.notebook_cells.before_run)
+    shell.events.unregister("post_run_cell", magics.notebook_cells.after_run)
     shell.configurables.remove(magics)  # type: ignore[arg-type] # IPython types the list by its first item
     shell.magics_manager.registry.pop(LLMMagics.__name__, None)
     # IPython would otherwise consider the other name as loaded.

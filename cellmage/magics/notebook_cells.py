@@ -40,13 +40,13 @@ class NotebookCells:
         self._shell = shell
         self._ran: dict[str, tuple[NotebookCell, float]] = {}
 
-    def before_run(self, info: Any) -> None:
-        """Note the cell that runs; IPython calls this before each cell."""
+    def after_run(self, result: Any) -> None:
+        """Note the cell that ran; IPython calls this after each cell."""
         message = parent_message(self._shell)
         own_id = cell_id(message.get("metadata") or {})
-        if own_id is not None and info.store_history:
+        if own_id is not None and result.info.store_history:
             text = str(message.get("content", {}).get("code", ""))
-            cell = NotebookCell(own_id, text, self._shell.execution_count)
+            cell = NotebookCell(own_id, text, result.execution_count or 0)
             self._ran[own_id] = (cell, time.time())
 
     def read(self, path: Path | None) -> list[NotebookCell]:

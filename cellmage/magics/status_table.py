@@ -17,6 +17,7 @@ from .runner import PromptRunner
 from .settings import Settings
 
 _COLUMNS = ("cell", "state", "why", "question")
+_TEXT_CHARS = 120
 _ASKED_AGAIN = ("stale", "partial")
 _NO_PROMPTS = "No prompt cells are known: save the notebook, or run a cell."
 
@@ -55,7 +56,7 @@ def make_status_table(statuses: Sequence[Status]) -> Listing:
     counts = Counter(status.state for status in statuses)
     summary = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     end = " ".join(filter(None, [f"{summary}.", _cost_line(statuses)]))
-    return Listing(_COLUMNS, {"": rows}, end, excerpts=("why", "question"))
+    return Listing(_COLUMNS, {"": rows}, end, _TEXT_CHARS, ("why", "question"))
 
 
 def _row(status: Status) -> Row:

@@ -7,12 +7,15 @@ from decimal import Decimal
 
 from ..display.listing import Listing, Row
 from ..messages import Response, Usage
-from ..pricing import cost, format_usd
+from ..pricing import expected_price, format_usd
 from ..stats import UNKNOWN
 from ..turns import Turn
 from .upgrade_run import Outcome, Price, Question
 
 _COLUMNS = ("cell", "question", "answer", "cost", "time")
+_TEXT_CHARS = 120
+_FREE = format_usd(Decimal(0))
+_NO_COSTS = {UNKNOWN, _FREE}
 
 _HEADINGS: Mapping[str, Callable[[int], str]] = {
     "changed": lambda count: f"{_answers(count)} changed",
@@ -63,7 +66,9 @@ def make_table(outcomes: Sequence[Outcome], name_of: Callable[[Turn], str], end:
         for state, heading in _HEADINGS.items()
         if (own := [outcome for outcome in outcomes if outcome.state == state])
     }
-    return Listing(_COLUMNS, sections, end, excerpts=("question", "answer"))
+    rows = [row for own in sections.values() for row in own]
+    columns = [name for name in _COLUMNS if any(row[name] != UNKNOWN for row in rows)]
+    return Listing(columns, sections, end, _TEXT_CHARS, ("question", "answer"))
 
 
 def describe_totals(outcomes: Sequence[Outcome]) -> str:
@@ -71,24 +76,33 @@ def describe_totals(outcomes: Sequence[Outcome]) -> str:
     pairs = [(outcome, outcome.question.turn.response) for outcome in outcomes if outcome.response]
     if not pairs:
         return "No answer to compare."
-    then = _sum(cost(old) for _, old in pairs)
+    then = _sum(_old_cost(old) for _, old in pairs)
     now = _sum(outcome.cost for outcome, _ in pairs)
     seconds = sum(_seconds(old) for _, old in pairs)
     seconds_now = sum(_seconds(outcome.response) for outcome, _ in pairs)
-    return f"These answers: {then} then, {now} now; {seconds:.1f} s then, {seconds_now:.1f} s now."
+    costs = f"{then} then, {now} now; " if {then, now} != {_FREE} else ""
+    return f"These answers: {costs}{seconds:.1f} s then, {seconds_now:.1f} s now."
 
 
 def _row(outcome: Outcome, name_of: Callable[[Turn], str]) -> Row:
     turn, response = outcome.question.turn, outcome.response
-    costs = [_usd(cost(turn.response)), _usd(outcome.cost) if response else UNKNOWN]
+    costs = [_usd(_old_cost(turn.response)), _usd(outcome.cost) if response else UNKNOWN]
     times = [_time(turn.response), _time(response)]
     return {
         "cell": name_of(turn),
         "question": turn.question,
         "answer": outcome.words or outcome.state,
-        "cost": " → ".join(costs) if set(costs) != {UNKNOWN} else UNKNOWN,
+        "cost": " → ".join(costs) if set(costs) - _NO_COSTS else UNKNOWN,
         "time": " → ".join(times) if set(times) != {UNKNOWN} else UNKNOWN,
     }
+
+
+def _old_cost(response: Response) -> Decimal | None:
+    """Return what an answer has cost; nothing on this machine."""
+    usage = response.usage
+    if usage is None or None in (usage.input_tokens, usage.output_tokens):
+        return None
+    return expected_price(response.model, response.provider, usage)
 
 
 def _time(response: Response | None) -> str:

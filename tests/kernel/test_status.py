@@ -48,6 +48,8 @@ def test_a_value_changed_and_the_cells_after_it(notebook: Kernel) -> None:
     assert states["One"] == FRESH
     assert states["Two 5"] == ("stale", "the prompt changed")
     name = notebook.value("status_rows[1]['cell']")
+    count = notebook.value("max(n for n, s in enumerate(In) if 'Two {{ st_n' in s)")
+    assert name == f"[{count}]", "as the page numbers it"
     assert states["Three"] == ("stale", f"cell {name} would be asked again")
     printed = notebook.run("%llm_status", "st-status").printed
     assert "2 stale, 1 fresh. Asking these 2 prompts again: about " in printed

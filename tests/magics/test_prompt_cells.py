@@ -76,7 +76,8 @@ class _Shell:
     def run(self, cells: NotebookCells, own_id: str, source: str) -> None:
         self.execution_count += 1
         self.message = {"metadata": {"cellId": own_id}, "content": {"code": source}}
-        cells.before_run(SimpleNamespace(store_history=True))
+        info = SimpleNamespace(store_history=True)
+        cells.after_run(SimpleNamespace(info=info, execution_count=self.execution_count))
 
 
 def write(path: Path, cells: dict[str, str], seconds: float) -> Path:
