@@ -108,6 +108,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.status
+	$(BIN)/python -m benchmarks.mapping
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.structured
 	$(BIN)/python -m benchmarks.retrieval

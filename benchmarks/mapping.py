@@ -29,7 +29,7 @@ from .mapping_server import FAULTS
 from .table import at_most, line, missed, ratio, seconds
 
 ROWS = int(os.environ.get("ROWS", "10000"))
-RATE = 6_000
+RATE = int(os.environ.get("RATE", "6000"))
 """Requests per minute, as the server says."""
 
 LATENCY = 0.5
