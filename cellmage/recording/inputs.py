@@ -170,5 +170,7 @@ def _plain_content(content: Content) -> Any:
 
 
 def _digest(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a flag is 0.0 where Python's argument is 0
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]

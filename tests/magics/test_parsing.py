@@ -37,7 +37,7 @@ def test_unset_is_none() -> None:
         "stream", "stats", "repair",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
         "compare", "select", "on_error", "interpolate", "data", "attach",
-        "snippet", "sys_snippet", "set", "cells", "code", "each",
+        "snippet", "sys_snippet", "set", "cells", "code", "each", "keep",
     }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_two_spellings_of_one_flag(flag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["--yes-tools", "--raw", "--keep b", "--attempts 1", "--from a", "--full"]
+    "line", ["--yes-tools", "--raw", "--attempts 1", "--from a", "--full"]
 )
 def test_old_spellings_are_gone(line: str) -> None:
     for magic in (LLMMagics.llm, LLMMagics.llm_history):
