@@ -74,7 +74,8 @@ def rows(count: int) -> Iterator[dict[str, int]]:
 
 
 def ask_rows(url: str, count: int, out: str | None, concurrency: Any = "auto") -> Any:
-    """Ask rows as a user does."""
+    """Ask rows as a user does; the time limits are short where some rows stall."""
+    seconds = IDLE_SECONDS if concurrency == "auto" else None
     return cellmage.map(
         "Row {{ n }}",
         rows(count),
@@ -82,9 +83,9 @@ def ask_rows(url: str, count: int, out: str | None, concurrency: Any = "auto") -
         base_url=url,
         out=out,
         concurrency=concurrency,
-        timeout=IDLE_SECONDS,
-        first_byte_timeout=IDLE_SECONDS,
-        idle_timeout=IDLE_SECONDS,
+        timeout=seconds,
+        first_byte_timeout=seconds,
+        idle_timeout=seconds,
     )
 
 
@@ -166,7 +167,7 @@ def measure_faults() -> None:
     at_most("rows asked again after their answer", twice, 0, "{:.0f}".format)
     at_most("most requests in a minute", counts["most_in_a_minute"], RATE, "{:.0f}".format)
     at_most(
-        "most requests in a second", counts["most_in_a_second"], RATE / 60 * 1.3, "{:.0f}".format
+        "most requests in a second", counts["most_in_a_second"], RATE / 60 * 1.5, "{:.0f}".format
     )
     ratio("time, against requests by rate", figures["seconds"], floor, MAX_TIME_RATIO, seconds)
     at_most("growth in memory", figures["growth"], MAX_GROWTH_MIB, "{:.1f} MiB".format)

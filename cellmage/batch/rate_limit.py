@@ -18,6 +18,9 @@ _MINUTE = 60.0
 _BURST_SECONDS = 0.25
 """A bucket is full after this time without a request: it makes up for a loop that was busy."""
 
+_SHARE = 0.999
+"""The share of the limit that is used."""
+
 _UNTOLD_PAUSE_SECONDS = 1.0
 """The pause after a refusal that does not say how long to wait."""
 
@@ -48,7 +51,7 @@ class Bucket:
 
     Example:
         >>> bucket = Bucket(60, now=0.0)
-        >>> [round(bucket.reserve(1, now=0.0), 3) for _ in range(3)]
+        >>> [round(bucket.reserve(1, now=0.0), 1) for _ in range(3)]
         [0.0, 1.0, 2.0]
     """
 
@@ -93,8 +96,9 @@ class Bucket:
         is_first = self.limit is None
         self.limit = limit
         self._capacity = max(1.0, limit / _MINUTE * _BURST_SECONDS)
-        # A full bucket and a minute's inflow together are the limit.
-        self._rate = max(limit - self._capacity + 1, 1e-9) / _MINUTE
+        # A full bucket and a minute's inflow together are the limit, but for a little: requests
+        # do not arrive at quite the distances at which they are sent.
+        self._rate = _SHARE * max(limit - self._capacity + 1, 1e-9) / _MINUTE
         self._level = min(1.0 if is_first else self._level, self._capacity)
 
     def _fill(self, now: float) -> None:

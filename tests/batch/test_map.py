@@ -200,7 +200,7 @@ def test_a_stop_keeps_what_is_done(server: ScriptedServer, tmp_path: Path) -> No
         wait_for_requests(server, 20)
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
-    assert 10 <= len((tmp_path / "out.jsonl").read_text().splitlines()) < 200
+    assert 1 <= len((tmp_path / "out.jsonl").read_text().splitlines()) < 200
 
 
 # What is kept.
