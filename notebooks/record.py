@@ -41,7 +41,7 @@ class RealModel(LlamaCppProvider):
         return super().stream(replace(request, options=options, messages=messages))
 
 
-BRIEF = "Be brief: one or two short sentences, or the code alone."
+BRIEF = "Be brief: one or two short sentences, or one block of code in a fence."
 NAME = "qwen2.5-coder-1.5b-instruct"
 REAL = ResolvedModel(RealModel(Path({weights!r})), NAME)
 STAND_INS = {{"planner", "librarian", "scripted"}}
@@ -101,11 +101,14 @@ def run(path: Path, setup: str, **environ: str) -> None:
 
 
 def record(path: Path, weights: Path) -> None:
-    """Ask for the answers of a notebook, and record them in place of the old ones."""
+    """Ask for the answers of a notebook, and record them in place of the old ones.
+
+    A recording that was interrupted goes on with the answers that it has.
+    """
     file = path.with_suffix(".llm.jsonl")
     new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    run(path, SETUP.format(weights=str(weights)), CELLMAGE_RECORD=str(new))
+    environ = {"CELLMAGE_REPLAY": str(new), "CELLMAGE_RECORD": "missing"}
+    run(path, SETUP.format(weights=str(weights)), **environ)
     new.replace(file)
 
 

@@ -17,6 +17,8 @@ _MAX_FRAMES = 50
 _MAX_CAUSES = 5
 _MAX_MESSAGE_CHARS = 2_000
 
+_CELL_FILE = re.compile(r'"[^"]*ipykernel_\d+[/\\][^"]*\.py"')
+
 _WORDS = re.compile(r"[\w.]+")
 
 _SIZE_DIGITS = 3
@@ -85,7 +87,9 @@ def _lines(error: BaseException, level: Level) -> Iterator[str]:
     frames = traceback.extract_tb(error.__traceback__, limit=-_MAX_FRAMES)
     if frames:
         yield "Traceback (most recent call last):\n"
-        yield from traceback.format_list(map(_without_made_name, frames))
+        lines = traceback.format_list(map(_without_made_name, frames))
+        # The path of a cell has the number of the kernel's process: no prompt would be equal.
+        yield from (_CELL_FILE.sub('"a cell"', line) for line in lines)
     message = str(error)[:_MAX_MESSAGE_CHARS] if level == "rows" else safe_message(error)
     yield f"{type_name(type(error))}{f': {message}' if message else ''}\n"
 

@@ -210,3 +210,16 @@ def test_a_recorded_notebook_is_replayed_byte_by_byte(
     assert "10 passed" in run_nbval(tmp_path, environ)
     assert b"messages so far" in replays.pop()
     assert (len(server.exchanges), file.read_bytes()) == (requests, recorded)
+
+
+def test_the_prompt_of_an_error_is_the_same_in_each_kernel(
+    start: Start, server: ScriptedServer, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        kernel = start(tmp_path / "error.ipynb", "%load_ext cellmage\n%llm_config --keep off")
+        kernel.run("try:\n    [][0]\nexcept IndexError as problem:\n    error = problem", "c0")
+        assert ask(kernel, "Correct it.", "c1", "--no-history --attach error").ok
+        kernel.close()
+    first, second = (exchange.messages[-1][1] for exchange in server.exchanges)
+    assert 'File "a cell", line 2' in first
+    assert first == second
