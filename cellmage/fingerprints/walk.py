@@ -7,7 +7,8 @@ import functools
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 from ..content import File, Image
 from ..runtime.time_limit import run_within
 from .base import Fingerprint
+from .functions import find_reach
 from .tables import (
     array_pieces,
     arrow_pieces,
@@ -137,21 +139,25 @@ def _attachment(value: Image | File) -> Pieces:
 
 
 def _function(value: FunctionType) -> Pieces:
-    """Return the source, the defaults, the closure, and the functions of its module in it."""
+    """Return the source, the defaults and the closure, and those of what the function uses."""
+    reach = find_reach(value)
+    _, *helpers = reach.functions
+    parts = [(helper.__name__, part) for helper in helpers for part in _bound_values(helper)]
+    sources = [_source(function) for function in reach.functions]
+    own = [(part,) for part in _bound_values(value) if part is not value]
+    return [*sources, *own, *_known_digests([*parts, *reach.values])]
+
+
+def _bound_values(value: FunctionType) -> list[Any]:
     cells = [cell.cell_contents for cell in value.__closure__ or ()]
-    parts = [value.__defaults__, value.__kwdefaults__, *cells]
-    called = [_source(function) for function in _called(value)]
-    return [_source(value), *((part,) for part in parts if part is not value), *called]
+    return [value.__defaults__, value.__kwdefaults__, *cells]
 
 
-def _called(value: FunctionType) -> list[FunctionType]:
-    """Return the functions of the same module that a function names."""
-    named = (value.__globals__.get(name) for name in value.__code__.co_names)
-    return [
-        function
-        for function in named
-        if isinstance(function, FunctionType) and function.__module__ == value.__module__
-    ]
+def _known_digests(values: Iterable[tuple[str, Any]]) -> Iterator[bytes]:
+    """Yield the digests of the values that have one: the client of a server has none."""
+    for name, value in values:
+        with suppress(Exception):  # code of the user may raise anything
+            yield name.encode() + Walk().digest(value)
 
 
 def _source(value: FunctionType) -> bytes:
@@ -159,7 +165,7 @@ def _source(value: FunctionType) -> bytes:
     if value.__name__ == "<lambda>":
         return _code(value.__code__)
     try:
-        return inspect.getsource(value).encode()
+        return inspect.getsource(value.__code__).encode()  # of a wrapper its own
     except (OSError, TypeError):
         return _code(value.__code__)
 
