@@ -7,7 +7,7 @@ PLUGINS := -p no:nbval -p no:langsmith_plugin
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers real bench notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines real bench notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -21,6 +21,7 @@ help:
 	@echo "make faults      play the stream faults, in each API, to every way of reading; CASES=FILE for others"
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
+	@echo "make engines     ask many rows on real clusters of Ray and Dask; ROWS=100000 for the whole"
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
@@ -100,6 +101,12 @@ servers: .venv/dev
 	.venv-servers/bin/pip install --quiet --disable-pip-version-check 'litellm[proxy]'
 	$(BIN)/pytest --override-ini addopts= tests/interop/test_litellm.py
 
+# Ray and Dask are 700 MB. A row takes 5 ms of processor time.
+engines: .venv/dev
+	$(PYTHON) -m venv .venv-engines
+	.venv-engines/bin/pip install --quiet --disable-pip-version-check -e '.[dask,data,kernel,ray]' hypothesis pandas psutil pyarrow pytest
+	.venv-engines/bin/pytest --override-ini addopts= -W default -s -q tests/engines/test_clusters.py
+
 real: .venv/dev
 	$(BIN)/python -m tests.real.weights
 	$(BIN)/pytest --override-ini addopts= -p no:nbval tests/real
@@ -108,6 +115,7 @@ real: .venv/dev
 bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.decoding
+	$(BIN)/python -m benchmarks.fingerprint
 	$(BIN)/python -m benchmarks.first_question
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.hostile
@@ -120,9 +128,8 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
 
-	$(BIN)/python -m benchmarks.fingerprint
 notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-peers .venv-real .venv-servers
+	rm -rf .venv .venv-engines .venv-oldest .venv-peers .venv-real .venv-servers
