@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellmage import ConnectError
+from cellmage.batch.concurrency import FIRST
 from cellmage.batch.engines.shared_rate import Grant, Message, RateOwner, SharedRateLimiter
 from cellmage.batch.rate_headers import RateReport, Window
 from cellmage.batch.rate_limit import RateLimit
@@ -54,16 +55,27 @@ def test_all_workers_together_get_what_one_would_get(
         assert list(grant.waits) == [one.reserve(5, now) for _ in range(count)]
 
 
+def test_before_a_head_was_seen_the_workers_together_send_what_one_would_send() -> None:
+    now = 0.0
+    owner = RateOwner(clock=lambda: now)
+    grants = [owner.exchange(Message(tokens=(1,) * 10)) for _ in range(4)]
+    waits = [wait for grant in grants for wait in grant.waits]
+    assert (waits.count(0), waits[:FIRST].count(0)) == (FIRST, FIRST)
+    told = owner.exchange(Message(reports=(RateReport(200),)))
+    assert told.epoch != grants[-1].epoch, "those that wait ask again"
+    assert owner.exchange(Message(tokens=(1,) * 100)).waits == (0.0,) * 100
+
+
 def test_rows_that_wait_together_share_a_message() -> None:
     owner = Owner()
 
     async def work() -> None:
         limiter = SharedRateLimiter(owner.exchange)
+        await limiter.report(RateReport(200))
         await asyncio.gather(*(limiter.acquire(7) for _ in range(100)))
 
     run(work)
-    assert len(owner.messages) == 1
-    assert owner.messages[0].tokens == (7,) * 100
+    assert [message.tokens for message in owner.messages] == [(), (7,) * 100]
 
 
 def test_a_row_that_need_not_wait_has_not_waited() -> None:
@@ -92,14 +104,14 @@ def test_a_pause_told_to_one_worker_makes_the_reservations_of_the_other_void() -
         waiting = asyncio.create_task(second.acquire(1))
         await asyncio.sleep(0.05)
         await first.report(RateReport(429, retry_after=1.5))
-        return await waiting, owner.owner.exchange(Message()).epoch
+        return await waiting, owner.owner.exchange(Message()).epoch - 1
 
     waited, epoch = run(work)
     assert epoch == 1
     assert waited > 1.4
 
 
-def test_heads_that_tell_nothing_are_not_sent() -> None:
+def test_of_heads_that_tell_nothing_the_first_is_sent() -> None:
     owner = Owner()
 
     async def work() -> None:
@@ -109,7 +121,7 @@ def test_heads_that_tell_nothing_are_not_sent() -> None:
         await limiter.acquire(1)
 
     run(work)
-    assert [message.reports for message in owner.messages] == [()]
+    assert sum(len(message.reports) for message in owner.messages) == 1, "only that there is none"
 
 
 def test_of_heads_the_newest_and_all_refusals_are_sent() -> None:

@@ -15,9 +15,13 @@ from decimal import Decimal
 
 from ...errors import SpendLimitError
 from ...messages import Request, Response
+from ..concurrency import FIRST
 from ..rate_headers import RateReport
 from ..rate_limit import RateLimit
 from ..spending import Spending
+
+_FIRST_SECONDS = 1.0
+"""Before a head was seen, the requests after the first `FIRST` of all workers wait so long."""
 
 _FRESH_SECONDS = 0.25
 """After this time a worker asks whether a pause has begun, before it uses what it has reserved."""
@@ -68,6 +72,8 @@ class RateOwner:
         self._clock = clock
         self._limit = RateLimit(now=clock())
         self._spent = Decimal(0)
+        self._is_told = False
+        self._first = FIRST
 
     def exchange(self, message: Message) -> Grant:
         """Learn from the reports, and reserve the requests."""
@@ -75,8 +81,17 @@ class RateOwner:
         self._spent += message.spent
         for report in message.reports:
             self._limit.learn(report, now)
-        waits = tuple(self._limit.reserve(tokens, now) for tokens in message.tokens)
-        return Grant(waits, self._limit.epoch, self._spent)
+        self._is_told = self._is_told or bool(message.reports)
+        waits = tuple(self._reserve(tokens, now) for tokens in message.tokens)
+        # What was granted without a limit is void as soon as a head was seen.
+        return Grant(waits, self._limit.epoch + self._is_told, self._spent)
+
+    def _reserve(self, tokens: int, now: float) -> float:
+        if self._is_told:
+            return self._limit.reserve(tokens, now)
+        self._first -= 1
+        wait = 0.0 if self._first >= 0 else _FIRST_SECONDS
+        return max(wait, self._limit.reserve(tokens, now))
 
 
 Exchange = Callable[[Message], Awaitable[Grant]]
@@ -107,6 +122,7 @@ class SharedRateLimiter:
         self._spent_by_all = self._not_told = Decimal(0)
         self._epoch = 0
         self._told_at = clock()
+        self._has_told = False
         self._messenger: asyncio.Task[None] | None = None
 
     @property
@@ -133,8 +149,9 @@ class SharedRateLimiter:
 
     async def report(self, report: RateReport) -> None:
         """Tell the owner what a reply said, without waiting for it: see `RateLimiter`."""
-        if not (report.requests or report.tokens or report.is_limited):
+        if self._has_told and not (report.requests or report.tokens or report.is_limited):
             return
+        self._has_told = True
         # Of replies that refuse nothing, the newest says all.
         self._reports = [old for old in self._reports if old.is_limited]
         self._reports.append(report)
