@@ -270,7 +270,11 @@ class Conversation(ConversationState):
         return Comparison(streams, models.index(selected))
 
     def continue_answer(
-        self, options: Options | None = None, **overrides: Unpack[OptionFields]
+        self,
+        options: Options | None = None,
+        *,
+        recorder: Recorder | None = None,
+        **overrides: Unpack[OptionFields],
     ) -> ResponseStream:
         """Continue the last answer, which was cut; both parts become one turn.
 
@@ -278,6 +282,7 @@ class Conversation(ConversationState):
 
         Args:
             options: options of this request.
+            recorder: answers from a recording, or records the answer: see `StreamArguments`.
             overrides: further options by name.
 
         Raises:
@@ -293,11 +298,18 @@ class Conversation(ConversationState):
         cut = self.turns[-1] if self.turns else None
         if cut is None or not cut.response.incomplete_reason:
             raise UsageError("there is no answer to continue: the last one is complete")
-        models, resolved = self._resolve(self._options(options, overrides))
+        recorder = recorder or default_recorder()
+        named = self._options(options, overrides)
+        models, resolved = self._resolve(named, can_defer=recorder is not None)
         request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
         request = replace(request, continues_id=cut.response.id)
         ask = build(models, continued_text=cut.response.final_text)
-        return self._remember(stream_continuation(self.history, cut, request, ask))
+        response_id = ""
+        if recorder is not None:
+            named_request = replace(request, options=named)
+            ask = recorder.around(ask, named_request, {}, None)
+            response_id = recorder.response_id(named_request, {})
+        return self._remember(stream_continuation(self.history, cut, request, ask, response_id))
 
     # Private.
 

@@ -41,7 +41,9 @@ def stream_turn(  # noqa: PLR0913 - the parts of a turn
     return ResponseStream(request, ask, commit, begin, response_id)
 
 
-def stream_continuation(history: History, cut: Turn, request: Request, ask: Ask) -> ResponseStream:
+def stream_continuation(
+    history: History, cut: Turn, request: Request, ask: Ask, response_id: str = ""
+) -> ResponseStream:
     """Return a stream whose answer is put behind that of a turn that was cut.
 
     Args:
@@ -49,6 +51,7 @@ def stream_continuation(history: History, cut: Turn, request: Request, ask: Ask)
         cut: the turn.
         request: the request that continues it.
         ask: sends the request.
+        response_id: of the answer; empty makes one.
     """
 
     def commit(response: Response) -> None:
@@ -59,4 +62,4 @@ def stream_continuation(history: History, cut: Turn, request: Request, ask: Ask)
         turn = Turn(CONTINUE_PROMPT, stream.response)
         history.begin(turn, lambda: stream.response, replace_turn=False)
 
-    return ResponseStream(request, ask, commit, begin)
+    return ResponseStream(request, ask, commit, begin, response_id=response_id)

@@ -195,8 +195,9 @@ class PromptRunner:
         chat, options = self.chats.get(args.chat), call_options(self._settings, args)
         options = add_system_text(options, content.system)
         options = schema.apply_to(options) if schema else options
+        recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
         if args.continue_answer:
-            stream = chat.continue_answer(options)
+            stream = chat.continue_answer(options, recorder=recorder)
             return _Prompt(args, front_end, schema, [stream], stream)
         asked = replace(options, model=",".join(args.compare or ()) or options.model)
         self.locks.check_call(args, self._models.find_keys(asked, is_kept))
@@ -205,7 +206,6 @@ class PromptRunner:
         named.setdefault("approve", self.approval)
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
-        recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
         if recorder and schema:
             recorder = replace(recorder, check=schema.problem)
         arguments = {"options": options, "cell": cell, "check": check, "recorder": recorder}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -35,11 +36,18 @@ class ValueInputs:
     def __init__(self, is_active: bool) -> None:
         self._is_active = is_active
         self.fingerprints: Fingerprints = {}
+        self._counts = Counter[str]()
 
     def add(self, name: str, value: Any) -> None:
-        """Add a value that stands in the prompt, or is attached to it."""
+        """Add a value that stands in the prompt, or is attached to it.
+
+        An expression that stands there twice may have two values.
+        """
         if self._is_active and type(value) not in SIMPLE:
-            self.fingerprints[name] = fingerprint(value)
+            found = fingerprint(value)
+            self._counts[name] += 1
+            if found != self.fingerprints.setdefault(name, found):
+                self.fingerprints[f"{name} ({self._counts[name]})"] = found
 
     def add_search(self, args: Namespace, variables: Mapping[str, Any]) -> None:
         """Add what ``--rag`` names: the function, or the file of the index."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..messages import Request
-from .inputs import MODEL, PROMPT, Input, Inputs
+from .inputs import MODEL, PROMPT, SCHEMA, Input, Inputs
 from .record import Record
 from .word_diff import diff_words
 
@@ -35,6 +35,11 @@ class _Change:
     def is_comparable(self) -> bool:
         """False if the newer one has no fingerprint."""
         return self.now is None or bool(self.now.digest)
+
+    @property
+    def is_own_schema(self) -> bool:
+        """True if nothing but the schema of an answer differs."""
+        return {self.old_words, self.new_words} <= {"", SCHEMA}
 
     @property
     def old_words(self) -> str:
@@ -117,6 +122,8 @@ def _describe_tool(change: _Change) -> str:
 
 
 def _describe_option(change: _Change) -> str:
+    if change.is_own_schema:
+        return _compare(replace(change, name="the schema"), "the schema changed")
     then, now = (words or "not set" for words in (change.old_words, change.new_words))
     if then == now:
         return f"{change.name} changed"

@@ -18,6 +18,8 @@ from ..text import excerpt
 
 MODEL = "model"
 PROMPT = "prompt"
+SCHEMA = "response_format"
+"""What a provider calls the form of an answer."""
 
 _DEFAULT_MODEL = "default model"
 """The name of the model where the user has named none; in a key it is `MODEL`."""
@@ -121,7 +123,15 @@ def _option_inputs(options: Options) -> Iterator[Input]:
     for name in _OPTIONS:
         value = getattr(options, name)
         if value not in (None, {}, ()):
-            yield Input(f"option {name}", _digest(value), excerpt(str(value)))
+            yield Input(f"option {name}", _digest(value), _option_words(value))
+
+
+def _option_words(value: Any) -> str:
+    """Return an option in words: of a schema, which is long, its name."""
+    if not isinstance(value, Mapping):
+        return excerpt(str(value))
+    words = [name if name == SCHEMA else f"{name} {item}" for name, item in value.items()]
+    return excerpt(", ".join(words))
 
 
 def _message_inputs(messages: Sequence[Message]) -> Iterator[Input]:

@@ -15,7 +15,7 @@ from cellmage.events import Complete, Event, Notice, Start, Token, ToolCall
 from cellmage.fingerprints import Fingerprint
 from cellmage.messages import CONTINUE_PROMPT, Request
 from cellmage.recording import FRESH, KEEP, REPLAY, MemoryRecords, Recorder, Recording
-from cellmage.turns import CellRef
+from cellmage.turns import CellRef, Turn
 
 A, B = CellRef("a", 0), CellRef("b", 0)
 
@@ -293,3 +293,37 @@ def test_what_forbids_to_ask_does_not_forbid_a_kept_answer(notebook: Notebook) -
     with pytest.raises(ProviderError, match="spend limit"):
         notebook.ask("Hello", before_ask=forbid)
     assert notebook.count == 1
+
+
+def test_the_rest_of_an_answer_is_recorded_and_replayed(notebook: Notebook) -> None:
+    cut = Turn("Count", Response("one", incomplete_reason="length", model="m"))
+    texts = []
+    for policy in (KEEP, KEEP, REPLAY):
+        notebook.restart()
+        notebook.chat.history.extend([cut])
+        recorder = Recorder(notebook.recording, policy=policy, cell=A)
+        texts.append("".join(notebook.chat.continue_answer(recorder=recorder)))
+    assert texts == ["answer 1"] * 3
+    assert notebook.count == 1
+    notebook.restart()
+    notebook.chat.history.extend([Turn("Something else", cut.response)])
+    stream = notebook.chat.continue_answer(recorder=Recorder(notebook.recording, policy=REPLAY))
+    with pytest.raises(ReplayError, match="no answer"):
+        list(stream)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "reason"),
+    [
+        ({"response_format": {"a": 1}}, {"response_format": {"b": 1}}, "the schema changed"),
+        ({}, {"response_format": {"b": 1}}, "the schema is new"),
+        ({"response_format": {"b": 1}}, {}, "the schema is gone"),
+        ({"top_p": 1}, {"top_p": 2}, "extra_body: top_p 1 then, top_p 2 now"),
+    ],
+)
+def test_a_schema_that_changed_is_told_without_its_source(
+    notebook: Notebook, then: dict[str, Any], now: dict[str, Any], reason: str
+) -> None:
+    notebook.ask("Hi", extra_body=then)
+    (line,) = notebook.ask("Hi", extra_body=now).notices
+    assert line == f"asked again: {reason}"
