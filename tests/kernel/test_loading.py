@@ -25,7 +25,7 @@ class TestLoading:
             " for t in get_ipython().input_transformers_cleanup),"
             " sum(t.__name__ == 'LineTransformer'"
             " for t in get_ipython().input_transformer_manager.token_transformers),"
-            " sum(f.__name__ == 'after_run'"
+            " sum(f.__qualname__ == 'PromptRunner.after_run'"
             " for f in get_ipython().events.callbacks['post_run_cell']),"
             " sorted(m for k in get_ipython().magics_manager.magics.values()"
             " for m in k if m.startswith('llm')))"

@@ -66,7 +66,7 @@ def test_only_true_allows(chat: Conversation, server: ScriptedServer) -> None:
     async def yes(call: ToolCall) -> bool:
         return True
 
-    for approve, text in ((no, "refused by the user"), (lambda _: "n", "refused by the user"),
-                          (yes, "MainThread")):  # fmt: skip
+    for approve, text in ((no, "refused by the user"), (lambda _: "n", "refused by the user: n"),
+                          (lambda _: 1, "refused by the user"), (yes, "MainThread")):  # fmt: skip
         play_calls(server, ("thread_name", "{}"))
         assert results(read(chat, thread_name, approve=approve)) == [text]
