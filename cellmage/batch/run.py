@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..recording import default_recording
 from ..runtime.loop import background_loop
 from ..runtime.sync_stream import SyncStream
 from .asker import RowAsker, RowTask
@@ -150,8 +151,10 @@ def run_batch(
     counts.budget = spending.limit
     queue = QuestionQueue(iterate_rows(rows), prompt_of)
     done: list[RowResult] = []
+    # A recording answers by itself, and shall have each row.
+    is_resumed = options.resume and default_recording() is None
     with ExitStack() as stack:
-        keeper = stack.enter_context(KeptAnswers(reads=options.resume))
+        keeper = stack.enter_context(KeptAnswers(reads=is_resumed))
         ordered = InOrder(done.append)
         if options.out is not None:
             file = open_output(options.out, task.schema)

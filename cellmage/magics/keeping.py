@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..recording import (
     Recorder,
     Recording,
     default_recording,
+    use_recording,
 )
 from ..stream.response_stream import ResponseStream
 from ..tools import tools_by_name
@@ -58,6 +60,13 @@ class AnswerKeeper:
     def _named(self) -> Recording | None:
         """Return the recording of the process, else that of ``--replay`` and ``--record``."""
         return default_recording() or self.files.named()
+
+    @contextmanager
+    def named_in_force(self) -> Iterator[None]:
+        """Use the recording of ``--replay`` and ``--record`` for all questions of the block."""
+        recording = self._named()
+        with nullcontext() if recording is None else use_recording(recording):
+            yield
 
     def kept(self, is_wanted: bool) -> Recording | None:
         """Return the answers that are kept; None if none are.

@@ -165,7 +165,8 @@ class PromptRunner:
         level: Any = args.data or settings.data
         options = add_system_text(options, rules)
         visible = self.cells.visible(variables)
-        results = ask_each(args, text, visible, options, schema, level, left)
+        with self.keeper.named_in_force():
+            results = ask_each(args, text, visible, options, schema, level, left)
         self.budget.add(results.counts.spent)
         name = args.out or "_llm"
         self._bind(name, results)

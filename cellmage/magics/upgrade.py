@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..options import Options
 from ..pricing import expected_price
 from ..providers.registry import resolve_models
+from ..recording import Recorder, default_recording
 from ..stream.response_stream import ResponseStream
 from ..turns import Turn
 from .frontend import print_line
@@ -27,6 +28,7 @@ from .progress import choose_progress, end_progress
 from .runner import PromptRunner
 from .settings import Settings, default_options
 from .upgrade_questions import Scope, make_questions
+from .upgrade_records import keep_records, make_recorder
 from .upgrade_run import Outcome, Price, Question, UpgradeRun
 from .upgrade_table import describe_plan, describe_totals, make_table
 
@@ -83,6 +85,11 @@ class Upgrade:
         model = self.settings.aliases.expand(model) or (self._last.model if args.take else "")
         if not model:
             raise UsageError("name the model to ask: %llm_upgrade MODEL")
+        recording = self.runner.keeper.kept(False)
+        if recording is not None and not recording.policy.asks:
+            raise UsageError(
+                "answers are replayed, so no model is asked; %llm_config --replay off ends it"
+            )
         turns = self.runner.chats.get(args.chat).turns
         if not turns:
             raise UsageError("this conversation has no turns yet; there is nothing to ask again")
@@ -107,6 +114,7 @@ class Upgrade:
             lambda: runner.budget.check(self.settings.spend_limit),
             self._follow,
             known,
+            self._recorder_of(),
         )
         outcomes: list[Outcome] = []
         progress = choose_progress(self.shell, "prompts")
@@ -123,6 +131,14 @@ class Upgrade:
             lines = " ".join([describe_totals(outcomes), end])
             table = show(make_table(outcomes, self._name_of(args.chat), lines))
         return table
+
+    def _recorder_of(self) -> Callable[[Question], Recorder | None]:
+        """Return the function that returns what records a new answer, where answers are kept."""
+        recording = self.runner.keeper.kept(False)
+        if recording is None or default_recording() is not None:
+            return lambda question: None  # a recording of the process records by itself
+        kept = recording.records.of_cells().values()
+        return lambda question: make_recorder(question.turn, kept)
 
     @contextmanager
     def _follow(self, stream: ResponseStream) -> Iterator[None]:
@@ -146,6 +162,9 @@ class Upgrade:
             if outcome.response is not None:
                 history.replace(numbers[outcome.question.turn.response.id], outcome.response)
                 taken += 1
+        recording = self.runner.keeper.kept(False)
+        if recording is not None:
+            keep_records(recording, [each.record for each in report.outcomes if each.record])
         self._last = Report()
         return (
             f"Took {taken} answers; the old ones are versions of their turns "

@@ -13,9 +13,11 @@ from ..errors import CellmageError
 from ..messages import Response, Usage
 from ..options import Options
 from ..pricing import format_usd
+from ..recording import Record, Recorder
 from ..recording.changes import AnswerKind, Change, find_change
 from ..stream.response_stream import ResponseStream
 from ..turns import Turn
+from .upgrade_records import take_record
 
 _MILLION = 1_000_000
 _USUAL_TOKENS = 4096
@@ -59,6 +61,7 @@ class Outcome:
         words: what changed, or why there is no answer.
         response: the new answer; None if there is none.
         cost: of the new answer in US dollars; None if its price is not known.
+        record: the new answer as it may be kept; None if it is not.
     """
 
     question: Question
@@ -66,6 +69,7 @@ class Outcome:
     words: str = ""
     response: Response | None = None
     cost: Decimal | None = Decimal(0)
+    record: Record | None = None
 
 
 Price = Callable[[Usage], Decimal | None]
@@ -83,6 +87,7 @@ class UpgradeRun:
         before_ask: called before each question; raises an error if nothing may be sent.
         follow: returns the context in which a stream is read.
         known: outcomes of an earlier run, which are not asked again.
+        recorder_of: returns what records the answer to a question, apart; None if nothing does.
 
     Attributes:
         spent: US dollars that the answers have cost.
@@ -94,6 +99,7 @@ class UpgradeRun:
     before_ask: Callable[[], object] = lambda: None
     follow: Callable[[ResponseStream], AbstractContextManager[None]] = lambda stream: nullcontext()
     known: Sequence[Outcome] = ()
+    recorder_of: Callable[[Question], Recorder | None] = lambda question: None
     spent: Decimal = Decimal(0)
     _expected: Decimal = Decimal(0)
     _stopped: str = ""
@@ -137,14 +143,18 @@ class UpgradeRun:
     def _ask(self, question: Question) -> Outcome:
         self.before_ask()
         content, options = question.turn.content, self._within_budget(question)
-        stream = self.shadow.stream(content, options, commit="never", **question.arguments)
+        recorder = self.recorder_of(question)
+        arguments: dict[str, Any] = {"commit": "never", "recorder": recorder}
+        stream = self.shadow.stream(content, options, **arguments, **question.arguments)
         try:
             with self.follow(stream):
                 for _ in stream:
                     pass
         finally:
             cost = self._record(question, stream.response)
-        return self._compare(question, stream.response, cost, options)
+        outcome = self._compare(question, stream.response, cost, options)
+        record = take_record(recorder, question.options) if recorder else None
+        return replace(outcome, record=record)
 
     def _record(self, question: Question, response: Response) -> Decimal | None:
         """Count what an answer has cost, and what was expected."""

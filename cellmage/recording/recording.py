@@ -107,13 +107,22 @@ class Recording:
         with self._lock:
             claims = self._claims[record.inputs.key]
             numbers = [number for number, _ in claims] + list(self.records.numbers(record.inputs))
-            number = max(numbers) + 1
+            number = max(numbers, default=0) + 1
             # The number of the other cell is taken: a third cell asks.
             claims[:] = [(n, None if holder == cell else holder) for n, holder in claims]
             claims.append((number, cell))
             self.records.add(
                 replace(record, number=number, cell_id=cell.cell_id, question=cell.index)
             )
+
+    def keep(self, record: Record, cell: CellRef) -> None:
+        """Make an answer that of a cell, in place of one to the same inputs."""
+        numbers = self.records.numbers(record.inputs)
+        own = [number for number, holder in numbers.items() if holder == cell]
+        if not own:
+            self.adopt(record, cell)
+            return
+        self.records.add(replace(record, number=own[0], cell_id=cell.cell_id, question=cell.index))
 
     def is_new_unstable(self, name: str) -> bool:
         """Return whether this is the first time that an input without a fingerprint is named."""

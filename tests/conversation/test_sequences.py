@@ -279,5 +279,5 @@ def teardown_module() -> None:
 
 TestSequences = Conversations.TestCase
 TestSequences.settings = settings(
-    deadline=None, stateful_step_count=30, max_examples=int(os.environ.get("SEQUENCES", "40"))
+    deadline=None, stateful_step_count=30, max_examples=int(os.environ.get("SEQUENCES", "15"))
 )

@@ -34,7 +34,7 @@ from cellmage.testing import (
 )
 from tests.display.test_terminal_in_pty import IPython
 from tests.pty_screen import PtyScreen
-from tests.repetitions import repeat
+from tests.repetitions import repeat, sample
 
 CONTROLS = [
     *("\x1b[2J", "\x1b[31m", "\x1b[8m", "\x1b[5;5H", "\x1b[1A", "\x1b[6n", "\x1b[?1049h", "\x1bc"),
@@ -178,7 +178,7 @@ def test_no_magic_passes_controls_on(tmp_path: Path, server: ScriptedServer) -> 
         shell.run("def echo(text: str) -> str: return text")
         shell.run("def fail(text: str) -> str: raise ValueError(text)")
         acted = {}
-        for magic in MAGICS:
+        for magic in sample(MAGICS, 20):
             start = len(shell.screen.output)
             shell.run(magic)
             if found := acting(shell.screen.output[start:]):
@@ -193,7 +193,7 @@ def test_no_magic_passes_controls_on(tmp_path: Path, server: ScriptedServer) -> 
     finally:
         shell.screen.close()
     assert acted == {}
-    assert shell.screen.output.count("#end") > len(MAGICS) // 2
+    assert shell.screen.output.count("#end") > len(sample(MAGICS, 20)) // 2
 
 
 @pytest.mark.parametrize("name", REPLIES)

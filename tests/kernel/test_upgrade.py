@@ -161,3 +161,52 @@ def test_taken_answers_are_stored(start: Start, server: ScriptedServer, tmp_path
     again = start(notebook, "%load_ext cellmage\n%llm_config --resume always")
     assert answers(again) == ["By new"]
     assert "By old" in again.run("%llm_history --versions 1", "c").printed
+
+
+@pytest.mark.parametrize("keep", ["on", "lock"])
+def test_taken_answers_are_kept(
+    start: Start, server: ScriptedServer, tmp_path: Path, keep: str
+) -> None:
+    sources = {
+        "a": "%%llm\nText",
+        "b": "rows = [1, 2]",
+        "c": "%%llm -t 0.5 --interpolate\nOf {{ rows }}",
+    }
+    cells = [
+        {"cell_type": "code", "id": name, "source": source, "outputs": [], "metadata": {}}
+        for name, source in sources.items()
+    ]
+    notebook = tmp_path / "kept.ipynb"
+    notebook.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}))
+    server.play_with(lambda exchange: Reply(answer(f"By {exchange.body['model']}")))
+
+    def run_all(model: str) -> Kernel:
+        kernel = start(notebook, f"%load_ext cellmage\n%llm_config --keep {keep} --model {model}")
+        for name, source in sources.items():
+            assert kernel.run(source, name).ok
+        return kernel
+
+    kernel = run_all("old")
+    assert "Took 2 answers" in kernel.run("%llm_upgrade new --take", "t").printed
+    count = len(server.exchanges)
+    kernel.close()
+    again = run_all("new")
+    assert len(server.exchanges) == count == 4
+    assert again.value("_llm.text") == "By new"
+    again.run("rows.append(3)", "d")
+    again.run(sources["c"], "c")
+    assert len(server.exchanges) == count + 1
+
+
+def test_a_replay_is_not_upgraded(start: Start, server: ScriptedServer, tmp_path: Path) -> None:
+    kernel = start(tmp_path / "r.ipynb", "%load_ext cellmage\n%llm_config --record r.llm.jsonl")
+    kernel.run("%%llm\nHi", "a")
+    kernel.run("rows = ['a', 'b']\n%llm_config --store off", "b")
+    assert kernel.run("%%llm --each rows --out o\nRow {{ row }}", "c").ok
+    kernel.run("%llm_config --replay r.llm.jsonl\nrows.append('c')", "d")
+    count = len(server.exchanges)
+    kernel.run("%%llm --each rows --out o\nRow {{ row }}", "c")
+    assert kernel.value("[type(each.error).__name__ for each in o]")[2:] == ["ReplayError"]
+    assert kernel.value("[each.text for each in o][:2]") == ["ROW A", "ROW B"]
+    assert "answers are replayed" in kernel.run("%llm_upgrade new", "e").error
+    assert len(server.exchanges) == count

@@ -23,7 +23,7 @@ from cellmage.testing import ScriptedServer, chunk, finish
 DATA = json.loads((Path(__file__).parents[1] / "data/partial_json.json").read_text())
 CASES = {f"{case['category']}-{case['id']}": case for case in DATA["cases"]}
 MALFORMED = "<malformed: keep the last good value>"
-DOCUMENTS = int(os.environ.get("DOCUMENTS", "300"))
+DOCUMENTS = int(os.environ.get("DOCUMENTS", "100"))
 """The number of random texts in each of the two searches; `make stress` tries 10 000."""
 
 
