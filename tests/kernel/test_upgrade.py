@@ -207,6 +207,6 @@ def test_a_replay_is_not_upgraded(start: Start, server: ScriptedServer, tmp_path
     count = len(server.exchanges)
     kernel.run("%%llm --each rows --out o\nRow {{ row }}", "c")
     assert kernel.value("[type(each.error).__name__ for each in o]")[2:] == ["ReplayError"]
-    assert kernel.value("[each.text for each in o][:2]") == ["ROW A", "ROW B"]
+    assert kernel.value("[each.response.text for each in list(o)[:2]]") == ["ROW A", "ROW B"]
     assert "answers are replayed" in kernel.run("%llm_upgrade new", "e").error
     assert len(server.exchanges) == count
