@@ -57,14 +57,20 @@ def stats(port: int) -> Stats:
 @contextmanager
 def ray_cluster(workers: int) -> Iterator[None]:
     ray: Any = importlib.import_module("ray")
-
-    ray.init(
-        num_cpus=workers,
-        object_store_memory=100 * 2**20,
-        log_to_driver=False,
-        logging_level="ERROR",
-        include_dashboard=False,
-    )
+    for is_last in (False, False, True):
+        try:
+            ray.init(
+                num_cpus=workers,
+                object_store_memory=100 * 2**20,
+                log_to_driver=False,
+                logging_level="ERROR",
+                include_dashboard=False,
+            )
+            break
+        except RuntimeError:  # its server has not said its port in time: a busy machine
+            ray.shutdown()
+            if is_last:
+                raise
     try:
         yield
     finally:
