@@ -131,12 +131,12 @@ class Conversation(ConversationState):
             >>> "".join(chat.stream("Hello", temperature=0)), len(chat.turns)
             ('Hello', 1)
         """
-        recorder = recorder or default_recorder()
+        searcher = None if retriever is None else Retriever.of(retriever)
+        recorder = recorder or default_recorder(searcher.search if searcher else None)
         named = self._options(options, overrides)
         models, resolved = self._resolve(named, can_defer=recorder is not None)
         earlier, toolset = self._earlier_turns(cell, history, commit), tools_by_name(tools)
         request = make_request(prompt, resolved, earlier, toolset)
-        searcher = None if retriever is None else Retriever.of(retriever)
         decide = approval_function(approve)
         ask_for = partial(build, models, tools=toolset, approve=decide, retriever=searcher)
         ask, response_id = ask_for(check=check), ""

@@ -153,10 +153,20 @@ class StatusReader:
             reasons = list(_differences_of_turn(turn, now, asked)) if turn else []
         if not reasons and changed and turn is not None and not _ignores_turns(prompt):
             reasons = [f"{changed} would be asked again"]
-        if reasons:
+        if reasons and not (record and self._has_kept(prompt, now, asked)):
             return "stale", "; ".join(reasons)
         unknown = [*now.unknown, *self._uncompared(now, record)]
         return ("unknown", "; ".join(unknown)) if unknown else ("fresh", "")
+
+    def _has_kept(self, prompt: Prompt, now: PromptNow, asked: _Asked) -> bool:
+        """Return whether an older answer than the newest one is kept for what is asked now."""
+        if self.recording is None or not now.is_exact:
+            return False
+        earlier = () if _ignores_turns(prompt) else asked.earlier
+        inputs = _inputs_of(Recorder(self.recording, values=now.values), now, asked, earlier)
+        number = self.recording.claim_number(inputs, prompt.cell, is_asked=False)
+        found = self.recording.records.find(inputs, number)
+        return found is not None and found.is_complete
 
     def _uncompared(self, now: PromptNow, record: Record | None) -> Iterator[str]:
         """Yield the values whose older fingerprints are not known."""
@@ -201,12 +211,7 @@ class StatusReader:
         recorder = Recorder(self.recording or _NONE, values=now.values)
         is_marked = turn is not None and turn.stale
         earlier = asked.earlier if is_marked else ()
-        history = [message for each in earlier for message in each.messages()]
-        system = [Message("system", asked.options.system)] if asked.options.system else []
-        question = Message("user", now.text or " ")
-        tools = tuple(tool.schema for tool in asked.tools.values())
-        request = Request((*system, *history, question), asked.options, tools=tools)
-        inputs = recorder.inputs(request, asked.tools)
+        inputs = _inputs_of(recorder, now, asked, earlier)
         then = record.inputs if is_marked else _without_turns(record.inputs)
         if now.unknown:
             then, inputs = _without_prompt(then), _without_prompt(inputs)
@@ -233,6 +238,18 @@ class _Asked:
 
 
 _NONE: Any = None
+
+
+def _inputs_of(
+    recorder: Recorder, now: PromptNow, asked: _Asked, earlier: Sequence[Turn]
+) -> Inputs:
+    """Return what the answer to a prompt would depend on."""
+    history = [message for each in earlier for message in each.messages()]
+    system = [Message("system", asked.options.system)] if asked.options.system else []
+    question = Message("user", redact_text(now.text) or " ")
+    tools = tuple(tool.schema for tool in asked.tools.values())
+    request = Request((*system, *history, question), asked.options, tools=tools)
+    return recorder.inputs(request, asked.tools)
 
 
 def _differences_of_turn(turn: Turn, now: PromptNow, asked: _Asked) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
+from ..fingerprints import fingerprint
 from ..providers.environment import ENVIRON
 from .file_recordings import select_recording
 from .recorder import Recorder
@@ -63,7 +65,15 @@ def _recording_of(replay: str, record: str) -> Recording | None:
     return select_recording(replay, record, spell=lambda name: f"CELLMAGE_{name.upper()}")
 
 
-def default_recorder() -> Recorder | None:
-    """Return the recorder for a question that names none."""
+def default_recorder(searched: Callable[..., Any] | None = None) -> Recorder | None:
+    """Return the recorder for a question that names none.
+
+    Args:
+        searched: the function that finds passages for it, which the answer depends on.
+    """
     recording = default_recording()
-    return None if recording is None else Recorder(recording)
+    if recording is None or searched is None:
+        return None if recording is None else Recorder(recording)
+    source = getattr(getattr(searched, "__self__", None), "path", searched)  # the file of an index
+    name = getattr(searched, "__name__", type(searched).__name__)
+    return Recorder(recording, values={f"the search {name}": fingerprint(source)})

@@ -165,3 +165,19 @@ def test_a_kept_answer_makes_no_later_turn_stale(
     server.play_with(lambda exchange: Reply(answer("Another one.", 3)))
     ask(kernel, "prompt of c1", "c1", "--fresh")
     assert "stale" in kernel.run("%llm_history").printed
+
+
+def test_the_status_knows_an_older_kept_answer(
+    start: Start, server: ScriptedServer, tmp_path: Path
+) -> None:
+    kernel = start(tmp_path / "back.ipynb", KEEP)
+    ask(kernel, "Before", "c0")
+    for flags in ("", "--no-history"):
+        for prompt in ("One", "Two", "One"):
+            ask(kernel, prompt, f"c1{flags}", flags)
+    assert len(server.exchanges) == 5
+    table = kernel.run("%llm_status").printed
+    assert "3 fresh." in table, table
+    server.play_with(lambda exchange: Reply(answer("Another one.", 3)))
+    ask(kernel, "Before", "c0", "--fresh")
+    assert "stale" in kernel.run("%llm_status").printed

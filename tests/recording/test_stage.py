@@ -14,7 +14,15 @@ from cellmage.errors import ReplayError
 from cellmage.events import Complete, Event, Notice, Start, Token, ToolCall
 from cellmage.fingerprints import Fingerprint
 from cellmage.messages import CONTINUE_PROMPT, Request
-from cellmage.recording import FRESH, KEEP, REPLAY, MemoryRecords, Recorder, Recording
+from cellmage.recording import (
+    FRESH,
+    KEEP,
+    REPLAY,
+    MemoryRecords,
+    Recorder,
+    Recording,
+    use_recording,
+)
 from cellmage.turns import CellRef, Turn
 
 A, B = CellRef("a", 0), CellRef("b", 0)
@@ -327,3 +335,17 @@ def test_a_schema_that_changed_is_told_without_its_source(
     notebook.ask("Hi", extra_body=then)
     (line,) = notebook.ask("Hi", extra_body=now).notices
     assert line == f"asked again: {reason}"
+
+
+def test_a_search_is_an_input_of_the_recording_of_the_process(notebook: Notebook) -> None:
+    def search_notes(question: str) -> list[Document]:
+        return [Document("Tides", found[-1])]
+
+    counts, found = [], []
+    for text in ("High at 9.", "High at 9.", "High at 10."):
+        found = [text]
+        notebook.restart()
+        with use_recording(notebook.recording):
+            notebook.chat.ask("When?", cell=A, retriever=search_notes)
+        counts.append(notebook.count)
+    assert counts == [1, 1, 2]
