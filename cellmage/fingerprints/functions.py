@@ -10,11 +10,13 @@ import dis
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-_INSTALLED = tuple(
-    path for name, path in sysconfig.get_paths().items() if name in ("stdlib", "platstdlib")
+_INSTALLED = (
+    *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib")),
+    str(Path(__file__).parents[1]),  # cellmage, also where it is developed
 )
 _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 
