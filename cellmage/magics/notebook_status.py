@@ -165,8 +165,7 @@ class StatusReader:
         earlier = () if _ignores_turns(prompt) else asked.earlier
         inputs = _inputs_of(Recorder(self.recording, values=now.values), now, asked, earlier)
         number = self.recording.claim_number(inputs, prompt.cell, is_asked=False)
-        found = self.recording.records.find(inputs, number)
-        return found is not None and found.is_complete
+        return bool((kept := self.recording.records.find(inputs, number)) and kept.is_complete)
 
     def _uncompared(self, now: PromptNow, record: Record | None) -> Iterator[str]:
         """Yield the values whose older fingerprints are not known."""
