@@ -94,9 +94,7 @@ def test_a_reload_in_mid_stream_loses_the_frames_but_not_the_answer(
     assert value(lab, "len(_llm.text), _llm.incomplete_reason", 3) == "4000 None"
 
 
-def test_a_page_that_shows_everything_is_not_asked_about(
-    lab: Lab, server: ScriptedServer
-) -> None:
+def test_a_page_that_shows_everything_is_not_asked_about(lab: Lab, server: ScriptedServer) -> None:
     server.play(*answer("It *rains*."))
     lab.open("%load_ext cellmage", "%%llm\nGo", "print(1)")
     lab.load()

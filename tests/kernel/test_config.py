@@ -175,7 +175,8 @@ def test_locks_of_the_machine(offline: Kernel) -> None:
         "import pathlib\nfrom IPython.core import application\n"
         "hub = pathlib.Path('hub'); hub.mkdir(exist_ok=True)\n"
         "(hub / 'ipython_config.py').write_text("
-        '\'c = get_config()\\nc.LLMLocks.models = ["offline/echo"]\\nc.LLMLocks.data = "schema"\');\n'
+        '\'c = get_config()\\nc.LLMLocks.data = "schema"\\n'
+        'c.LLMLocks.models = ["offline/echo"]\');\n'
         "application.SYSTEM_CONFIG_DIRS.append(str(hub.resolve()))\n"
         "%unload_ext cellmage\n%load_ext cellmage"
     )

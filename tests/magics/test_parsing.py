@@ -80,9 +80,7 @@ def test_two_spellings_of_one_flag(flag: str) -> None:
     assert parse(LLMMagics.llm, f"{flag} hi")[0].append is True
 
 
-@pytest.mark.parametrize(
-    "line", ["--yes-tools", "--raw", "--attempts 1", "--from a", "--full"]
-)
+@pytest.mark.parametrize("line", ["--yes-tools", "--raw", "--attempts 1", "--from a", "--full"])
 def test_old_spellings_are_gone(line: str) -> None:
     for magic in (LLMMagics.llm, LLMMagics.llm_history):
         with pytest.raises(UsageError, match="there is no flag"):

@@ -21,7 +21,8 @@ from ..rate_limit import RateLimit
 from ..spending import Spending
 
 _FIRST_SECONDS = 1.0
-"""Before a head was seen, the requests after the first `FIRST` of all workers wait so long."""
+"""Before a head was seen, the requests after the first `FIRST` of all workers wait until this time
+after the first one. A model on this machine has no heads."""
 
 _FRESH_SECONDS = 0.25
 """After this time a worker asks whether a pause has begun, before it uses what it has reserved."""
@@ -74,6 +75,7 @@ class RateOwner:
         self._spent = Decimal(0)
         self._is_told = False
         self._first = FIRST
+        self._first_until: float | None = None
 
     def exchange(self, message: Message) -> Grant:
         """Learn from the reports, and reserve the requests."""
@@ -87,10 +89,11 @@ class RateOwner:
         return Grant(waits, self._limit.epoch + self._is_told, self._spent)
 
     def _reserve(self, tokens: int, now: float) -> float:
-        if self._is_told:
-            return self._limit.reserve(tokens, now)
+        if self._first_until is None:
+            self._first_until = now + _FIRST_SECONDS
         self._first -= 1
-        wait = 0.0 if self._first >= 0 else _FIRST_SECONDS
+        must_wait = not self._is_told and self._first < 0
+        wait = self._first_until - now if must_wait else 0.0
         return max(wait, self._limit.reserve(tokens, now))
 
 
