@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cellmage.fingerprints import fingerprint
+from cellmage.fingerprint import fingerprint
 
 from .table import at_most, kilobytes, line, missed, seconds
 

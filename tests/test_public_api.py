@@ -16,7 +16,7 @@ import cellmage.recording
 import cellmage.testing
 from cellmage.batch.columns import Column
 from cellmage.code_blocks import CodeBlock
-from cellmage.fingerprints import Fingerprint
+from cellmage.fingerprint import Fingerprint
 from cellmage.stream.views import Readable
 
 MODULES = [cellmage, cellmage.testing]

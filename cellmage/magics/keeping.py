@@ -10,7 +10,7 @@ from typing import Any
 
 from ..approvals import ask_again
 from ..conversation.history import History
-from ..fingerprints import Fingerprint
+from ..fingerprint import Fingerprint
 from ..options import Options
 from ..recording import (
     FRESH,

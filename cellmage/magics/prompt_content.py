@@ -10,7 +10,7 @@ from typing import Any
 from ..content import Content, Part, text_of, to_content
 from ..describe import Description, Level, describe, message_of
 from ..errors import UsageError
-from ..fingerprints import Fingerprint
+from ..fingerprint import Fingerprint
 from ..model_table import reads_pdf
 from ..prompt.interpolation import Interpolation, interpolate, join
 from ..text import truncate

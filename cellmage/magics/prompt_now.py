@@ -12,7 +12,7 @@ from typing import Any
 
 from ..content import Part
 from ..errors import CellmageError, UsageError
-from ..fingerprints import Fingerprint
+from ..fingerprint import Fingerprint
 from ..prompt.interpolation import find_expressions, interpolate
 from .prompt_cells import PromptCall
 from .prompt_files import PromptFiles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..fingerprints import Fingerprint
+from ..fingerprint import Fingerprint
 from ..options import Options
 from ..recording import Inputs, MemoryRecords, Policy, Record, Recorder, Recording
 from ..turns import CellRef, Turn

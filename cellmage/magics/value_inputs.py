@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from ..fingerprints import Fingerprint, fingerprint
+from ..fingerprint import Fingerprint, fingerprint
 from .lookup import open_index
 
 SIMPLE = (str, int, float, bool, type(None))

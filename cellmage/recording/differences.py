@@ -188,7 +188,7 @@ def explain_unstable(name: str) -> str:
     *_, plain = name.partition(" ")
     return (
         f"{plain} cannot be compared, so the answers that use it are not kept; "
-        "cellmage.fingerprints.register gives it a fingerprint"
+        "cellmage.fingerprint.register gives it a fingerprint"
     )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ..content import Content, describe_content, text_of
-from ..fingerprints import Fingerprint
+from ..fingerprint import Fingerprint
 from ..messages import Message, Request
 from ..options import Options
 from ..part_records import parts_to_record

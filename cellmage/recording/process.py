@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from ..fingerprints import fingerprint
+from ..fingerprint import fingerprint
 from ..providers.environment import ENVIRON
 from .file_recordings import select_recording
 from .recorder import Recorder

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..errors import ConfigError
-from ..fingerprints import Fingerprint, fingerprint
+from ..fingerprint import Fingerprint, fingerprint
 from ..messages import Request
 from ..options import Options
 from ..pipeline.base import Ask, compose

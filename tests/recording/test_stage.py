@@ -12,7 +12,7 @@ import pytest
 from cellmage import Conversation, Document, Options, ProviderError, Response
 from cellmage.errors import ReplayError
 from cellmage.events import Complete, Event, Notice, Start, Token, ToolCall
-from cellmage.fingerprints import Fingerprint
+from cellmage.fingerprint import Fingerprint
 from cellmage.messages import CONTINUE_PROMPT, Request
 from cellmage.recording import (
     FRESH,

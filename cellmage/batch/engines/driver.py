@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, UsageError
-from ...fingerprints import fingerprint
+from ...fingerprint import fingerprint
 from ..asker import RowTask
 from ..columns import value_columns
 from ..progress import Progress, choose_show

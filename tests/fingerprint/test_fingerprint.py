@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.fingerprints import fingerprint, register
+from cellmage.fingerprint import fingerprint, register
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
 
@@ -24,7 +24,7 @@ def test_lists_have_equal_digests_if_they_look_equal(one: list[Any], two: list[A
 
 def test_a_set_has_the_same_digest_in_another_process() -> None:
     code = (
-        "from cellmage.fingerprints import fingerprint as f; print(f({'a', 'b', 'c', 'd'}).digest)"
+        "from cellmage.fingerprint import fingerprint as f; print(f({'a', 'b', 'c', 'd'}).digest)"
     )
     command = [sys.executable, "-c", code]
     runs = {

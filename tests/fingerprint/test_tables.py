@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellmage.fingerprints import fingerprint
+from cellmage.fingerprint import fingerprint
 
 COLUMNS: dict[str, Callable[[], Any]] = {
     "int": lambda: [1, 2, 3, 4],
@@ -68,7 +68,7 @@ def test_a_frame_with_all_of_them_in_another_process(tmp_path: Path) -> None:
     path = tmp_path / "frame.pickle"
     frame().to_pickle(path)
     code = (
-        "import pandas; from cellmage.fingerprints import fingerprint; "
+        "import pandas; from cellmage.fingerprint import fingerprint; "
         f"print(fingerprint(pandas.read_pickle({str(path)!r})).digest)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cellmage.fingerprints import fingerprint
+from cellmage.fingerprint import fingerprint
 
 MODULE = """
 import functools, json
