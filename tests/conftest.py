@@ -50,6 +50,7 @@ def offline(shared_kernel: Kernel) -> Kernel:
     IPython keeps the last values in ``_`` until a cell assigns ``_``; the names get back what
     IPython keeps, so that a cell of an earlier test changes nothing.
     """
+    shared_kernel.delete_subshells()
     shared_kernel.run(
         "import os\n"
         "hook = get_ipython().displayhook\n"

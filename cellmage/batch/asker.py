@@ -74,7 +74,7 @@ class RowAsker:
         self._named = replace(named, model=model)
         resolve = resolve_models if self._recorder is None else resolve_or_defer
         models = resolve(named)
-        self._options = replace(named, model=",".join(each.model for each in models))
+        self._options = replace(named, model=",".join(item.model for item in models))
         self._key_model = ",".join([model, *(named.fallback or ())])
         self.provider = models[0].provider.name
         self.model = models[0].model

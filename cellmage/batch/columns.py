@@ -58,7 +58,7 @@ def _type_of(field: Any) -> str:
     named = field.get("type", ())
     types = [named] if isinstance(named, str) else list(named)
     types += [_type_of(other) for other in field.get("anyOf", ()) if other != {"type": "null"}]
-    types = [each for each in types if each != "null"]
+    types = [item for item in types if item != "null"]
     return types[0] if len(types) == 1 and types[0] in _TYPES else "json"
 
 

@@ -105,8 +105,8 @@ class ParquetFile:
         arrow = self._arrow
         types = {column.name: _arrow_type(arrow, column.type) for column in self._columns}
         types[ERROR] = arrow.string()
-        found = arrow.Table.from_pylist(self._records).schema
-        own = [field for field in found if field.name not in types]
+        result = arrow.Table.from_pylist(self._records).schema
+        own = [field for field in result if field.name not in types]
         fields = [
             # A column without a value yet has no type: most columns of rows are texts.
             arrow.field(field.name, arrow.string()) if arrow.types.is_null(field.type) else field

@@ -73,8 +73,8 @@ def find_reach(function: FunctionType) -> Reach:
         (['run', 'double'], [('rate', 2)])
     """
     reach = Reach([function], [])
-    for each in reach.functions:  # it grows
-        for name, value in _named_values(each):
+    for item in reach.functions:  # it grows
+        for name, value in _named_values(item):
             reach.add(name, value)
     return reach
 

@@ -77,7 +77,7 @@ def _find(
     if name in variables:
         return [(name, value, describe(value, level))]
     if name == _ALL_VARIABLES:
-        own = {each: value for each, value in variables.items() if each not in IPYTHON_NAMES}
+        own = {item: value for item, value in variables.items() if item not in IPYTHON_NAMES}
         return [("the names of the variables", "", catalogue(own))]
     if _ADDRESS.match(name):
         file = download(name)
@@ -93,8 +93,8 @@ def _paths(name: str, variables: Mapping[str, Any]) -> list[Path]:
     path = Path(os.path.expanduser(name))
     if name and _exists(path):
         return [path]
-    found = (Path(each) for each in glob.iglob(str(path), recursive=True))
-    files = sorted(islice((each for each in found if each.is_file()), _MAX_FILES + 1))
+    result = (Path(item) for item in glob.iglob(str(path), recursive=True))
+    files = sorted(islice((item for item in result if item.is_file()), _MAX_FILES + 1))
     if len(files) > _MAX_FILES:
         raise UsageError(f"--attach {excerpt(name)}: more than {_MAX_FILES} files fit; name fewer")
     if not files:

@@ -243,7 +243,7 @@ def _inputs_of(
     recorder: Recorder, now: PromptNow, asked: _Asked, earlier: Sequence[Turn]
 ) -> Inputs:
     """Return what the answer to a prompt would depend on."""
-    history = [message for each in earlier for message in each.messages()]
+    history = [message for item in earlier for message in item.messages()]
     system = [Message("system", asked.options.system)] if asked.options.system else []
     question = Message("user", redact_text(now.text) or " ")
     tools = tuple(tool.schema for tool in asked.tools.values())

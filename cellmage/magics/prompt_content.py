@@ -161,12 +161,12 @@ def _join_texts(parts: Sequence[Part]) -> list[Part]:
 def _sent_lines(described: Sequence[Attached]) -> list[str]:
     """Return what is sent in counts, and what is left out."""
     sent = [
-        f"{truncate(name, _NAME_CHARS)}, {each.counts}" for name, each in described if each.counts
+        f"{truncate(name, _NAME_CHARS)}, {item.counts}" for name, item in described if item.counts
     ]
     left_out = [
-        f"{truncate(name, _NAME_CHARS)}, {each.left_out.replace(_LEVEL, '--data rows')}"
-        for name, each in described
-        if each.left_out
+        f"{truncate(name, _NAME_CHARS)}, {item.left_out.replace(_LEVEL, '--data rows')}"
+        for name, item in described
+        if item.left_out
     ]
     return [_list("Sent", sent), _list("Not sent", left_out)]
 

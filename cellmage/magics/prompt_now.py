@@ -73,10 +73,10 @@ def match_holes(template: str, text: str) -> bool:
         return False
     position, end = len(first), len(text) - len(rest[-1])
     for piece in rest[:-1]:
-        found = text.find(piece, position, end)
-        if found == -1:
+        result = text.find(piece, position, end)
+        if result == -1:
             return False
-        position = found + len(piece)
+        position = result + len(piece)
     return position <= end
 
 
@@ -129,10 +129,10 @@ def _unknown(call: PromptCall, args: Namespace, variables: Mapping[str, Any]) ->
     if args.interpolate is False:
         return
     try:
-        found = list(find_expressions(call.text, bool(args.interpolate)))
+        result = list(find_expressions(call.text, bool(args.interpolate)))
     except UsageError:
         return  # the cell would fail, as `interpolate` says
-    for _, source, _ in found:
+    for _, source, _ in result:
         if not _is_readable(source, variables):
             yield f"{source} is known when the cell is run"
 

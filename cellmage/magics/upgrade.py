@@ -164,7 +164,7 @@ class Upgrade:
                 taken += 1
         recording = self.runner.keeper.kept(False)
         if recording is not None:
-            keep_records(recording, [each.record for each in report.outcomes if each.record])
+            keep_records(recording, [item.record for item in report.outcomes if item.record])
         self._last = Report()
         return (
             f"Took {taken} answers; the old ones are versions of their turns "

@@ -24,7 +24,7 @@ def make_recorder(turn: Turn, kept: Iterable[Record]) -> Recorder:
     """
     cell_id = turn.cell.cell_id if turn.cell else ""
     text = turn.response.text
-    own = (each for each in kept if each.cell_id == cell_id and each.response.text == text)
+    own = (item for item in kept if item.cell_id == cell_id and item.response.text == text)
     record = next(own, None)
     values = _values_of(record.inputs) if record else {}
     return Recorder(Recording(MemoryRecords(), _APART), values=values, cell=turn.cell)

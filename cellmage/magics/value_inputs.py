@@ -44,10 +44,10 @@ class ValueInputs:
         An expression that stands there twice may have two values.
         """
         if self._is_active and type(value) not in SIMPLE:
-            found = fingerprint(value)
+            result = fingerprint(value)
             self._counts[name] += 1
-            if found != self.fingerprints.setdefault(name, found):
-                self.fingerprints[f"{name} ({self._counts[name]})"] = found
+            if result != self.fingerprints.setdefault(name, result):
+                self.fingerprints[f"{name} ({self._counts[name]})"] = result
 
     def add_search(self, args: Namespace, variables: Mapping[str, Any]) -> None:
         """Add what ``--rag`` names: the function, or the file of the index."""

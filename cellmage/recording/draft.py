@@ -92,7 +92,7 @@ class Draft:
             self._recording.records.add(record)
 
     def _make_record(self, received: Sequence[TimedEvent], incomplete_reason: str) -> Record:
-        first = next((each.seconds for each in received if isinstance(each.event, Token)), None)
+        first = next((item.seconds for item in received if isinstance(item.event, Token)), None)
         response = accumulate(
             [timed.event for timed in received],
             timings=Timings(first, received[-1].seconds if received else 0.0),

@@ -138,7 +138,7 @@ class ReplayRecords:
         It says what differs from a question that was recorded. None if no prompt is similar.
         """
         records = list(self._all())
-        own = select_nearest(inputs, [each for each in records[::-1] if each.cell == cell and cell])
+        own = select_nearest(inputs, [item for item in records[::-1] if item.cell == cell and cell])
         return own or _most_similar(inputs, records) or select_similar(inputs, records)
 
     def of_cells(self) -> Mapping[CellRef, Record]:

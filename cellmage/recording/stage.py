@@ -72,8 +72,8 @@ class RecordingStage:
         inputs = self._find_inputs(request)
         # On a thread: the file of the answers may be locked.
         number = await asyncio.to_thread(self._recording.claim_number, inputs, self._cell)
-        found = await asyncio.to_thread(self._find, inputs, number)
-        async with aclosing(await self._answer(ask, request, inputs, number, found)) as events:
+        record = await asyncio.to_thread(self._find, inputs, number)
+        async with aclosing(await self._answer(ask, request, inputs, number, record)) as events:
             async for event in events:
                 yield event
 
@@ -115,7 +115,7 @@ class RecordingStage:
         """Return the answer that is out of date: of this cell, or without a cell to this prompt."""
         if nearest is None or not self._policy.is_told:
             return None
-        then, now = (each.by_name().get(PROMPT) for each in (nearest.inputs, inputs))
+        then, now = (item.by_name().get(PROMPT) for item in (nearest.inputs, inputs))
         is_same = then == now if self._cell is None else nearest.cell == self._cell
         return nearest if is_same else None
 
@@ -123,11 +123,11 @@ class RecordingStage:
         """Return what would happen, for a question that is not asked now; empty if nothing kept."""
         inputs = self._find_inputs(request)
         number = self._recording.claim_number(inputs, self._cell, is_asked=False)
-        found = self._find(inputs, number) if self._policy.reads else None
-        if found is not None and found.is_complete:
-            return f"{_told(found)}: it would be shown, and nothing would be asked"
-        if found is not None:
-            return f"the kept answer was cut on {name_day(found.asked_on)}: it would be continued"
+        record = self._find(inputs, number) if self._policy.reads else None
+        if record is not None and record.is_complete:
+            return f"{_told(record)}: it would be shown, and nothing would be asked"
+        if record is not None:
+            return f"the kept answer was cut on {name_day(record.asked_on)}: it would be continued"
         nearest = self._recording.records.nearest(inputs, self._cell)
         if not self._policy.asks:
             return explain_miss(inputs, nearest, request)

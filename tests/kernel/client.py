@@ -199,12 +199,17 @@ class Kernel:
         assert reply["status"] == "ok", reply
         return eval(eval(reply["data"]["text/plain"]))
 
-    def control(self, kind: str) -> dict[str, Any]:
+    def control(self, kind: str, **content: Any) -> dict[str, Any]:
         """Send a request on the control channel, and return the content of the reply."""
-        message = self.client.session.msg(kind, {})
+        message = self.client.session.msg(kind, content)
         self.client.control_channel.send(message)
         reply: dict[str, Any] = self.client.get_control_msg(timeout=20)["content"]
         return reply
+
+    def delete_subshells(self) -> None:
+        """Delete all subshells, which tell our widgets that a page handles them there."""
+        for subshell in self.control("list_subshell_request")["subshell_id"]:
+            self.control("delete_subshell_request", subshell_id=subshell)
 
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()

@@ -56,7 +56,7 @@ def map_rows(task: RowTask, template: str | PromptOf, rows: Any, options: BatchO
     if requests:
         submission = Submission(target, store, requests, options.resume)
         with SyncStream(_submit(submission)) as stream:
-            batches = [batch for found in stream.batches() for batch in found]
+            batches = [batch for result in stream.batches() for batch in result]
     return BatchJob(task, target, job_rows, batches, options, store)
 
 

@@ -125,9 +125,9 @@ class OpenAIBatches:
 
     async def find(self, server: BatchServer, batch: StoredBatch, is_taken: IsTaken) -> str | None:
         """Return the id of the batch whose metadata has the tag."""
-        async for found in _pages(server, "/batches?", "after"):
-            if (found.get("metadata") or {}).get("cellmage") == batch.tag:
-                return _id_of(found)
+        async for result in _pages(server, "/batches?", "after"):
+            if (result.get("metadata") or {}).get("cellmage") == batch.tag:
+                return _id_of(result)
         return None
 
     async def look(self, server: BatchServer, batch_id: str) -> Look:
@@ -141,8 +141,8 @@ class OpenAIBatches:
             state in ("completed", "expired", "cancelled", "failed"),
             int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
             int(counts.get("total") or 0),
-            tuple(str(each) for each in files if each),
-            "; ".join(str(each.get("message")) for each in problems[:3]),
+            tuple(str(item) for item in files if item),
+            "; ".join(str(item.get("message")) for item in problems[:3]),
         )
 
     async def lines(self, server: BatchServer, batch_id: str, look: Look) -> AsyncIterator[Line]:
@@ -195,16 +195,16 @@ class AnthropicBatches:
         One under way has no results yet: it is taken if its time and the number of its rows fit.
         """
         possible: str | None = None
-        async for found in _pages(server, "/messages/batches?", "after_id"):
-            if _seconds_of(found) < batch.created_at - _CLOCK_SECONDS:
+        async for result in _pages(server, "/messages/batches?", "after_id"):
+            if _seconds_of(result) < batch.created_at - _CLOCK_SECONDS:
                 break  # newest first
-            has_rows = sum((found.get("request_counts") or {}).values()) == batch.rows
-            if not has_rows or is_taken(_id_of(found)):
+            has_rows = sum((result.get("request_counts") or {}).values()) == batch.rows
+            if not has_rows or is_taken(_id_of(result)):
                 continue
-            if found.get("processing_status") != "ended":
-                possible = possible or _id_of(found)
-            elif await self._has_tag(server, _id_of(found), batch.tag):
-                return _id_of(found)
+            if result.get("processing_status") != "ended":
+                possible = possible or _id_of(result)
+            elif await self._has_tag(server, _id_of(result), batch.tag):
+                return _id_of(result)
         return possible
 
     async def _has_tag(self, server: BatchServer, batch_id: str, tag: str) -> bool:

@@ -182,10 +182,10 @@ class BatchJob:
         batch = pending.batch
         if not lines or any(line.custom_id.startswith(batch.tag) for line in lines):
             return False
-        found = await self._target.batches.find(server, batch, self._store.is_known)
-        if found is not None:
-            pending.batch = self._store.set_id(batch, found)
-        return found is not None
+        result = await self._target.batches.find(server, batch, self._store.is_known)
+        if result is not None:
+            pending.batch = self._store.set_id(batch, result)
+        return result is not None
 
     async def _take(self, pending: PendingBatch, lines: Sequence[Line]) -> None:
         """Read the results of a batch that has ended; it is forgotten when all are kept."""

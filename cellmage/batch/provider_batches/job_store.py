@@ -143,12 +143,12 @@ class JobStore:
             "SELECT tag FROM batch_rows JOIN batches USING (tag) "
             "WHERE key = ? AND number = ? AND server = ? ORDER BY created_at DESC"
         )
-        found: dict[RowKey, str] = {}
+        result: dict[RowKey, str] = {}
         with self._open() as db:
             for key in keys:
                 if (row := db.execute(sql, (*key, server)).fetchone()) is not None:
-                    found[key] = row[0]
-        return found
+                    result[key] = row[0]
+        return result
 
     def get(self, tag: str) -> StoredBatch:
         """Return a batch under way."""

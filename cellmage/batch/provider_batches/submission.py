@@ -52,17 +52,17 @@ class Submission:
         with ExitStack() as stack:
             await asyncio.to_thread(stack.enter_context, self._store.lock())
             server = await self._target.server()
-            found: dict[RowKey, str] = {}
+            result: dict[RowKey, str] = {}
             if self._takes_up:
-                found = self._store.find(self._target.base_url, self._requests)
+                result = self._store.find(self._target.base_url, self._requests)
             batches = []
-            for tag in dict.fromkeys(found.values()):
+            for tag in dict.fromkeys(result.values()):
                 batch = await self._take_up(server, self._store.get(tag))
                 if batch is None:
-                    found = {key: each for key, each in found.items() if each != tag}
+                    result = {key: item for key, item in result.items() if item != tag}
                 else:
                     batches.append(batch)
-            missing = [key for key in self._requests if key not in found]
+            missing = [key for key in self._requests if key not in result]
             async for tag, keys, rows in self._split(server, missing):
                 target = self._target
                 batch = self._store.begin(tag, target.base_url, target.api, target.model, keys)

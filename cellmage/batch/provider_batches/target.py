@@ -67,8 +67,8 @@ def find_target(options: Options) -> Target:
     if isinstance(provider, OpenAIProvider):
         endpoint = provider.endpoint
         api = api_of(Request((), replace(options, model=resolved.model)), endpoint)
-        word = next(word for word, each in APIS.items() if each is api)
-        hosts = {host_of(ENDPOINTS[each].base_url) for each in _PROVIDERS}
+        word = next(word for word, item in APIS.items() if item is api)
+        hosts = {host_of(ENDPOINTS[item].base_url) for item in _PROVIDERS}
         if word in BATCH_APIS and (host_of(endpoint.base_url) in hosts or options.api):
             return Target(provider, resolved.model, word)
     raise UsageError(
