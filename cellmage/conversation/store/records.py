@@ -25,13 +25,15 @@ _FIND = "SELECT record FROM records WHERE notebook = ? AND key = ? AND number = 
 _NUMBERS = "SELECT number, cell_id, question FROM records WHERE notebook = ? AND key = ?"
 _OF_CELL = (
     "SELECT record FROM records WHERE notebook = ? AND cell_id = ? AND question = ? "
-    "ORDER BY changed_at DESC LIMIT ?"
+    "ORDER BY changed_at DESC, rowid DESC LIMIT ?"
 )
 _OF_CELLS = (  # with max(), SQLite takes the other columns from the same row
     "SELECT record, max(changed_at) FROM records WHERE notebook = ? AND cell_id IS NOT NULL "
     "GROUP BY cell_id, question"
 )
-_NEWEST = "SELECT record FROM records WHERE notebook = ? ORDER BY changed_at DESC LIMIT ?"
+_NEWEST = (
+    "SELECT record FROM records WHERE notebook = ? ORDER BY changed_at DESC, rowid DESC LIMIT ?"
+)
 
 
 class StoredRecords:
@@ -73,9 +75,11 @@ class StoredRecords:
     def nearest(self, inputs: Inputs, cell: CellRef | None) -> Record | None:
         """Return the answer that says what has changed: see `Records`."""
         if cell is not None:
-            stored = self._select(_OF_CELL, cell.cell_id, cell.index, _MAX_COMPARED)
-            if own := select_nearest(inputs, stored):
-                return own
+            stored = list(self._select(_OF_CELL, cell.cell_id, cell.index, _MAX_COMPARED))
+            # The file may not exist yet: the first answers are still being written.
+            own = stored or [record for record in self._memory if record.cell == cell][::-1]
+            if nearest := select_nearest(inputs, own):
+                return nearest
         similar = select_similar(inputs, self._select(_NEWEST, _MAX_COMPARED))
         return similar or self._memory.nearest(inputs, cell)
 
