@@ -58,7 +58,7 @@ def split_long_block(text: str) -> list[Piece]:
     Example:
         >>> pieces = split_long_block("| a |\n|---|\n" + "| 1 |\n" * 100)
         >>> [(piece.source.count("\n"), piece.head_lines) for piece in pieces]
-        [(66, 0), (38, 2)]
+        [(34, 0), (34, 2), (34, 2), (6, 2)]
     """
     if _DEFINITION.search(text):
         return [Piece(text)]
