@@ -17,6 +17,7 @@ _MAX_FRAMES = 50
 _MAX_CAUSES = 5
 _MAX_MESSAGE_CHARS = 2_000
 
+_LIBRARY_FOLDER = re.compile(r'"[^"\n]*[/\\](?:site|dist)-packages[/\\]')
 _CELL_FILE = re.compile(r'"[^"]*ipykernel_\d+[/\\][^"]*\.py"')
 
 _WORDS = re.compile(r"[\w.]+")
@@ -89,7 +90,9 @@ def _lines(error: BaseException, level: Level) -> Iterator[str]:
         yield "Traceback (most recent call last):\n"
         lines = traceback.format_list(map(_without_made_name, frames))
         # The path of a cell has the number of the kernel's process: no prompt would be equal.
-        yield from (_CELL_FILE.sub('"a cell"', line) for line in lines)
+        # That of a library has the folder where it is installed.
+        for line in lines:
+            yield _LIBRARY_FOLDER.sub('"', _CELL_FILE.sub('"a cell"', line))
     message = str(error)[:_MAX_MESSAGE_CHARS] if level == "rows" else safe_message(error)
     yield f"{type_name(type(error))}{f': {message}' if message else ''}\n"
 
