@@ -23,8 +23,10 @@ _MAX_MARK_SLICES = 150
 _TAIL_SHARE = 8
 """A frame may add this share of the marks that it writes anyway."""
 
-_MARK = re.compile(r"[!#$%&*+:<=>@\[\\\]^_`{}~|\n-]")
+_MARKS = "!#$%&*+:<=>@[\\]^_`{}~|\n-"
 """At these characters parsers stop to look for more."""
+
+_MARK = re.compile(f"[{re.escape(_MARKS)}]")
 
 
 def find_slice_end(pending: str, tail: str) -> int:
@@ -41,7 +43,7 @@ def find_slice_end(pending: str, tail: str) -> int:
         (3000, 1400)
     """
     chars = max(SLICE_CHARS, len(pending) // _MAX_SLICES, len(tail))
-    tail_marks = len(_MARK.findall(tail))
+    tail_marks = sum(map(tail.count, _MARKS))
     marks = max(_SLICE_MARKS, len(pending) // _MAX_MARK_SLICES, tail_marks // _TAIL_SHARE)
     beyond = next(islice(_MARK.finditer(pending, 0, chars), marks, None), None)
     return beyond.start() if beyond else min(chars, len(pending))

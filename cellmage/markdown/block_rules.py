@@ -15,11 +15,14 @@ from .links import is_safe_url
 from .nested_fences import NESTING_INFO, NestedFence
 
 _BLOCK_ENDS = {
-    "\\[": re.compile(r"\\\]([.,;:]?)\s*\Z"),
-    "$$": re.compile(r"\$\$([.,;:]?)\s*\Z"),
-    "\\begin": re.compile(r"\\end\{[A-Za-z]+\*?\}([.,;:]?)\s*\Z"),
+    "\\[": ("\\]", re.compile(r"\\\]([.,;:]?)\s*\Z")),
+    "$$": ("$$", re.compile(r"\$\$([.,;:]?)\s*\Z")),
+    "\\begin": ("\\end{", re.compile(r"\\end\{[A-Za-z]+\*?\}([.,;:]?)\s*\Z")),
 }
-"""The end of the last line of a display formula, by what opens it; group 1 is punctuation."""
+"""The end of the last line of a display formula, by what opens it; group 1 is punctuation.
+
+The text before each pattern must follow the opening: one look for it spares one at each line.
+"""
 
 
 def parse_formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -31,7 +34,9 @@ def parse_formula_block(state: StateBlock, start: int, end: int, silent: bool) -
     if opening[1] and not is_environment(opening[1]):
         return False
     last = start
-    pattern = _BLOCK_ENDS["\\begin" if opening[1] else opening[0]]
+    end_text, pattern = _BLOCK_ENDS["\\begin" if opening[1] else opening[0]]
+    if state.src.find(end_text, state.bMarks[start] + state.tShift[start] + 2) == -1:
+        return False
     while not (closing := pattern.search(_line(state, last), 2 * (last == start))):
         last += 1
         if last >= end or state.isEmpty(last) or state.sCount[last] < state.blkIndent:

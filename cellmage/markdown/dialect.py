@@ -11,6 +11,7 @@ them, rules of our own, each for text that models write and CommonMark reads oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -36,8 +37,10 @@ from .links import is_safe_url
 from .tex import escape_pipes
 
 _MAX_NESTING = 100
-_MAX_LINK_STEPS = 300_000
-"""Each opening bracket may begin a link, whose end is looked for in all that follows."""
+_MAX_LINK_STEPS = 40_000
+"""Characters of a text that are looked at for the ends of links: each bracket may begin one."""
+
+_BRACKET = re.compile(r"[\[\]]")
 
 
 class Document(NamedTuple):
@@ -112,7 +115,8 @@ class _State(StateInline):
 
 class _InlineParser(ParserInline):
     def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
-        if src.count("[") * len(src) > _MAX_LINK_STEPS:
+        env["link_steps"] = env.get("link_steps", 0) + _count_link_steps(src)
+        if env["link_steps"] > _MAX_LINK_STEPS:
             tokens.append(_text(src))
             return tokens
         state = _State(src, md, env, tokens)
@@ -124,6 +128,12 @@ class _InlineParser(ParserInline):
         if max(depths, default=0) > _MAX_NESTING:
             tokens[:] = [_text(src)]
         return tokens
+
+
+def _count_link_steps(src: str) -> int:
+    """Return how many characters a parser looks at again: all, for each bracket within one."""
+    depths = accumulate(1 if match[0] == "[" else -1 for match in _BRACKET.finditer(src))
+    return max(0, max(depths, default=0) - 1) * len(src)
 
 
 def _text(content: str) -> Token:

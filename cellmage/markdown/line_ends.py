@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LINE_SEPARATORS = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029", " "))
+_LINE_SEPARATOR = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _CARRIAGE_RETURN = re.compile(r"\r\n?")
 
 
@@ -15,4 +15,4 @@ def normalize_line_ends(text: str) -> str:
 
 def replace_line_separators(text: str) -> str:
     """Return a text of the same length with spaces for the rarer line ends, such as U+2028."""
-    return text.translate(_LINE_SEPARATORS)
+    return _LINE_SEPARATOR.sub(" ", text)

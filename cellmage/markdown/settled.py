@@ -94,10 +94,8 @@ class _LiteralRegions:
             self._scan(text)
 
     def _scan(self, text: str) -> None:
-        literal, position = None, -1
-        for match in CANDIDATE.finditer(text):
-            if match.start() < position:
-                continue  # the same line
+        literal, position = None, 0
+        while match := CANDIDATE.search(text, position):  # one for each line
             start = text.rfind("\n", 0, match.start()) + 1
             position = text.find("\n", match.end()) + 1 or len(text) + 1
             content = strip_containers(text[start:position])

@@ -51,9 +51,10 @@ def isolate(char: str) -> str:
     return f"<span>{entity(char)}</span>"
 
 
-_EVERYTHING = str.maketrans(
-    {char: entity(char) for char in "`*_~[]<&!@:|\ufeff"} | {char: isolate(char) for char in "$\\"}
-)
+_EVERYTHING = [
+    *((char, entity(char)) for char in "&`*_~[]<!@:|\ufeff"),  # the ampersand before what has some
+    *((char, isolate(char)) for char in "$\\"),  # last, as these are replaced by tags
+]
 
 ISOLATED = re.compile(r"<span>(&#\d+;)</span>")
 """Matches the result of `isolate`; group 1 is the entity."""
@@ -89,8 +90,15 @@ def _write_special(match: re.Match[str], pairs: set[int]) -> str:
 
 
 def escape_everything(text: str) -> str:
-    """Return markdown for lines of plain text of any length, in one pass."""
-    return _WWW.sub("www&#46;", _DIRECTION.sub("", text).translate(_EVERYTHING))
+    """Return markdown for lines of plain text of any length.
+
+    One `str.replace` for each character takes a third of the time of `str.translate`.
+    """
+    text = _DIRECTION.sub("", text)
+    has_address = "www." in text.lower()
+    for char, escaped in _EVERYTHING:
+        text = text.replace(char, escaped)
+    return _WWW.sub("www&#46;", text) if has_address else text
 
 
 def write_title(title: str) -> str:
