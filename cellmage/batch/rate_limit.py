@@ -18,8 +18,8 @@ _MINUTE = 60.0
 _BURST_SECONDS = 0.25
 """A bucket is full after this time without a request: it makes up for a loop that was busy."""
 
-_SHARE = 0.999
-"""The share of the limit that is used."""
+_SHARE = 0.997
+"""The share of the limit that is used: a request may be on its way for longer than the one before."""
 
 _UNTOLD_PAUSE_SECONDS = 1.0
 """The pause after a refusal that does not say how long to wait."""
