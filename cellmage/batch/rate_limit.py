@@ -19,7 +19,7 @@ _BURST_SECONDS = 0.25
 """A bucket is full after this time without a request: it makes up for a loop that was busy."""
 
 _SHARE = 0.997
-"""The share of the limit that is used: a request may be on its way for longer than the one before."""
+"""The share of the limit that is used: requests may overtake each other on their way."""
 
 _UNTOLD_PAUSE_SECONDS = 1.0
 """The pause after a refusal that does not say how long to wait."""
