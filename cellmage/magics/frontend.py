@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +82,23 @@ def _named_file(shell: InteractiveShell) -> Path | None:
     return working_folder() / name if isinstance(name, str) else None
 
 
+_receiver: ContextVar[Callable[[str], object] | None] = ContextVar("receiver", default=None)
+
+
+@contextmanager
+def send_lines_to(receive: Callable[[str], object]) -> Generator[None]:
+    """Let a function receive what `print_line` prints in the block, on this thread."""
+    token = _receiver.set(receive)
+    try:
+        yield
+    finally:
+        _receiver.reset(token)
+
+
 def print_line(text: str) -> None:
-    """Print plain text and a line end under the cell."""
-    write_text(f"{text}\n")
+    """Print plain text and a line end under the cell, or where `send_lines_to` says."""
+    receive = _receiver.get()
+    if receive is None:
+        write_text(f"{text}\n")
+    else:
+        receive(text)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..conversation.history import History
+from ..display.base import Display
 from ..display.select import choose_display
 from ..errors import CellmageError
 from ..once import Once
@@ -38,6 +39,7 @@ from .prompt_models import PromptModels, open_streams
 from .settings import Settings, call_options
 from .store_messages import identify, print_store_messages
 from .structured_output import schema_from_flags
+from .surfaces import Surface
 from .tool_approval import ToolApproval
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class _Prompt:
         streams: one stream, or those of a comparison; none has been read.
         selected: the stream that becomes a turn.
         forecasts: for a dry run, what would become of each answer that may be kept.
+        surface: where the answer is shown; None is below the running cell.
     """
 
     args: Namespace
@@ -63,6 +66,7 @@ class _Prompt:
     streams: Sequence[ResponseStream]
     selected: ResponseStream
     forecasts: Sequence[str] = ()
+    surface: Surface | None = None
 
 
 class PromptRunner:
@@ -98,30 +102,39 @@ class PromptRunner:
             settings, self.chats, lambda: self.budget.check(settings.spend_limit)
         )
 
-    def run(self, args: Namespace, text: str, local_ns: Mapping[str, Any]) -> Any:
+    def run(
+        self,
+        args: Namespace,
+        text: str,
+        local_ns: Mapping[str, Any],
+        surface: Surface | None = None,
+    ) -> Any:
         """Send a prompt, show its answer, and return the text or the value of the answer.
 
         Args:
             args: the flags of ``%%llm``.
             text: the prompt, as the user typed it.
             local_ns: the variables of the function that calls the magic.
+            surface: where the answer is shown; None is below the running cell.
 
         Raises:
             CellmageError: nothing was sent, or the answer failed.
         """
         try:
             with spell_errors():
-                return self._run(args, text, {**self._shell.user_ns, **local_ns})
+                return self._run(args, text, {**self._shell.user_ns, **local_ns}, surface)
         except CellmageError as error:
             if args.on_error != "show":
                 raise
             print_line(f"{type(error).__name__}: {error}")
             return None
 
-    def _run(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
+    def _run(
+        self, args: Namespace, text: str, variables: Mapping[str, Any], surface: Surface | None
+    ) -> Any:
         if args.each is not None:
             return self._run_each(args, text, variables)
-        prompt = self._prepare(args, text, variables)
+        prompt = self._prepare(args, text, variables, surface)
         warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
@@ -132,7 +145,10 @@ class PromptRunner:
             return None
         self._warn_subshell(prompt.front_end)
         self.active.update(prompt.streams)
-        self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
+        if surface is None:
+            self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
+        else:
+            surface.on_stream(prompt.selected)
         is_text = prompt.schema is None
         try:
             self._render(prompt)
@@ -173,10 +189,12 @@ class PromptRunner:
         print_line(f"{results.counts.describe()}; {name}.frame() is a table")
         return results
 
-    def _prepare(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> _Prompt:
+    def _prepare(
+        self, args: Namespace, text: str, variables: Mapping[str, Any], surface: Surface | None
+    ) -> _Prompt:
         """Return what can be sent; nothing has been sent."""
         check_flags(args, text)
-        front_end = FrontEnd.of(self._shell)
+        front_end = surface.front_end if surface else FrontEnd.of(self._shell)
         self.locks.limit(self._settings)
         level: Any = args.data or self._settings.data
         # Modules that need time to import: no cell of Python waits for them.
@@ -199,12 +217,12 @@ class PromptRunner:
         recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
         if args.continue_answer:
             stream = chat.continue_answer(options, recorder=recorder)
-            return _Prompt(args, front_end, schema, [stream], stream)
+            return _Prompt(args, front_end, schema, [stream], stream, surface=surface)
         asked = replace(options, model=",".join(args.compare or ()) or options.model)
         self.locks.check_call(args, self._models.find_keys(asked, is_kept))
-        cell = None if args.no_history else self._counter.next_ref(front_end, not args.dry_run)
+        cell = self._cell_of(args, front_end, surface)
         named = stream_arguments(args, variables, self._settings.mcp)
-        named.setdefault("approve", self.approval)
+        named.setdefault("approve", surface.approve if surface else self.approval)
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
         if recorder and schema:
@@ -213,11 +231,19 @@ class PromptRunner:
         arguments |= named
         streams, selected = open_streams(chat, content.content, args, arguments)
         told = forecast(recorder, streams, options, named["tools"]) if args.dry_run else ()
-        prompt = _Prompt(args, front_end, schema, streams, selected, told)
+        prompt = _Prompt(args, front_end, schema, streams, selected, told, surface)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
         add_notices(prompt.streams, [*lines, *ambient])
         return prompt
+
+    def _cell_of(
+        self, args: Namespace, front_end: FrontEnd, surface: Surface | None
+    ) -> CellRef | None:
+        """Return the question of a cell that a prompt is; None if it makes no turn."""
+        if args.no_history:
+            return None
+        return surface.cell if surface else self._counter.next_ref(front_end, not args.dry_run)
 
     def _notices(
         self, prompt: _Prompt, content: PromptContent, history: History, cell: CellRef | None
@@ -226,7 +252,7 @@ class PromptRunner:
         front_end, is_new = prompt.front_end, self._shown_notices.is_new
         is_shown = front_end.has_cells and not is_new((front_end.run_id, content.notice))
         inserted = "" if is_shown else content.notice
-        if prompt.args.append or prompt.args.no_history:
+        if prompt.args.append or prompt.args.no_history or prompt.surface:
             return [inserted]
         if front_end.has_cells:
             is_kept = self.keeper.is_active(prompt.args)
@@ -235,8 +261,7 @@ class PromptRunner:
 
     def _render(self, prompt: _Prompt) -> None:
         settings, args = self._settings, prompt.args
-        owns_cell = settings.collapse and prompt.front_end.owns_cell
-        display = choose_display(self._shell, answer_id=prompt.selected.id, owns_cell=owns_cell)
+        display = self._display_of(prompt)
         options = RenderOptions(
             image_hosts=settings.image_hosts,
             stats=settings.stats if args.stats is None else args.stats,
@@ -248,6 +273,12 @@ class PromptRunner:
             ComparisonRenderer(Comparison(prompt.streams, index), display, options).render()
         else:
             AnswerRenderer(prompt.selected, display, self._shown_notices, options).render()
+
+    def _display_of(self, prompt: _Prompt) -> Display:
+        if prompt.surface:
+            return prompt.surface.make_display(prompt.selected.id)
+        owns_cell = self._settings.collapse and prompt.front_end.owns_cell
+        return choose_display(self._shell, answer_id=prompt.selected.id, owns_cell=owns_cell)
 
     def compare_latency(self, models: Sequence[str | None], text: str) -> None:
         """Ask each model twice, streamed and not, and print when each answer was seen."""
