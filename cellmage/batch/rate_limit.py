@@ -18,8 +18,8 @@ _MINUTE = 60.0
 _BURST_SECONDS = 0.25
 """A bucket is full after this time without a request: it makes up for a loop that was busy."""
 
-_SHARE = 0.997
-"""The share of the limit that is used: requests may overtake each other on their way."""
+_SHARE = 0.99
+"""The share of the limit that is used: a busy machine sends some of the requests late."""
 
 _UNTOLD_PAUSE_SECONDS = 1.0
 """The pause after a refusal that does not say how long to wait."""

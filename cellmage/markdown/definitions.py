@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from .dialect import parse_references
 from .links import normalize_label
-from .literals import has_many_candidates, has_many_lines
+from .literals import has_deep_line, has_many_candidates, has_many_lines
 from .safe import EMPTY, SafeMarkdown, join_blocks, join_safe
 from .settled import split_settled
 from .write_blocks import write_definition
@@ -45,8 +45,9 @@ def find_definitions(markdown: str) -> dict[str, SafeMarkdown]:
 
 def _may_define(run: str) -> bool:
     """Return whether blocks that belong together are looked at: of hostile ones nothing is."""
-    is_hostile = has_many_candidates(run) or has_many_lines(run, 0, _MAX_LINES)
-    return not is_hostile and bool(_MAYBE_DEFINITION.search(run))
+    if not _MAYBE_DEFINITION.search(run) or has_deep_line(run):
+        return False
+    return not (has_many_candidates(run) or has_many_lines(run, 0, _MAX_LINES))
 
 
 class LinkDefinitions:

@@ -31,6 +31,9 @@ _MAX_FORMULA_LINES = 50
 
 _FENCE_START = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:`{3}|~{3})")
 
+_DEEP = re.compile(r"^(?:[ \t]*(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))){25}", re.MULTILINE)
+"""A line in so many containers: parsers take the square of their depth, or more, for it."""
+
 _COMMENT_END = re.compile("-->")
 _DETAILS = re.compile(r"<(/?)details(?: open)?>", re.IGNORECASE)
 _KINDS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
@@ -51,6 +54,11 @@ def has_many_candidates(text: str, start: int = 0, limit: int = MAX_CANDIDATES) 
 def has_many_lines(text: str, start: int, limit: int) -> bool:
     """Return whether a text takes long to look at line by line; of a fence only the end counts."""
     return text.count("\n", start) > limit and not _FENCE_START.match(text, start)
+
+
+def has_deep_line(text: str) -> bool:
+    """Return whether parsers take long for a text, as a line of it is in many containers."""
+    return bool(_DEEP.search(text))
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -25,7 +26,7 @@ from .blocks import Block, find_blocks, split_lines
 from .dialect import parse
 from .line_ends import normalize_line_ends
 from .links import is_safe_url
-from .literals import has_many_candidates
+from .literals import has_deep_line, has_many_candidates
 from .long_blocks import Piece, split_long_block
 from .math import hide_formulas
 from .safe import SafeMarkdown, join_safe
@@ -67,6 +68,9 @@ _FENCE = re.compile(
 )
 """Matches a fence at the margin; groups 2 and 3 are its info string and its code."""
 
+_MAX_FENCES = 1_000
+"""Fences of a text that takes long to parse; what follows them is escaped."""
+
 _MAX_BLOCK_BRACKETS = 300
 """A block with more opening brackets is treated in the same way: each may begin a link."""
 
@@ -74,9 +78,6 @@ _MAX_BLOCK_BRACKETS = 300
 _CONTAINERS = re.compile(r"^[ \t]*(?:(?:>|[-+*]|\d{1,9}[.)])[ \t]*)*", re.MULTILINE)
 _MAX_CONTAINER_CHARS = 2_000
 """Characters of quotes, list markers and indentation in a text that is parsed as a whole."""
-
-_DEEP = re.compile(r"^(?:[ \t]*(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))){25}", re.MULTILINE)
-"""A line in so many containers: parsers take the square of their depth, or more, for it."""
 
 _MARKS = "!#$%&*+:<=>@[\\]^_`{}~|-"
 _MAX_MARKS = 1_200
@@ -174,7 +175,7 @@ def _write_long(text: str, hosts: frozenset[str]) -> SafeMarkdown:
 def _write_fences_alone(text: str) -> SafeMarkdown:
     """Write the fences of a text, and escape all else: for a text that takes long to parse."""
     pieces, position = [], 0
-    for fence in _FENCE.finditer(text):
+    for fence in islice(_FENCE.finditer(text), _MAX_FENCES):
         code = f"{write_code(fence[2], fence[3])}\n"
         pieces += [_escape_unparsed(text[position : fence.start()]), SafeMarkdown(code)]
         position = fence.end()
@@ -192,7 +193,7 @@ def _write(text: str, hosts: frozenset[str]) -> str:
 
 def is_too_long(text: str) -> bool:
     """Return whether parsers take too long for a text, or may take seconds for a block of it."""
-    if _DEEP.search(text):
+    if has_deep_line(text):
         return True
     blocks = [block for block in find_blocks(text).blocks if block.kind != "fence"]
     prose = "".join(text[block.start : block.end] for block in blocks)
