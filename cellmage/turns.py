@@ -30,6 +30,27 @@ class CellRef:
         return self.cell_id == other.cell_id and self.index < other.index
 
 
+_CHAT = " chat"
+"""Marks the questions of a panel: no front end sends an id with a space."""
+
+
+def chat_cell_id(cell_id: str) -> str:
+    """Return the id of the questions that a chat panel asks in the output of a cell.
+
+    They are not the cell's own: a run of the cell neither replaces nor drops them.
+
+    Example:
+        >>> real_cell_id(chat_cell_id("c1"))
+        'c1'
+    """
+    return cell_id + _CHAT
+
+
+def real_cell_id(cell_id: str) -> str:
+    """Return the id of the cell that a question belongs to, as the front end sends it."""
+    return cell_id.removesuffix(_CHAT)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn(Encodable):
     """A prompt and its response.

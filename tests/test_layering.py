@@ -147,6 +147,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "widgets": {"display", "events", "markdown", "text", "tool_requests"},
     "prompt": {"content", "errors", "foreign_files", "options", "text"},
+        "tool_requests",
+    },
+    "proof": {"code_blocks"},
+    "widgets": {
+        "display",
+        "errors",
+        "events",
+        "markdown",
+        "rendering",
+        "text",
+        "tool_requests",
+        "turns",
     "magics": {
         "turns",
         "approvals",
@@ -216,8 +228,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The rooms that may import a package from outside.
 ONLY_IN = {
     "sqlite3": {"batch", "conversation", "recording", "retrieval"},
-    "IPython": {"magics", "display", "__init__"},
-    "traitlets": {"magics"},
+    "IPython": {"magics", "display", "widgets", "__init__"},
+    "traitlets": {"magics", "widgets"},
     "jiter": {"providers", "relaxed_json", "sse", "stream", "tool_requests"},
     "pydantic": {"tools"},
     "pydantic_core": {"tool_results"},
@@ -229,6 +241,7 @@ ONLY_IN = {
     "rich": {"display"},
     "ipywidgets": {"widgets"},
     "mcp": {"mcp"},
+    "anywidget": {"widgets"},
     "llm": {"bridges"},
     "pydantic_ai": {"bridges"},
 }

@@ -57,10 +57,18 @@ def publish(output: Output, handle: DisplayHandle | None = None) -> DisplayHandl
     return handle
 
 
-def publish_widget(widget: Any) -> DisplayHandle:
-    """Publish a widget of ipywidgets; the handle replaces it."""
+def publish_widget(widget: Any, plain: str = "") -> DisplayHandle:
+    """Publish a widget of ipywidgets; the handle replaces it.
+
+    Args:
+        widget: the widget.
+        plain: what a page shows that has no widgets; empty for the widget's own text.
+    """
     handle = DisplayHandle()
-    handle.display(widget)
+    if plain:
+        handle.display({**widget._repr_mimebundle_(), "text/plain": plain}, raw=True)
+    else:
+        handle.display(widget)
     return handle
 
 

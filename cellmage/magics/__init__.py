@@ -62,6 +62,7 @@ def unload(shell: InteractiveShell) -> None:
     unwatch_threads()
     ConsoleSessions.of(shell).remove()
     magics.warm_up.stop()
+    magics.panels.close()
     magics.chats.store.close()
     shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
     shell.events.unregister("pre_run_cell", magics.page_check.before_cell)

@@ -83,6 +83,27 @@ COMMON = [
     ),
 ]
 
+_STATS = flag(
+    "--stats",
+    action=BooleanOptionalAction,
+    help="Show time, tokens and cost below the answer. Default: --no-stats.",
+)
+_RAG = flag(
+    "--rag",
+    metavar="NAME",
+    help="Search this index, or call this function, and send what it finds.",
+)
+_TOOL = flag(
+    "--tool",
+    action="append",
+    metavar="NAME",
+    help="Let the model call this function, the tools of an MCP server (mcp:NAME), or the "
+    "provider's search of the web (web). Repeatable. You confirm each call.",
+)
+_CHAT = flag("--chat", metavar="NAME", help="Ask in the conversation of this name.")
+
+CHAT = [group("The conversation"), _CHAT, group("Each prompt"), _TOOL, _RAG, _STATS]
+
 CALL = [
     group("The answer"),
     flag(
@@ -90,11 +111,7 @@ CALL = [
         action=BooleanOptionalAction,
         help="Show the answer while it arrives, or once when it is complete. Default: --stream.",
     ),
-    flag(
-        "--stats",
-        action=BooleanOptionalAction,
-        help="Show time, tokens and cost below the answer. Default: --no-stats.",
-    ),
+    _STATS,
     flag(
         "--keep",
         action=BooleanOptionalAction,
@@ -160,11 +177,7 @@ CALL = [
         metavar="NAME=VALUE",
         help="Fill the hole {{ NAME }} of a snippet; variables fill the others. Repeatable.",
     ),
-    flag(
-        "--rag",
-        metavar="NAME",
-        help="Search this index, or call this function, and send what it finds.",
-    ),
+    _RAG,
     flag(
         "--attach",
         action="append",
@@ -183,13 +196,7 @@ CALL = [
         action="store_true",
         help="Send the last error with its cell, and the values where it failed.",
     ),
-    flag(
-        "--tool",
-        action="append",
-        metavar="NAME",
-        help="Let the model call this function, the tools of an MCP server (mcp:NAME), or the "
-        "provider's search of the web (web). Repeatable. You confirm each call.",
-    ),
+    _TOOL,
     flag("--auto-approve", action="store_true", help="Run tools without asking you first."),
     flag(
         "--interpolate",
@@ -199,7 +206,7 @@ CALL = [
     ),
     flag("--dry-run", action="store_true", help="Show what would be sent, and send nothing."),
     group("The conversation"),
-    flag("--chat", metavar="NAME", help="Ask in the conversation of this name."),
+    _CHAT,
     flag(
         "--no-history",
         action="store_true",

@@ -59,6 +59,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%llm_fix --model gpt-6-sol Be brief.",
         "%llm_fix Keep the names of the columns.",
     ),
+    "llm_chat": (
+        "%llm_chat",
+        "%llm_chat --chat talk --persona terse",
+        "%llm_chat --tool weather",
+    ),
     "llm_status": (
         "%llm_status",
         "%llm_status --chat talk",

@@ -10,7 +10,9 @@ from IPython.core.magic import line_magic, no_var_expand
 from ..display.listing import Listing
 from ..errors import UsageError
 from ..text import excerpt
-from .flags import STATUS, UPGRADE
+from .chat import ChatPanels
+from .completion_values import Sources
+from .flags import CHAT, COMMON, STATUS, UPGRADE
 from .frontend import FrontEnd
 from .listings import show
 from .magic_decorator import declare
@@ -24,20 +26,33 @@ from .upgrade import Upgrade
 
 
 class NotebookMagics(Settings):
-    """``%llm_status`` and ``%llm_upgrade``, for the class of all magics.
+    """``%llm_chat``, ``%llm_status`` and ``%llm_upgrade``, for the class of all magics.
 
     Attributes:
         shell: where the cells run.
         runner: runs the prompts.
+        completion_sources: the names that fit a flag.
     """
 
     shell: InteractiveShell
     runner: PromptRunner
+    completion_sources: Sources
 
     def start(self) -> None:
         """Make what the magics of this class need."""
         self.notebook_cells = NotebookCells(self.shell)
+        self.panels = ChatPanels(self.shell, self.runner, self)
         self.upgrade = Upgrade(self.shell, self, self.runner, self.notebook_cells)
+
+    @no_var_expand
+    @declare(*COMMON, *CHAT)
+    @line_magic
+    def llm_chat(self, args: Namespace) -> None:
+        """Chat in a panel below the cell, in the same conversation as the cells.
+
+        The flags hold for every prompt of the panel, unless its menus say otherwise.
+        """
+        self.panels.open(args, self.completion_sources)
 
     @no_var_expand
     @declare(*STATUS)

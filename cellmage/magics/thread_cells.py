@@ -53,15 +53,30 @@ def _has_cell_of_its_own() -> bool:
 
 
 @contextmanager
+def in_cell(shell: InteractiveShell, message: dict[str, Any]) -> Generator[None]:
+    """Let the block belong to a cell, on this thread.
+
+    Args:
+        shell: the shell of a kernel.
+        message: the ``execute_request`` of the cell.
+    """
+    kernel_shell: Any = shell
+    if not hasattr(shell, "set_thread_parent"):  # ipykernel before 7.4
+        yield
+        return
+    tokens = kernel_shell.set_thread_parent(message)
+    try:
+        yield
+    finally:
+        kernel_shell.reset_thread_parent(tokens)
+
+
+@contextmanager
 def in_cell_of_thread(shell: InteractiveShell) -> Generator[None]:
     """Let the block belong to the cell that started this thread: its output, and its turns."""
     message = _messages.get(threading.current_thread())
     if message is None or _has_cell_of_its_own():
         yield
         return
-    kernel_shell: Any = shell
-    tokens = kernel_shell.set_thread_parent(message)
-    try:
+    with in_cell(shell, message):
         yield
-    finally:
-        kernel_shell.reset_thread_parent(tokens)

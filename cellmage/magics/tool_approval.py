@@ -16,11 +16,15 @@ class ToolApproval:
 
     Args:
         shell: where the cells run.
+
+    Attributes:
+        allowed: the names of the tools that are always allowed.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._cards = ApprovalCards()
+        self.allowed = self._cards.allowed
         self.buttons = ButtonSupport(shell)
 
     def __call__(self, call: ToolCall) -> Decision:

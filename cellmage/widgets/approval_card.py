@@ -6,7 +6,8 @@ import html
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -16,13 +17,16 @@ from ..events import ToolCall
 from ..markdown.safe import EMPTY
 from ..text import spell_out
 from ..tool_requests import format_arguments, parse_arguments
-from .subshells import POLL_SECONDS, act_beside_cells
+from .subshells import POLL_SECONDS, act_beside_cells, close_whole
 
 LIMIT_SECONDS = 600.0
 """The time after which a call is refused that nobody has answered for."""
 
 Decision = bool | str
 """Whether a call may run; a text refuses it, and is the reason that the model receives."""
+
+Place = Callable[[Any], AbstractContextManager[None]]
+"""Shows a card while a block runs."""
 
 _STYLE = """<style>
 .cellmage-call {color: var(--jp-ui-font-color1, inherit); font-family: var(--jp-ui-font-family);
@@ -58,16 +62,37 @@ def _argument_lines(arguments: str) -> Sequence[str]:
     return [format_arguments(json.dumps({name: values[name]}), sys.maxsize) for name in values]
 
 
+@contextmanager
+def show_in_cell(card: Any) -> Generator[None]:
+    """Show a card below the answer of the cell that runs."""
+    with own_output():
+        handle = publish_widget(card)
+    try:
+        yield
+    finally:
+        with own_output():
+            publish(Output(EMPTY, ""), handle)
+
+
 class ApprovalCards:
     """Asks about calls by cards with buttons; remembers the tools that are always allowed.
 
     Args:
         seconds: the time after which a call is refused.
+        place: shows a card.
+        allowed: the names of the tools that are always allowed; several places may share them.
     """
 
-    def __init__(self, seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(
+        self,
+        seconds: float = LIMIT_SECONDS,
+        place: Place = show_in_cell,
+        allowed: set[str] | None = None,
+    ) -> None:
         self._seconds = seconds
-        self._allowed: set[str] = set()
+        self._place = place
+        self.allowed = set() if allowed is None else allowed
+        self._open: set[SimpleQueue[str]] = set()
 
     def __call__(self, call: ToolCall) -> Decision:
         """Show a card, and return what the user decides.
@@ -75,23 +100,27 @@ class ApprovalCards:
         Raises:
             KeyboardInterrupt: the user has stopped the cell.
         """
-        if call.name in self._allowed:
+        if call.name in self.allowed:
             return True
         decisions: SimpleQueue[str] = SimpleQueue()
         card, reason = make_card(call, decisions)
-        with own_output():
-            handle = publish_widget(card)
+        self._open.add(decisions)
         try:
-            decision = self._wait(decisions)
+            with self._place(card):
+                decision = self._wait(decisions)
         finally:
-            with own_output():
-                publish(Output(EMPTY, ""), handle)
-            card.close()
+            self._open.discard(decisions)
+            close_whole(card)
         if decision == "always":
-            self._allowed.add(call.name)
+            self.allowed.add(call.name)
         if decision == "expired":
             return f"nobody answered within {self._seconds:g} s"
         return reason.value.strip() or False if decision == "no" else True
+
+    def refuse(self) -> None:
+        """Refuse the calls that wait for the user, who has stopped their answer."""
+        for decisions in list(self._open):
+            decisions.put("no")
 
     def _wait(self, decisions: SimpleQueue[str]) -> str:
         deadline = time.monotonic() + self._seconds

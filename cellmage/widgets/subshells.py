@@ -8,6 +8,7 @@ the shell that last wrote to its widget, and that is the one with the running ce
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 POLL_SECONDS = 0.02
@@ -21,11 +22,22 @@ def act_beside_cells(widget: Any) -> None:
     Args:
         widget: a widget of ipywidgets.
     """
-    for part in (widget, *getattr(widget, "children", ())):
-        if part is not widget:
-            act_beside_cells(part)
-        elif part.comm is not None:
+    for part in _parts(widget):
+        if part.comm is not None:
             part.comm._reply_subshell_for = _as_sent
+
+
+def close_whole(widget: Any) -> None:
+    """Close a widget with all that is in it; ipywidgets closes the outermost alone."""
+    for part in list(_parts(widget)):
+        part.close()
+
+
+def _parts(widget: Any) -> Iterator[Any]:
+    """Yield a widget and what is in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _parts(child)
 
 
 def _as_sent(data: Any, subshell_id: str | None) -> str | None:

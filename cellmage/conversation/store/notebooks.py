@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from ...turns import chat_cell_id, real_cell_id
 from .drafts import DraftKey
 from .killed_kernels import finish_abandoned
 from .records import move_records
@@ -73,7 +74,8 @@ class StoredNotebook:
 
 def find_by_cells(connection: sqlite3.Connection, cells: Iterable[str]) -> list[StoredNotebook]:
     """Return the notebooks in which at least one of these cells has asked, the oldest first."""
-    return _read(connection, connection.execute(_WITH_CELLS, (json.dumps(list(cells)),)))
+    ids = [form for cell in cells for form in (cell, chat_cell_id(cell))]
+    return _read(connection, connection.execute(_WITH_CELLS, (json.dumps(ids),)))
 
 
 def find_by_path(connection: sqlite3.Connection, path: str) -> list[StoredNotebook]:
@@ -87,7 +89,8 @@ def _read(connection: sqlite3.Connection, ids: Iterable[tuple[str]]) -> list[Sto
         first_id, path = connection.execute(
             "SELECT min(id), path FROM conversations WHERE notebook = ?", (notebook,)
         ).fetchone()
-        cells = frozenset(cell for (cell,) in connection.execute(_CELLS, {"notebook": notebook}))
+        rows = connection.execute(_CELLS, {"notebook": notebook})
+        cells = frozenset(real_cell_id(cell) for (cell,) in rows)
         notebooks.append((first_id, StoredNotebook(notebook, path or "", cells)))
     return [stored for _, stored in sorted(notebooks, key=lambda pair: int(pair[0]))]
 
