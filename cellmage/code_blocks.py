@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _FENCE = re.compile(r"([ \t>]*)(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`]*$")
 
@@ -37,6 +38,29 @@ def find_code_blocks(markdown: str) -> list[CodeBlock]:
     return [piece for piece in _pieces(markdown) if isinstance(piece, CodeBlock)]
 
 
+class PlacedBlock(NamedTuple):
+    """A code block, and where it is: from its fence to the end of the line that closes it."""
+
+    block: CodeBlock
+    start: int
+    end: int
+
+
+def place_code_blocks(markdown: str) -> list[PlacedBlock]:
+    """Return the code blocks of a text with their places, in order.
+
+    Example:
+        >>> place_code_blocks("So:\\n```python\\nx = 1\\n```\\nThat is all.")
+        [PlacedBlock(block='x = 1', start=4, end=24)]
+    """
+    lines, blocks, start = _Lines(markdown), [], 0
+    for piece in _split(lines):
+        if isinstance(piece, CodeBlock):
+            blocks.append(PlacedBlock(piece, start, lines.end))
+        start = lines.end
+    return blocks
+
+
 def without_code_blocks(markdown: str) -> str:
     """Return the lines of a text that are in no fenced code block.
 
@@ -47,9 +71,25 @@ def without_code_blocks(markdown: str) -> str:
     return "\n".join(piece for piece in _pieces(markdown) if not isinstance(piece, CodeBlock))
 
 
+class _Lines(Iterator[str]):
+    """The lines of a text without their ends; `end` is the offset behind the last one read."""
+
+    def __init__(self, text: str) -> None:
+        self.end = 0
+        self._lines = iter(text.splitlines(keepends=True))
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.end += len(line)
+        return line.splitlines()[0]
+
+
 def _pieces(markdown: str) -> Iterator[str]:
+    return _split(_Lines(markdown))
+
+
+def _split(lines: Iterator[str]) -> Iterator[str]:
     """Yield the code blocks, and each line between them."""
-    lines = iter(markdown.splitlines())
     for line in lines:
         if match := _FENCE.match(line):
             indent, fence, language = match.groups()

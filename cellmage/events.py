@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from .marks import Mark as Mark  # noqa: PLC0414 - an event has them
 from .messages import Document as Document  # noqa: PLC0414 - an event that a `Response` keeps
 from .messages import ProviderState as ProviderState  # noqa: PLC0414 - kept, too
 from .messages import Timings, Usage
@@ -166,6 +167,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What is known about places of the answer, after its end: it precedes `Complete`.
+
+    Args:
+        marks: in the order of their places.
+    """
+
+    marks: tuple[Mark, ...]
+    type: ClassVar[Literal["marks"]] = "marks"
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """The answer has reached its end.
 
@@ -192,6 +205,7 @@ Event = (
     | Fallback
     | Notice
     | Kept
+    | Marks
     | Complete
 )
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from .code_blocks import CodeBlock, find_code_blocks
 from .content import Content, map_texts, text_of
+from .marks import Mark
 from .options import Options
 from .preview import answer_line, answer_markdown
 from .text import Encodable, join_surrogates, strip_control_chars
@@ -220,6 +221,7 @@ class Response(Encodable):
         state: what the provider demands back with the text after the last tool call.
         kept_from: the day on which a recorded answer was asked, as ``"2026-11-27"``; empty if the
             model was asked now.
+        marks: what is known about places of ``text`` after its code and figures were checked.
 
     Example:
         >>> str(Response("Hello", model="m", provider="p"))
@@ -240,6 +242,7 @@ class Response(Encodable):
     sources: tuple[Document, ...] = ()
     state: tuple[ProviderState, ...] = ()
     kept_from: str = ""
+    marks: tuple[Mark, ...] = ()
 
     def __str__(self) -> str:
         """Return the text for a terminal; `text` has it as it was received."""
@@ -276,7 +279,7 @@ class Response(Encodable):
         Counts, times and the state of the provider belong to the old text.
         """
         before = self.text[: len(self.text) - len(self.final_text)]
-        old = replace(self, usage=None, timings=None, state=(), notices=(), reasoning="")
+        old = replace(self, usage=None, timings=None, state=(), notices=(), reasoning="", marks=())
         return replace(old, text=before + text, incomplete_reason=None, id=id)
 
     def messages(self) -> tuple[Message, ...]:

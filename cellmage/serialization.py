@@ -10,6 +10,7 @@ from typing import Any
 
 from .content import Part, text_of
 from .errors import UsageError
+from .marks import marks_from_record, marks_to_record
 from .messages import Document, ProviderState, Response, Timings, ToolInvocation, ToolStep, Usage
 from .part_records import add_blobs, parts_from_record, parts_to_record
 from .text import excerpt, join_surrogates
@@ -32,7 +33,7 @@ _MIN_COUNTS = 2
 """The counts of tokens that a record has at least: those of the request and of the answer."""
 
 _MAX_ID_BYTES = 1_000
-_CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources", "state")
+_CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources", "state", "marks")
 _PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
 
@@ -46,6 +47,7 @@ def response_to_record(response: Response) -> dict[str, Any]:
     record["steps"] = steps_to_record(response.steps)
     record["sources"] = sources_to_record(response.sources)
     record["state"] = state_to_record(response)
+    record["marks"] = marks_to_record(response.marks)
     return {name: value for name, value in record.items() if value}
 
 
@@ -343,6 +345,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "notices": (_read_texts, "a list of texts"),
     "usage": (_read_usage, "a list of token counts"),
     "timings": (_read_timings, "[seconds, seconds, count]"),
+    "marks": (marks_from_record, "a list of [start, end, kind, text, detail]"),
     "sources": (_read_sources, "a list of [title, address, line]"),
 }
 """The fields of a response's record: how each is read, and what it is."""

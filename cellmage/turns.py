@@ -118,6 +118,7 @@ class Turn(Encodable):
             reasoning=first.reasoning + second.reasoning,
             steps=first.steps + steps,
             sources=tuple(dict.fromkeys((*first.sources, *second.sources))),
+            marks=first.marks,
         )
         return replace(cut, response=response)
 

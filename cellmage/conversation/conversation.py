@@ -13,6 +13,7 @@ from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, Request, Response
 from ..options import OPTIONS, OptionFields, Options
 from ..pipeline import build
+from ..pipeline.marks import FindMarks, mark_answer
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
@@ -105,6 +106,7 @@ class Conversation(ConversationState):
         approve: Approval = "ask",
         check: Check | None = None,
         recorder: Recorder | None = None,
+        find_marks: FindMarks | None = None,
         **overrides: Unpack[OptionFields],
     ) -> ResponseStream:
         """Return the stream of an answer; the request is sent when it is first iterated.
@@ -120,6 +122,7 @@ class Conversation(ConversationState):
             approve: decides about each tool call: see `StreamArguments`.
             check: returns what is wrong with an answer: see `StreamArguments`.
             recorder: answers from a recording, or records the answer: see `StreamArguments`.
+            find_marks: returns what is known about the answer at its end: see `StreamArguments`.
             overrides: further options by name, such as ``temperature=0``.
 
         Raises:
@@ -144,6 +147,8 @@ class Conversation(ConversationState):
             named_request = replace(request, options=named)
             ask = recorder.around(ask, named_request, toolset, cell, ask_rest=ask_for())
             response_id = recorder.response_id(named_request, toolset)
+        if find_marks is not None:
+            ask = partial(mark_answer, find_marks, ask)
         if history == "ignore" or commit == "never":
             return self._remember(ResponseStream(request, ask, response_id=response_id))
         replace_turn = commit == "replace"

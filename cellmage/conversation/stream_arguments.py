@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from ..arguments import Kind, check, choice_of, instance_of, optional
 from ..options import OptionFields
+from ..pipeline.marks import FindMarks
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval
@@ -35,6 +36,8 @@ class StreamArguments(OptionFields, total=False):
             asked once more with it; the first answer then counts as reasoning.
         recorder: answers from a recording, or records the answer; None is that of the process:
             see `cellmage.recording.set_default`.
+        find_marks: returns what is known about places of the answer when it has ended, a recorded
+            one, too: see `cellmage.pipeline.marks`.
     """
 
     cell: CellRef | None
@@ -45,6 +48,7 @@ class StreamArguments(OptionFields, total=False):
     approve: Approval
     check: Check | None
     recorder: Recorder | None
+    find_marks: FindMarks | None
 
 
 _KINDS: Mapping[str, Kind[Any]] = {

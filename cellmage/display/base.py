@@ -109,6 +109,9 @@ class Display(Protocol):
     is_live: bool
     """False if nobody sees the text before its end."""
 
+    can_replace: bool
+    """True if the end may replace what was shown."""
+
     def sanitize(self, markdown: str, image_hosts: Collection[str]) -> SafeMarkdown:
         """Return the markdown of a model such that it cannot act here.
 

@@ -24,6 +24,7 @@ class ConsoleDisplay:
     """
 
     is_live = True
+    can_replace = False
     sanitize = staticmethod(sanitize)
     write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_every_block)

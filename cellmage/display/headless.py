@@ -15,6 +15,7 @@ class HeadlessDisplay:
     """Publish the complete answer once; nothing is animated where nobody watches."""
 
     is_live = False
+    can_replace = True
     sanitize = staticmethod(sanitize)
     write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_by_size)
@@ -28,5 +29,5 @@ class HeadlessDisplay:
     def finish(self, final: FinalOutput) -> None:
         """Publish the answer, and its sources and notices below it."""
         if final.complete_frame.markdown:
-            publish_frame(final.complete_frame, final.metadata)
+            publish_frame(final.complete_frame, {**final.metadata, "of": 1})
         publish_footer(final)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 from IPython.display import DisplayHandle, clear_output
@@ -25,21 +24,24 @@ class NotebookDisplay:
 
     Args:
         answer_id: names the answer in the notebook's file.
-        owns_cell: True if nothing else writes to the cell, so that the end may replace all parts.
+        owns_cell: True if nothing else writes to the cell, so that its outputs may be cleared.
+        joins_parts: True if the end replaces all parts of a cell that is ours by one output. The
+            page then loses the place of a reader.
     """
 
     is_live = True
+    can_replace = True
     sanitize = staticmethod(sanitize)
     write_panels = staticmethod(panels_html)
     should_freeze = staticmethod(freeze_by_size)
 
-    def __init__(self, answer_id: str, owns_cell: bool) -> None:
+    def __init__(self, answer_id: str, owns_cell: bool, joins_parts: bool = False) -> None:
         self._metadata = {"id": answer_id}
         self._owns_cell = owns_cell
+        self._joins_parts = joins_parts
         self._handles: dict[int, DisplayHandle] = {}
         self._published: dict[int, Output] = {}
         self._watch = OutputWatch() if owns_cell else None
-        self._settled: dict[int, Frame] = {}
         self._has_panels = False
         self._first_lost: int | None = None
 
@@ -49,12 +51,7 @@ class NotebookDisplay:
             self._show_anew()
         for frame in frames:
             self._has_panels = self._has_panels or bool(frame.panels)
-            if frame.is_settled and self._owns_cell:
-                # A part that the end replaces needs no second copy of its text.
-                self._settled[frame.part] = frame
-                self._publish(replace(frame, is_settled=False), {})
-            else:
-                self._publish(frame, {})
+            self._publish(frame, {})
 
     def restart(self) -> None:
         """Remove the parts; what a tool has printed or plotted stays."""
@@ -66,10 +63,9 @@ class NotebookDisplay:
                 self._publish(Frame(part, "", EMPTY), {})
         self._handles.clear()
         self._published.clear()
-        self._settled.clear()
 
     def finish(self, final: FinalOutput) -> None:
-        """Publish the end: one output if the cell is ours, else the parts as they are."""
+        """Publish the end: what is not settled, so that a reader keeps the place."""
         if self._watch is not None:
             self._watch.stop()
         if not final.complete_frame.markdown:
@@ -77,11 +73,9 @@ class NotebookDisplay:
         elif self._should_join():
             # With 'wait' the page keeps the old outputs until the new one arrives.
             clear_output(wait=True)
-            publish_frame(final.complete_frame, final.metadata)
+            publish_frame(final.complete_frame, {**self._metadata, **final.metadata, "of": 1})
         else:
-            frames = self._settled | {frame.part: frame for frame in final.frames}
-            for frame in filter(self._is_visible, frames.values()):
-                self._publish(frame, final.metadata if frame.part >= 0 else {})
+            self._publish_final(final)
             if self._first_lost is not None:
                 call_after_cell(self._show_anew)
             elif self._watch is None or self._watch.has_output:
@@ -91,12 +85,21 @@ class NotebookDisplay:
     def _should_join(self) -> bool:
         """Return whether one output replaces all others of the cell.
 
-        Of an answer with tools, these are also the user's answers to "Run ...? [y/N]", which
+        Of a short answer with tools, these are also the user's answers to "Run ...? [y/N]", which
         JupyterLab makes an output each. What a tool has printed or plotted stays.
         """
         if self._watch is None or self._watch.has_output:
             return False
-        return len(self._handles) > 1 or self._has_panels
+        return self._joins_parts if len(self._handles) > 1 else self._has_panels
+
+    def _publish_final(self, final: FinalOutput) -> None:
+        """Publish the open parts; the last one says how the answer was made, and of how many."""
+        *others, last = final.frames
+        for frame in filter(self._is_visible, others):
+            # A block that the page has as it is stays unfolded, if the user has unfolded it.
+            if frame_output(frame, self._metadata) != self._published.get(frame.part):
+                self._publish(frame, {})
+        self._publish(last, {**final.metadata, "of": last.part + 1})
 
     def _is_visible(self, frame: Frame) -> bool:
         return bool(frame.markdown) or frame.part in self._handles

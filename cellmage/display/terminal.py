@@ -51,6 +51,7 @@ class PlainTextDisplay:
     """
 
     is_live = True
+    can_replace = False
     sanitize = staticmethod(clean_markdown)
     write_panels = staticmethod(write_no_panels)
     should_freeze = staticmethod(freeze_by_size)
@@ -97,6 +98,7 @@ class TerminalDisplay:
     """
 
     is_live = True
+    can_replace = False
     sanitize = staticmethod(clean_markdown)
     write_panels = staticmethod(write_no_panels)
     should_freeze = staticmethod(freeze_every_block)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, get_args
 
 from ..errors import UsageError
-from ..events import Complete, Event, Kept, ProviderState, Status
+from ..events import Complete, Event, Kept, Marks, ProviderState, Status
 from ..messages import Response, Usage
 from ..serialization import (
     as_list,
@@ -21,7 +21,7 @@ from .inputs import Input, Inputs
 from .record import Record, TimedEvent
 
 _EVENTS: Mapping[str, type[Any]] = {
-    event.type: event for event in get_args(Event) if event not in (Kept, Status)
+    event.type: event for event in get_args(Event) if event not in (Kept, Marks, Status)
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..approvals import format_call
 from ..display import LiveMarkdown
 from ..display.base import Display, FinalOutput, LiveView
 from ..display.footer import Source
@@ -29,7 +28,9 @@ from ..stats import stats_line
 from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
 from ..turns import Turn
+from .calls import call_panel
 from .kept import kept_line
+from .marks import feed_marked, mark_lines, without_underlines
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
@@ -125,11 +126,10 @@ class AnswerRenderer:
             case Status():
                 self._view.set_status(event.text)
             case ToolCall():
-                self._set_panel(event.id, Panel(format_call(event)))
+                self._set_panel(event.id, call_panel(event))
             case ToolResult():
-                call = self._panels.get(event.id)
-                title = call.title if call else event.name
-                self._set_panel(event.id, Panel(title, event.content))
+                panel = self._panels.get(event.id) or Panel(event.name)
+                self._set_panel(event.id, panel._replace(body=event.content, progress=""))
 
     def _feed(self, text: str) -> None:
         if text:
@@ -147,21 +147,34 @@ class AnswerRenderer:
 
     def _finish(self) -> None:
         response = self._stream.response
-        self._feed_unread(response)
-        while self._view.catch_up():
-            paint(self._display, self._view.frames_due(time.monotonic()))
+        is_marked = bool(response.marks) and self._display.can_replace
+        if is_marked:
+            self._show_marked(response)
+        else:
+            self._feed_unread(response)
+            while self._view.catch_up():
+                paint(self._display, self._view.frames_due(time.monotonic()))
         self._view.end(response.incomplete_reason is None)
-        notices = self._new_notices()
+        notices = [
+            *self._new_notices(),
+            *mark_lines(response.marks, response.text, is_shown=is_marked),
+        ]
         if self._options.stats:
             notices.append(stats_line(response))
         final = FinalOutput(
-            self._view.final_frames(),
-            self._view.complete_frame(),
+            list(map(without_underlines, self._view.final_frames())),
+            without_underlines(self._view.complete_frame()),
             answer_metadata(self._stream.request, response),
             notices,
             _sources(response) if response.text else [],
         )
         self._display.finish(final)
+
+    def _show_marked(self, response: Response) -> None:
+        """Show the answer anew, with its marks at their places."""
+        self._display.restart()
+        self._view = _make_live_markdown(time.monotonic(), False, self._display, self._options)
+        feed_marked(self._view, response)
 
     def _feed_unread(self, response: Response) -> None:
         """Add what the response contains, but no batch did.
@@ -174,7 +187,7 @@ class AnswerRenderer:
             self._restart([Reasoning(response.reasoning), Token(response.text)])
         for call in response.steps[-1].calls if response.steps else ():
             if call.id in self._panels:
-                self._set_panel(call.id, Panel(self._panels[call.id].title, call.result))
+                self._set_panel(call.id, self._panels[call.id]._replace(body=call.result))
         self._feed(response.text[self._text_size :])
         self._feed_reasoning(response.reasoning[self._reasoning_size :])
 
@@ -220,17 +233,13 @@ def render_turn(turn: Turn, display: Display, options: RenderOptions | None = No
     """
     options = options or RenderOptions()
     view = _make_live_markdown(0.0, False, display, options)
-    view.feed_reasoning(turn.response.reasoning)
-    for step in turn.response.steps:
-        view.feed(step.text)
-        view.set_panels([Panel(format_call(call), call.result) for call in step.calls])
-    view.feed(turn.response.final_text)
+    feed_marked(view, turn.response)
     view.end(turn.response.incomplete_reason is None)
     # A program that reads the file finds the complete metadata in the cell of the first time.
     metadata = {"id": turn.response.id, "again": True}
     final = FinalOutput(
-        view.final_frames(),
-        view.complete_frame(),
+        list(map(without_underlines, view.final_frames())),
+        without_underlines(view.complete_frame()),
         metadata,
         [*turn.response.notices, *([STALE_NOTICE] if turn.stale else [])],
         _sources(turn.response),

@@ -12,6 +12,7 @@ from ..events import (
     Event,
     Fallback,
     Kept,
+    Marks,
     Notice,
     ProviderState,
     Reasoning,
@@ -134,6 +135,7 @@ def accumulate(
         sources=tuple(event for event in events if isinstance(event, Document)),
         state=state,
         kept_from=kept.asked_on,
+        marks=tuple(mark for event in events if isinstance(event, Marks) for mark in event.marks),
     )
 
 

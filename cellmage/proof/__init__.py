@@ -1,0 +1,1 @@
+"""What a model wrote, run in the twin before anybody relies on it: code, fixes and figures."""
