@@ -142,7 +142,8 @@ def make_card(call: ToolCall, decisions: SimpleQueue[str]) -> tuple[Any, Any]:
     from ipywidgets import HTML, Button, HBox, Layout, Text, VBox  # noqa: PLC0415 - 0.2 s
 
     reason = Text(
-        placeholder="why not, for the model (optional)", layout=Layout(width="20em", margin="2px")
+        placeholder="why not, for the model (optional)",
+        layout=Layout(width="20em", max_width="100%", margin="2px"),
     )
     wide = Layout(width="auto", margin="2px")
     buttons = []

@@ -106,7 +106,7 @@ class ChatPanel:
         self._cards = ApprovalCards(place=self._show_card, allowed=allowed)
         self._log_view = LogView()
         self._prompt_view = PromptView(title=session.title, choices=dict(session.choices()))
-        self._slot = VBox()
+        self._slot = VBox().add_class("cellmage-slot")
         self._widget = VBox([self._log_view, self._slot, self._prompt_view])
         self._widget.add_class("cellmage-chat")
         self._log = ChatLog(self._log_view.send)
@@ -288,8 +288,8 @@ class ChatPanel:
                 live.is_live, live.text = False, turn.response.text
                 self._log.set_entries(self._log.entries, [live])
             self.refresh()
-            if turn is None and lines:
-                self._prompt_view.send({"type": "draft", "text": question.prompt})
+            if turn is None:
+                self._prompt_view.send({"type": "draft", "text": question.prompt, "back": True})
             self._prompt_view.is_busy = False
             self._say(" ".join(lines))
             self._log.tell({"type": "end"})

@@ -153,7 +153,8 @@ function render({ model, el }) {
     line.textContent = model.get("line");
   }
   const handlers = {
-    draft({ text }) {
+    draft({ text, back }) {
+      if (back && box.value) return; // the user has gone on
       box.value = text;
       box.focus();
     },

@@ -1,0 +1,265 @@
+"""The chat panel in JupyterLab and in Notebook 7."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
+from tests.browser.axe import find_violations
+from tests.browser.conftest import Lab
+from tests.kernel.test_frames import steps_of
+
+pytestmark = pytest.mark.browser
+
+SHOTS = os.environ.get("CELLMAGE_SHOTS", "")
+"""A folder for pictures of the panel, to be looked at."""
+
+PANEL = ".cellmage-chat"
+WEATHER = '''ran = []
+def weather(city: str) -> str:
+    """The weather in a city."""
+    ran.append(city)
+    return f"rain in {city}"'''
+LONG = "\n\n".join(f"Paragraph {n}: one *two* three four five six seven." for n in range(200))
+RICH = """Two ways, **both** fine:
+
+| name | value |
+|---|---:|
+| alpha | 1 |
+
+```python
+for n in range(10):
+    print(n, "a long line of code that is wider than the panel when the window is narrow, indeed")
+```
+
+1. A formula: $x^2 + y^2$
+2. [A link](https://example.org)
+"""
+SETTLE_MS = 700
+
+# From the click to the moment when nothing arrives any more.
+STOP_MS = """() => new Promise((resolve) => {
+  const buttons = [...document.querySelectorAll('.cellmage-button')];
+  const stop = buttons.find((button) => button.textContent === 'Stop');
+  const start = performance.now();
+  new MutationObserver(() => {
+    if (stop.getAttribute('aria-disabled') === 'true') resolve(performance.now() - start);
+  }).observe(stop, { attributes: true });
+  stop.click();
+})"""
+
+
+class Panel:
+    """The panel, as a user finds it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.page = lab.page
+        self.root = lab.page.locator(PANEL)
+        self.box = self.root.get_by_label("Prompt")
+        self.line = self.root.get_by_role("alert")
+
+    def button(self, name: str, nth: int = 0) -> Locator:
+        return self.root.get_by_role("button", name=name).nth(nth)
+
+    def send(self, text: str) -> None:
+        self.box.fill(text)
+        self.box.press("Control+Enter")
+
+    def answers(self) -> list[str]:
+        return self.root.locator(".cellmage-answer").all_inner_texts()
+
+    def questions(self) -> list[str]:
+        return self.root.locator(".cellmage-question").all_inner_texts()
+
+    def wait(self, text: str) -> None:
+        """Wait until nothing arrives, and the last answer has a text."""
+        expect(self.root.locator(".cellmage-answer").last).to_contain_text(text, timeout=20_000)
+        expect(self.button("Stop")).to_have_attribute("aria-disabled", "true", timeout=20_000)
+
+
+def open_panel(lab: Lab, *cells: str, line: str = "%llm_chat", page: str = "lab") -> Panel:
+    """Run the cells and then the panel's."""
+    lab.open("%load_ext cellmage", *cells, line, "1", "2")
+    if page == "notebook":
+        lab.page.goto(f"{lab.url}/notebooks/{lab.name}")
+        lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        lab.page.wait_for_selector(".jp-NotebookKernelStatus-fade", state="attached")
+    lab.load()
+    for _ in range(len(cells) + 1):
+        lab.run_next()
+    panel = Panel(lab)
+    panel.box.wait_for()
+    return panel
+
+
+def echo(server: ScriptedServer, change: Callable[[str], str] = str.upper) -> None:
+    server.play_with(lambda exchange: Reply(answer(change(str(exchange.messages[-1][1])))))
+
+
+def call(city: str) -> Reply:
+    arguments = json.dumps({"city": city})
+    return Reply(
+        [chunk("Let me see. "), tool_call("weather", arguments), finish("tool_calls"), DONE]
+    )
+
+
+def test_a_conversation(lab: Lab, server: ScriptedServer) -> None:
+    """Send, recall, retry, edit, copy, a cell in the same conversation, a reload, the file."""
+    echo(server)
+    panel = open_panel(lab)
+    panel.send("one")
+    panel.wait("ONE")
+    panel.send("two")
+    panel.wait("TWO")
+    panel.box.press("ArrowUp")
+    panel.box.press("ArrowUp")
+    expect(panel.box).to_have_value("one")
+    panel.box.press("ArrowDown")
+    expect(panel.box).to_have_value("two")
+    panel.box.fill("")
+
+    echo(server, lambda text: f"again {text}")
+    panel.button("Retry, question 1").click()
+    panel.root.get_by_text("again one").first.wait_for()
+    expect(panel.root).to_contain_text("stale")
+    panel.button("Edit, question 2").click()
+    expect(panel.box).to_have_value("two")
+    panel.send("three")
+    panel.wait("again three")
+    assert panel.questions() == ["one", "three"]
+    assert [text.splitlines()[0] for text in panel.answers()] == ["again one", "again three"]
+    panel.button("Edit answer, question 2").click()
+    expect(panel.box).to_have_value("again three")
+    panel.send("mine")
+    panel.wait("mine")
+
+    lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel.button("Copy, question 1").click()
+    panel.root.get_by_text("Copied").wait_for(state="attached")
+    assert lab.page.evaluate("navigator.clipboard.readText()") == "again one"
+
+    lab.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").fill("%%llm\nfour")
+    lab.run_next()
+    panel.wait("again four")
+    messages = [text for _, text in server.last.messages]
+    assert messages == ["one", "again one", "three", "mine", "four"]
+
+    outputs = lab.save(1)
+    assert "widget-view" in "".join(outputs[0]["data"])
+    assert "running kernel" in outputs[0]["data"]["text/plain"][0]
+    saved = "".join(outputs[1]["data"]["text/markdown"])
+    assert saved.index("again one") < saved.index("mine") < saved.index("again four")
+    assert not lab.page.get_by_text("The model answered").first.is_visible()
+    lab.page.reload()
+    panel.wait("again four")
+    assert panel.questions() == ["one", "three", "four"]
+
+
+@pytest.mark.parametrize("page", ["lab", "notebook"])
+def test_a_stop_while_another_cell_runs(lab: Lab, server: ScriptedServer, page: str) -> None:
+    server.play(*steps_of(LONG, 20, 0.02))
+    panel = open_panel(lab, page=page)
+    lab.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").fill(
+        "import time\nfor n in range(60): time.sleep(0.1)"
+    )
+    lab.run_next()
+    panel.send("Go")
+    panel.root.get_by_text("Paragraph 2:").first.wait_for()
+    milliseconds = lab.page.evaluate(STOP_MS)
+    print(f"stopped in {milliseconds:.0f} ms in {page}")
+    assert milliseconds < 1_000
+    assert not lab.is_done(2)
+    assert "▌" not in panel.answers()[0]
+    assert "Paragraph 199" not in panel.answers()[0]
+    server.play_each([Reply(answer("Short."))])
+    panel.button("Retry").click()
+    panel.wait("Short.")
+    assert panel.questions() == ["Go"]
+
+
+def test_tools_by_mouse(lab: Lab, server: ScriptedServer) -> None:
+    server.play_each([call("Oslo"), call("<b>Rome</b>\u202e"), Reply(answer("It *rains*."))])
+    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
+    panel.send("How is it?")
+    panel.button("Run once").click()
+    card = panel.root.locator(".cellmage-call")
+    expect(card).to_contain_text('city="<b>Rome</b>\\u202e"')
+    panel.root.get_by_placeholder("why not").fill("that is no city")
+    panel.button("Do not run").click()
+    panel.wait("It rains.")
+    assert card.count() == 0
+    assert "that is no city" in json.dumps(server.last.body)
+    assert "<details>" not in panel.answers()[0]
+
+
+def test_by_keyboard_alone(lab: Lab, server: ScriptedServer) -> None:
+    """From the box on: send, allow a tool, stop, retry, and begin anew, by keys."""
+    server.play_each([call("Oslo"), Reply(answer("It rains.")), Reply(steps_of(LONG, 20, 0.02))])
+    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
+    press = lab.page.keyboard.press
+    panel.box.focus()
+    lab.page.keyboard.type("How is it?")
+    press("Control+Enter")
+    panel.button("Run once").wait_for()
+    for _ in range(4):  # back over the fields of the card
+        press("Shift+Tab")
+    expect(panel.button("Run once")).to_be_focused()
+    assert lab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    press("Space")
+    panel.wait("It rains.")
+
+    lab.page.get_by_role("region", name="Conversation").focus()
+    press("Tab")
+    press("Tab")
+    expect(panel.button("Retry")).to_be_focused()
+    press("Enter")
+    panel.root.get_by_text("Paragraph 2:").first.wait_for()
+    press("Tab")
+    expect(panel.box).to_be_focused()
+    press("Tab")
+    press("Tab")
+    expect(panel.button("Stop")).to_be_focused()
+    press("Enter")
+    panel.wait("Paragraph 2:")
+    press("Tab")
+    expect(panel.button("New")).to_be_focused()
+    press("Enter")
+    expect(panel.root).to_contain_text("Chat chat-2")
+    assert panel.questions() == []
+
+
+def test_it_is_accessible_in_both_themes(lab: Lab, server: ScriptedServer) -> None:
+    """axe-core finds nothing, with an answer, a card and a line; pictures for the eye."""
+    thought = [chunk(reasoning="Hm, *two*."), *answer(RICH)]
+    server.play_each([Reply(thought), call("Oslo")])
+    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
+    panel.send("Which way?\nIn *two* lines.")
+    panel.wait("A link")
+    panel.root.get_by_placeholder("variable or file").fill("no_such_thing")
+    panel.button("Attach").click()
+    panel.send("With that")
+    panel.root.get_by_text("no_such_thing").first.wait_for()
+    expect(panel.box).to_have_value("With that")
+    panel.send("How is it?")
+    panel.button("Run once").wait_for()
+    lab.page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    found: dict[tuple[str, int], Any] = {}
+    for theme in ("Light", "Dark"):
+        name = f"JupyterLab {theme}"
+        lab.page.evaluate(
+            f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}})"
+        )
+        for width in (1200, 500):
+            lab.page.set_viewport_size({"width": width, "height": 1100})
+            lab.page.wait_for_timeout(SETTLE_MS)
+            found |= {(theme, width): find_violations(lab.page, PANEL)}
+            if SHOTS:
+                lab.page.screenshot(path=Path(SHOTS) / f"panel-{theme}-{width}.png")
+    assert not any(found.values()), found
