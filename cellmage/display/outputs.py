@@ -80,12 +80,17 @@ def publish_line(text: str) -> None:
 def frame_output(frame: Frame, metadata: Mapping[str, Any]) -> Output:
     """Return a frame as an output.
 
-    A settled frame also contains the received text and metadata; a live frame has none.
+    A settled frame also contains the received text. Of a live one, a file that is saved now has
+    the markdown alone, if it is of a text: see `cellmage.conversation.saved_notebooks`.
     """
-    if not frame.is_settled:
-        return Output(frame.markdown, None)
     part = "reasoning" if frame.part == REASONING_PART else frame.part
-    return Output(frame.markdown, frame.text, metadata={"cellmage": {**metadata, "part": part}})
+    own = {"cellmage": {**metadata, "part": part}}
+    if frame.is_settled:
+        return Output(frame.markdown, frame.text, metadata=own)
+    if not frame.text or frame.panels:
+        return Output(frame.markdown, None)
+    own["cellmage"]["live"] = True
+    return Output(frame.markdown, None, metadata=own)
 
 
 def publish_frame(frame: Frame, metadata: Mapping[str, Any]) -> None:

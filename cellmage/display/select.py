@@ -16,7 +16,11 @@ _MAX_CELL_ID_CHARS = 512
 
 
 def choose_display(
-    shell: InteractiveShell | None, *, answer_id: str = "", owns_cell: bool = False
+    shell: InteractiveShell | None,
+    *,
+    answer_id: str = "",
+    owns_cell: bool = False,
+    joins_parts: bool = False,
 ) -> Display:
     """Return the display that the running code writes to.
 
@@ -24,6 +28,7 @@ def choose_display(
         shell: the shell that runs the cell; None in a program.
         answer_id: names the answer in the notebook's file.
         owns_cell: True if nothing but the answer writes to the cell.
+        joins_parts: True if a long answer becomes one output at its end.
     """
     if shell is None or not (hasattr(shell, "kernel") or is_captured(shell)):
         from .terminal import choose_text_display  # noqa: PLC0415 - rich; a notebook needs none
@@ -37,7 +42,7 @@ def choose_display(
         return HeadlessDisplay()
     if is_console(shell):
         return ConsoleDisplay(answer_id)
-    return NotebookDisplay(answer_id, owns_cell)
+    return NotebookDisplay(answer_id, owns_cell, joins_parts)
 
 
 def is_captured(shell: InteractiveShell) -> bool:

@@ -270,7 +270,8 @@ CONFIG = [
     flag(
         "--collapse",
         **_BOOLEAN,
-        help="Join the outputs of a long answer into one when it is complete. Default: True.",
+        help="Join the outputs of a long answer into one at its end. Default: False, and the page "
+        "keeps its place.",
     ),
     flag(
         "--image-hosts",

@@ -277,8 +277,12 @@ class PromptRunner:
     def _display_of(self, prompt: _Prompt) -> Display:
         if prompt.surface:
             return prompt.surface.make_display(prompt.selected.id)
-        owns_cell = self._settings.collapse and prompt.front_end.owns_cell
-        return choose_display(self._shell, answer_id=prompt.selected.id, owns_cell=owns_cell)
+        return choose_display(
+            self._shell,
+            answer_id=prompt.selected.id,
+            owns_cell=prompt.front_end.owns_cell,
+            joins_parts=self._settings.collapse,
+        )
 
     def compare_latency(self, models: Sequence[str | None], text: str) -> None:
         """Ask each model twice, streamed and not, and print when each answer was seen."""

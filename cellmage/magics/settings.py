@@ -72,7 +72,7 @@ class Settings(HasTraits):
     spend_limit = Float(
         None, min=0, allow_none=True, help="US dollars that the notebook may cost."
     ).tag(config=True)
-    collapse = Bool(True, help="Join the outputs of a long answer when it is complete.").tag(
+    collapse = Bool(False, help="Join the outputs of a long answer when it is complete.").tag(
         config=True
     )
     mcp = Unicode(None, allow_none=True, help="The file that names MCP servers.").tag(config=True)

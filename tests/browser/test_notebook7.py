@@ -43,11 +43,11 @@ def no_auto_scroll(jupyter: Jupyter) -> Iterator[None]:
     set_auto_scroll(jupyter, True)
 
 
-def test_an_answer_arrives_and_collapses(lab: Lab, server: ScriptedServer) -> None:
+def test_an_answer_arrives(lab: Lab, server: ScriptedServer) -> None:
     server.play(*steps_of(LONG, 20, 0.005))
     ask(lab)
     lab.until(lambda: "▌" in lab.output(1))
-    lab.until(lambda: lab.is_done(1) and lab.outputs(1) == 1 and "Section 39" in lab.output(1))
+    lab.until(lambda: lab.is_done(1) and "Section 39" in lab.output(1))
     assert "▌" not in lab.output(1)
 
 

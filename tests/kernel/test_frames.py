@@ -46,6 +46,7 @@ class TestFrames:
         assert last.content["metadata"]["cellmage"] == {
             "id": kernel.value("_llm.id"),
             "part": 0,
+            "of": 1,
             "model": "some/model",
             "provider": f"127.0.0.1:{server.port}",
             "finish_reason": "stop",
@@ -113,9 +114,11 @@ class TestFrames:
 class TestParts:
     LONG = "".join(f"## Part {n}\n\n{'some words ' * 60}\n\n" for n in range(30))
 
-    def test_an_owned_cell_ends_as_one_output(self, kernel: Kernel, server: ScriptedServer) -> None:
-        pieces = [self.LONG[i : i + 40] for i in range(0, len(self.LONG), 40)]
-        server.play(*[step for p in pieces for step in (chunk(p), 0.003)], finish(), DONE)
+    def test_with_the_collapse_an_owned_cell_ends_as_one_output(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
+        kernel.run("%llm_config --collapse True")
+        server.play(*steps_of(self.LONG, 40, 0.003))
         run = kernel.run("%%llm\nGo")
         ids = [message.display_id for message in run.of_type("display_data")]
         assert len(ids) > 2
@@ -128,12 +131,19 @@ class TestParts:
         }
         assert kernel.value("_llm.text") == self.LONG
 
-    def test_without_the_collapse(self, kernel: Kernel, server: ScriptedServer) -> None:
-        kernel.run("%llm_config --collapse False")
+    def test_settled_parts_are_published_once_and_the_end_adds_nothing_but_the_last(
+        self, kernel: Kernel, server: ScriptedServer
+    ) -> None:
         server.play(*steps_of(self.LONG, 40, 0.003))
         run = kernel.run("%%llm\nGo")
         assert not run.of_type("clear_output")
         assert "".join(run.texts) == self.LONG
+        settled = [frame for frame in run.frames if "text/plain" in frame.content["data"]]
+        assert len(settled) == len(run.outputs) > 2
+        metadata = [output["metadata"]["cellmage"] for output in run.outputs]
+        assert [part["part"] for part in metadata] == list(range(len(metadata)))
+        assert ["of" in part for part in metadata] == [False] * (len(metadata) - 1) + [True]
+        assert metadata[-1]["of"] == len(metadata)
 
     @pytest.mark.parametrize("code", ["%llm Go", "# c\n%%llm\nGo", "%%time\n%%llm\nGo"])
     def test_elsewhere_the_parts_stay(
@@ -207,6 +217,7 @@ class TestReasoning:
     def test_an_owned_cell_ends_with_it_folded_above(
         self, kernel: Kernel, server: ScriptedServer
     ) -> None:
+        kernel.run("%llm_config --collapse True")
         server.play(*self.STEPS)
         run = kernel.run("%%llm\nGo")
         texts = [message.markdown for message in run.frames]

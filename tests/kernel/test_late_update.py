@@ -32,8 +32,7 @@ def test_a_cell_with_other_output(kernel: Kernel, server: ScriptedServer, code: 
 
 def test_all_parts_of_a_long_answer(kernel: Kernel, server: ScriptedServer) -> None:
     server.play(*answer(LONG, 400))
-    kernel.run("%llm_config --collapse False")
-    _, late = late_frames(kernel, "%%llm\nGo")
+    _, late = late_frames(kernel, "%llm Go")
     assert "".join(frame.content["data"]["text/plain"] for frame in late.frames) == LONG
 
 
