@@ -90,8 +90,11 @@ class ChatSession:
         print_store_messages(chats)
 
     def _is_stored(self, name: str) -> bool:
+        """Return whether turns are stored; those of a folder may be of any notebook in it."""
         chats = self._runner.chats
-        return bool(dict(chats.store.count_by_chat(chats.scope())).get(name))
+        return chats.notebook is not None and bool(
+            dict(chats.store.count_by_chat(chats.scope())).get(name)
+        )
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from ..approvals import CELL_TOOLS
 from ..display.foreign_output import own_output
 from ..display.outputs import Output, publish, publish_widget
 from ..events import ToolCall
@@ -59,7 +60,14 @@ def _argument_lines(arguments: str) -> Sequence[str]:
         values = parse_arguments(arguments)
     except ValueError:
         return [format_arguments(arguments, sys.maxsize)]
-    return [format_arguments(json.dumps({name: values[name]}), sys.maxsize) for name in values]
+    return [line for name, value in values.items() for line in _value_lines(name, value)]
+
+
+def _value_lines(name: str, value: Any) -> Sequence[str]:
+    """Return an argument in a line; code that has several lines in its lines, indented."""
+    if isinstance(value, str) and "\n" in value and name == "code":
+        return ["code:", *(f"    {spell_out(line)}" for line in value.expandtabs().split("\n"))]
+    return [format_arguments(json.dumps({name: value}), sys.maxsize)]
 
 
 @contextmanager
@@ -147,7 +155,7 @@ def make_card(call: ToolCall, decisions: SimpleQueue[str]) -> tuple[Any, Any]:
     )
     wide = Layout(width="auto", margin="2px")
     buttons = []
-    for decision, label, style, tip in _CHOICES:
+    for decision, label, style, tip in _CELL_CHOICES if call.name in CELL_TOOLS else _CHOICES:
         button = Button(description=label, button_style=style, tooltip=tip, layout=wide)
         button.on_click(lambda _, decision=decision: decisions.put(decision))
         buttons.append(button)
@@ -162,3 +170,11 @@ _CHOICES = (
     ("always", "Always run this tool", "", "Run this call, and all later calls of this tool"),
     ("no", "Do not run", "", "Refuse this call; the reason beside it goes to the model"),
 )
+
+_CELL_CHOICES = tuple(
+    ("always", "Run all in this cell", "", "Run this call, and the later ones of this cell")
+    if choice[0] == "always"
+    else choice
+    for choice in _CHOICES
+)
+"""The choices for a tool that is allowed for a cell at most."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
 from ..display.base import Display
 from ..display.outputs import publish_widget
 from ..errors import CellmageError, UsageError
-from ..events import ToolCall
 from ..rendering import RenderOptions, render_turn
 from ..text import clean_message, excerpt
 from ..turns import Turn
@@ -18,6 +17,7 @@ from .approval_card import ApprovalCards
 from .chat_entries import ChatLog, Entry, EntryDisplay
 from .chat_question import Question
 from .chat_saved import SavedConversation
+from .chat_session import Session, Stoppable
 from .chat_view import LogView, PromptView
 from .subshells import act_beside_cells, close_whole
 
@@ -26,64 +26,6 @@ _RECALLED = 50
 
 _QUESTION_CHARS = 4_000
 """Characters of a question that are shown."""
-
-
-class Stoppable(Protocol):
-    """An answer that is being read."""
-
-    id: str
-
-    def close(self) -> None:
-        """Stop it, from any thread."""
-
-
-class Session(Protocol):
-    """Asks in one conversation of a notebook: see `cellmage.magics.chat`."""
-
-    @property
-    def title(self) -> str:
-        """The name of the conversation, as the panel shows it."""
-        ...
-
-    def turns(self) -> Sequence[Turn]:
-        """Return the turns of the conversation."""
-        ...
-
-    def ask(
-        self,
-        question: Question,
-        turn: Turn | None,
-        make_display: Callable[[str], Display],
-        approve: Callable[[ToolCall], bool | str],
-        on_stream: Callable[[Stoppable], object],
-    ) -> None:
-        """Ask, and read the answer to its end; ``turn`` is the one that it replaces."""
-
-    def edit(self, turn: Turn, text: str) -> None:
-        """Replace the answer of a turn."""
-
-    def begin(self) -> None:
-        """Go on in a new conversation."""
-
-    def choices(self) -> Mapping[str, Any]:
-        """Return what the menus offer."""
-        ...
-
-    def find_names(self, fragment: str) -> Sequence[str]:
-        """Return the variables and files that may be attached."""
-        ...
-
-    def in_cell(self) -> AbstractContextManager[object]:
-        """Let what is published in the block belong to the cell of the panel."""
-        ...
-
-    def receive_lines(self, receive: Callable[[str], object]) -> AbstractContextManager[object]:
-        """Let a function receive the lines that are printed in the block."""
-        ...
-
-    def limits(self) -> str:
-        """Return what the panel cannot do here; empty if it can do all."""
-        ...
 
 
 class ChatPanel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cellmage.testing import ScriptedServer
@@ -19,7 +19,7 @@ class NotebookKernel(Kernel):
 Start = Callable[..., NotebookKernel]
 
 
-def write_notebook(path: Path, cells: str = "abcde") -> Path:
+def write_notebook(path: Path, cells: Sequence[str] = "abcde") -> Path:
     """Write a notebook whose cells have these ids."""
     content = [
         {"cell_type": "code", "id": cell, "source": f"%%llm\n{cell}", "outputs": []}
