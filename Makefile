@@ -4,6 +4,9 @@ BIN := .venv/bin
 ALONE = env -i PATH="$$PATH" HOME="$$(mktemp -d)"
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 PLUGINS := -p no:nbval -p no:langsmith_plugin
+PARALLEL := -n 4 --dist worksteal
+# A test that fails beside others is run again, and reported: docs/testing.md.
+RERUNS := --reruns 1 -raR
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
@@ -12,8 +15,8 @@ NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
 	@echo "make lab         open the quickstart notebook in JupyterLab"
-	@echo "make test        run the tests"
-	@echo "make coverage    run the tests and measure branch coverage, at least 95 %"
+	@echo "make test        run the tests, but for the slow ones"
+	@echo "make coverage    run all tests and measure branch coverage, at least 95 %"
 	@echo "make stress      the heavy repetitions: random sequences, random JSON, interrupts; an hour"
 	@echo "make browser     run the tests in JupyterLab and headless Chromium"
 	@echo "make fuzz        publish 200 000 random texts, judged by five markdown parsers; 20 minutes"
@@ -45,18 +48,19 @@ lab: .venv/lab
 
 # PLUGINS: what pytest would import at each start, for seconds, and these tests do not use.
 test: .venv/dev
-	$(BIN)/pytest $(PLUGINS) -n 4 --dist loadfile
+	$(BIN)/pytest $(PLUGINS) $(PARALLEL) -m 'not slow'
 	$(BIN)/pytest $(PLUGINS) --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest --nbval notebooks
 	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest --nbval-lax $(NO_FIGURES) notebooks
 
 coverage: .venv/dev
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(PLUGINS) -n 4 --dist loadfile
+	$(BIN)/coverage run -m pytest $(PLUGINS) $(PARALLEL) $(RERUNS)
 	$(BIN)/coverage run -m pytest $(PLUGINS) --doctest-modules cellmage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(ALONE) $(BIN)/pytest --nbval notebooks
+	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest --nbval-lax $(NO_FIGURES) notebooks
 
 # Every repetition can be chosen: make stress SEQUENCES=100
 stress: export SEQUENCES ?= 10000
@@ -66,10 +70,10 @@ stress: export INTERRUPTS ?= 100
 stress: export TINY_CHUNKS ?= 100000
 stress: export HYPOTHESIS_PROFILE ?= stress
 stress: .venv/dev
-	$(BIN)/pytest $(PLUGINS) -n 4 --dist loadfile
+	$(BIN)/pytest $(PLUGINS) $(PARALLEL)
 
 browser: .venv/browser
-	$(BIN)/pytest --override-ini addopts= tests/browser
+	$(BIN)/pytest --override-ini addopts= $(RERUNS) tests/browser
 
 # Each run has new texts; SEED=N repeats one, TEXTS=N is the number.
 fuzz: .venv/browser
@@ -94,7 +98,7 @@ zoo: .venv/dev
 oldest: .venv/dev
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON) .venv-oldest
 	$(BIN)/uv pip install --quiet --python .venv-oldest --resolution lowest-direct -e '.[test]'
-	.venv-oldest/bin/pytest $(PLUGINS) -W default::DeprecationWarning -n 4 --dist loadfile $(TESTS)
+	.venv-oldest/bin/pytest $(PLUGINS) -W default::DeprecationWarning $(PARALLEL) $(TESTS)
 
 servers: .venv/dev
 	$(PYTHON) -m venv .venv-servers

@@ -30,6 +30,7 @@ def test_python_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
             asyncio.run(namespace[function]())  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_tests_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_docs.py").write_text("\n".join(python_blocks("docs/testing.md")))
     # Plugins of other packages in this environment take seconds to import.

@@ -177,6 +177,7 @@ def wait_for_requests(server: ScriptedServer, count: int) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2 * FACTOR))
 def test_a_killed_batch_asks_only_what_is_missing(
     server: ScriptedServer, tmp_path: Path, seed: int

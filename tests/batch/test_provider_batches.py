@@ -159,6 +159,7 @@ def test_a_refused_upload_leaves_nothing_behind(provider: Provider) -> None:
     assert submit("chat").result().values[0] == "re: Say one"
 
 
+@pytest.mark.slow
 def test_a_killed_kernel_leaves_its_batch_to_the_next_one(provider: Provider) -> None:
     provider.is_finished = False
     code = (

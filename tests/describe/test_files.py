@@ -104,6 +104,7 @@ def test_tables(tmp_path: Path, name: str) -> None:
     assert "held by at least 5 rows: Rome (6)" in text
 
 
+@pytest.mark.slow
 def test_each_library_reads_tables(tmp_path: Path) -> None:
     """In a process of its own, where the others cannot be found."""
     TABLE.to_csv(tmp_path / "a.csv", index=False)

@@ -170,6 +170,7 @@ def write_hostile_files(folder: Path) -> None:
     (folder / "hostile.json").write_text(to_json([Turn(HOSTILE, response)]))
 
 
+@pytest.mark.slow
 def test_no_magic_passes_controls_on(tmp_path: Path, server: ScriptedServer) -> None:
     server.play_with(reply)
     write_hostile_files(tmp_path)

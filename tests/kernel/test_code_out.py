@@ -158,6 +158,7 @@ def test_in_ambient_mode_the_code_is_python(
         kernel.run("%llm_ambient off")
 
 
+@pytest.mark.slow
 def test_in_a_terminal_the_code_is_in_the_next_prompt(
     tmp_path: Path, server: ScriptedServer
 ) -> None:

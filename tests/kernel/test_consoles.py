@@ -12,6 +12,8 @@ from cellmage.testing import DONE, Reply, ScriptedServer, Step, answer, chunk, f
 from tests.kernel.client import Kernel, Run
 from tests.pty_screen import PtyScreen
 
+pytestmark = pytest.mark.slow
+
 PARAGRAPHS = [f"Paragraph {n} with **bold** words." for n in range(3)]
 
 

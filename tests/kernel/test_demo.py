@@ -12,6 +12,8 @@ from cellmage import Conversation
 from cellmage.__main__ import main
 from cellmage.demo import CELL
 
+pytestmark = pytest.mark.slow
+
 
 def test_demo_shows_the_answer_as_it_arrives(tmp_path: Path) -> None:
     lines, times = [], []

@@ -177,6 +177,7 @@ def test_output_widget(kernel: Kernel, server: ScriptedServer) -> None:
 # Execution.
 
 
+@pytest.mark.slow
 def test_nbclient(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer is in the output, once; a failure makes the run fail."""
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -194,6 +195,7 @@ def test_nbclient(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> No
         nbclient.NotebookClient(notebook, kernel_name="python3").execute()
 
 
+@pytest.mark.slow
 def test_restart_grace(start: Start, server: ScriptedServer, tmp_path: Path) -> None:
     notebook = write_notebook(tmp_path / "a.ipynb")
     kernel = start(notebook)

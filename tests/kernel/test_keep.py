@@ -5,9 +5,13 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.kernel.client import Run
 from tests.kernel.notebooks import NotebookKernel, Start
+
+pytestmark = pytest.mark.slow
 
 KEEP = "%load_ext cellmage\n%llm_config --keep on"
 

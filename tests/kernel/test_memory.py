@@ -9,10 +9,14 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
+
 from cellmage.testing import Reply, ScriptedServer, answer, chunk
 from tests.kernel.client import Kernel, Run
 from tests.kernel.notebooks import Start, last_questions, run_all, write_notebook
 from tests.kernel.test_frames import steps_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_restart_resume_run_all(start: Start, server: ScriptedServer, tmp_path: Path) -> None:

@@ -6,9 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from cellmage.testing import ScriptedServer
 from tests.kernel.client import Kernel
 from tests.kernel.notebooks import Start, last_questions, run_all, write_notebook
+
+pytestmark = pytest.mark.slow
 
 ALWAYS = "get_ipython().config.LLMMagics.resume = 'always'\n%load_ext cellmage"
 ODD_NAME = "odd\udcff.ipynb" if sys.platform == "linux" else "odd.ipynb"

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.kernel.client import Run
 from tests.kernel.notebooks import NotebookKernel, Start
 from tests.repetitions import FACTOR
+
+pytestmark = pytest.mark.slow
 
 NOWHERE = "import os; del os.environ['OPENAI_API_KEY'], os.environ['OPENAI_BASE_URL']"
 

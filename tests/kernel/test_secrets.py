@@ -219,6 +219,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({"bearer_in_url", *sample(list(SECRETS), 4)}))
 def test_the_password_of_a_proxy(server: ScriptedServer, name: str) -> None:
     secret = quote(SECRETS[name], safe="") if name != "bearer_in_url" else SECRETS[name]

@@ -122,6 +122,7 @@ def test_an_earlier_answer_changed_nothing_where_it_is_the_same(notebook: Kernel
     assert states["Again three"] == FRESH
 
 
+@pytest.mark.slow
 def test_the_cells_of_the_saved_notebook(
     start: Start, server: ScriptedServer, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, chun
 from tests.kernel.client import Kernel, Run
 from tests.kernel.notebooks import Start
 
+pytestmark = pytest.mark.slow
+
 CODE = "```python\nx = {}\n```"
 ANSWERS = {
     "old": {"Text": "It is 4.", "Value": '{"n": 1}', "Code": CODE.format("1")},

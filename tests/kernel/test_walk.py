@@ -233,6 +233,7 @@ class TestConversation:
         assert kernel.run("%llm_history --clear").printed == "Dropped 1 turn.\n"
         assert kernel.run("%llm_history").printed == "No turns yet.\n"
 
+    @pytest.mark.slow
     def test_two_kernels_at_once(
         self, kernel: Kernel, server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
     ) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.kernel.client import Kernel
 
+pytestmark = pytest.mark.slow
+
 IS_IMPORTED = "'openai.resources.models' in __import__('sys').modules"
 HAS_LOOP = "'cellmage-loop' in [t.name for t in __import__('threading').enumerate()]"
 IDLE_TWICE_SECONDS = 0.6

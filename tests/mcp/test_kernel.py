@@ -54,6 +54,7 @@ def test_set(kernel: Kernel, write: Write) -> None:
     kernel.run("%llm_config --reset")
 
 
+@pytest.mark.slow
 def test_asked_for_at_the_keyboard(files: Kernel, server: ScriptedServer) -> None:
     for typed, result in [("y", "3"), ("n", "refused by the user")]:
         play(server, "add", a=1, b=2)
@@ -96,6 +97,7 @@ def test_one_line_for_a_server_that_does_not_start(kernel: Kernel, write: Write)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "mode"), [("shutdown", "stdio"), ("killed", "deaf")])
 def test_servers_end_with_the_kernel(tmp_path: Path, write: Write, way: str, mode: str) -> None:
     kernel = Kernel(tmp_path)

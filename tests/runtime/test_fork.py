@@ -34,6 +34,7 @@ with ScriptedServer() as server:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_that_reads_on() -> None:
     result = subprocess.run(
@@ -78,6 +79,7 @@ print([turn.response.text == "".join(words) for turn in chat.turns], flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_children_that_leave(tmp_path: Path) -> None:
     result = subprocess.run(

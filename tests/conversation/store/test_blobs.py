@@ -125,6 +125,7 @@ for text in chat.stream(["What is this?", IMAGE], cell=CellRef("c2", 0)):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_kernel_leaves_the_image_of_its_question(store: Store) -> None:
     with start_process(KILLED, store.path) as process:
         assert process.stdout is not None

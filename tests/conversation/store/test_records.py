@@ -199,6 +199,7 @@ for text in chat.stream("Count", history="ignore", recorder=recorder):
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_mid_stream_leaves_a_part_of_the_answer(store: Store) -> None:
     with start_process(IN_MID_STREAM, store.path) as process:
         assert process.stdout is not None

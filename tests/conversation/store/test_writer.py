@@ -114,6 +114,7 @@ store.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("/notes/a.ipynb", "/notes/b.ipynb"), ("/notes/a.ipynb",) * 2])
 def test_two_kernels_at_once(store: Store, names: tuple[str, str]) -> None:
     processes = [start_process(ASK_200_TIMES, store.path, name) for name in names]
