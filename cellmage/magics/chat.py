@@ -245,7 +245,7 @@ class ChatPanels:
             return
         session = ChatSession(self._shell, self._runner, self._settings, sources, args)
         options = RenderOptions(image_hosts=self._settings.image_hosts, spell_option=spell)
-        panel = ChatPanel(session, options, self._runner.approval.allowed)
+        panel = ChatPanel(session, options, self._runner.approval.allowed, self.refresh)
         place = FrontEnd.of(self._shell).cell_id or ""
         if not self._panels:
             self._shell.events.register("post_run_cell", self.after_run)
@@ -256,7 +256,11 @@ class ChatPanels:
 
     def after_run(self, result: Any) -> None:
         """Show what a cell has changed in the conversation."""
-        for panel in self._panels.values():
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show in each panel what its conversation is now."""
+        for panel in list(self._panels.values()):
             panel.refresh()
 
     def close(self) -> None:

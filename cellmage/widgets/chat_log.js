@@ -157,7 +157,6 @@ function render({ model, el }) {
       if (message?.live) {
         live = entry;
         isFollowing = true;
-        entry.node.scrollIntoView({ block: "nearest" });
       }
     });
     if (isFollowing) box.scrollTop = box.scrollHeight;

@@ -38,13 +38,21 @@ class ChatPanel:
         session: asks.
         options: how answers are shown.
         allowed: the names of the tools that may run without a question; it is added to.
+        on_change: is called when the panel has changed the conversation, on any thread.
     """
 
-    def __init__(self, session: Session, options: RenderOptions, allowed: set[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        options: RenderOptions,
+        allowed: set[str],
+        on_change: Callable[[], object],
+    ) -> None:
         from ipywidgets import VBox  # noqa: PLC0415 - 0.2 s
 
         self._session = session
         self._options = options
+        self._on_change = on_change
         self._cards = ApprovalCards(place=self._show_card, allowed=allowed)
         self._log_view = LogView()
         self._prompt_view = PromptView(title=session.title, choices=dict(session.choices()))
@@ -109,7 +117,7 @@ class ChatPanel:
         if edited and edited[0] == "answer":
             self._leave_editing()
             self._session.edit(edited[1], text)
-            self.refresh()
+            self._on_change()
             return
         question = Question.read(content, self._prompt_view.settings)
         self._leave_editing()
@@ -220,6 +228,7 @@ class ChatPanel:
         return EntryDisplay(entry, self._log.send_parts)
 
     def _end(self, question: Question, lines: Sequence[str]) -> None:
+        self._cards.refuse()  # %llm_stop stops the answer alone
         with self._lock:
             stream, self._stream = self._stream, None
             live = self._log.get(stream.id) if stream else None
@@ -235,6 +244,7 @@ class ChatPanel:
             self._prompt_view.is_busy = False
             self._say(" ".join(lines))
             self._log.tell({"type": "end"})
+        self._on_change()
 
     @contextmanager
     def _show_card(self, card: Any) -> Generator[None]:

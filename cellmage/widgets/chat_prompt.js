@@ -156,7 +156,7 @@ function render({ model, el }) {
     draft({ text, back }) {
       if (back && box.value) return; // the user has gone on
       box.value = text;
-      box.focus();
+      if (!back) box.focus();
     },
     names({ names: values }) {
       names.replaceChildren(...values.map((value) => make("option", { value })));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def weather(city: str) -> str:
     ran.append(city)
     return f"rain in {city}"'''
 LONG = "\n\n".join(f"Paragraph {n}: one *two* three four five six seven." for n in range(200))
+WHOLE = re.compile(r"Paragraph \d+: one two three four five six seven\.")
 RICH = """Two ways, **both** fine:
 
 | name | value |
@@ -178,6 +180,9 @@ def test_a_stop_while_another_cell_runs(lab: Lab, server: ScriptedServer, page: 
     assert not lab.is_done(2)
     assert "▌" not in panel.answers()[0]
     assert "Paragraph 199" not in panel.answers()[0]
+    spoken = panel.root.locator("[aria-live] p").all_inner_texts()
+    assert len(spoken) > 1
+    assert all(WHOLE.fullmatch(text) for text in spoken[:-1])  # the last one was cut
     server.play_each([Reply(answer("Short."))])
     panel.button("Retry").click()
     panel.wait("Short.")

@@ -163,6 +163,28 @@ def test_a_page_that_begins_receives_all(page: PanelPage) -> None:
     page.until(lambda: "a click waits" in page.state["line"])  # this client makes no subshell
 
 
+def test_two_panels_show_one_conversation(page: PanelPage) -> None:
+    other = open_panel(page.kernel, cell="other")
+    page.ask("one")
+    other.send("show")
+    assert len(other.wait_for("all")["entries"]) == 1
+    other.send("edit", key=other.keys[0], what="answer")
+    other.wait_for("draft")
+    other.send("cancel")
+    other.until(lambda: not other.state["is_editing"])
+
+
+def test_stop_in_a_cell_stops_the_panel(kernel: Kernel, server: ScriptedServer) -> None:
+    server.play_each([Reply([tool_call("panel_tool", "{}"), finish("tool_calls"), DONE])])
+    kernel.run('def panel_tool():\n    """Do it."""')
+    page = open_panel(kernel, "%llm_chat --tool panel_tool")
+    page.send("send", prompt="Go")
+    page.wait_for("say")
+    assert "Stopped 1 answer" in page.run_cell("%llm_stop").printed
+    page.until(lambda: not page.state["is_busy"])
+    assert kernel.value("_llm.incomplete_reason") == "closed"
+
+
 def test_a_run_of_the_cell_again_replaces_the_panel(page: PanelPage) -> None:
     page.ask("one")
     again = open_panel(page.kernel)
