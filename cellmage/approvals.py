@@ -34,10 +34,19 @@ _ANSWERS = {"y": True, "yes": True, "": False, "n": False, "no": False}
 """What the user may type, and whether the call then runs; Enter alone is no."""
 
 
-def ask_user(call: ToolCall) -> bool:
+CELL_TOOLS = frozenset(("python",))
+"""The tools that the user can allow for all of a cell, and not for longer."""
+
+
+def ask_user(call: ToolCall, allowed: set[str] | None = None) -> bool:
     """Ask the user at the keyboard whether a call may run; again, once, after an unclear answer.
 
     Of a call that is too long for the question, "a" prints all.
+
+    Args:
+        call: the call.
+        allowed: receives the name of a tool of `CELL_TOOLS` if the user types "c"; None offers no
+            such answer.
 
     Raises:
         EOFError: there is nobody to ask.
@@ -45,10 +54,16 @@ def ask_user(call: ToolCall) -> bool:
     """
     _check_input()
     line, whole = format_call(call), format_call(call, sys.maxsize)
-    question = f"Run {line}? [y/N{'' if line == whole else ', a prints all'}] "
+    is_of_cell = allowed is not None and call.name in CELL_TOOLS
+    more = "" if line == whole else ", a prints all"
+    more += ", c allows it for this cell" if is_of_cell else ""
+    question = f"Run {line}? [y/N{more}] "
     for prompt in (question, f"Type y or n. {question}"):
         while (answer := input(prompt).strip().lower()) == "a" and line != whole:
             write_text(f"{whole}\n")
+        if answer == "c" and is_of_cell and allowed is not None:
+            allowed.add(call.name)
+            return True
         if answer in _ANSWERS:
             return _ANSWERS[answer]
     return False
