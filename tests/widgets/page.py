@@ -77,13 +77,11 @@ class PanelPage:
         return run
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
-        """Take messages until a condition holds that did not hold before the first one."""
+        """Take messages until a condition holds."""
         deadline = time.monotonic() + seconds
-        while True:
+        while not condition():
             raw = self.kernel.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
             self._take([self.kernel.message(raw)])
-            if condition():
-                return
 
     def _take(self, messages: list[Message]) -> None:
         for message in messages:
