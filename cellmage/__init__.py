@@ -25,6 +25,7 @@ from .batch.results import Results
 from .batch.row_result import Counts, RowResult
 from .content import File, Image
 from .conversation.conversation import Conversation
+from .conversation.saved_notebooks import read
 from .conversation.stream_arguments import StreamArguments
 from .errors import (
     CellmageError,
@@ -138,6 +139,7 @@ __all__ = [
     "load_ipython_extension",
     "map",
     "map_batch",
+    "read",
     "register_provider",
     "show",
     "tool",

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
+CURSOR = "▌"
+"""Marks the end of a text that is still arriving: on a page, and in a file that was saved then."""
+
 _SCANNED_PER_WIDTH = 4
 """Characters that are read for each one of the line: the cost does not grow with the text."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..arguments import check, instance_of
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
-from ..messages import Usage
 from ..part_records import read_blobs
 from ..serialization import (
     as_id,
@@ -17,15 +16,18 @@ from ..serialization import (
     as_text,
     read_field,
     read_parts,
-    response_from_record,
     turn_from_record,
 )
+from ..text import excerpt
 from ..turns import CellRef, Turn
+from .saved_answers import join_lines, read_answers
 
 Metadata = Mapping[str, Any]
 
 MAX_FILE_BYTES = 64 * 2**20
 """The largest file that is imported: one emoji makes its text four times as large in memory."""
+
+_NOTEBOOK = instance_of((str, Path, Mapping), "a path, or the content of a notebook")
 
 _MAX_OWN_BYTES = 16 * 2**20
 """The largest notebook of the user that is searched for the ids of its cells."""
@@ -37,11 +39,14 @@ def read_turns(text: str) -> Iterator[Turn]:
     Raises:
         ValueError: it is not a notebook.
     """
+    return _read_notebook(parse_json(text))
+
+
+def _read_notebook(notebook: Any) -> Iterator[Turn]:
     turns: list[Turn] = []
     indexes: dict[str, int] = {}
     """The places of the turns, by the ids of their responses."""
-    notebook = parse_json(text)
-    if not isinstance(notebook, dict):
+    if not isinstance(notebook, Mapping):
         raise UsageError("this file is not a notebook")
     cells = read_field(notebook, "cells", as_list, "the cells of a notebook")
     for turn, continues_id in _read_cells(cells):
@@ -54,6 +59,34 @@ def read_turns(text: str) -> Iterator[Turn]:
         if turn.response.id:
             indexes.setdefault(turn.response.id, index)
     return iter(turns)
+
+
+def read(notebook: str | Path | Mapping[str, Any]) -> list[Turn]:
+    """Return the turns of a saved notebook: each answer is one text, as it was received.
+
+    Nothing is sent or run, and the kernel need not have cellmage loaded. An answer that still
+    arrived when the notebook was saved has the ``incomplete_reason`` ``"saved"``, and no cursor.
+
+    Args:
+        notebook: the path of a notebook, or its content, as `json` or `nbformat` reads it.
+
+    Raises:
+        UsageError: it cannot be read, or is not a notebook.
+
+    Example:
+        >>> output = {"data": {"text/plain": "Hello"}, "metadata": {"cellmage": {"id": "1"}}}
+        >>> cell = {"cell_type": "code", "id": "c", "source": "%%llm\\nHi", "outputs": [output]}
+        >>> [(turn.prompt, turn.response.text, turn.cell) for turn in read({"cells": [cell]})]
+        [('Hi', 'Hello', CellRef(cell_id='c', index=0))]
+    """
+    check("notebook", notebook, _NOTEBOOK)
+    if isinstance(notebook, Mapping):
+        return list(_read_notebook(notebook))
+    path = Path(notebook).expanduser()
+    try:
+        return list(read_turns(read_text_file(path, MAX_FILE_BYTES)))
+    except ValueError as error:  # a `UsageError` is one, too
+        raise UsageError(f"{excerpt(path.name)}: {error}") from None
 
 
 def _read_cells(cells: list[Any]) -> Iterator[tuple[Turn, str]]:
@@ -77,23 +110,12 @@ def _read_cell(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
 
 def _read_outputs(cell: Mapping[str, Any]) -> Iterator[tuple[Turn, str]]:
     """Yield the turns of a cell as the magics leave it; its outputs are the answers."""
-    source = _join_lines(cell["source"])
+    source = join_lines(cell["source"])
     question = source.partition("\n")[2] if source.lstrip().startswith("%%llm") else source
-    answers: dict[str, tuple[list[str], dict[str, Any]]] = {}
-    for output in cell["outputs"]:
-        metadata = output.get("metadata", {}).get("cellmage", {})
-        if "id" in metadata and metadata.get("part") != "reasoning" and not metadata.get("again"):
-            # An answer may have several outputs.
-            texts, merged = answers.setdefault(as_id(metadata["id"]), ([], {}))
-            texts.append(_join_lines(output["data"].get("text/plain", "")))
-            merged.update(metadata)
-    for index, (texts, metadata) in enumerate(answers.values()):
-        text = "".join(texts)
-        if text or metadata.get("steps"):
+    for index, answer in enumerate(read_answers(cell["outputs"])):
+        response, metadata = answer.response(), answer.metadata
+        if response.text or response.steps:
             ref = CellRef(as_id(cell["id"]), index) if "id" in cell else None
-            response = response_from_record(
-                _read_text(metadata, "text", text), _record_of(metadata)
-            )
             prompt = _read_text(metadata, "prompt", question)
             system = _read_text(metadata, "system", "")
             parts = read_parts(metadata, prompt, _read_blobs(metadata))
@@ -108,21 +130,6 @@ def _read_blobs(metadata: Metadata) -> dict[str, bytes]:
 
 def _read_text(metadata: Metadata, name: str, default: str) -> str:
     return str(read_field(metadata, name, as_text, "a text", default))
-
-
-def _record_of(metadata: Metadata) -> Metadata:
-    """Return the metadata of an output as the record of a response."""
-    names = ("reasoning", "model", "provider", "finish_reason", "incomplete_reason", "id")
-    record = {name: metadata.get(name) for name in (*names, "notices", "steps", "sources")}
-    usage = metadata.get("usage") or {}
-    counts = [usage.get(count.name) for count in fields(Usage)]
-    record["usage"] = counts if any(counts) else None
-    return {name: value for name, value in record.items() if value is not None}
-
-
-def _join_lines(source: str | list[str]) -> str:
-    """Return a text of a notebook's file, which may store it as a list of lines."""
-    return source if isinstance(source, str) else "".join(as_list(source))
 
 
 def read_cell_ids(path: Path) -> set[str] | None:
@@ -140,6 +147,6 @@ def read_code_cells(path: Path) -> list[tuple[str, str]] | None:
     try:
         cells = parse_json(read_text_file(path, _MAX_OWN_BYTES))["cells"]
         code = [cell for cell in cells if cell["cell_type"] == "code"]
-        return [(as_id(cell["id"]), _join_lines(cell["source"])) for cell in code]
+        return [(as_id(cell["id"]), join_lines(cell["source"])) for cell in code]
     except (ValueError, KeyError, TypeError):
         return None

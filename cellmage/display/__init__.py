@@ -2,8 +2,8 @@
 
 from ..markdown.heal import heal
 from ..markdown.sanitize import sanitize
+from ..text import CURSOR
 from .base import Frame
 from .live import LiveMarkdown
-from .parts import CURSOR
 
 __all__ = ["CURSOR", "Frame", "LiveMarkdown", "heal", "sanitize"]

@@ -9,13 +9,11 @@ from ..markdown.fences import close_safe_fences
 from ..markdown.heal import heal
 from ..markdown.safe import EMPTY, SafeMarkdown, fill_safe, join_safe
 from ..markdown.settled import find_settled_end
+from ..text import CURSOR
 from .base import Frame
 from .page_cost import page_cost_ms
 from .panels import Panel, panels_html
 from .slices import find_slice_end
-
-CURSOR = "▌"
-"""Marks the end of a text that is still arriving."""
 
 MIN_PART_CHARS = 4_000
 """A part is frozen when this much of it is settled, or later."""

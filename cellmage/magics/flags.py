@@ -270,8 +270,14 @@ CONFIG = [
     flag(
         "--collapse",
         **_BOOLEAN,
-        help="Join the outputs of a long answer into one at its end. Default: False, and the page "
-        "keeps its place.",
+        help="Join the outputs of a long answer into one at its end, which scrolls the page. "
+        "Default: False.",
+    ),
+    flag(
+        "--bar",
+        **_BOOLEAN,
+        help="Show buttons below answers where a page lets them act: Stop, Copy, Retry, ... "
+        "Default: True.",
     ),
     flag(
         "--image-hosts",
