@@ -11,15 +11,23 @@ from uuid import uuid4
 from ..errors import UsageError
 from ..messages import Response
 from ..turns import CellRef, Turn
+from .reservations import Reservations
 
 
 class Journal(Protocol):
     """Stores the turns of a conversation, change by change: see `cellmage.conversation.store`."""
 
     def begin(
-        self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool = True
+        self,
+        turn: Turn,
+        snapshot: Callable[[], Response],
+        replace_turn: bool = True,
+        reserves: bool = False,
     ) -> None:
-        """Record that a request is sent; ``snapshot`` returns its answer so far, on any thread."""
+        """Record that a request is sent; ``snapshot`` returns its answer so far, on any thread.
+
+        With ``reserves`` the turn will be before all that are committed from now on.
+        """
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
         """Record the end of a turn; a turn without content has failed."""
@@ -67,6 +75,7 @@ class History:
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
         self._turns = [_with_id(turn) for turn in turns]
+        self._reserved = Reservations()
         self._last_questions: dict[str, int] = {}  # by cell: a new question needs no search
         self._note(self._turns)
         # The garbage collector may finalize another stream while a turn is committed.
@@ -83,6 +92,19 @@ class History:
         """Return the turns that are sent with a question of this cell."""
         return self._turns[: self._position(cell)[0]]
 
+    def reserve(self, response_id: str, cell: CellRef | None) -> None:
+        """Reserve the place at the end for the turn of an answer, whenever it ends.
+
+        Nothing is reserved for a turn that replaces one of its cell, or follows one of its cell.
+
+        Args:
+            response_id: of the answer.
+            cell: the cell that asks; None for a turn that is added.
+        """
+        with self._lock:
+            if self._position(cell) == (len(self._turns), False):
+                self._reserved.reserve(response_id)
+
     def begin(self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool) -> None:
         """Record that a request is sent.
 
@@ -92,7 +114,7 @@ class History:
             replace_turn: False will keep an older turn of the same cell.
         """
         if self.journal is not None:
-            self.journal.begin(turn, snapshot, replace_turn)
+            self.journal.begin(turn, snapshot, replace_turn, turn.response.id in self._reserved)
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
         """Add a turn; in the place of an older turn of its cell if ``replace_turn``.
@@ -103,11 +125,19 @@ class History:
             if turn.response.has_content:
                 self._put(turn, replace_turn)
                 self._note([turn])
+            self._reserved.release(turn.response.id)
             if self.journal is not None:
                 self.journal.commit(turn, replace_turn)
 
     def _put(self, turn: Turn, replace_turn: bool) -> None:
         position, exists = self._position(turn.cell if replace_turn else None)
+        if not exists and turn.response.id in self._reserved:
+            self._turns.insert(self._reserved.index_of(turn.response.id, self._turns), turn)
+            return
+        last = self._turns[-1].cell if self._turns else None
+        follows = last is not None and turn.cell is not None and last.precedes(turn.cell)
+        if position == len(self._turns) and not (replace_turn and follows):
+            self._reserved.note(turn.response.id)
         # Threads of one cell end in any order: a sibling of a new question is not asked again.
         sibling_cell = turn.cell.cell_id if turn.cell and not exists else None
         later = self._turns[position + exists :]
@@ -119,6 +149,7 @@ class History:
                 for old in later
             ]
         if exists:
+            self._reserved.move(self._turns[position].response.id, turn.response.id)
             turn = turn.supersede(self._turns[position])
         self._turns[position:] = [turn, *later]
 
@@ -126,6 +157,7 @@ class History:
         """Replace a cut turn by the turn that continues it."""
         with self._lock:
             cut_id = old.response.id
+            self._reserved.move(cut_id, new.response.id)
             self._turns = [new if turn.response.id == cut_id else turn for turn in self._turns]
             if self.journal is not None:
                 self.journal.merge(cut_id, new)
@@ -250,6 +282,7 @@ class History:
         others = tuple(attempt for attempt in attempts if attempt is not old)
         restored = replace(old, stale=False).supersede(replace(live, previous_attempts=others))
         with self._lock:
+            self._reserved.move(live.response.id, restored.response.id)
             self._turns[number - 1] = restored
             if self.journal is not None:
                 self.journal.restore(live.response.id, old.response.id)
@@ -297,6 +330,7 @@ class History:
         changed = replace(live, response=response, stale=False, previous_attempts=())
         changed = changed.supersede(live)
         with self._lock:
+            self._reserved.move(live.response.id, response.id)
             self._turns[number - 1] = changed
             if self.journal is not None:
                 self.journal.edit(live.response.id, changed)
@@ -315,6 +349,8 @@ class History:
             }
             added = [new for turn in turns for new in _only_new(turn, present)]
             self._turns += added
+            for turn in added:
+                self._reserved.note(turn.response.id)
             self._note(added)
             if added and self.journal is not None:
                 self.journal.extend(added)

@@ -79,7 +79,7 @@ class ResponseStream(Readable, Closable):
         self._accumulator = Accumulator(self.id)
         self._error: Exception | None = None
         self._response: Response | None = None
-        self._is_closing = False
+        self._is_closing = self._is_announced = False
         self._open_batches: weakref.ref[Generator[list[Event]]] | None = None
         self._open_events: weakref.ref[AsyncGenerator[Event, None]] | None = None
         self._sync_stream: SyncStream[Event] | None = None
@@ -254,9 +254,7 @@ class ResponseStream(Readable, Closable):
             raise UsageError("this stream is being read already; read it once, or wait for its end")
         self._accumulator.start()
         try:
-            if self._on_start is not None:
-                with defer_interrupts():
-                    self._on_start(self)
+            self.announce()
             yield
         except BaseException as error:
             self._error = error if isinstance(error, Exception) else None
@@ -265,6 +263,13 @@ class ResponseStream(Readable, Closable):
                 set_one_line(error, len(self.response.text))
             raise
         self._finalize("closed" if self._is_closing else "truncated_no_finish")
+
+    def announce(self) -> None:
+        """Report the start now, for an answer that is read later; `close` then reports its end."""
+        if self._on_start is not None and not self._is_announced:
+            with defer_interrupts():
+                self._is_announced = True
+                self._on_start(self)
 
     def _finalize(self, reason: str) -> None:
         """Fix the response, and report it.
@@ -294,7 +299,10 @@ class ResponseStream(Readable, Closable):
         `incomplete_reason` ``"closed"``.
         """
         if not self._accumulator.has_started:  # nothing is sent, and a consumer reads nothing
+            is_new = self._response is None
             self._response = self._response or self._accumulator.response("closed")
+            if is_new and self._is_announced and self._on_end is not None:
+                self._on_end(self._response)
             return
         self._is_closing = True
         if self._pending_task is not None:

@@ -48,7 +48,11 @@ class StoredJournal:
     # Changes.
 
     def begin(
-        self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool = True
+        self,
+        turn: Turn,
+        snapshot: Callable[[], Response],
+        replace_turn: bool = True,
+        reserves: bool = False,
     ) -> None:
         """Record that a request is sent; from now on its answer is saved twice a second.
 
@@ -56,12 +60,13 @@ class StoredJournal:
             turn: the turn so far, without an answer.
             snapshot: returns the answer so far, on any thread.
             replace_turn: False will keep an older turn of the same cell.
+            reserves: True gives the turn its position now.
         """
 
         def change(table: TurnTable) -> None:
             # A killed answer is older than this one, and must be committed before it.
             finish_abandoned(table, self._drafts)
-            table.begin(turn, process_token(os.getpid()), replace_turn)
+            table.begin(turn, process_token(os.getpid()), replace_turn, reserves)
             self._drafts.add(table.conversation_id, Draft(turn, snapshot))
 
         self._queue(change)

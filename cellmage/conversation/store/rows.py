@@ -52,9 +52,10 @@ class TurnTable:
 
     # Changes.
 
-    def begin(self, turn: Turn, owner: str, replace_turn: bool) -> None:
-        """Insert a turn whose answer is to be written."""
-        self._insert(turn, state="open", owner=owner, appends=not replace_turn)
+    def begin(self, turn: Turn, owner: str, replace_turn: bool, reserves: bool = False) -> None:
+        """Insert a turn whose answer is to be written; with ``reserves`` it has a position."""
+        position = self._next_position() if reserves else None
+        self._insert(turn, state="open", owner=owner, appends=not replace_turn, position=position)
 
     def commit(self, turn: Turn, replace_turn: bool) -> None:
         """Write a finished turn at its position; a turn without content is recorded as failed.
@@ -192,8 +193,13 @@ class TurnTable:
         what the older one says: see `Turn.repeats`.
         """
         cell = turn.cell if replace_turn else None
+        reserved = self._value(
+            f"SELECT position FROM turns WHERE {_THIS_TURN} AND state = 'open' "
+            f"AND position < {_LIMIT}",
+            response_id=turn.response.id,
+        )
         if cell is None:
-            return self._next_position()
+            return self._next_position() if reserved is None else float(reserved)
         question = {"cell_id": cell.cell_id, "index": cell.index}
         same = self._value(
             "SELECT position FROM turns INDEXED BY turns_by_question "
@@ -205,6 +211,8 @@ class TurnTable:
             if not self._is_repeated(turn, same):
                 self._mark_stale_after(same)
             return float(same)
+        if reserved is not None:
+            return float(reserved)
         previous = self._value(
             "SELECT position FROM turns INDEXED BY turns_by_cell "
             f"WHERE {_LIVE} AND cell_id = :cell_id AND question_index < :index "
