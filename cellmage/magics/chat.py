@@ -39,10 +39,6 @@ _NO_PAGE = (
     "The chat panel needs a notebook page with widgets. Here, %%llm asks in the same conversation."
 )
 _NO_WIDGETS = "The chat panel needs anywidget; run: %pip install anywidget"
-_WAITS = (
-    "In this front end a click waits while a cell runs. JupyterLab 4.4 with ipykernel 7, or newer, "
-    "takes it at once."
-)
 _MAX_NAMES = 200
 
 
@@ -208,10 +204,6 @@ class ChatSession:
     def receive_lines(self, receive: Callable[[str], object]) -> AbstractContextManager[object]:
         """Let a function receive the lines that are printed in the block."""
         return send_lines_to(receive)
-
-    def limits(self) -> str:
-        """Return what the panel cannot do here."""
-        return "" if self._runner.approval.buttons.is_there() else _WAITS
 
 
 def _text(value: Any) -> str:

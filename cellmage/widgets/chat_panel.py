@@ -21,6 +21,10 @@ from .chat_session import Session, Stoppable
 from .chat_view import LogView, PromptView
 from .subshells import act_beside_cells, close_whole
 
+_WAITS = (
+    "In this front end a click waits while a cell runs. JupyterLab 4.4 with ipykernel 7, or newer, "
+    "takes it at once."
+)
 _RECALLED = 50
 """How many earlier prompts the Up key recalls."""
 
@@ -109,8 +113,8 @@ class ChatPanel:
 
     def _on_show(self, content: Mapping[str, Any]) -> None:
         self._log.send_all()
-        if line := self._session.limits():
-            self._say(line)
+        if threading.current_thread() is threading.main_thread():
+            self._say(_WAITS)
 
     def _on_send(self, content: Mapping[str, Any]) -> None:
         text, edited = str(content.get("prompt", "")), self._edited

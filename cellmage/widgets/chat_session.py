@@ -64,7 +64,3 @@ class Session(Protocol):
     def receive_lines(self, receive: Callable[[str], object]) -> AbstractContextManager[object]:
         """Let a function receive the lines that are printed in the block."""
         ...
-
-    def limits(self) -> str:
-        """Return what the panel cannot do here; empty if it can do all."""
-        ...
