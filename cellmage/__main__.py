@@ -51,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .batch.command import run_map  # noqa: PLC0415 - as for `demo`
 
         return run_map(words[1:])
+    if words[:1] == ["doctor"]:
+        from .doctor import run_doctor  # noqa: PLC0415 - as for `demo`
+
+        return run_doctor(words[1:])
     args = _parser().parse_args(words)
     if args.prompt == ["demo"]:
         from .demo import demo  # noqa: PLC0415 - it starts a kernel, which the others do not need
@@ -65,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask a model, and show its answer while it arrives.",
         epilog="python -m cellmage demo: stream one cell of a real kernel into this terminal. "
         "python -m cellmage serve: serve models to other programs; see serve --help. "
-        "python -m cellmage map: ask about each line of a file; see map --help.",
+        "python -m cellmage map: ask about each line of a file; see map --help. "
+        "python -m cellmage doctor: what to put into a report about a problem.",
     )
     parser.add_argument("prompt", nargs="+", help="the prompt; '-' reads it from standard input")
     parser.add_argument("-m", "--model", help="the model, as provider/model or a bare name")

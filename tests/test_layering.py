@@ -215,12 +215,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {
         "turns",
         *VALUES,
+    "doctor": {*VALUES, "conversation", "magics", "printing", "prompt", "providers"},
         "batch",
         "conversation",
         "magics",
         "pipeline",
         "providers",
         "recording",
+        "doctor",
         "rendering",
         "stream",
         "tools",
@@ -229,14 +231,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # The rooms that may import a package from outside.
 ONLY_IN = {
-    "sqlite3": {"batch", "conversation", "recording", "retrieval"},
-    "IPython": {"magics", "display", "widgets", "__init__"},
-    "traitlets": {"magics", "widgets"},
+    "sqlite3": {"batch", "conversation", "doctor", "recording", "retrieval"},
+    "IPython": {"proof", "twin", "magics", "display", "widgets", "__init__"},
+    "traitlets": {"magics", "twin", "widgets"},
     "jiter": {"providers", "relaxed_json", "sse", "stream", "tool_requests"},
     "pydantic": {"tools"},
     "pydantic_core": {"tool_results"},
     "yaml": {"foreign_files"},
-    "platformdirs": {"magics", "providers", "conversation", "recording"},
+    "platformdirs": {"doctor", "magics", "providers", "conversation", "recording"},
     "markdown_it": {"markdown"},
     "starlette": {"server"},
     "uvicorn": {"server"},
