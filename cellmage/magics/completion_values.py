@@ -194,6 +194,7 @@ _FINDERS: Mapping[tuple[str, int], Finder] = {
     ("export", 0): _files,
     ("stream_by_default", 0): _booleans,
     ("collapse", 0): _booleans,
+    ("bar", 0): _booleans,
     ("rules", 0): _booleans,
 }
 """What finds the values of a flag, by the flag and the number of the value."""

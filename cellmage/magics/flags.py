@@ -280,6 +280,12 @@ CONFIG = [
         "Default: True.",
     ),
     flag(
+        "--bar",
+        **_BOOLEAN,
+        help="Show buttons below answers where a page lets them act: Stop, Copy, Retry, ... "
+        "Default: True.",
+    ),
+    flag(
         "--image-hosts",
         type=host_list,
         metavar="A,B",

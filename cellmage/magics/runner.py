@@ -22,6 +22,7 @@ from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..turns import CellRef
 from .ambient import AMBIENT_NOTICE
+from .answer_bars import PromptBars
 from .cell_notices import add_notices, print_turn_lines, replacement_notice, warn_secret
 from .cell_refs import PromptCounter
 from .code_out import CodeCells
@@ -94,6 +95,7 @@ class PromptRunner:
         self.cells = ExecutedCells(shell)
         self.code_cells = CodeCells(shell)
         self.approval = ToolApproval(shell)
+        self.bars = PromptBars(shell, self, settings)
         self.locks = Locks()
         self._shown_notices = Once()
         self.active: set[ResponseStream] = set()
@@ -147,6 +149,7 @@ class PromptRunner:
         self.active.update(prompt.streams)
         if surface is None:
             self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
+            self.bars.begin(args, text, prompt.front_end, prompt.streams, prompt.selected)
         else:
             surface.on_stream(prompt.selected)
         is_text = prompt.schema is None
@@ -164,6 +167,7 @@ class PromptRunner:
             self._bind_response(prompt.selected, args.out if is_text else None)
             for stream in prompt.streams:
                 self._record_cost(stream)
+            self.bars.end(prompt.selected)
             print_store_messages(self.chats)
 
     def _run_each(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:
@@ -303,6 +307,7 @@ class PromptRunner:
         IPython calls this after each cell. A run that failed drops nothing.
         """
         self.cells.after_run(result)
+        self.bars.refresh()
         cell = self._counter.end_ref(FrontEnd.of(self._shell))
         if cell is not None and result.success:
             for chat in self.chats:

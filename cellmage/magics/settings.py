@@ -75,6 +75,7 @@ class Settings(HasTraits):
     collapse = Bool(False, help="Join the outputs of a long answer when it is complete.").tag(
         config=True
     )
+    bar = Bool(True, help="Show buttons below answers, where they can act.").tag(config=True)
     mcp = Unicode(None, allow_none=True, help="The file that names MCP servers.").tag(config=True)
     max_context_turns = Int(
         None, min=0, allow_none=True, help="How many earlier turns are sent, at most."
@@ -117,7 +118,7 @@ OPTION_FIELDS = (
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "keep",
     "replay_speed",
-    "store", "resume", "collapse", "image_hosts", "mcp", "data", "rules",
+    "store", "resume", "collapse", "bar", "image_hosts", "mcp", "data", "rules",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 

@@ -39,6 +39,10 @@ class ToolApproval:
             return self._cards(call)
         return ask_user(call)
 
+    def refuse(self) -> None:
+        """Refuse the calls that wait for the user."""
+        self._cards.refuse()
+
     def close(self) -> None:
         """Close the hidden widget that shows whether buttons act."""
         self.buttons.stop()

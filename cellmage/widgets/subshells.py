@@ -7,13 +7,13 @@ the shell that last wrote to its widget, and that is the one with the running ce
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 1.0
-"""How long a page may take to make its subshell: 0.1 s was measured on an idle machine."""
+"""How long a page may take to answer: 0.3 s was measured on an idle machine."""
 
 
 def act_beside_cells(widget: Any) -> None:
@@ -45,8 +45,12 @@ def _as_sent(data: Any, subshell_id: str | None) -> str | None:
     return subshell_id
 
 
+Receive = Callable[[dict[str, Any]], object]
+"""Takes a message of the page. It must return at once: all widgets have one thread."""
+
+
 class ButtonSupport:
-    """Whether buttons act while a cell runs; known when a page has made a subshell for widgets.
+    """Whether buttons act while a cell runs: a page has sent a message beside the cells.
 
     Args:
         shell: the shell of a kernel.
@@ -54,40 +58,70 @@ class ButtonSupport:
 
     def __init__(self, shell: Any) -> None:
         self._kernel: Any = getattr(shell, "kernel", None)
-        self._probe: Any = None
+        self._link: Any = None
+        self._lock = threading.Lock()
+        self._is_known = threading.Event()
         self._has_waited = False
+        self._receivers: list[Receive] = []
 
     @property
     def is_possible(self) -> bool:
         """True if the kernel has subshells (ipykernel 7)."""
         return bool(getattr(self._kernel, "_supports_kernel_subshells", False))
 
+    @property
+    def is_known(self) -> bool:
+        """True if a page has shown that its buttons act; nothing is sent to find out."""
+        return self._is_known.is_set()
+
     def start(self) -> None:
-        """Send the page a widget that is not shown; it then makes its subshell.
+        """Send the page a widget that is not shown; its JavaScript answers.
 
         It stays open, because a page removes the subshell with the last widget.
         """
-        if self._probe is None and self.is_possible:
-            from ipywidgets import Layout  # noqa: PLC0415 - 0.2 s
-
-            self._probe = Layout()
+        with self._lock:
+            if self._link is not None or not self.is_possible:
+                return
+            try:
+                from .answer_bar_view import PageLink  # noqa: PLC0415 - 0.2 s
+            except ImportError:  # of anywidget
+                return
+            self._link = PageLink()
+            self._link.on_msg(self._on_message)
+            act_beside_cells(self._link)
 
     def is_there(self) -> bool:
         """Return whether buttons act; the first time, wait a moment for the page."""
         if not self.is_possible:
             return False
         self.start()
-        deadline = time.monotonic() + (0 if self._has_waited else WAIT_SECONDS)
-        while not (is_there := self._has_subshell()) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        self._is_known.wait(0 if self._has_waited else WAIT_SECONDS)
         self._has_waited = True
-        return is_there
+        return self.is_known
 
-    def _has_subshell(self) -> bool:
-        return bool(self._kernel.shell_channel_thread.manager.list_subshell())
+    def send(self, message: dict[str, Any]) -> None:
+        """Send the JavaScript of the page a message, once it is known to be there."""
+        if self.is_known:
+            self._link.send(message)
+
+    def on_message(self, receive: Receive) -> None:
+        """Call a function with the messages of the page; one of type ``here`` is of a new page."""
+        self._receivers.append(receive)
+
+    def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
+        # What arrives on the main thread has waited for a cell, or would have.
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main or not isinstance(content, dict):
+            return
+        if content.get("type") == "here":
+            self._is_known.set()
+            self.send({"type": "known"})
+        for receive in self._receivers:
+            receive(content)
 
     def stop(self) -> None:
         """Close the hidden widget."""
-        if self._probe is not None:
-            self._probe.close()
-            self._probe = None
+        if self._link is not None:
+            self._is_known.clear()
+            self._link.close()
+            self._link = None

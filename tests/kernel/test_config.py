@@ -29,7 +29,7 @@ class TestConfig:
         assert line("model")[1] == "offline/echo"
         offline.run("rows = %llm_config")
         rows = offline.value("list(rows)")
-        assert len(rows) == 31
+        assert len(rows) == 32
         changed, model_group, *_ = offline.run("%llm_config").printed.split("\n\n")
         assert [line.split()[0] for line in changed.splitlines()[1:]] == [
             "Changed", "model", "temperature",
