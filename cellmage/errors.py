@@ -4,6 +4,7 @@ CellmageError
 ├── UsageError                    an argument or a flag cannot be used; nothing was sent
 │   ├── SpendLimitError           the spend limit is reached; nothing was sent
 │   └── ReplayError               the recording has no answer to this question; nothing was sent
+├── TwinError                     there can be no copy of this process; no code was run
 ├── ConfigError                   a key or an address is missing or unusable; nothing was sent
 └── ProviderError                 the model's side failed
     ├── ConnectError              no connection could be made
@@ -29,6 +30,7 @@ Kind = Literal[
     "spend_limit",
     "replay",
     "retrieval",
+    "twin",
     # The reply is an HTTP status, or an error object that says the same.
     "auth",
     "permission",
@@ -149,6 +151,12 @@ class ReplayError(UsageError):
     """The recording has no answer to this question; the message says what differs."""
 
     kind: Kind = "replay"
+
+
+class TwinError(CellmageError):
+    """There can be no copy of this process to run code in; the message says why."""
+
+    kind: Kind = "twin"
 
 
 class ConfigError(CellmageError):

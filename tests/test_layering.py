@@ -149,7 +149,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stream",
         "tool_requests",
     },
-    "proof": {"code_blocks"},
+    "proof": {
+        "code_blocks",
+        "describe",
+        "errors",
+        "fingerprint",
+        "marks",
+        "text",
+        "tools",
+        "twin",
+    },
+    "twin": {"describe", "errors"},
     "widgets": {
         "display",
         "errors",

@@ -1,0 +1,1 @@
+"""What happens in the forked process, and only there: nothing here may run in the kernel's own."""

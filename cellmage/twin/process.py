@@ -1,0 +1,95 @@
+"""The forked process as its parent sees it: forked, read, and ended with all that it has begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from ..errors import TwinError
+
+_GRACE_SECONDS = 0.25
+
+
+class Process:
+    """A process that was forked; it leads a group of its own.
+
+    Args:
+        pid: its number.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.status: int | None = None
+
+    def poll(self) -> bool:
+        """Return whether it has ended."""
+        if self.status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody waits for every child
+                pid, status = self.pid, 0
+            if pid:
+                self.status = status
+        return self.status is not None
+
+    def end(self) -> None:
+        """Kill it with its group, and wait until it is gone."""
+        for kill, target in ((os.killpg, self.pid), (os.kill, self.pid)):
+            if self.status is None or kill is os.killpg:
+                with suppress(ProcessLookupError, PermissionError):
+                    kill(target, signal.SIGKILL)
+        while not self.poll():
+            time.sleep(0.002)
+
+    def describe_end(self) -> str:
+        """Return how it has ended, for a process that has not said it itself."""
+        code = os.waitstatus_to_exitcode(self.status or 0)
+        if code < 0:
+            return f"its process was ended by {signal.Signals(-code).name}"
+        return f"it ended its process with status {code}"
+
+
+def fork(be_child: Callable[[], None]) -> Process:
+    """Fork this process.
+
+    Args:
+        be_child: what the child does; it must not return.
+
+    Raises:
+        TwinError: the system refuses.
+    """
+    _flush()
+    with _blocked_signals(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # "may lead to deadlocks in the child"
+        try:
+            pid = os.fork()
+        except OSError as error:
+            raise TwinError(
+                f"the system makes no copy of this process ({error.strerror}); delete what is not "
+                "needed, and run it again"
+            ) from None
+        if pid == 0:
+            be_child()
+    return Process(pid)
+
+
+def _flush() -> None:
+    """Write what is kept back, which the child would write a second time."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+
+
+@contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Let no signal arrive before the child has a group of its own."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
