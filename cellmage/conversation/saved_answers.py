@@ -83,6 +83,14 @@ def read_answers(outputs: Iterable[Metadata]) -> Iterator[SavedAnswer]:
     yield from answers.values()
 
 
+def find_whole_ids(outputs: Iterable[Metadata]) -> set[str]:
+    """Return the ids of the answers that the outputs of a cell show up to their ends."""
+    answers = list(outputs)
+    shown = (output.get("metadata", {}).get("cellmage", {}) for output in answers)
+    again = {metadata["id"] for metadata in shown if metadata.get("again")}
+    return again | {each.metadata["id"] for each in read_answers(answers) if each.is_whole}
+
+
 def _text_of(data: Metadata, is_live: bool) -> str:
     """Return the received text of a part; of one that was arriving, its markdown."""
     if not is_live:

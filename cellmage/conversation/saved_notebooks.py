@@ -20,7 +20,7 @@ from ..serialization import (
 )
 from ..text import excerpt
 from ..turns import CellRef, Turn
-from .saved_answers import join_lines, read_answers
+from .saved_answers import find_whole_ids, join_lines, read_answers
 
 Metadata = Mapping[str, Any]
 
@@ -140,6 +140,15 @@ def read_cell_ids(path: Path) -> set[str] | None:
     except (ValueError, KeyError, TypeError):  # a `UsageError` is a ValueError
         return None
     return ids if all(isinstance(cell_id, str) for cell_id in ids) else None
+
+
+def read_whole_ids(path: Path) -> set[str] | None:
+    """Return the ids of the answers whose end a notebook shows; None if it cannot be read."""
+    try:
+        cells = parse_json(read_text_file(path, MAX_FILE_BYTES))["cells"]
+        return {whole for cell in cells for whole in find_whole_ids(cell.get("outputs", ()))}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def read_code_cells(path: Path) -> list[tuple[str, str]] | None:

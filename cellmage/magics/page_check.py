@@ -1,7 +1,7 @@
 """Say which answers a page does not show, because it was loaded anew while they arrived.
 
 JupyterLab drops what a cell sends after a reload. A page that is loaded anew has another session,
-and shows what the file contains: so an answer whose id is not in the file is not on the page.
+and shows what the file contains: so an answer whose end is not in the file is not on the page.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..conversation.saved_notebooks import read_whole_ids
 from ..display.select import is_interactive, parent_message
-from ..errors import UsageError
-from ..foreign_files import read_text_file
 from .conversations import ConversationRegistry
 from .frontend import print_line
 
-_MAX_BYTES = 64 * 2**20
 _MAX_LISTED = 5
 
 
@@ -50,12 +48,11 @@ class PageCheck:
             print_line(line)
 
     def _describe_lost(self, ids: list[str], notebook: Path) -> str:
-        """Return a line with the command for each answer that the file does not contain."""
-        try:
-            text = read_text_file(notebook, _MAX_BYTES)
-        except UsageError:
+        """Return a line with the command for each answer whose end the file does not contain."""
+        whole = read_whole_ids(notebook)
+        if whole is None:
             return ""
-        lost = {response_id for response_id in ids if response_id not in text}
+        lost = set(ids) - whole
         commands = [
             f"{self._chats.cell_name(turn)}: %llm_history --show {number}{_chat_flag(name)}"
             for name, chat in self._chats.by_name()

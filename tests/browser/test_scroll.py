@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import threading
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from cellmage.testing import DONE, ScriptedServer, finish
+from cellmage.testing import Reply, ScriptedServer, Step
 from tests.browser.conftest import Jupyter, Lab
 from tests.browser.test_notebook7 import set_auto_scroll
 from tests.kernel.test_frames import steps_of
@@ -18,6 +20,9 @@ from tests.repetitions import IS_STRESS
 pytestmark = pytest.mark.browser
 
 SCRIPT = (Path(__file__).parent / "scroll_recorder.js").read_text(encoding="utf-8")
+
+MARK = re.compile(r"\b(?:Section|row|Formula) \d+\b")
+"""What the recorder looks for on the screen."""
 
 STILL = """
 .jp-WindowedPanel-outer::after, .jp-Notebook-footer { display: none !important }
@@ -72,11 +77,20 @@ def open_page(lab: Lab, page: str) -> None:
     lab.page.add_style_tag(content=STILL)
 
 
-def read_along(lab: Lab, is_over: Callable[[], bool]) -> None:
-    """Scroll to the end, again and again, as a reader does who follows."""
-    while not is_over():
+def held(text: str, moment: int, is_watched: threading.Event) -> Iterator[Step]:
+    """Yield the text up to a moment, and the rest and the end when the recorder is ready."""
+    yield from steps_of(text[:moment], 20, 0.004)[:-2]
+    is_watched.wait(60)
+    yield from steps_of(text[moment:], 20, 0.004)
+
+
+def read_on(lab: Lab, reader: str) -> bool:
+    """Scroll to the end, as a reader does who follows, or stay further up."""
+    if reader == "follows":
         lab.page.evaluate("scrollRecorder.follow(1)")
-        lab.page.wait_for_timeout(100)
+    else:
+        lab.page.evaluate("scrollRecorder.scroller(1).scrollTop = 300")
+    return True
 
 
 def movement(tops: list[float | None]) -> float:
@@ -90,38 +104,27 @@ def movement(tops: list[float | None]) -> float:
 def test_no_message_moves_a_reader(
     lab: Lab, server: ScriptedServer, jupyter: Jupyter, case: tuple[str, str, str]
 ) -> None:
-    text, reader, page = case
-    answer = TEXTS[text]
-    *steps, _, _ = steps_of(answer, 20, 0.004)
-    server.play(*steps, 2.5, finish(), DONE)
+    text, reader, page = TEXTS[case[0]], case[1], case[2]
+    moment = len(text) if reader == "follows" else len(text) // 2
+    is_watched = threading.Event()
+    server.play_with(lambda exchange: Reply(held(text, moment, is_watched)))
     set_auto_scroll(jupyter, False)
     open_page(lab, page)
     lab.page.locator(".jp-Notebook .jp-CodeCell").nth(1).click()
     lab.page.keyboard.press("Control+Enter")
-    last = answer.split()[-1].strip("*`$.")
-
-    def has_caught_up() -> bool:
-        return last in (lab.area(1).text_content() or "")[-200:] and not is_done()
-
-    def is_done() -> bool:
-        return lab.is_done(1)
-
-    size = len(answer) // 3 if reader == "above" else 0
-    lab.until(lambda: len(lab.area(1).text_content() or "") > max(size, 200))
-    if reader == "follows":
-        seconds = len(answer) / 20 * 0.004 + 1.2
-        ends = lab.page.evaluate("performance.now()") + seconds * 1000
-        read_along(lab, lambda: lab.page.evaluate("performance.now()") > ends)
-        lab.page.wait_for_timeout(300)
-    else:
-        lab.page.evaluate("scrollRecorder.scroller(1).scrollTop = 300")
-        lab.page.wait_for_timeout(200)
-    assert not is_done()
+    mark = MARK.findall(text[: moment - 800])[-1]
+    lab.until(lambda: read_on(lab, reader) and mark in (lab.area(1).text_content() or ""))
+    for _ in range(10):  # until the page is at rest
+        lab.page.wait_for_timeout(100)
+        read_on(lab, reader)
     word = lab.page.evaluate("last => scrollRecorder.choose(1, last)", reader == "follows")
     assert word
+    assert not lab.is_done(1)
     lab.page.evaluate("word => { scrollRecorder.shifts = []; scrollRecorder.watch(1, word) }", word)
-    lab.until(is_done)
-    lab.page.wait_for_timeout(2_000)
+    lab.page.wait_for_timeout(300)
+    is_watched.set()
+    lab.until(lambda: lab.is_done(1))
+    lab.page.wait_for_timeout(1_500)
     tops, shifts = lab.page.evaluate("[scrollRecorder.tops, scrollRecorder.shifts]")
     moved, shift = movement(tops), sum(value for _, value, _ in shifts)
     print(f"{case}: {word} moved {moved} px, shift {shift:.4f}, {json.dumps(shifts[:3])}")
