@@ -78,7 +78,7 @@ def test_python(
         assert len(sizes) == 2, "asked once more"
         assert sizes[0] > sizes[1], "without older turns"
     if server.exchanges:
-        assert server.last.finished.wait(0.5), "the connection is closed"
+        assert server.last.finished.wait(2), "the connection is closed"
     if case.end != "config":
         check_next_request(chat, server, case.api)
 

@@ -76,7 +76,7 @@ def test_interrupted(kernel: Kernel, server: ScriptedServer) -> None:
         run.error == "KeyboardInterrupt: stopped by you; 4 characters are kept as a partial answer"
     )
     assert "*stopped: interrupted*" in run.outputs[0]["data"]["text/markdown"]
-    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(20) for exchange in server.exchanges)
 
 
 def test_what_does_not_go_together(kernel: Kernel) -> None:

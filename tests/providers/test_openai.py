@@ -184,7 +184,7 @@ def test_complete_once_the_model_has_finished(connected: ScriptedServer, end: st
     response = Conversation().ask("hi")
     assert (response.text, response.incomplete_reason) == ("Hello", None)
     assert time.monotonic() - started_at < 10
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
 
 
 def test_a_web_page_is_no_answer(connected: ScriptedServer) -> None:

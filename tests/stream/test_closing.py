@@ -21,7 +21,7 @@ def test_leave_a_for_loop(connected: ScriptedServer) -> None:
     for text in chat.stream("hi"):
         assert text == "a"
         break
-    assert connected.last.finished.wait(2), "the connection is closed"
+    assert connected.last.finished.wait(20), "the connection is closed"
     assert chat.turns[0].response.incomplete_reason == "closed"
     assert chat.turns[0].response.text in ("a", "ab"), "the text that arrived is kept"
 
@@ -39,7 +39,7 @@ def test_leave_an_async_for_loop(connected: ScriptedServer) -> None:
             await asyncio.sleep(0.01)
 
     asyncio.run(read_one())
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
     assert chat.turns[0].state == "partial"
 
 
@@ -57,7 +57,7 @@ def test_cancel_the_task_that_reads(connected: ScriptedServer) -> None:
             await task
 
     asyncio.run(main())
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
 
 
 @pytest.mark.parametrize("ending", ["with", "close"])
@@ -71,7 +71,7 @@ def test_with_and_close(connected: ScriptedServer, ending: str) -> None:
     else:
         next(texts)
         stream.close()
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
     assert stream.response.incomplete_reason == "closed"
     assert list(texts) == []
 
@@ -94,7 +94,7 @@ def test_close_from_another_thread(connected: ScriptedServer) -> None:
     threading.Timer(0.1, stream.close).start()
     assert list(texts) == []
     assert stream.response.incomplete_reason == "closed"
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
 
 
 def test_close_from_another_task(connected: ScriptedServer) -> None:
@@ -107,7 +107,7 @@ def test_close_from_another_task(connected: ScriptedServer) -> None:
 
     assert asyncio.run(main()) == ["a"]
     assert stream.response.incomplete_reason == "closed"
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
 
 
 def test_async_with_finalizes_at_once() -> None:
@@ -131,7 +131,7 @@ def test_a_refused_second_consumer_does_not_hide_the_first(connected: ScriptedSe
     with pytest.raises(UsageError):
         list(stream)
     stream.close()
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)
 
 
 def test_an_event_loop_that_ends_while_a_stream_is_read(capfd: pytest.CaptureFixture[str]) -> None:
@@ -166,4 +166,4 @@ def test_an_exception_in_the_body_of_the_loop(connected: ScriptedServer) -> None
 
     with pytest.raises(KeyError):
         read()
-    assert connected.last.finished.wait(2)
+    assert connected.last.finished.wait(20)

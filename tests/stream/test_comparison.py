@@ -94,7 +94,7 @@ def test_closing_closes_all(chat: Conversation, server: ScriptedServer) -> None:
     list(both)
     assert time.monotonic() - started < 10
     assert [response.incomplete_reason for response in both.responses] == ["closed", "closed"]
-    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(20) for exchange in server.exchanges)
 
 
 def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
@@ -103,7 +103,7 @@ def test_leaving_closes_all(chat: Conversation, server: ScriptedServer) -> None:
         if isinstance(event, Token) and event.text == "Held":
             break
     del _, event
-    assert all(exchange.finished.wait(2) for exchange in server.exchanges)
+    assert all(exchange.finished.wait(20) for exchange in server.exchanges)
     assert chat.turns[0].response.text == "Held"
 
 
