@@ -44,7 +44,8 @@ for n in range(10):
 1. A formula: $x^2 + y^2$
 2. [A link](https://example.org)
 """
-SETTLE_MS = 700
+SETTLE_MS = 500
+PAGES = ["lab", "notebook"]
 
 # From the click to the moment when nothing arrives any more.
 STOP_MS = """() => new Promise((resolve) => {
@@ -101,6 +102,17 @@ def open_panel(lab: Lab, *cells: str, line: str = "%llm_chat", page: str = "lab"
     return panel
 
 
+def fill_cell(lab: Lab, cell: int, code: str) -> None:
+    """Write a cell anew, and run it."""
+    lab.page.locator(".jp-CodeCell").nth(cell).locator(".cm-content").fill(code)
+    lab.run_next()
+
+
+def take_shot(lab: Lab, name: str) -> None:
+    if SHOTS:
+        lab.page.screenshot(path=Path(SHOTS) / f"panel-{name}.png")
+
+
 def echo(server: ScriptedServer, change: Callable[[str], str] = str.upper) -> None:
     server.play_with(lambda exchange: Reply(answer(change(str(exchange.messages[-1][1])))))
 
@@ -147,8 +159,7 @@ def test_a_conversation(lab: Lab, server: ScriptedServer) -> None:
     panel.root.get_by_text("Copied").wait_for(state="attached")
     assert lab.page.evaluate("navigator.clipboard.readText()") == "again one"
 
-    lab.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").fill("%%llm\nfour")
-    lab.run_next()
+    fill_cell(lab, 2, "%%llm\nfour")
     panel.wait("again four")
     messages = [text for _, text in server.last.messages]
     assert messages == ["one", "again one", "three", "mine", "four"]
@@ -162,52 +173,60 @@ def test_a_conversation(lab: Lab, server: ScriptedServer) -> None:
     lab.page.reload()
     panel.wait("again four")
     assert panel.questions() == ["one", "three", "four"]
+    lab.restart()
+    lab.page.wait_for_timeout(SETTLE_MS)
+    lab.page.reload()  # and now no kernel has the panel
+    lab.page.get_by_text("The model answered").first.wait_for()
+    assert panel.root.count() == 0
+    take_shot(lab, "without")
 
 
-@pytest.mark.parametrize("page", ["lab", "notebook"])
-def test_a_stop_while_another_cell_runs(lab: Lab, server: ScriptedServer, page: str) -> None:
-    server.play(*steps_of(LONG, 20, 0.02))
-    panel = open_panel(lab, page=page)
-    lab.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").fill(
-        "import time\nfor n in range(60): time.sleep(0.1)"
-    )
-    lab.run_next()
-    panel.send("Go")
-    panel.root.get_by_text("Paragraph 2:").first.wait_for()
-    milliseconds = lab.page.evaluate(STOP_MS)
-    print(f"stopped in {milliseconds:.0f} ms in {page}")
-    assert milliseconds < 1_000
-    assert not lab.is_done(2)
-    assert "▌" not in panel.answers()[0]
-    assert "Paragraph 199" not in panel.answers()[0]
-    spoken = panel.root.locator("[aria-live] p").all_inner_texts()
-    assert len(spoken) > 1
-    assert all(WHOLE.fullmatch(text) for text in spoken[:-1])  # the last one was cut
-    server.play_each([Reply(answer("Short."))])
-    panel.button("Retry").click()
-    panel.wait("Short.")
-    assert panel.questions() == ["Go"]
-
-
-def test_tools_by_mouse(lab: Lab, server: ScriptedServer) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_by_mouse(lab: Lab, server: ScriptedServer, page: str) -> None:
+    """Allow a tool, refuse one with a reason; stop while a cell runs; retry and edit."""
     server.play_each([call("Oslo"), call("<b>Rome</b>\u202e"), Reply(answer("It *rains*."))])
-    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
+    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather", page=page)
     panel.send("How is it?")
     panel.button("Run once").click()
     card = panel.root.locator(".cellmage-call")
     expect(card).to_contain_text('city="<b>Rome</b>\\u202e"')
+    assert find_violations(lab.page, PANEL) == []
     panel.root.get_by_placeholder("why not").fill("that is no city")
     panel.button("Do not run").click()
     panel.wait("It rains.")
     assert card.count() == 0
     assert "that is no city" in json.dumps(server.last.body)
-    assert "<details>" not in panel.answers()[0]
+
+    server.play(*steps_of(LONG, 20, 0.02))
+    fill_cell(lab, 3, "import time\nfor n in range(80): time.sleep(0.1)")
+    panel.send("Go")
+    panel.root.get_by_text("Paragraph 2:").first.wait_for()
+    milliseconds = lab.page.evaluate(STOP_MS)
+    print(f"stopped in {milliseconds:.0f} ms in {page}")
+    assert milliseconds < 1_000
+    assert not lab.is_done(3)
+    assert "▌" not in panel.answers()[1]
+    assert "Paragraph 199" not in panel.answers()[1]
+    spoken = panel.root.locator("[aria-live] p").all_inner_texts()
+    assert len(spoken) > 1
+    assert all(WHOLE.fullmatch(text) for text in spoken[-3:-1])  # the last one was cut
+
+    echo(server)
+    panel.button("Retry, question 2").click()
+    panel.wait("GO")
+    panel.button("Edit, question 2").click()
+    expect(panel.box).to_have_value("Go")
+    panel.send("Stay")
+    panel.wait("STAY")
+    assert panel.questions() == ["How is it?", "Stay"]
+    take_shot(lab, page)
 
 
-def test_by_keyboard_alone(lab: Lab, server: ScriptedServer) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_by_keyboard_alone(lab: Lab, server: ScriptedServer, page: str) -> None:
     """From the box on: send, allow a tool, stop, retry, and begin anew, by keys."""
     server.play_each([call("Oslo"), Reply(answer("It rains.")), Reply(steps_of(LONG, 20, 0.02))])
-    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
+    panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather", page=page)
     press = lab.page.keyboard.press
     panel.box.focus()
     lab.page.keyboard.type("How is it?")
@@ -265,6 +284,5 @@ def test_it_is_accessible_in_both_themes(lab: Lab, server: ScriptedServer) -> No
             lab.page.set_viewport_size({"width": width, "height": 1100})
             lab.page.wait_for_timeout(SETTLE_MS)
             found |= {(theme, width): find_violations(lab.page, PANEL)}
-            if SHOTS:
-                lab.page.screenshot(path=Path(SHOTS) / f"panel-{theme}-{width}.png")
+            take_shot(lab, f"{theme}-{width}")
     assert not any(found.values()), found
