@@ -10,7 +10,7 @@ RERUNS := --reruns 1 -raR
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines real bench notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines real bench docs news dist notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -28,6 +28,9 @@ help:
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
+	@echo "make docs        build docs/ into docs/_build; a warning is an error"
+	@echo "make news        show how changes/ describes the next release"
+	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 5 minutes"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -35,7 +38,7 @@ help:
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/kernel .venv/lab .venv/dev .venv/browser: .venv/%: pyproject.toml | .venv/made
+.venv/kernel .venv/lab .venv/dev .venv/browser .venv/docs: .venv/%: pyproject.toml | .venv/made
 	$(PIP) -e '.[$*]'
 	@touch $@
 
@@ -131,6 +134,19 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
+
+docs: .venv/docs
+	$(ALONE) $(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build
+
+# Each Python that is on this machine, with the oldest and with the newest packages.
+dist: .venv/dev
+	rm -rf dist
+	$(BIN)/uv build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m tests.wheel
+
+news: .venv/dev
+	$(BIN)/towncrier build --draft
 
 notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py

@@ -77,6 +77,8 @@ from .turns import CellRef, Turn
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+__version__ = "1.0.0.dev0"
+
 __all__ = [
     "Approval",
     "BufferedView",
