@@ -115,6 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "output_schema": {"errors", "lenient_json", "messages", "options", "stream", "text"},
     "batch": {
+    "background": {"errors", "messages", "runtime", "stream", "text"},
         *VALUES,
         "conversation",
         "display",
@@ -177,6 +178,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "batch",
         *VALUES,
         "code_blocks",
+        "background",
         "context_window",
         "conversation",
         "describe",

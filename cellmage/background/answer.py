@@ -67,7 +67,7 @@ class BackgroundAnswer:
         self._streams = tuple(streams)
         self._selected: ResponseStream | None = selected
         self._response: Response | None = None
-        self._questions = questions or MainThreadQuestions()
+        self._questions = MainThreadQuestions() if questions is None else questions
         self._ended = InterruptSafeEvent()
 
     # For its user.

@@ -16,7 +16,7 @@ _EXCLUSIVE: Mapping[str, set[str]] = {
     "compare": {"json", "schema", "model", "tool"},
     "each": {
         *("continue_answer", "compare", "tool", "rag", "attach", "snippet", "cells", "error"),
-        *("code", "chat", "dry_run", "sys_snippet", "set", "auto_approve"),
+        *("code", "chat", "background", "dry_run", "sys_snippet", "set", "auto_approve"),
     },
 }
 """Flags, and the flags that none of them goes together with, by their names in `Namespace`."""
@@ -44,6 +44,7 @@ _FLAG_NAMES = {
         "chat",
         "set",
     )
+        "background",
 }
 
 

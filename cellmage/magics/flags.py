@@ -148,6 +148,11 @@ CALL = [
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", **_LIST, help="Show a line when one of these words first arrives."),
     flag(
+        "--background",
+        action="store_true",
+        help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
+    ),
+    flag(
         "--continue",
         dest="continue_answer",
         action="store_true",
@@ -437,6 +442,16 @@ HISTORY = [
         nargs="?",
         type=whole_number,
         const=1,
+JOBS = [
+    group("The jobs"),
+    flag("--show", **_COUNT, help="Show the answer of job N here, as far as it has arrived."),
+    flag(
+        "--stop",
+        metavar="N|all",
+        help="Stop job N, or all jobs. What had arrived is kept as a partial answer.",
+    ),
+]
+
         metavar="N",
         help="Drop the last N turns. Without a number: 1.",
     ),

@@ -79,6 +79,11 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
         "%%llm_edit --chat talk 3\nThe corrected answer.",
         "%llm_edit?",
     ),
+    "llm_jobs": (
+        "%llm_jobs",
+        "%llm_jobs --show 3",
+        "%llm_jobs --stop all",
+    ),
     "llm_stop": (
         "%llm_stop",
         "%llm_stop --help",

@@ -9,11 +9,12 @@ from IPython.core.magic import line_magic, no_var_expand
 
 from ..display.listing import Listing
 from ..errors import UsageError
+from ..rendering import RenderOptions
 from ..text import excerpt
 from .chat import ChatPanels
 from .completion_values import Sources
-from .flags import CHAT, COMMON, STATUS, UPGRADE
-from .frontend import FrontEnd
+from .flags import CHAT, COMMON, JOBS, STATUS, UPGRADE
+from .frontend import FrontEnd, print_line
 from .listings import show
 from .magic_decorator import declare
 from .notebook_cells import NotebookCell, NotebookCells
@@ -26,7 +27,7 @@ from .upgrade import Upgrade
 
 
 class NotebookMagics(Settings):
-    """``%llm_chat``, ``%llm_status`` and ``%llm_upgrade``, for the class of all magics.
+    """``%llm_chat``, ``%llm_jobs``, ``%llm_status``, ``%llm_upgrade``, for the class of all magics.
 
     Attributes:
         shell: where the cells run.
@@ -53,6 +54,22 @@ class NotebookMagics(Settings):
         The flags hold for every prompt of the panel, unless its menus say otherwise.
         """
         self.panels.open(args, self.completion_sources)
+
+    @no_var_expand
+    @declare(*JOBS)
+    @line_magic
+    def llm_jobs(self, args: Namespace) -> Listing | None:
+        """List the answers of %%llm --background, show one of them, or stop them.
+
+        A tool of a job that waits for you is asked about here, where no button can.
+        """
+        jobs = self.runner.background
+        if args.stop is not None:
+            print_line(jobs.stop(args.stop))
+        if args.show is not None:
+            options = RenderOptions(self.image_hosts)
+            jobs.show(args.show, options)
+        return show(jobs.list_jobs()) if args.stop is None and args.show is None else None
 
     @no_var_expand
     @declare(*STATUS)

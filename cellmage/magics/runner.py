@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..background.answer import BackgroundAnswer
 from ..conversation.history import History
 from ..display.base import Display
 from ..display.select import choose_display
@@ -23,6 +24,7 @@ from ..stream.response_stream import ResponseStream
 from ..turns import CellRef
 from .ambient import AMBIENT_NOTICE
 from .answer_bars import PromptBars
+from .background import BackgroundAnswers, JobApproval, under_way_notice
 from .cell_notices import add_notices, print_turn_lines, replacement_notice, warn_secret
 from .cell_refs import PromptCounter
 from .code_out import CodeCells
@@ -59,6 +61,8 @@ class _Prompt:
         selected: the stream that becomes a turn.
         forecasts: for a dry run, what would become of each answer that may be kept.
         surface: where the answer is shown; None is below the running cell.
+        approval: asks about the tool calls of an answer in the background; else None.
+        cell: the question of a cell that it is; None if it makes no turn of one.
     """
 
     args: Namespace
@@ -68,6 +72,8 @@ class _Prompt:
     selected: ResponseStream
     forecasts: Sequence[str] = ()
     surface: Surface | None = None
+    approval: JobApproval | None = None
+    cell: CellRef | None = None
 
 
 class PromptRunner:
@@ -83,6 +89,7 @@ class PromptRunner:
         code_cells: the cells with the code of answers.
         budget: what the answers have cost.
         active: the streams that are being read.
+        background: the answers that are read beside the cells.
     """
 
     def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
@@ -95,6 +102,7 @@ class PromptRunner:
         self.cells = ExecutedCells(shell)
         self.code_cells = CodeCells(shell)
         self.approval = ToolApproval(shell)
+        self.background = BackgroundAnswers(shell, self.approval)
         self.bars = PromptBars(shell, self, settings)
         self.locks = Locks()
         self._shown_notices = Once()
@@ -136,7 +144,8 @@ class PromptRunner:
     ) -> Any:
         if args.each is not None:
             return self._run_each(args, text, variables)
-        prompt = self._prepare(args, text, variables, surface)
+        approval = self.background.approval_for(args, surface)
+        prompt = self._prepare(args, text, variables, surface, approval)
         warn_secret(text)
         if args.dry_run:
             models = [stream.request.options.model or "" for stream in prompt.streams]
@@ -146,16 +155,45 @@ class PromptRunner:
             print_line(describe(request, models, args.rag, first, prompt.forecasts))
             return None
         self._warn_subshell(prompt.front_end)
-        self.active.update(prompt.streams)
         if surface is None:
             self.chats.execution_counts[prompt.selected.id] = self._shell.displayhook.prompt_count
             self.bars.begin(args, text, prompt.front_end, prompt.streams, prompt.selected)
         else:
             surface.on_stream(prompt.selected)
-        is_text = prompt.schema is None
+        if prompt.approval is not None:
+            return self._start(prompt, prompt.approval)
+        return self._answer(prompt, self._display_of(prompt))
+
+    def _start(self, prompt: _Prompt, approval: JobApproval) -> BackgroundAnswer:
+        """Have the answer read beside the cells; its turn has its place from now on."""
+        args, display = prompt.args, self._display_of(prompt)
+
+        def work() -> None:
+            if not self.keeper.is_active(args):  # those before it may have cost the rest
+                self.budget.check(self._settings.spend_limit)
+            with spell_errors():
+                self._answer(prompt, display)
+
+        history, stream = self.chats.get(args.chat).history, prompt.selected
+        answer = self.background.make(prompt.streams, stream, prompt.front_end, approval)
+        if args.code is not None:
+            answer.offer_code = lambda: self.code_cells.add(answer.response.code, args.code)
+        if not args.no_history:
+            answer.history = history
+        if not args.no_history and not args.continue_answer:
+            history.reserve(stream.id, None if args.append else prompt.cell)
+        stream.announce()
+        self._bind("_llm", answer)
+        self.background.start(answer, display, work)
+        return answer
+
+    def _answer(self, prompt: _Prompt, display: Display) -> Any:
+        """Read the answer to its end, and return its text or its value."""
+        args, is_text = prompt.args, prompt.schema is None
+        self.active.update(prompt.streams)
         try:
-            self._render(prompt)
-            if args.code is not None:
+            self._render(prompt, display)
+            if args.code is not None and prompt.approval is None:
                 self.code_cells.add(prompt.selected.response.code, args.code)
             if prompt.schema:
                 value = prompt.schema.read(prompt.selected.response)
@@ -164,7 +202,7 @@ class PromptRunner:
             return prompt.selected.response.text
         finally:
             self.active.difference_update(prompt.streams)
-            self._bind_response(prompt.selected, args.out if is_text else None)
+            self._bind_response(prompt, args.out if is_text else None)
             for stream in prompt.streams:
                 self._record_cost(stream)
             self.bars.end(prompt.selected)
@@ -194,11 +232,17 @@ class PromptRunner:
         return results
 
     def _prepare(
-        self, args: Namespace, text: str, variables: Mapping[str, Any], surface: Surface | None
+        self,
+        args: Namespace,
+        text: str,
+        variables: Mapping[str, Any],
+        surface: Surface | None,
+        approval: JobApproval | None,
     ) -> _Prompt:
         """Return what can be sent; nothing has been sent."""
         check_flags(args, text)
         front_end = surface.front_end if surface else FrontEnd.of(self._shell)
+        self.background.end_earlier_run(front_end)
         self.locks.limit(self._settings)
         level: Any = args.data or self._settings.data
         # Modules that need time to import: no cell of Python waits for them.
@@ -221,12 +265,12 @@ class PromptRunner:
         recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
         if args.continue_answer:
             stream = chat.continue_answer(options, recorder=recorder)
-            return _Prompt(args, front_end, schema, [stream], stream, surface=surface)
+            return _Prompt(args, front_end, schema, [stream], stream, (), surface, approval)
         asked = replace(options, model=",".join(args.compare or ()) or options.model)
         self.locks.check_call(args, self._models.find_keys(asked, is_kept))
         cell = self._cell_of(args, front_end, surface)
         named = stream_arguments(args, variables, self._settings.mcp)
-        named.setdefault("approve", surface.approve if surface else self.approval)
+        named.setdefault("approve", surface.approve if surface else approval or self.approval)
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
         if recorder and schema:
@@ -235,7 +279,7 @@ class PromptRunner:
         arguments |= named
         streams, selected = open_streams(chat, content.content, args, arguments)
         told = forecast(recorder, streams, options, named["tools"]) if args.dry_run else ()
-        prompt = _Prompt(args, front_end, schema, streams, selected, told, surface)
+        prompt = _Prompt(args, front_end, schema, streams, selected, told, surface, approval, cell)
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
         add_notices(prompt.streams, [*lines, *ambient])
@@ -256,16 +300,16 @@ class PromptRunner:
         front_end, is_new = prompt.front_end, self._shown_notices.is_new
         is_shown = front_end.has_cells and not is_new((front_end.run_id, content.notice))
         inserted = "" if is_shown else content.notice
+        under_way = under_way_notice(self.background.count_in(history))
         if prompt.args.append or prompt.args.no_history or prompt.surface:
-            return [inserted]
+            return [inserted, under_way]
         if front_end.has_cells:
             is_kept = self.keeper.is_active(prompt.args)
             print_turn_lines(history, cell, is_new, is_kept)
-        return [inserted, replacement_notice(history.turns, content.text, cell)]
+        return [inserted, under_way, replacement_notice(history.turns, content.text, cell)]
 
-    def _render(self, prompt: _Prompt) -> None:
+    def _render(self, prompt: _Prompt, display: Display) -> None:
         settings, args = self._settings, prompt.args
-        display = self._display_of(prompt)
         options = RenderOptions(
             image_hosts=settings.image_hosts,
             stats=settings.stats if args.stats is None else args.stats,
@@ -284,7 +328,8 @@ class PromptRunner:
         return choose_display(
             self._shell,
             answer_id=prompt.selected.id,
-            owns_cell=prompt.front_end.owns_cell,
+            # A cell that has ended is not cleared, and other cells write meanwhile.
+            owns_cell=prompt.front_end.owns_cell and prompt.approval is None,
             joins_parts=self._settings.collapse,
         )
 
@@ -295,11 +340,12 @@ class PromptRunner:
             self._record_cost(stream)
 
     def stop(self) -> int:
-        """Stop the answers that are streaming, and return how many there were."""
+        """Stop the answers that are streaming or wait for it, and return how many there were."""
+        count = self.background.stop_all()
         streams = list(self.active)
         for stream in streams:
             stream.close()
-        return len(streams)
+        return count + len(streams)
 
     def after_run(self, result: Any) -> None:
         """Drop the turns of an earlier run of this cell that this run did not replace.
@@ -325,10 +371,11 @@ class PromptRunner:
                 f"The price of {response.model} is not known: the spend limit does not count it."
             )
 
-    def _bind_response(self, stream: ResponseStream, out: str | None) -> None:
+    def _bind_response(self, prompt: _Prompt, out: str | None) -> None:
         """Set ``_llm``, and the variable of ``--out`` to the text."""
-        response = stream.response
-        self._bind("_llm", response)
+        response = prompt.selected.response
+        if prompt.approval is None:  # else it was set when the cell asked
+            self._bind("_llm", response)
         # A failure without text leaves the variable as it was; the cell fails all the same.
         if response.text or not response.incomplete_reason:
             self._bind(out, response.text)
