@@ -62,6 +62,7 @@ def unload(shell: InteractiveShell) -> None:
     unwatch_threads()
     ConsoleSessions.of(shell).remove()
     magics.warm_up.stop()
+    magics.runner.background.close()
     magics.panels.close()
     magics.chats.store.close()
     shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
