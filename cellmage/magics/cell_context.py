@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType, TracebackType
@@ -11,9 +10,9 @@ from typing import Any
 
 from ..content import Part
 from ..describe import Description, Level, describe
+from ..describe.beside_tables import describe_beside_tables, may_hold_cells
 from ..describe.code import HIDDEN_MARK
 from ..describe.description import bound, plural
-from ..describe.type_names import is_data, root_module
 from ..errors import UsageError
 from .attachments import Attached
 from .executed_cells import CellError, ExecutedCell, ExecutedCells
@@ -21,8 +20,6 @@ from .executed_cells import CellError, ExecutedCell, ExecutedCells
 _MAX_CHARS = 20_000
 _MAX_VALUES = 30
 _MAX_VALUE_CHARS = 2_000
-_TABLE_LIBRARIES = ("pandas", "polars", "pyarrow")
-_FIGURE_LIBRARIES = ("matplotlib", "plotly", "altair", "PIL")
 _MORE = "level `rows` sends it"
 
 
@@ -51,17 +48,17 @@ def _describe_cell(cell: ExecutedCell, level: Level) -> Description:
     """A cell is sent as its source, what it printed, its value and its images."""
     parts: list[Part] = [_code(cell.source)]
     left_out = []
-    if cell.printed and _may_hold_cells(level):
+    if cell.printed and may_hold_cells(level):
         left_out.append(f"what it printed left out; {_MORE}")
     elif cell.printed:
         parts.append(f"It printed:\n{_cut(cell.printed)}")
     counts = [plural(len(cell.source), "character")]
     for value in cell.values:
-        description = _describe_beside_tables(value, level)
+        description = describe_beside_tables(value, level)
         parts += ["Its value:", *description.parts]
         counts += [description.counts] if description.counts else []
         left_out += [description.left_out] if description.left_out else []
-    if cell.images and _may_hold_cells(level):  # the texts of a plot may be cells
+    if cell.images and may_hold_cells(level):  # the texts of a plot may be cells
         left_out.append(f"{plural(len(cell.images), 'image')} left out; {_MORE}")
     elif cell.images:
         parts += cell.images
@@ -74,7 +71,7 @@ def _describe_error(failure: CellError, level: Level) -> Description:
     traceback = describe(failure.error, level)
     parts: list[Part] = [_code(failure.source), _hide_lines(traceback.text, failure.error)]
     values = [
-        f"{name}: {_cut(_describe_beside_tables(value, level).text, _MAX_VALUE_CHARS)}"
+        f"{name}: {_cut(describe_beside_tables(value, level).text, _MAX_VALUE_CHARS)}"
         for name, value in _values_at_failure(failure)
     ]
     if values:
@@ -96,29 +93,6 @@ def _code(source: str) -> str:
 
 
 # Values.
-
-
-def _may_hold_cells(level: Level) -> bool:
-    """Return whether a text of the notebook may contain cells of a table that stay here."""
-    return level != "rows" and any(name in sys.modules for name in _TABLE_LIBRARIES)
-
-
-def _describe_beside_tables(value: Any, level: Level) -> Description:
-    """Describe a value that the user has not named: a text or a number may be a cell of a table."""
-    if not _may_hold_cells(level) or _is_never_a_cell(value):
-        return describe(value, level)
-    name = type.__dict__["__name__"].__get__(type(value))
-    size = f" of length {len(value)}" if type(value) in _SIZED else ""
-    return Description((f"<{name}{size}>",))
-
-
-_SIZED = (str, bytes, list, tuple, dict, set, frozenset)
-
-
-def _is_never_a_cell(value: Any) -> bool:
-    """Return whether the description of a value has levels, or is code or a figure."""
-    is_code = isinstance(value, type | FunctionType | ModuleType)
-    return is_code or is_data(value) or root_module(type(value)) in _FIGURE_LIBRARIES
 
 
 def _values_at_failure(failure: CellError) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from ..prompt.snippets import hole_names, read_snippet, snippet_names
 from ..providers.catalogue import Offer
 from .aliases import Aliases
 from .conversations import ConversationRegistry
-from .lookup import IPYTHON_NAMES, MCP_PREFIX, PROVIDER_TOOLS
+from .lookup import IPYTHON_NAMES, MCP_PREFIX, PROVIDER_TOOLS, PYTHON_TOOL
 from .settings import Settings
 
 Value = tuple[str, str]
@@ -115,7 +115,8 @@ def _tools(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[Va
     file = sources.settings.mcp
     servers = [(f"{MCP_PREFIX}{name}", "MCP server") for name in (check_file(file) if file else ())]
     provided = [(name, "search of the provider") for name in PROVIDER_TOOLS]
-    return [*_functions(sources), *servers, *provided]
+    own = [(PYTHON_TOOL, "Python in a copy of the kernel")]
+    return [*_functions(sources), *servers, *provided, *own]
 
 
 def _retrievers(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[Value]:

@@ -15,11 +15,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..content import Image
 from ..describe.code import HIDDEN_MARK
+from ..display.select import cell_id, parent_message
 from ..errors import CellmageError, UsageError
 from ..text import excerpt
 from .frontend import FrontEnd, print_line
 
-FIX_OFFER = "%llm_fix sends this error with its cell to the model, and puts its code into a cell."
+FIX_OFFER = (
+    "%llm_fix sends this error with its cell to the model, runs the fixed cell in a copy of the "
+    "kernel, and puts it into the next cell."
+)
 
 FIX_PROMPT = (
     "Say in a sentence or two what is wrong. Then write the whole cell, corrected, as one code "
@@ -61,11 +65,13 @@ class CellError:
         count: the execution count of the cell.
         source: the text of the cell.
         error: the exception, without IPython's own frames.
+        cell_id: the id of the cell; None if the front end sends none.
     """
 
     count: int
     source: str
     error: BaseException
+    cell_id: str | None = None
 
 
 class ExecutedCells:
@@ -123,10 +129,13 @@ class ExecutedCells:
         if is_ours or is_hidden(source) or not result.info.store_history:
             return
         _drop_frames_of_ipython(error, self._shell)
-        self.last_error = CellError(result.execution_count, source, error)
+        self.last_error = CellError(result.execution_count, source, error, self._own_id())
         if not self._has_offered and FrontEnd.of(self._shell).is_interactive:
             self._has_offered = True
             print_line(FIX_OFFER)
+
+    def _own_id(self) -> str | None:
+        return cell_id(parent_message(self._shell).get("metadata") or {})
 
     def on_message(self, message: dict[str, Any]) -> dict[str, Any]:
         """Keep an image that a cell shows; a hook of ipykernel's display publisher."""

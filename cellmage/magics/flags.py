@@ -97,8 +97,9 @@ _TOOL = flag(
     "--tool",
     action="append",
     metavar="NAME",
-    help="Let the model call this function, the tools of an MCP server (mcp:NAME), or the "
-    "provider's search of the web (web). Repeatable. You confirm each call.",
+    help="Let the model call this function, the tools of an MCP server (mcp:NAME), the provider's "
+    "search of the web (web), or Python in a copy of the kernel (python). Repeatable. You confirm "
+    "each call.",
 )
 _CHAT = flag("--chat", metavar="NAME", help="Ask in the conversation of this name.")
 
@@ -127,6 +128,18 @@ CALL = [
         choices=LANGUAGES,
         metavar="LANG",
         help="Put the code blocks of the answer into the next cell. Default: those of Python.",
+    ),
+    flag(
+        "--verify",
+        action="store_true",
+        help="Run the code blocks of the answer in a copy of the kernel, and mark each: it ran, it "
+        "failed, or it was not run.",
+    ),
+    flag(
+        "--live-numbers",
+        action="store_true",
+        help="Ask for figures as {{= expressions }}, show their values, and underline numbers that "
+        "are neither computed nor in what was sent.",
     ),
     flag("--json", action="store_true", help="Ask for JSON, and show it as a table."),
     flag(
@@ -227,6 +240,16 @@ CALL = [
         "--max-context-turns",
         **_COUNT,
         help="Send only the newest N earlier turns. Default: all that fit.",
+    ),
+]
+
+FIX = [
+    group("The fixed cell"),
+    flag(
+        "--in-place",
+        action="store_true",
+        help="Let the failed cell take the fixed code when it is run again. Default: the code is "
+        "put into the next cell.",
     ),
 ]
 

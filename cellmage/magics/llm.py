@@ -34,7 +34,7 @@ from .completion_values import Sources
 from .config_summary import summarize
 from .edit_answer import open_answer, replace_answer
 from .executed_cells import FIX_PROMPT
-from .flags import CALL, COMMON, COMPARE, CONFIG, EDIT, HISTORY, INDEX, MODELS
+from .flags import CALL, COMMON, COMPARE, CONFIG, EDIT, FIX, HISTORY, INDEX, MODELS
 from .frontend import FrontEnd, print_line
 from .history import run_history
 from .listings import (
@@ -130,7 +130,7 @@ class LLMMagics(Magics, NotebookMagics):
 
     @no_var_expand
     @needs_local_scope
-    @declare(*COMMON, *CALL, takes_text=True)
+    @declare(*COMMON, *CALL, *FIX, takes_text=True)
     @line_cell_magic
     def llm_fix(
         self,
@@ -139,8 +139,8 @@ class LLMMagics(Magics, NotebookMagics):
         cell: str | None = None,
         local_ns: Mapping[str, Any] | None = None,
     ) -> None:
-        """Ask a model to fix the last error: ``%llm --error --code``, with a prompt for it."""
-        args.error, args.code = True, args.code or "python"
+        """Ask a model to fix the last error; run the fixed cell in a copy of the kernel first."""
+        args.error, args.code, args.is_fix = True, args.code or "python", True
         prompt = (text if cell is None else cell).strip()
         self.runner.run(args, prompt or FIX_PROMPT, local_ns or {})
 

@@ -79,6 +79,9 @@ def find_tools(
 
 MCP_PREFIX = "mcp:"
 
+PYTHON_TOOL = "python"
+"""The built-in tool that runs Python in the twin, where the user has no function of the name."""
+
 PROVIDER_TOOLS = {"web": web_search}
 """The tools that providers run, where the user has no function of the name."""
 

@@ -39,6 +39,7 @@ from .locks import Locks
 from .option_spelling import spell, spell_errors
 from .prompt_files import PromptFiles, add_system_text
 from .prompt_models import PromptModels, open_streams
+from .proofs import Proofs
 from .settings import Settings, call_options
 from .store_messages import identify, print_store_messages
 from .structured_output import schema_from_flags
@@ -60,6 +61,7 @@ class _Prompt:
         streams: one stream, or those of a comparison; none has been read.
         selected: the stream that becomes a turn.
         forecasts: for a dry run, what would become of each answer that may be kept.
+        proofs: what checks the answer.
         surface: where the answer is shown; None is below the running cell.
         approval: asks about the tool calls of an answer in the background; else None.
         cell: the question of a cell that it is; None if it makes no turn of one.
@@ -70,6 +72,7 @@ class _Prompt:
     schema: OutputSchema | None
     streams: Sequence[ResponseStream]
     selected: ResponseStream
+    proofs: Proofs
     forecasts: Sequence[str] = ()
     surface: Surface | None = None
     approval: JobApproval | None = None
@@ -177,7 +180,7 @@ class PromptRunner:
         history, stream = self.chats.get(args.chat).history, prompt.selected
         answer = self.background.make(prompt.streams, stream, prompt.front_end, approval)
         if args.code is not None:
-            answer.offer_code = lambda: self.code_cells.add(answer.response.code, args.code)
+            answer.offer_code = lambda: prompt.proofs.offer(answer.response, self.code_cells)
         if not args.no_history:
             answer.history = history
         if not args.no_history and not args.continue_answer:
@@ -193,8 +196,8 @@ class PromptRunner:
         self.active.update(prompt.streams)
         try:
             self._render(prompt, display)
-            if args.code is not None and prompt.approval is None:
-                self.code_cells.add(prompt.selected.response.code, args.code)
+            if prompt.approval is None:
+                prompt.proofs.offer(prompt.selected.response, self.code_cells)
             if prompt.schema:
                 value = prompt.schema.read(prompt.selected.response)
                 self._bind(args.out, value)
@@ -260,26 +263,31 @@ class PromptRunner:
         identify(self.chats, front_end, self._settings.resume)
         self.chats.apply_store_setting(self._settings.store, front_end)
         chat, options = self.chats.get(args.chat), call_options(self._settings, args)
+        failure = self.cells.last_error if vars(args).get("is_fix") else None
+        proofs = Proofs(self._shell, args, level, failure)
         options = add_system_text(options, content.system)
+        options = add_system_text(options, proofs.instructions)
         options = schema.apply_to(options) if schema else options
         recorder = self.keeper.recorder(args, front_end, chat.history, content.values)
         if args.continue_answer:
             stream = chat.continue_answer(options, recorder=recorder)
-            return _Prompt(args, front_end, schema, [stream], stream, (), surface, approval)
+            return _Prompt(args, front_end, schema, [stream], stream, proofs, (), surface, approval)
         asked = replace(options, model=",".join(args.compare or ()) or options.model)
         self.locks.check_call(args, self._models.find_keys(asked, is_kept))
         cell = self._cell_of(args, front_end, surface)
-        named = stream_arguments(args, variables, self._settings.mcp)
+        named = stream_arguments(args, proofs.with_tool(variables), self._settings.mcp)
         named.setdefault("approve", surface.approve if surface else approval or self.approval)
         repairs = self._settings.repair if args.repair is None else args.repair
         check = schema.problem if schema and repairs else None
         if recorder and schema:
             recorder = replace(recorder, check=schema.problem)
         arguments = {"options": options, "cell": cell, "check": check, "recorder": recorder}
-        arguments |= named
+        arguments |= named | proofs.stream_arguments()
         streams, selected = open_streams(chat, content.content, args, arguments)
         told = forecast(recorder, streams, options, named["tools"]) if args.dry_run else ()
-        prompt = _Prompt(args, front_end, schema, streams, selected, told, surface, approval, cell)
+        prompt = _Prompt(
+            args, front_end, schema, streams, selected, proofs, told, surface, approval, cell
+        )
         ambient = [AMBIENT_NOTICE] if front_end.is_ambient else []
         lines = self._notices(prompt, content, chat.history, cell)
         add_notices(prompt.streams, [*lines, *ambient])
@@ -353,6 +361,7 @@ class PromptRunner:
         IPython calls this after each cell. A run that failed drops nothing.
         """
         self.cells.after_run(result)
+        self.approval.end_cell()
         self.bars.refresh()
         cell = self._counter.end_ref(FrontEnd.of(self._shell))
         if cell is not None and result.success:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from ..approvals import ask_user
+from ..approvals import CELL_TOOLS, ask_user
 from ..display.select import is_captured, is_interactive
 from ..events import ToolCall
 from ..widgets.approval_card import ApprovalCards, Decision
@@ -18,7 +18,8 @@ class ToolApproval:
         shell: where the cells run.
 
     Attributes:
-        allowed: the names of the tools that are always allowed.
+        allowed: the names of the tools that are allowed; those of `CELL_TOOLS` until the running
+            cell ends.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -37,7 +38,11 @@ class ToolApproval:
         is_watched = is_interactive(self._shell) and not is_captured(self._shell)
         if is_watched and self.buttons.is_there():
             return self._cards(call)
-        return ask_user(call)
+        return call.name in self.allowed or ask_user(call, self.allowed)
+
+    def end_cell(self) -> None:
+        """Ask again in the next cell about the tools that are allowed for one cell."""
+        self.allowed -= CELL_TOOLS
 
     def refuse(self) -> None:
         """Refuse the calls that wait for the user."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..events import (
@@ -12,6 +12,7 @@ from ..events import (
     Event,
     Notice,
     ProviderState,
+    Reasoning,
     Reclassification,
     Start,
     Status,
@@ -30,45 +31,82 @@ Check = Callable[[str], str]
 _PROMPT = "This answer cannot be used: {} Answer again: the corrected JSON only."
 
 
-def repair_answer(check: Check | None, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
-    """Yield the events of an answer, and if something is wrong with it, those of a second one.
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A check, with how often and with which words the model is asked again; it is a `Check`.
 
-    The first answer then counts as reasoning: the text is that of the second. The tokens are those
-    of both. A second answer is not checked.
+    Args:
+        check: returns what is wrong with an answer.
+        times: how often the model is asked again.
+        prompt: what it is asked; what is wrong takes the place of its braces.
+    """
+
+    check: Check
+    times: int = 1
+    prompt: str = _PROMPT
+
+    def __call__(self, text: str) -> str:
+        """Return what is wrong with the text of an answer."""
+        return self.check(text)
+
+
+def repair_answer(check: Check | None, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    """Yield the events of an answer, and while something is wrong with it, those of another one.
+
+    An answer that cannot be used counts as reasoning: the text is that of the last one. The tokens
+    are those of all. The last answer that may be asked for is not checked.
 
     Args:
         check: is called with the text after the last tool call, on the consumer's thread; None asks
-            once.
+            once, a `Repair` says how often.
         ask: sends a request.
         request: the first request.
     """
-    return _repair(check, ask, request) if check else ask(request)
+    if check is None:
+        return ask(request)
+    return _repair(check if isinstance(check, Repair) else Repair(check), ask, request)
 
 
-async def _repair(check: Check, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
-    first = _Attempt()
-    async with aclosing(ask(request)) as events:
-        async for event in events:
-            for passed in first.feed(event):
-                yield passed
-    problem = await run_on_consumer(partial(check, first.text)) if first.is_whole else ""
-    if not problem:
-        for event in first.rest():
+async def _repair(repair: Repair, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
+    attempts: list[_Attempt] = []
+    problem = ""
+    while True:
+        attempt = _Attempt()
+        async with aclosing(ask(request)) as events:
+            async for event in events:
+                for passed in attempt.feed(event):
+                    if not (attempts and isinstance(passed, Start)):
+                        yield passed
+        attempts.append(attempt)
+        may_ask = attempt.is_whole and len(attempts) <= repair.times
+        found = await run_on_consumer(partial(repair, attempt.text)) if may_ask else ""
+        if not found:
+            break
+        problem = found
+        yield Reclassification(attempt.text)
+        if repair.times > 1:
+            yield Reasoning("\n\n")  # before the text of the next one
+        yield Status("The answer cannot be used; asking once more…")
+        request = _with_problem(request, attempt.text, repair.prompt.format(problem))
+    for event in attempt.rest():
+        if problem and isinstance(event, Complete):
+            yield _notice(len(attempts), problem)
+            yield replace(event, usage=sum_usage([other.end for other in attempts]))
+        else:
             yield event
-        return
-    yield Reclassification(first.text)
-    yield Status("The answer cannot be used; asking once more…")
-    async with aclosing(_second(ask, _with_problem(request, first.text, problem))) as events:
-        async for event in events:
-            if isinstance(event, Complete):
-                yield Notice("repair", f"The model was asked twice: {problem}")
-                yield replace(event, usage=sum_usage([first.end, event]))
-            else:
-                yield event
+
+
+def _notice(count: int, problem: str) -> Notice:
+    times = "twice" if count == _TWICE else f"{count} times"
+    *_, line = problem.strip().splitlines()
+    return Notice("repair", f"The model was asked {times}: {line}")
+
+
+_TWICE = 2
 
 
 class _Attempt:
-    """The first answer: its text after the last tool call, and what waits until that is checked."""
+    """An answer: its text after the last tool call, and what waits until that is checked."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -106,14 +144,7 @@ class _Attempt:
             yield self.end
 
 
-async def _second(ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
-    async with aclosing(ask(request)) as events:
-        async for event in events:
-            if not isinstance(event, Start):
-                yield event
-
-
-def _with_problem(request: Request, text: str, problem: str) -> Request:
-    """Return the request with the answer, and what is wrong with it."""
-    again = Message("assistant", text), Message("user", _PROMPT.format(problem))
-    return replace(request, messages=(*request.messages, *again))
+def _with_problem(request: Request, text: str, prompt: str) -> Request:
+    """Return the request with the answer, and what the model is asked about it."""
+    again = Message("assistant", text), Message("user", prompt)
+    return replace(request, messages=(*request.messages, *again), notices=())

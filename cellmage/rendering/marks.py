@@ -61,7 +61,8 @@ def marked_pieces(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str
         start, end = mark.start - offset, mark.end - offset
         if mark.kind in BLOCK_KINDS:
             yield text[position:end]
-            yield Panel("", mark.detail or None, verdict=f"{SIGNS[mark.kind]} {mark.text}")
+            line = mark.text.replace("`", "")  # a page shows it as code
+            yield Panel("", mark.detail or None, verdict=f"{SIGNS[mark.kind]} {line}")
         else:
             yield text[position:start]
             yield _shown(mark, text[start:end])

@@ -32,7 +32,7 @@ def test_marks_are_at_their_places() -> None:
     )
     (panel,) = [piece for piece in pieces if not isinstance(piece, str)]
     assert panels_html([panel]) == (
-        "<details><summary><code>✓ ran in 0.1 s; binds &#96;x&#96;</code></summary>"
+        "<details><summary><code>✓ ran in 0.1 s; binds x</code></summary>"
         "<pre>1&#10;</pre></details>"
     )
 
