@@ -14,6 +14,8 @@ from .lookup import find_retriever, find_tools
 _EXCLUSIVE: Mapping[str, set[str]] = {
     "continue_answer": {"compare", "tool", "rag", "attach", "snippet", "cells", "error"},
     "compare": {"json", "schema", "model", "tool"},
+    "verify": {"continue_answer", "compare", "json", "schema", "each"},
+    "live_numbers": {"continue_answer", "compare", "json", "schema", "each"},
     "each": {
         *("continue_answer", "compare", "tool", "rag", "attach", "snippet", "cells", "error"),
         *("code", "chat", "background", "dry_run", "sys_snippet", "set", "auto_approve"),
@@ -26,6 +28,7 @@ _FLAG_NAMES = {
     "dry_run": "--dry-run",
     "sys_snippet": "--sys-snippet",
     "auto_approve": "--auto-approve",
+    "live_numbers": "--live-numbers",
 } | {
     name: f"--{name}"
     for name in (
@@ -41,10 +44,11 @@ _FLAG_NAMES = {
         "error",
         "each",
         "code",
-        "background",
         "chat",
         "set",
     )
+        "verify",
+        "background",
 }
 
 

@@ -97,8 +97,9 @@ _TOOL = flag(
     "--tool",
     action="append",
     metavar="NAME",
-    help="Let the model call this function, the tools of an MCP server (mcp:NAME), or the "
-    "provider's search of the web (web). Repeatable. You confirm each call.",
+    help="Let the model call this function, the tools of an MCP server (mcp:NAME), the provider's "
+    "search of the web (web), or Python in a copy of the kernel (python). Repeatable. You confirm "
+    "each call.",
 )
 _CHAT = flag("--chat", metavar="NAME", help="Ask in the conversation of this name.")
 
@@ -128,16 +129,23 @@ CALL = [
         metavar="LANG",
         help="Put the code blocks of the answer into the next cell. Default: those of Python.",
     ),
+    flag(
+        "--verify",
+        action="store_true",
+        help="Run the code blocks of the answer in a copy of the kernel, and mark each: it ran, it "
+        "failed, or it was not run.",
+    ),
+    flag(
+        "--live-numbers",
+        action="store_true",
+        help="Ask for figures as {{= expressions }}, show their values, and underline numbers that "
+        "are neither computed nor in what was sent.",
+    ),
     flag("--json", action="store_true", help="Ask for JSON, and show it as a table."),
     flag(
         "--schema",
         metavar="NAME",
         help="Ask for JSON that fits this pydantic model or JSON schema (a variable).",
-    ),
-    flag(
-        "--background",
-        action="store_true",
-        help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
     ),
     flag(
         "--each",
@@ -152,6 +160,11 @@ CALL = [
     ),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", **_LIST, help="Show a line when one of these words first arrives."),
+    flag(
+        "--background",
+        action="store_true",
+        help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
+    ),
     flag(
         "--continue",
         dest="continue_answer",
@@ -227,6 +240,16 @@ CALL = [
         "--max-context-turns",
         **_COUNT,
         help="Send only the newest N earlier turns. Default: all that fit.",
+    ),
+]
+
+FIX = [
+    group("The fixed cell"),
+    flag(
+        "--in-place",
+        action="store_true",
+        help="Let the failed cell take the fixed code when it is run again. Default: the code is "
+        "put into the next cell.",
     ),
 ]
 
@@ -425,16 +448,6 @@ UPGRADE = [
     flag("--chat", metavar="NAME", help="Use the conversation of this name."),
 ]
 
-JOBS = [
-    group("The jobs"),
-    flag("--show", **_COUNT, help="Show the answer of job N here, as far as it has arrived."),
-    flag(
-        "--stop",
-        metavar="N|all",
-        help="Stop job N, or all jobs. What had arrived is kept as a partial answer.",
-    ),
-]
-
 HISTORY = [
     group("Show"),
     flag("--chat", metavar="NAME", help="Use the conversation of this name."),
@@ -452,6 +465,16 @@ HISTORY = [
         nargs="?",
         type=whole_number,
         const=1,
+JOBS = [
+    group("The jobs"),
+    flag("--show", **_COUNT, help="Show the answer of job N here, as far as it has arrived."),
+    flag(
+        "--stop",
+        metavar="N|all",
+        help="Stop job N, or all jobs. What had arrived is kept as a partial answer.",
+    ),
+]
+
         metavar="N",
         help="Drop the last N turns. Without a number: 1.",
     ),
