@@ -44,11 +44,11 @@ _FLAG_NAMES = {
         "error",
         "each",
         "code",
+        "background",
         "chat",
         "set",
-    )
         "verify",
-        "background",
+    )
 }
 
 

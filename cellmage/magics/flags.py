@@ -148,6 +148,11 @@ CALL = [
         help="Ask for JSON that fits this pydantic model or JSON schema (a variable).",
     ),
     flag(
+        "--background",
+        action="store_true",
+        help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
+    ),
+    flag(
         "--each",
         metavar="NAME",
         help="Ask about each row of this variable (a list or a DataFrame), many at once.",
@@ -160,11 +165,6 @@ CALL = [
     ),
     flag("--stop-at", action="append", metavar="TEXT", help="End the answer at this text."),
     flag("--watch", **_LIST, help="Show a line when one of these words first arrives."),
-    flag(
-        "--background",
-        action="store_true",
-        help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
-    ),
     flag(
         "--continue",
         dest="continue_answer",
@@ -308,12 +308,6 @@ CONFIG = [
         "Default: True.",
     ),
     flag(
-        "--bar",
-        **_BOOLEAN,
-        help="Show buttons below answers where a page lets them act: Stop, Copy, Retry, ... "
-        "Default: True.",
-    ),
-    flag(
         "--image-hosts",
         type=host_list,
         metavar="A,B",
@@ -448,6 +442,16 @@ UPGRADE = [
     flag("--chat", metavar="NAME", help="Use the conversation of this name."),
 ]
 
+JOBS = [
+    group("The jobs"),
+    flag("--show", **_COUNT, help="Show the answer of job N here, as far as it has arrived."),
+    flag(
+        "--stop",
+        metavar="N|all",
+        help="Stop job N, or all jobs. What had arrived is kept as a partial answer.",
+    ),
+]
+
 HISTORY = [
     group("Show"),
     flag("--chat", metavar="NAME", help="Use the conversation of this name."),
@@ -465,16 +469,6 @@ HISTORY = [
         nargs="?",
         type=whole_number,
         const=1,
-JOBS = [
-    group("The jobs"),
-    flag("--show", **_COUNT, help="Show the answer of job N here, as far as it has arrived."),
-    flag(
-        "--stop",
-        metavar="N|all",
-        help="Stop job N, or all jobs. What had arrived is kept as a partial answer.",
-    ),
-]
-
         metavar="N",
         help="Drop the last N turns. Without a number: 1.",
     ),
