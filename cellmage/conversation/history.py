@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
 from ..errors import UsageError
+from ..fork_locks import make_rlock
 from ..messages import Response
 from ..turns import CellRef, Turn
 from .reservations import Reservations
@@ -79,7 +79,7 @@ class History:
         self._last_questions: dict[str, int] = {}  # by cell: a new question needs no search
         self._note(self._turns)
         # The garbage collector may finalize another stream while a turn is committed.
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
 
     @property
     def turns(self) -> tuple[Turn, ...]:

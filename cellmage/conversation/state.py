@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import threading
 from collections.abc import Iterable
 from typing import Any, Self
 from weakref import WeakSet
 
 from ..arguments import check, instance_of, list_of, optional, where
 from ..errors import UsageError
+from ..fork_locks import make_lock
 from ..messages import Response
 from ..options import OPTIONS, Options
 from ..preview import turns_markdown
@@ -66,7 +66,7 @@ class ConversationState(Closable):
         self.provider = check("provider", provider, PROVIDER)
         self.history = History(check("turns", turns, _TURNS), check("journal", journal, _JOURNAL))
         self._streams: WeakSet[ResponseStream] = WeakSet()
-        self._lock = threading.Lock()
+        self._lock = make_lock()
 
     @property
     def turns(self) -> tuple[Turn, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ..conversation.conversation import Conversation
 from ..conversation.saved_notebooks import read_cell_ids
 from ..conversation.store import ConversationScope, Store, StoredJournal, StoredNotebook
 from ..errors import UsageError
+from ..fork_locks import make_rlock
 from ..recording import MemoryRecords, Records
 from ..text import excerpt, spell_out
 from ..turns import Turn
@@ -42,7 +42,7 @@ class ConversationRegistry:
         self.identity = NotebookIdentity(self.store, notebook)
         self.execution_counts: dict[str, int] = {}
         self.is_stored = False
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
 
     def __iter__(self) -> Iterator[Conversation]:
         return iter(list(self._conversations.values()))

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import TwinError
+from ..fork_locks import hold_all_locks
 
-_GRACE_SECONDS = 0.25
+_LOCK_SECONDS = 2.0
 
 
 class Process:
@@ -64,18 +65,24 @@ def fork(be_child: Callable[[], None]) -> Process:
         TwinError: the system refuses.
     """
     _flush()
-    with _blocked_signals(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # "may lead to deadlocks in the child"
-        try:
-            pid = os.fork()
-        except OSError as error:
-            raise TwinError(
-                f"the system makes no copy of this process ({error.strerror}); delete what is not "
-                "needed, and run it again"
-            ) from None
+    with _blocked_signals():
+        pid = _fork()
         if pid == 0:
             be_child()
     return Process(pid)
+
+
+def _fork() -> int:
+    """Fork while no other thread of ours holds a lock."""
+    try:
+        with hold_all_locks(_LOCK_SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # other threads: see limits.py
+            return os.fork()
+    except TimeoutError:
+        problem = "cellmage is at work on another thread"
+    except OSError as error:
+        problem = f"the system makes no copy of this process ({error.strerror})"
+    raise TwinError(f"{problem}; nothing was run, run it again later")
 
 
 def _flush() -> None:

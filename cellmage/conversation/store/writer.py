@@ -46,6 +46,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from ...fork_locks import make_rlock
 from ...once import Once
 from .connection import StoreConnection
 from .database import DamagedStoreError, NewerStoreError
@@ -108,7 +109,7 @@ class WriterThread:
         self._queue: Queue = SimpleQueue()
         self._thread: threading.Thread | None = None
         # Reentrant: the garbage collector may finalize a stream, which commits, at any point.
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
         self._turnstile = threading.Lock()
         self._messages: list[str] = []
         self.reported = Once()

@@ -18,7 +18,9 @@ from .channel import Channel, Stream
 from .descriptors import replace_descriptors
 from .guard import Guard
 from .landlock import restrict
-from .libraries import limit_libraries
+from .libraries import forbid_processes, prepare_libraries
+from .lifetime import die_with_parent
+from .mappings import make_private
 from .memory import Usage, limit_memory
 from .names import Names
 from .shell import adopt_shell, replace_streams, run_cell
@@ -60,9 +62,12 @@ def live(job: Job, messages: int, stdout: int, stderr: int) -> NoReturn:
     try:
         os.setsid()
         _reset_signals()
+        die_with_parent()
+        make_private()
         replace_descriptors(stdout, stderr, [messages])
         channel = Channel(messages)
         os.register_at_fork(after_in_child=channel.leave)
+        os.register_at_fork(after_in_child=die_with_parent)
         status = _play(job, channel)
     except BaseException as error:  # noqa: BLE001 - no frame of the parent may go on here
         with suppress(BaseException):
@@ -75,7 +80,7 @@ def _play(job: Job, channel: Channel) -> int:
     out, err = Stream(channel, "stdout", 1), Stream(channel, "stderr", 2)
     replace_streams(out, err)
     _calm_process(job)
-    limit_libraries()
+    prepare_libraries(channel)
     shell = job.shell or _make_shell(job)
     if job.namespace is not None:
         shell.user_ns = job.namespace
@@ -83,6 +88,7 @@ def _play(job: Job, channel: Channel) -> int:
     adopt_shell(shell, channel)
     usage = Usage.now()
     limit_memory(job.memory)
+    forbid_processes(channel)
     is_locked = restrict(job.folder)
     Guard(
         job.folder, lambda verb, target: channel.send("action", verb=verb, target=target)

@@ -7,6 +7,7 @@ import resource
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _PAGE = resource.getpagesize()
 
@@ -17,8 +18,8 @@ def limit_memory(size: int) -> None:
     Args:
         size: the bytes that may be taken beside what there is.
     """
-    with suppress(OSError, ValueError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
+    with suppress(OSError, ValueError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     with suppress(OSError, ValueError):
         with open("/proc/self/statm") as file:
             pages = int(file.read().split()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import functools
 import getpass
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +18,9 @@ from .channel import Channel, Stream
 
 _KEPT_CALLBACKS = ("__main__", "matplotlib_inline")
 """The modules whose functions IPython calls before and after a cell in the twin, too."""
+
+_OWN = __name__.partition(".")[0]
+"""Cells of the twin are no prompts, also where cells without a magic are."""
 
 
 class Publisher(DisplayPublisher):
@@ -90,7 +94,10 @@ def adopt_shell(shell: Any, channel: Channel) -> None:
         "error", text="\n".join(lines), name=kind.__name__, value=str(error)
     )
     shell.history_manager.enabled = False
-    shell.set_hook("show_in_pager", _print_page, 0)
+    shell.set_hook("show_in_pager", functools.partial(_print_page, channel), 0)
+    shell.input_transformers_cleanup[:] = [
+        each for each in shell.input_transformers_cleanup if not _module_of(each).startswith(_OWN)
+    ]
     shell.events.callbacks = {
         name: [each for each in functions if _module_of(each).startswith(_KEPT_CALLBACKS)]
         for name, functions in shell.events.callbacks.items()
@@ -103,9 +110,10 @@ def _module_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__module__", ""))
 
 
-def _print_page(shell: Any, data: Any, start: int = 0, screen_lines: int = 0, **_: Any) -> None:
+def _print_page(channel: Channel, shell: Any, data: Any, *args: Any, **settings: Any) -> None:
     """Print what IPython shows beside the notebook."""
-    print(data["text/plain"] if isinstance(data, Mapping) else data)  # noqa: T201
+    text = data["text/plain"] if isinstance(data, Mapping) else data
+    channel.send("stdout", text=f"{text}\n")
 
 
 def _silence_kernel(kernel: Any) -> None:
