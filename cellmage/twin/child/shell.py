@@ -7,6 +7,7 @@ import builtins
 import functools
 import getpass
 import sys
+import tokenize
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -53,9 +54,21 @@ class Publisher(DisplayPublisher):
 
 
 class Hook(DisplayHook):
-    """Sends the value of the last expression to the parent."""
+    """Sends the value of the last expression to the parent.
+
+    Attributes:
+        code: the cell; IPython would look for its semicolon in the history, which has none of it.
+    """
 
     channel: Channel
+    code = ""
+
+    def quiet(self) -> bool:
+        """Return whether the cell ends in a semicolon."""
+        try:
+            return bool(self.semicolon_at_end_of_expression(self.code))
+        except (tokenize.TokenError, SyntaxError):
+            return False
 
     def write_output_prompt(self) -> None:
         """Write no prompt."""
@@ -89,7 +102,7 @@ def adopt_shell(shell: Any, channel: Channel) -> None:
     shell.displayhook = Hook(shell=shell, cache_size=shell.cache_size)  # type: ignore[no-untyped-call]
     shell.display_pub.channel = shell.displayhook.channel = channel
     shell.displayhook.exec_result = None
-    shell.display_trap.hook = shell.displayhook
+    shell.display_trap.hook = sys.displayhook = shell.displayhook
     shell._showtraceback = lambda kind, error, lines: channel.send(
         "error", text="\n".join(lines), name=kind.__name__, value=str(error)
     )
@@ -174,6 +187,7 @@ async def _run_cell(shell: Any, code: str) -> Any:
         transformed = shell.transform_cell(code)
     except Exception:  # noqa: BLE001 - IPython shows it
         transformed, problem = code, sys.exc_info()
+    shell.displayhook.code = transformed
     try:
         result = await shell.run_cell_async(
             code,
