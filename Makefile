@@ -28,7 +28,7 @@ help:
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
-	@echo "make docs        build docs/ into docs/_build; a warning is an error"
+	@echo "make docs        build docs/ into docs/_build/html; a warning is an error"
 	@echo "make news        show how changes/ describes the next release"
 	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 5 minutes"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
@@ -124,6 +124,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.decoding
 	$(BIN)/python -m benchmarks.fingerprint
 	$(BIN)/python -m benchmarks.first_question
+	$(BIN)/python -m benchmarks.fixes
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.status
@@ -132,11 +133,12 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.structured
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.twin
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
 
 docs: .venv/docs
-	$(ALONE) $(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build
+	$(ALONE) $(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html
 
 # Each Python that is on this machine, with the oldest and with the newest packages.
 dist: .venv/dev

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..code_blocks import CodeBlock
+from ..display.select import is_interactive
 from ..marks import Mark
 from ..messages import Response
 from ..pipeline.redact import redact_text
 from ..pipeline.repair import Repair
 from .code_out import PYTHON, CodeCells
 from .executed_cells import CellError
+from .frontend import print_line
 from .lookup import PYTHON_TOOL
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ class Proofs:
     _fixer: Fixer | None = field(default=None, init=False)
 
     @property
+    def _has_times(self) -> bool:
+        """Whether somebody may be watching: times would change the file of an unattended run."""
+        return is_interactive(self.shell)
+
+    @property
     def instructions(self) -> str:
         """What is added to the system prompt."""
         if not self.args.live_numbers:
@@ -59,11 +66,12 @@ class Proofs:
         self._tool = PythonTool(self.level, self._show)
         return {**variables, PYTHON_TOOL: self._tool.tool()}
 
-    def _show(self, displays: Sequence[Mapping[str, Any]]) -> None:
-        """Show what the code of the model shows, but for plain text, which its panel has."""
+    def _show(self, displays: Sequence[Mapping[str, Any]], printed: str) -> None:
+        """Show what the code of the model shows, also what the model does not get to see."""
+        if printed.strip():
+            print_line(printed.rstrip("\n"))
         for bundle in displays:
-            if set(bundle) - {"text/plain"}:
-                self.shell.display_pub.publish(dict(bundle))
+            self.shell.display_pub.publish(dict(bundle))
 
     def stream_arguments(self) -> dict[str, Any]:
         """Return the arguments of `Conversation.stream` that check the answer."""
@@ -73,7 +81,7 @@ class Proofs:
         if self.failure is not None:
             from ..proof.fix import PROMPT, TRIES, Fixer  # noqa: PLC0415 - as above
 
-            self._fixer = Fixer(self.failure.source, self.level)
+            self._fixer = Fixer(self.failure.source, self.level, has_times=self._has_times)
             arguments["check"] = Repair(self._problem, TRIES - 1, PROMPT)
         return arguments
 
@@ -85,7 +93,7 @@ class Proofs:
         from ..proof.blocks import mark_blocks  # noqa: PLC0415 - as above
         from ..proof.figures import mark_figures  # noqa: PLC0415
 
-        marks = mark_blocks(text, self.level) if self.args.verify else []
+        marks = mark_blocks(text, self.level, has_times=self._has_times) if self.args.verify else []
         if self.args.live_numbers:
             marks += mark_figures(text, sent, self.shell.user_ns, self.level)
         return marks

@@ -33,7 +33,9 @@ _LINE_CHARS = 200
 _DETAIL_CHARS = 20_000
 
 
-def mark_blocks(text: str, level: Level, seconds: float = SECONDS) -> list[Mark]:
+def mark_blocks(
+    text: str, level: Level, seconds: float = SECONDS, *, has_times: bool = True
+) -> list[Mark]:
     """Return a mark for each code block of an answer.
 
     One twin runs all of them, so that later blocks see what earlier ones have bound. A block that
@@ -43,6 +45,7 @@ def mark_blocks(text: str, level: Level, seconds: float = SECONDS) -> list[Mark]
         text: the answer.
         level: what may be described of tables.
         seconds: the time for all blocks.
+        has_times: whether the marks say how long the blocks took, which differs in each run.
     """
     placed = place_code_blocks(text)
     reasons = [why_not_run(block) for block, _, _ in placed]
@@ -56,7 +59,7 @@ def mark_blocks(text: str, level: Level, seconds: float = SECONDS) -> list[Mark]
         trials = iter(())
     marks = []
     for (_, start, end), reason in zip(placed, reasons, strict=True):
-        kind, line, detail = _not_run(reason) if reason else judge(next(trials))
+        kind, line, detail = _not_run(reason) if reason else judge(next(trials), has_times)
         marks.append(Mark(start, end, kind, truncate(line, _LINE_CHARS), detail[:_DETAIL_CHARS]))
     return marks
 
@@ -92,14 +95,15 @@ def _is_python(code: str) -> bool:
     return True
 
 
-def judge(trial: Trial) -> Verdict:
+def judge(trial: Trial, has_times: bool) -> Verdict:
     """Return the verdict on a piece of code: its kind, a line, and what is below it."""
     report = trial.report
     if report.get("refused"):
         return "not_run", f"not run to its end: {report['refused']}", trial.printed
     if trial.error:
         return "failed", f"failed: {first_line(trial.error)}", trial.printed + trial.traceback
-    return "ran", f"ran in {duration(report)}{effects(report)}", shown(trial)
+    time = f" in {duration(report)}" if has_times else ""
+    return "ran", f"ran{time}{effects(report)}", shown(trial)
 
 
 def shown(trial: Trial) -> str:

@@ -20,7 +20,7 @@ class CellNames:
     """The names of a cell.
 
     Args:
-        always: those that it binds whatever happens, if it comes to its end.
+        always: those that each statement binds, if the cell comes to its end.
         bound: those that it binds.
         touched: those that it binds, whose parts it changes, or that it hands to a call of its own.
         read: those that it reads.
@@ -28,7 +28,7 @@ class CellNames:
         is_parsed: False if the text is no Python: then the names are guessed.
     """
 
-    always: frozenset[str]
+    always: tuple[frozenset[str], ...]
     bound: frozenset[str]
     touched: frozenset[str]
     read: frozenset[str] = frozenset()
@@ -41,15 +41,16 @@ class CellNames:
 
         Example:
             >>> names = CellNames.of("a = 1\\nif a:\\n    b.c[0] = 2\\n    items.append(d)")
-            >>> sorted(names.always), sorted(names.touched)
-            (['a'], ['a', 'b', 'd', 'items'])
+            >>> list(map(sorted, names.always)), sorted(names.touched)
+            ([['a']], ['a', 'b', 'd', 'items'])
         """
         try:
             tree = ast.parse(TransformerManager().transform_cell(source))
         except (SyntaxError, ValueError, RecursionError):
             guessed = frozenset(_AT_LINE_START.findall(source))
-            return cls(frozenset(), guessed, guessed, is_parsed=False)
-        always = frozenset(name for node in tree.body for name in _targets(node))
+            return cls((), guessed, guessed, is_parsed=False)
+        groups = (frozenset(_targets(node)) for node in tree.body)
+        always = tuple(filter(None, groups))
         bound = frozenset(name for node in _own_nodes(tree) for name in _bound(node))
         touched = bound | {name for node in ast.walk(tree) for name in _touched(node)}
         quiet = sum(map(_is_quiet, ast.walk(tree)))

@@ -58,11 +58,13 @@ class Fixer:
         source: the text of the failed cell.
         level: what the model may be told of tables.
         seconds: the time that a fixed cell may take.
+        has_times: whether proofs say how long the cells took, which differs in each run.
     """
 
     source: str
     level: Level
     seconds: float = SECONDS
+    has_times: bool = True
     _proofs: dict[str, Proof] = field(default_factory=dict)
 
     def problem(self, text: str) -> str:
@@ -93,7 +95,7 @@ class Fixer:
         """Return the names that the cell must bind; it does not find their old values, if it reads
         none of them: else nobody could tell whether it has bound them.
         """
-        expected = CellNames.of(self.source).always
+        expected = frozenset[str]().union(*CellNames.of(self.source).always)
         return {
             "expected": sorted(expected),
             "forgets": sorted(expected - CellNames.of(code).read),
@@ -110,7 +112,8 @@ class Fixer:
             return _unproven(code, problem, f"{problem}.", shown(trial))
         not_compared = [n for n in report["unknown"] if n in CellNames.of(code).read]
         note = f"; not compared: {list_names(not_compared)}" if not_compared else ""
-        line = f"ran in the twin in {duration(report)}{effects(report)}{note}"
+        time = f" in {duration(report)}" if self.has_times else ""
+        line = f"ran in the twin{time}{effects(report)}{note}"
         return Proof(code, True, line, shown(trial))
 
     def _problem_of(self, code: str, report: Mapping[str, Any]) -> str:
@@ -119,11 +122,17 @@ class Fixer:
         allowed = failed.touched | fixed.bound
         changed = [name for name in report["changes"] if name not in allowed]
         removed = [name for name in report["removes"] if name not in failed.bound]
-        missing = sorted(failed.always - fixed.bound)
+        unbound = set(report["unbound"])
+        missing = [
+            name
+            for group in failed.always  # a fix may unpack a value into other names
+            if not group & fixed.bound - unbound
+            for name in sorted(group)
+        ]
         checks: Sequence[tuple[Sequence[str], str]] = (
             (changed, "it changes {}, which the cell did not"),
             (removed, "it removes {}"),
-            (missing or report["unbound"], "it does not bind {}, which the cell binds"),
+            (missing, "it does not bind {}, which the cell binds"),
         )
         for names, problem in checks:
             if names:

@@ -24,7 +24,8 @@ _STAYS = (
     "with an expression or bind a variable: tables are described."
 )
 
-Show = Callable[[Sequence[Mapping[str, Any]]], object]
+Show = Callable[[Sequence[Mapping[str, Any]], str], object]
+"""Shows what the code showed, by media types, and what it printed, which the model does not get."""
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class PythonTool:
 
     Args:
         level: what may be sent of tables.
-        show: shows plots and the like to the user.
+        show: shows the user what the panel of the call does not have.
 
     Attributes:
         codes: the code that has run without an error, in order.
@@ -66,7 +67,8 @@ class PythonTool:
             (trial,) = run_trials("blocks", [code], SECONDS, self.level, describes=True)
         except TwinError as error:
             return f"error: nothing was run: {error}"
-        self.show(trial.displays)
+        is_withheld = may_hold_cells(self.level)
+        self.show(trial.displays, trial.printed if is_withheld else "")
         if not trial.error:
             self.codes.append(code)
         return "\n".join(self._lines(trial)) or "(it printed nothing, and bound nothing)"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a case is a line
 """Small notebooks, cells of them that fail, and fixes of which most are wrong."""
 
 from __future__ import annotations
@@ -112,8 +113,8 @@ NOTEBOOKS: tuple[tuple[str, str, tuple[tuple[str, tuple[str, str], tuple[str, st
         (
             ("evens = [n for n in numbers if n % 2 == 0]", ("in numbers", "in number"), ("n % 2", "n % 'two'")),
             ("squares = list(map(lambda n: n ** 2, numbers))", ("n ** 2", "n ** two"), ("map(lambda", "maps(lambda")),
-            ("lookup = dict(zip(names, numbers))", ("dict(", "dictionary("), ("zip(names", "zip(name")),
-            ("first, *rest = names", ("first, *rest", "first, second"), ("= names", "= name")),
+            ("lookup = dict(zip(names, numbers))", ("dict(", "dictionary("), ("zip(names", "zip(nams")),
+            ("first, *rest = names", ("first, *rest", "first, second"), ("= names", "= nams")),
             ("ratio = numbers[-1] / numbers[-2]", ("numbers[-2]", "numbers[0]"), ("numbers[-1]", "numbers[99]")),
         ),
     ),
