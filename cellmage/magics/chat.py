@@ -6,6 +6,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..conversation.conversation import Conversation
 from ..display.base import Display
-from ..display.select import is_captured, is_console, is_interactive, parent_message
+from ..display.select import is_captured, is_console, is_interactive
 from ..errors import UsageError
 from ..options import EFFORTS
 from ..pipeline.tools import Approve
@@ -29,7 +30,6 @@ from .runner import PromptRunner
 from .settings import Settings
 from .store_messages import identify, print_store_messages
 from .surfaces import Surface
-from .thread_cells import in_cell
 
 if TYPE_CHECKING:
     from ..widgets.chat_panel import ChatPanel
@@ -66,7 +66,7 @@ class ChatSession:
         self._settings = settings
         self._sources = sources
         self._args = args
-        self._message = parent_message(shell)
+        self._context = copy_context()
         self._front_end = replace(FrontEnd.of(shell), owns_cell=False, is_ambient=False)
         self._name: str | None = args.chat
         self._resume()
@@ -197,9 +197,13 @@ class ChatSession:
 
     # The page.
 
-    def in_cell(self) -> AbstractContextManager[object]:
-        """Let what is published in the block belong to the cell of the panel."""
-        return in_cell(self._shell, self._message)
+    def run_in_cell(self, function: Callable[[], object]) -> None:
+        """Call a function; what it publishes belongs to the cell of the panel.
+
+        ipykernel keeps the cell of an output in context variables. Two threads cannot be in one
+        context at a time.
+        """
+        self._context.copy().run(function)
 
     def receive_lines(self, receive: Callable[[str], object]) -> AbstractContextManager[object]:
         """Let a function receive the lines that are printed in the block."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from ..display.base import Display
@@ -92,8 +93,7 @@ class ChatPanel:
             if self._stream is not None:
                 return  # the answer that arrives has its place until its end
             self._log.set_entries(entries)
-            with self._session.in_cell():
-                self._saved.update(entries)
+            self._session.run_in_cell(partial(self._saved.update, entries))
 
     def close(self) -> None:
         """Stop the answer that arrives, and remove the panel from its page."""
@@ -195,7 +195,10 @@ class ChatPanel:
             self._prompt_view.line = ""
             self._is_stopped = False
         threading.Thread(
-            target=self._run, args=(question, turn), name="cellmage-chat", daemon=True
+            target=self._session.run_in_cell,
+            args=(partial(self._run, question, turn),),
+            name="cellmage-chat",
+            daemon=True,
         ).start()
 
     def _run(self, question: Question, turn: Turn | None) -> None:
@@ -205,7 +208,7 @@ class ChatPanel:
             self._begin(stream, question, turn)
 
         try:
-            with self._session.in_cell(), self._session.receive_lines(lines.append):
+            with self._session.receive_lines(lines.append):
                 self._session.ask(question, turn, self._make_display, self._cards, begin)
         except CellmageError as error:
             lines.append(f"{type(error).__name__}: {error}")

@@ -57,9 +57,8 @@ class Session(Protocol):
         """Return the variables and files that may be attached."""
         ...
 
-    def in_cell(self) -> AbstractContextManager[object]:
-        """Let what is published in the block belong to the cell of the panel."""
-        ...
+    def run_in_cell(self, function: Callable[[], object]) -> None:
+        """Call a function; what it publishes belongs to the cell of the panel."""
 
     def receive_lines(self, receive: Callable[[str], object]) -> AbstractContextManager[object]:
         """Let a function receive the lines that are printed in the block."""

@@ -72,8 +72,17 @@ class PanelPage:
 
     def run_cell(self, code: str, cell: str | None = None) -> Run:
         """Run a cell, and take what the panel sends meanwhile."""
-        run = self.kernel.run(code, cell)
-        self._take(run.messages)
+        msg_id, run = self.kernel.start(code, cell), Run()
+        while not any(message.content.get("execution_state") == "idle" for message in run.messages):
+            raw = self.kernel.client.get_iopub_msg(timeout=60)
+            message = self.kernel.message(raw)
+            self._take([message])
+            if raw["parent_header"].get("msg_id") == msg_id:
+                run.messages.append(message)
+        while not run.reply:
+            reply = self.kernel.client.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == msg_id:
+                run.reply = reply["content"]
         return run
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
