@@ -63,6 +63,10 @@ class BackgroundAnswers:
         is_page = hasattr(self._shell, "kernel") and is_interactive(self._shell)
         return is_page and not is_captured(self._shell) and not is_console(self._shell)
 
+    def under_way(self) -> Sequence[BackgroundAnswer]:
+        """Return the jobs that have not ended."""
+        return self.queue.under_way
+
     def count_in(self, history: object) -> int:
         """Return how many answers are under way that will be turns of a conversation."""
         return sum(answer.history is history for answer in self.queue.under_way)

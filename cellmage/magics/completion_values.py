@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..background.answer import BackgroundAnswer
 from ..errors import CellmageError
 from ..mcp import check_file
 from ..model_table import MODEL_NAMES
@@ -42,6 +43,7 @@ class Sources:
         aliases: the aliases of models.
         snippets: the folders of snippets.
         offers: the models that servers listed last.
+        jobs: returns the answers in the background that are under way.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Sources:
     aliases: Aliases
     snippets: Sequence[Path]
     offers: Sequence[Offer] = ()
+    jobs: Callable[[], Sequence[BackgroundAnswer]] = tuple
 
     def is_list(self, dest: str) -> bool:
         """Return whether the value of a flag is a list with commas."""
@@ -109,6 +112,11 @@ def _chats(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[Va
 
 def _functions(sources: Sources) -> list[Value]:
     return [(name, "function") for name, value in _visible(sources) if inspect.isroutine(value)]
+
+
+def _jobs(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[Value]:
+    under_way = [(str(job.number), job.question) for job in sources.jobs()]
+    return [("all", "all answers in the background"), *under_way]
 
 
 def _tools(sources: Sources, fragment: str, words: Sequence[str]) -> Iterable[Value]:
@@ -185,6 +193,7 @@ _FINDERS: Mapping[tuple[str, int], Finder] = {
     ("sys_snippet", 0): _snippets,
     ("set", 0): _holes,
     ("chat", 0): _chats,
+    ("stop", 0): _jobs,
     ("tool", 0): _tools,
     ("rag", 0): _retrievers,
     ("attach", 0): _attachments,

@@ -304,3 +304,11 @@ def test_no_character_is_in_the_wrong_cell(page: Page, server: ScriptedServer) -
     for name, run in others.items():
         assert run.printed == f"<{name}> " * 3
         assert not run.frames
+
+
+def test_the_numbers_of_jobs_are_completed(page: Page, server: ScriptedServer) -> None:
+    with held(server):
+        page.run("%%llm --background\nbg q", "bg1")
+        kernel = page.kernel
+        line = "get_ipython().Completer.complete('%llm_jobs --stop ')[1]"
+        assert {"1", "all"} <= set(kernel.value(line))
