@@ -80,7 +80,7 @@ class NotebookDisplay:
                 call_after_cell(self._show_anew)
             elif self._watch is None or self._watch.has_output:
                 call_after_cell(self._publish_again)
-        publish_footer(final)
+        publish_footer(final, self._metadata["id"])
 
     def _should_join(self) -> bool:
         """Return whether one output replaces all others of the cell.

@@ -98,13 +98,15 @@ def publish_frame(frame: Frame, metadata: Mapping[str, Any]) -> None:
     publish(frame_output(frame, metadata))
 
 
-def publish_footer(final: FinalOutput) -> None:
+def publish_footer(final: FinalOutput, answer_id: str = "") -> None:
     """Publish what is below an answer: its sources, and the messages to the user in one output."""
+    below = {"cellmage": {"below": answer_id}} if answer_id else {}
     if final.sources:
         text = "\n".join(source_lines(final.sources))
-        publish(Output(sources_markdown(final.sources), text))
+        publish(Output(sources_markdown(final.sources), text, metadata=below))
     if lines := join_short_lines(final.notices):
-        publish(Output(small_lines(lines), "\n".join(f"({line})" for line in lines)))
+        text = "\n".join(f"({line})" for line in lines)
+        publish(Output(small_lines(lines), text, metadata=below))
 
 
 def publish_listing(listing: Listing) -> None:

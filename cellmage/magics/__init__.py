@@ -64,6 +64,7 @@ def unload(shell: InteractiveShell) -> None:
     magics.warm_up.stop()
     magics.runner.background.close()
     magics.panels.close()
+    magics.runner.bars.close()
     magics.chats.store.close()
     shell.events.unregister("pre_run_cell", KERNEL_MESSAGES.sample)
     shell.events.unregister("pre_run_cell", magics.page_check.before_cell)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from ..conversation.conversation import Conversation
 from ..display.base import Display
-from ..display.select import is_console, parent_message
+from ..display.select import is_interactive
 from ..errors import UsageError
 from ..rendering import RenderOptions, render_turn
 from ..stream.response_stream import ResponseStream
@@ -21,7 +22,6 @@ from .frontend import FrontEnd, send_lines_to
 from .option_spelling import spell
 from .parsing import declared
 from .surfaces import Surface
-from .thread_cells import in_cell
 
 if TYPE_CHECKING:
     from ..widgets.answer_bar import AnswerBars, Bar
@@ -40,13 +40,13 @@ class _Question:
         args: the flags of ``%%llm``.
         text: the prompt, as the user typed it.
         front_end: the cell.
-        message: the ``execute_request`` of the cell.
+        context: what is published in it belongs to the cell; only copies of it are run.
     """
 
     args: Namespace
     text: str
     front_end: FrontEnd
-    message: dict[str, Any]
+    context: Context
 
 
 class PromptBars:
@@ -63,6 +63,13 @@ class PromptBars:
         self._runner = runner
         self._settings = settings
         self._bars: AnswerBars | None = None
+        self._first_cell: tuple[str | None, Context] | None = None
+
+    def warm_up(self) -> None:
+        """Find out early whether buttons act, so that the first bar is there from its start."""
+        cell, context = self._first_cell or (None, copy_context())
+        if self._bars is None and self._is_in_page(cell):
+            context.run(self._runner.approval.buttons.start)
 
     def begin(
         self,
@@ -73,35 +80,35 @@ class PromptBars:
         selected: ResponseStream,
     ) -> None:
         """Show the bar of an answer below the running cell."""
-        cell_id = front_end.cell_id
-        if cell_id is None or not self._is_shown(front_end, cell_id):
+        cell = front_end.cell_id
+        if cell is None or front_end.is_captured or not self._is_in_page(cell):
             return
         from ..widgets.answer_bar import AnswerBars, Bar  # noqa: PLC0415 - where a page shows it
 
-        message = parent_message(self._shell)
+        context = copy_context()
         if self._bars is None:
             asker = BarAsker(self._shell, self._runner, self._settings)
             self._bars = AnswerBars(self._runner.approval.buttons, asker)
-            threading.Thread(target=self._connect, args=(message,), daemon=True).start()
-        question = _Question(args, text, front_end, message)
-        self._bars.begin(Bar(cell_id, selected.id, question, streams))
+            start = self._runner.approval.buttons.start
+            threading.Thread(target=context.copy().run, args=(start,), daemon=True).start()
+        question = _Question(args, text, front_end, context)
+        self._bars.begin(Bar(cell, selected.id, question, streams))
 
-    def _is_shown(self, front_end: FrontEnd, cell_id: str) -> bool:
-        is_page = front_end.has_cells and not cell_id.startswith(_OTHER_PAGES)
-        is_on = self._settings.bar and self._runner.approval.buttons.is_possible
-        return is_on and is_page and not front_end.is_captured and not is_console(self._shell)
-
-    def _connect(self, message: dict[str, Any]) -> None:
-        with in_cell(self._shell, message):
-            self._runner.approval.buttons.start()
+    def _is_in_page(self, cell: str | None) -> bool:
+        """Return whether a page may show the cell of this id, and a bar below it."""
+        if cell is None or cell.startswith(_OTHER_PAGES) or not is_interactive(self._shell):
+            return False
+        return self._settings.bar and self._runner.approval.buttons.is_possible
 
     def end(self, stream: ResponseStream) -> None:
         """Show what can be done with an answer that has ended."""
         if self._bars is not None:
             self._bars.end(stream.id, stream.response.text)
 
-    def refresh(self) -> None:
+    def after_run(self) -> None:
         """Show what a cell has changed in the conversations; remove the bars if they are off."""
+        if self._first_cell is None:
+            self._first_cell = FrontEnd.of(self._shell).cell_id, copy_context()
         if self._bars is not None:
             self._bars.refresh() if self._settings.bar else self._bars.clear()
 
@@ -109,6 +116,7 @@ class PromptBars:
         """Remove all bars."""
         if self._bars is not None:
             self._bars.clear()
+        self._runner.approval.close()
 
 
 class BarAsker:
@@ -159,10 +167,14 @@ class BarAsker:
         front_end = replace(question.front_end, owns_cell=False)
         cell = turn.cell if turn and turn.cell else CellRef(bar.cell_id, 0)
         surface = Surface(front_end, cell, make_display, self._runner.approval, on_stream)
-        lines: list[str] = []
-        with in_cell(self._shell, question.message), send_lines_to(lines.append):
-            args = _continued(question.args) if does_continue else _again(question.args)
-            self._runner.run(args, "" if does_continue else question.text, {}, surface)
+        args = _continued(question.args) if does_continue else _again(question.args)
+        text, lines = "" if does_continue else question.text, list[str]()
+
+        def run() -> None:
+            with send_lines_to(lines.append):
+                self._runner.run(args, text, {}, surface)
+
+        question.context.copy().run(run)
         bar.line = " ".join(lines)
 
     def restore(self, bar: Bar, answer_id: str) -> None:
@@ -194,7 +206,8 @@ class BarAsker:
     def show_turn(self, turn: Turn, display: Display) -> None:
         """Show the answer of a turn."""
         options = RenderOptions(image_hosts=self._settings.image_hosts, spell_option=spell)
-        render_turn(replace(turn, stale=False), display, options)  # the bar says that it is
+        # That it is stale is in the bar.
+        render_turn(replace(turn, stale=False), display, options, is_again=False)
 
     def refuse(self) -> None:
         """Refuse the tool calls that wait for the user."""

@@ -80,7 +80,8 @@ class LLMMagics(Magics, NotebookMagics):
         self.completion_sources = Sources(
             self, self.chats, shell.user_ns, self.aliases, snippet_folders()
         )
-        self.warm_up = WarmUp(shell, self.aliases.all)
+        self.completion_sources.jobs = self.runner.background.under_way
+        self.warm_up = WarmUp(shell, self.aliases.all, self.runner.bars.warm_up)
         self.ambient = install_ambient(shell)
         self.original = OriginalMagics(shell)
         self._set_by_flag: dict[str, Any] = {}

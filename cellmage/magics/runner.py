@@ -362,7 +362,7 @@ class PromptRunner:
         """
         self.cells.after_run(result)
         self.approval.end_cell()
-        self.bars.refresh()
+        self.bars.after_run()
         cell = self._counter.end_ref(FrontEnd.of(self._shell))
         if cell is not None and result.success:
             for chat in self.chats:

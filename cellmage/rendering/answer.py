@@ -31,7 +31,7 @@ from ..turns import Turn
 from .calls import call_panel
 from .kept import kept_line
 from .marks import feed_marked, mark_lines, without_underlines
-from .metadata import answer_metadata
+from .metadata import answer_metadata, turn_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
 
@@ -223,24 +223,27 @@ def _sources(response: Response) -> list[Source]:
     ]
 
 
-def render_turn(turn: Turn, display: Display, options: RenderOptions | None = None) -> None:
+def render_turn(
+    turn: Turn, display: Display, options: RenderOptions | None = None, is_again: bool = True
+) -> None:
     """Show the answer of an earlier turn again.
 
     Args:
         turn: the turn.
         display: where it is shown.
         options: how it is shown; a turn has no stats.
+        is_again: True if the notebook's file has the answer in another place, with its metadata.
     """
     options = options or RenderOptions()
     view = _make_live_markdown(0.0, False, display, options)
     feed_marked(view, turn.response)
     view.end(turn.response.incomplete_reason is None)
     # A program that reads the file finds the complete metadata in the cell of the first time.
-    metadata = {"id": turn.response.id, "again": True}
+    again = {"id": turn.response.id, "again": True}
     final = FinalOutput(
         list(map(without_underlines, view.final_frames())),
         without_underlines(view.complete_frame()),
-        metadata,
+        again if is_again else turn_metadata(turn),
         [*turn.response.notices, *([STALE_NOTICE] if turn.stale else [])],
         _sources(turn.response),
     )

@@ -7,10 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from ..content import Content
-from ..messages import Request, Response
+from ..messages import Message, Request, Response
+from ..options import Options
 from ..part_records import add_blobs, parts_to_record
 from ..serialization import sources_to_record, steps_to_record
 from ..text import strip_control_chars
+from ..turns import Turn
 
 _MAX_BLOB_CHARS = 2**19
 """The most base64 in the metadata; the store has larger images and files."""
@@ -39,6 +41,13 @@ def answer_metadata(request: Request, response: Response) -> dict[str, Any]:
         **_parts(request.messages[-1].content),
     }
     return _without_none(metadata)
+
+
+def turn_metadata(turn: Turn) -> dict[str, Any]:
+    """Return the same of an earlier turn, for a notebook whose file has its answer only once."""
+    system = (Message("system", turn.system),) if turn.system else ()
+    question = Message("user", turn.content)
+    return answer_metadata(Request((*system, question), Options()), turn.response)
 
 
 def _parts(content: Content) -> dict[str, Any]:

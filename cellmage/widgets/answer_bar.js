@@ -56,7 +56,8 @@ function partOf(output) {
 }
 
 // Put parts of an answer in place of what is there of it, and of the answers that it replaces.
-function writeParts(outputs, { id, drop, after, parts }) {
+function writeParts(cell, { id, drop, after, parts }) {
+  const { outputs } = cell;
   const list = outputs.toJSON();
   const isOwn = (output) => ownerOf(output) === id && !drop.includes(id);
   const own = new Map(list.filter(isOwn).map((output) => [partOf(output), output]));
@@ -72,6 +73,7 @@ function writeParts(outputs, { id, drop, after, parts }) {
   const before = list.slice(0, start).filter((output) => !isGone(output));
   const behind = list.slice(start).filter((output) => !isGone(output));
   replaceOutputs(outputs, list, [...before, ...mine, ...behind]);
+  trimSaved(cell);
 }
 
 // Change only what differs: an output that stays keeps its place and its height.
@@ -82,6 +84,12 @@ function replaceOutputs(outputs, old, list) {
   }
   if (old.length > list.length && !outputs.remove) outputs.fromJSON(list);
   while (outputs.length > list.length) outputs.remove(outputs.length - 1);
+}
+
+// JupyterLab (4.6) leaves removed outputs in the model that it saves.
+function trimSaved({ outputs, sharedModel }) {
+  const count = sharedModel.outputs.length;
+  if (count > outputs.length) sharedModel.updateOutputs(outputs.length, count, [], "silent-change");
 }
 
 // The bar of one cell.
@@ -115,8 +123,6 @@ class Bar {
     this.node.className = "cellmage-answer-bar";
     this.node.setAttribute("role", "toolbar");
     this.node.setAttribute("aria-label", "Answer");
-    // Keys belong to the buttons, and not to the commands of the page.
-    this.node.dataset.lmSuppressShortcuts = "true";
     this.node.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -174,8 +180,13 @@ class Bar {
     return group;
   }
 
+  // Plain keys belong to the buttons; those with Ctrl, such as Ctrl+S, are the page's.
+  claimKey({ ctrlKey, metaKey, altKey }) {
+    if (ctrlKey || metaKey || altKey) delete this.node.dataset.lmSuppressShortcuts;
+    else this.node.dataset.lmSuppressShortcuts = "true";
+  }
+
   onKey(event) {
-    event.stopPropagation();
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     const buttons = [...this.node.querySelectorAll("button")];
@@ -214,6 +225,11 @@ class Link {
     // A page makes the elements of a cell when it comes into sight, and may do so again.
     this.observer = new MutationObserver(() => this.placeSoon());
     this.observer.observe(document.body, { childList: true, subtree: true });
+    this.onKey = (event) => {
+      for (const bar of [...this.bars.values()].flat())
+        if (bar.node.contains(event.target)) bar.claimKey(event);
+    };
+    window.addEventListener("keydown", this.onKey, true); // before the page decides about it
   }
 
   send(message) {
@@ -260,8 +276,8 @@ class Link {
       for (const cellId of removed) this.remove(cellId);
     },
     parts: (message) => {
-      const outputs = this.page.find(message.cell)?.model.outputs;
-      if (outputs) writeParts(outputs, message);
+      const cell = this.page.find(message.cell)?.model;
+      if (cell?.outputs) writeParts(cell, message);
     },
     copy: ({ cell, text }) => {
       const bars = this.bars.get(cell) ?? [];
@@ -271,6 +287,7 @@ class Link {
 
   close() {
     this.observer.disconnect();
+    window.removeEventListener("keydown", this.onKey, true);
     for (const cellId of [...this.states.keys()]) this.remove(cellId);
   }
 }
