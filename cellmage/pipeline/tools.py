@@ -235,7 +235,8 @@ class _StepCollector:
         options = request.options
         if self._model:
             options = replace(options, model=self._model)
-        return replace(request, options=options, messages=(*request.messages, *step.messages()))
+        messages = (*request.messages, *step.messages())
+        return replace(request, options=options, messages=messages, notices=())
 
     def _with_unique_id(self, call: ToolCall) -> ToolCall:
         """Return the call with an id of its own: some servers send none, or one id for all."""

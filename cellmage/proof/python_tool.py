@@ -67,8 +67,10 @@ class PythonTool:
             (trial,) = run_trials("blocks", [code], SECONDS, self.level, describes=True)
         except TwinError as error:
             return f"error: nothing was run: {error}"
-        is_withheld = may_hold_cells(self.level)
-        self.show(trial.displays, trial.printed if is_withheld else "")
+        if may_hold_cells(self.level):
+            self.show(trial.displays, trial.printed)
+        else:  # the panel has all texts
+            self.show([each for each in trial.displays if set(each) - {"text/plain"}], "")
         if not trial.error:
             self.codes.append(code)
         return "\n".join(self._lines(trial)) or "(it printed nothing, and bound nothing)"

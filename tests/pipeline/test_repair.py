@@ -19,7 +19,7 @@ from cellmage.events import (
     ToolCall,
 )
 from cellmage.messages import Message, Request, Usage
-from cellmage.pipeline.repair import repair_answer
+from cellmage.pipeline.repair import Repair, repair_answer
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 
 REQUEST = Request((Message("user", "Go"),), Options())
@@ -104,3 +104,29 @@ def test_after_tools(server: ScriptedServer) -> None:
     response = chat.ask("Go", tools=[f], approve="always", check=check)
     assert (response.text, response.final_text, ran) == ("Let me see.good", "good", [1])
     assert len(chat.turns) == 1
+
+
+def test_a_repair_may_ask_several_times() -> None:
+    answers = [[Start("m", "p"), Token(text), Complete("stop", Usage(1, 1))] for text in "abc"]
+    requests: list[Request] = []
+
+    async def ask(request: Request) -> AsyncGenerator[Event, None]:
+        requests.append(request)
+        for event in answers[len(requests) - 1]:
+            yield event
+
+    async def events() -> list[Event]:
+        repair = Repair(check, times=2, prompt="No: {}")
+        return [event async for event in repair_answer(repair, ask, REQUEST)]
+
+    played = asyncio.run(events())
+    assert [event.text for event in played if isinstance(event, Token)] == ["a", "b", "c"]
+    assert [message.text for message in requests[-1].messages] == [
+        "Go",
+        *("a", "No: a is not good"),
+        *("b", "No: b is not good"),
+    ]
+    notice, end = played[-2:]
+    assert notice == Notice("repair", "The model was asked 3 times: b is not good")
+    assert isinstance(end, Complete)
+    assert end.usage == Usage(3, 3)
