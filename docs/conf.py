@@ -19,6 +19,7 @@ release = version = cellmage.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 language = "en"
+smartquotes = False  # quotes of an answer stay as they are
 default_role = "code"  # docstrings write `name` for code
 highlight_language = "none"
 
@@ -58,6 +59,7 @@ nitpick_ignore = [
 
 html_theme = "pydata_sphinx_theme"
 html_title = "cellmage"
+html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_theme_options: dict[str, Any] = {

@@ -151,7 +151,7 @@ def group_of(value: object) -> str:
 
 def api_names(module: ModuleType) -> dict[str, list[str]]:
     """The public names of a module, by section."""
-    names: dict[str, list[str]] = {title: [] for title in ("Functions", "Classes", "Events")}
+    names: dict[str, list[str]] = {title: [] for title in ("Classes", "Functions", "Events")}
     for name in module.__all__:
         names.setdefault(group_of(getattr(module, name)), []).append(name)
     return names
