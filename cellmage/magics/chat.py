@@ -134,7 +134,11 @@ class ChatSession:
         surface = Surface(
             self._front_end, cell or self._next_cell(), make_display, approve, on_stream
         )
-        self._runner.run(self._arguments(question, cell is None), question.prompt, {}, surface)
+        args = self._arguments(question, cell is None)
+        try:
+            self._runner.run(args, question.prompt, {}, surface)
+        finally:
+            self._runner.approval.end_cell()  # what was allowed for a cell was for this answer
 
     def _next_cell(self) -> CellRef:
         """Return a question of this panel's own cell, after all others."""

@@ -83,8 +83,8 @@ class Panel:
 
     def wait(self, text: str) -> None:
         """Wait until nothing arrives, and the last answer has a text."""
-        expect(self.root.locator(".cellmage-answer").last).to_contain_text(text, timeout=20_000)
-        expect(self.button("Stop")).to_have_attribute("aria-disabled", "true", timeout=20_000)
+        expect(self.root.locator(".cellmage-answer").last).to_contain_text(text, timeout=60_000)
+        expect(self.button("Stop")).to_have_attribute("aria-disabled", "true", timeout=60_000)
 
 
 def open_panel(lab: Lab, *cells: str, line: str = "%llm_chat", page: str = "lab") -> Panel:
