@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -25,11 +25,24 @@ from .surfaces import Surface
 
 if TYPE_CHECKING:
     from ..widgets.answer_bar import AnswerBars, Bar
-    from .runner import PromptRunner
+    from .conversations import ConversationRegistry
     from .settings import Settings
+    from .tool_approval import ToolApproval
 
 _OTHER_PAGES = "vscode-"
 """How cell ids begin of pages that do not load the JavaScript, but ask the user about it."""
+
+
+class Runner(Protocol):
+    """Runs prompts: see `cellmage.magics.runner.PromptRunner`."""
+
+    chats: ConversationRegistry
+    approval: ToolApproval
+
+    def run(
+        self, args: Namespace, text: str, local_ns: Mapping[str, Any], surface: Surface | None
+    ) -> Any:
+        """Send a prompt, and show its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class PromptBars:
         settings: the values for all that is left open.
     """
 
-    def __init__(self, shell: InteractiveShell, runner: PromptRunner, settings: Settings) -> None:
+    def __init__(self, shell: InteractiveShell, runner: Runner, settings: Settings) -> None:
         self._shell = shell
         self._runner = runner
         self._settings = settings
@@ -128,7 +141,7 @@ class BarAsker:
         settings: the values for all that is left open.
     """
 
-    def __init__(self, shell: InteractiveShell, runner: PromptRunner, settings: Settings) -> None:
+    def __init__(self, shell: InteractiveShell, runner: Runner, settings: Settings) -> None:
         self._shell = shell
         self._runner = runner
         self._settings = settings

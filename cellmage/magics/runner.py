@@ -208,7 +208,8 @@ class PromptRunner:
             self._bind_response(prompt, args.out if is_text else None)
             for stream in prompt.streams:
                 self._record_cost(stream)
-            self.bars.end(prompt.selected)
+            if prompt.surface is None:  # else the surface knows the end
+                self.bars.end(prompt.selected)
             print_store_messages(self.chats)
 
     def _run_each(self, args: Namespace, text: str, variables: Mapping[str, Any]) -> Any:

@@ -1,0 +1,201 @@
+"""The bars of answers in a real kernel: what their buttons do to the conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from cellmage.testing import Reply, ScriptedServer, answer, chunk
+from tests.kernel.client import Kernel, Message
+
+
+class BarPage:
+    """The page of the bars in a few lines: it sends what its JavaScript and the buttons send.
+
+    Args:
+        kernel: the kernel; cellmage is loaded.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.bars: dict[str, dict[str, Any]] = {}
+        self.messages: list[dict[str, Any]] = []
+        self.texts: list[str] = []
+        self.comm = ""
+        self.subshell: str = kernel.control("create_subshell_request")["subshell_id"]
+
+    def take(self, messages: list[Message]) -> None:
+        for message in messages:
+            state = message.content.get("data", {}).get("state", {})
+            if message.type in ("display_data", "update_display_data"):
+                self.texts.append(message.markdown)
+            if message.type == "comm_open" and "PageLink" in state.get("_anywidget_id", ""):
+                self.comm = str(message.content["comm_id"])
+            elif message.type == "comm_msg" and message.content["comm_id"] == self.comm:
+                self._take_message(message.content["data"].get("content", {}))
+
+    def _take_message(self, content: dict[str, Any]) -> None:
+        self.messages.append(content)
+        for bar in content.get("bars", ()):
+            self.bars[bar["cell"]] = bar
+        for cell in content.get("removed", ()):
+            self.bars.pop(cell, None)
+
+    def run(self, code: str, cell: str | None = None) -> None:
+        self.take(self.kernel.run(code, cell).messages)
+
+    def send(self, kind: str, cell: str = "", beside: bool = True, **content: Any) -> None:
+        """Send a message of the page, beside the cells or not."""
+        session = self.kernel.client.session
+        data = {"method": "custom", "content": {"type": kind, "cell": cell, **content}}
+        message = session.msg("comm_msg", {"comm_id": self.comm, "data": data})
+        if beside:
+            message["header"]["subshell_id"] = self.subshell
+        self.kernel.client.shell_channel.send(message)
+
+    def connect(self) -> None:
+        """Be a page that has loaded the JavaScript."""
+        self.until(lambda: self.comm != "")
+        self.send("here")
+        self.until(lambda: {"type": "known"} in self.messages and self.bars != {})
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Take messages until a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            raw = self.kernel.client.get_iopub_msg(timeout=max(0.01, deadline - time.monotonic()))
+            self.take([self.kernel.message(raw)])
+
+    def shown(self, cell: str) -> str:
+        """Return the text of the parts that were sent last for a cell."""
+        parts: dict[int, str] = {}
+        for message in self.messages:
+            if message["type"] == "parts" and message["cell"] == cell:
+                parts = {} if message["drop"] and message["id"] not in message["drop"] else parts
+                for part, output in message["parts"]:
+                    parts[part] = output["data"].get("text/plain", "") if output else ""
+        return "".join(parts[part] for part in sorted(parts))
+
+    def press(self, kind: str, cell: str, **content: Any) -> None:
+        """Press a button that asks again, and wait for the end of the answer."""
+        before = len(self.messages)
+        self.send(kind, cell, **content)
+        self.until(lambda: self.has_ended(cell, before))
+
+    def has_ended(self, cell: str, before: int) -> bool:
+        bars = [bar for message in self.messages[before:] for bar in message.get("bars", ())]
+        states = [bar["live"] for bar in bars if bar["cell"] == cell]
+        return True in states and not states[-1]
+
+
+@pytest.fixture
+def page(kernel: Kernel, server: ScriptedServer) -> Iterator[BarPage]:
+    """Return a page with two answers; the model numbers what it answers."""
+    numbers = count(1)
+    server.play_with(lambda exchange: Reply(answer(f"No. {next(numbers)}")))
+    bars = BarPage(kernel)
+    bars.run("%%llm\none", "c1")
+    bars.connect()
+    bars.run("%%llm\ntwo", "c2")
+    bars.until(lambda: "c2" in bars.bars and not bars.bars["c2"]["live"])
+    yield bars
+    kernel.delete_subshells()
+
+
+def sent(server: ScriptedServer) -> list[str]:
+    return [str(text) for _, text in server.last.messages]
+
+
+def test_retry_makes_a_version_and_the_later_answer_stale(
+    page: BarPage, server: ScriptedServer
+) -> None:
+    assert page.bars["c2"]["line"] == ""
+    page.press("retry", "c1")
+    assert page.shown("c1") == "No. 3"
+    assert (page.bars["c1"]["version"], page.bars["c1"]["versions"]) == (2, 2)
+    assert page.bars["c2"]["line"].startswith("stale: ")
+    page.run("%%llm\nthree", "c3")
+    assert sent(server)[-5:] == ["one", "No. 3", "two", "No. 2", "three"]
+
+
+def test_the_version_that_is_shown_is_sent(page: BarPage, server: ScriptedServer) -> None:
+    page.press("retry", "c1")
+    page.press("retry", "c1")
+    page.send("version", "c1", version=1)
+    page.until(lambda: page.bars["c1"]["version"] == 1)
+    assert page.shown("c1") == "No. 1"
+    assert page.bars["c1"]["versions"] == 3
+    page.send("version", "c1", version=2)
+    page.until(lambda: page.bars["c1"]["version"] == 2)
+    page.send("version", "c1", version=9)  # no such version
+    page.run("%%llm\nthree", "c3")
+    assert sent(server)[-5:] == ["one", "No. 3", "two", "No. 2", "three"]
+    page.run("%llm_history --restore 1.1", "c4")
+    page.until(lambda: page.bars["c1"]["versions"] == 1 or page.bars["c1"]["version"] == 1)
+
+
+def test_a_fork_ends_with_the_answer(page: BarPage, server: ScriptedServer) -> None:
+    page.send("fork", "c1")
+    page.until(lambda: "fork-1" in page.bars["c1"]["line"])
+    page.run("%%llm --chat fork-1\nhere", "c3")
+    assert sent(server)[-3:] == ["one", "No. 1", "here"]
+
+
+def test_markdown_a_failure_and_an_answer_that_is_gone(
+    page: BarPage, server: ScriptedServer
+) -> None:
+    page.send("markdown", "c1")
+    page.until(lambda: {"type": "copy", "cell": "c1", "text": "No. 1"} in page.messages)
+    server.play_each([Reply(status=400)])
+    page.press("retry", "c1")
+    assert "Error" in page.bars["c1"]["line"]
+    assert page.shown("c1") in ("", "No. 1")
+    assert page.bars["c1"]["versions"] == 1
+    page.run("%llm_history --drop 1")
+    page.send("fork", "c1")
+    page.until(lambda: "not in the conversation" in page.bars["c1"]["line"])
+    page.send("nonsense", "c1")
+    page.send("retry", "no-such-cell")
+
+
+def test_stop_and_continue(page: BarPage, server: ScriptedServer) -> None:
+    server.play_each([Reply([chunk("Half of"), 30])])
+    msg_id = page.kernel.start("%%llm\nlong", "c3")
+    page.until(lambda: page.bars.get("c3", {}).get("live", False))
+    page.until(lambda: bool(page.texts) and "Half of" in page.texts[-1])
+    page.send("stop", "c3")
+    page.until(lambda: not page.bars["c3"]["live"])
+    assert page.kernel.finish(msg_id).ok
+    assert page.bars["c3"]["cut"]
+    server.play_each([Reply(answer(" it."))])
+    page.press("continue", "c3")
+    assert page.shown("c3").startswith("Half of it.")
+    assert not page.bars["c3"]["cut"]
+    assert page.kernel.value("len(_llm.text) > 0")
+
+
+def test_off_removes_the_bars(page: BarPage, kernel: Kernel) -> None:
+    page.run("%llm_config --bar False")
+    page.until(lambda: page.bars == {})
+    page.run("%%llm\nthree", "c3")
+    assert page.bars == {}
+    page.run("%llm_config --reset")
+
+
+def test_messages_that_wait_for_a_cell_do_not_count(page: BarPage) -> None:
+    """A page without a subshell of its own: its messages come when no cell runs."""
+    page.run("%unload_ext cellmage")
+    page.run("%load_ext cellmage")
+    before = page.comm
+    page.run("%%llm\nfour", "c5")
+    page.until(lambda: page.comm != before)
+    page.messages.clear()
+    page.send("here", beside=False)
+    page.run("%%llm\nfive", "c6")
+    assert page.messages == []
+    page.connect()
+    assert set(page.bars) >= {"c5", "c6"}
