@@ -10,7 +10,7 @@ RERUNS := --reruns 1 -raR
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines real bench docs news dist notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines twin real bench docs news dist notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -25,6 +25,7 @@ help:
 	@echo "make oldest      run the tests with the oldest packages that pyproject.toml allows"
 	@echo "make servers     test against LiteLLM's proxy, which is 700 MB"
 	@echo "make engines     ask many rows on real clusters of Ray and Dask; ROWS=100000 for the whole"
+	@echo "make twin        run libraries in the twin, of 300 MB; writes the table of docs/twin.md"
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
@@ -38,7 +39,7 @@ help:
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/kernel .venv/lab .venv/dev .venv/browser .venv/docs: .venv/%: pyproject.toml | .venv/made
+.venv/kernel .venv/lab .venv/dev .venv/browser: .venv/%: pyproject.toml | .venv/made
 	$(PIP) -e '.[$*]'
 	@touch $@
 
@@ -114,6 +115,12 @@ engines: .venv/dev
 	.venv-engines/bin/pip install --quiet --disable-pip-version-check -e '.[dask,data,kernel,ray]' hypothesis pandas psutil pyarrow pytest
 	.venv-engines/bin/pytest --override-ini addopts= -W default -s -q tests/engines/test_clusters.py
 
+# TORCH=torch has PyTorch too, which is 1 GB and more.
+twin: .venv/dev
+	$(PYTHON) -m venv .venv-twin
+	.venv-twin/bin/pip install --quiet --disable-pip-version-check -e '.[data,kernel]' duckdb matplotlib pandas pyarrow pytest scikit-learn $(TORCH)
+	.venv-twin/bin/python -m tests.twin.libraries
+
 real: .venv/dev
 	$(BIN)/python -m tests.real.weights
 	$(BIN)/pytest --override-ini addopts= -p no:nbval tests/real
@@ -137,8 +144,13 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
 
-docs: .venv/docs
-	$(ALONE) $(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html
+.venv-docs/made: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
+docs: .venv-docs/made
+	$(ALONE) .venv-docs/bin/python -m sphinx -W --keep-going -n -q docs docs/_build/html
 
 # Each Python that is on this machine, with the oldest and with the newest packages.
 dist: .venv/dev
@@ -154,4 +166,4 @@ notebooks: .venv/dev
 	$(ALONE) $(BIN)/python notebooks/run.py
 
 clean:
-	rm -rf .venv .venv-engines .venv-oldest .venv-peers .venv-real .venv-servers
+	rm -rf docs/_build docs/reference .venv .venv-docs .venv-engines .venv-oldest .venv-peers .venv-real .venv-servers .venv-twin

@@ -49,6 +49,7 @@ NOT_RUN = {
 PYTHON_RUNS = [
     "README.md",
     "docs/streams.md",
+    "docs/twin.md",
     "docs/howto/fastapi.md",
     "docs/howto/from-chatlas.md",
 ]

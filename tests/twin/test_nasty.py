@@ -33,7 +33,7 @@ def living(word: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", sample(list(NASTY), 30))
+@pytest.mark.parametrize("name", sample(list(NASTY), 15))
 def test_nasty_programs(shell: InteractiveShell, name: str, tmp_path: Path) -> None:
     twin.run("1", seconds=5)  # what a first run loads
     before = state_of(shell.user_ns)
@@ -47,6 +47,7 @@ def test_nasty_programs(shell: InteractiveShell, name: str, tmp_path: Path) -> N
     assert twin.run("6 * 7").outputs[-1].data["text/plain"] == "42"
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(sorted(NASTY)), min_size=2, max_size=4))
 @repeat(100)
 def test_programs_of_several_steps(busy_shell: InteractiveShell, names: list[str]) -> None:

@@ -57,7 +57,7 @@ class Guard:
         return self._realpath(os.fsdecode(target)) if target else ""
 
     def _is_inside(self, target: str) -> bool:
-        return target.startswith(f"{self._folder}{os.sep}")
+        return f"{target}{os.sep}".startswith(f"{self._folder}{os.sep}")
 
 
 class Host(str):

@@ -22,7 +22,7 @@ from .libraries import forbid_processes, prepare_libraries
 from .lifetime import die_with_parent
 from .mappings import make_private
 from .memory import Usage, limit_memory
-from .names import Names
+from .names import Names, variables
 from .shell import adopt_shell, replace_streams, run_cell
 
 
@@ -83,8 +83,9 @@ def _play(job: Job, channel: Channel) -> int:
     prepare_libraries(channel)
     shell = job.shell or _make_shell(job)
     if job.namespace is not None:
-        shell.user_ns = job.namespace
-        shell.user_module.__dict__.update(job.namespace)
+        for name in variables(shell):
+            del shell.user_ns[name]
+        shell.user_ns.update(job.namespace)
     adopt_shell(shell, channel)
     usage = Usage.now()
     limit_memory(job.memory)

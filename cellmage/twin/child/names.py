@@ -22,7 +22,7 @@ class Names:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._before = self._variables()
+        self._before = variables(shell)
 
     def changes(self, level: Level) -> dict[str, Any]:
         """Return what has changed since.
@@ -30,7 +30,7 @@ class Names:
         Args:
             level: what may be described of tables.
         """
-        after, before = self._variables(), self._before
+        after, before = variables(self._shell), self._before
         bound = [name for name in after if name not in before or after[name] is not before[name]]
         return {
             "bound": [
@@ -45,16 +45,18 @@ class Names:
             "deleted": [name for name in before if name not in after][:_MAX_NAMES],
         }
 
-    def _variables(self) -> dict[str, Any]:
-        hidden = self._shell.user_ns_hidden
-        return {
-            name: value
-            for name, value in list(self._shell.user_ns.items())
-            if isinstance(name, str)
-            and name[:1] != "_"
-            and name not in _HIDDEN
-            and hidden.get(name, hidden) is not value
-        }
+
+def variables(shell: Any) -> dict[str, Any]:
+    """Return the user's variables, without those of IPython."""
+    hidden = shell.user_ns_hidden
+    return {
+        name: value
+        for name, value in list(shell.user_ns.items())
+        if isinstance(name, str)
+        and name[:1] != "_"
+        and name not in _HIDDEN
+        and hidden.get(name, hidden) is not value
+    }
 
 
 def _describe(value: Any, level: Level) -> str:

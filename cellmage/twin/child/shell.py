@@ -66,7 +66,7 @@ class Hook(DisplayHook):
     def quiet(self) -> bool:
         """Return whether the cell ends in a semicolon."""
         try:
-            return bool(self.semicolon_at_end_of_expression(self.code))
+            return bool(self.semicolon_at_end_of_expression(self.code))  # type: ignore[no-untyped-call]
         except (tokenize.TokenError, SyntaxError):
             return False
 
