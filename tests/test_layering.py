@@ -162,7 +162,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
         "twin",
     },
-    "twin": {"describe", "errors", "fork_locks"},
+    "twin": {"describe", "errors", "fork_locks", "runtime"},
     "widgets": {
         "approvals",
         "display",

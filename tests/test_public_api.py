@@ -14,12 +14,13 @@ from IPython.core.interactiveshell import InteractiveShell
 import cellmage
 import cellmage.recording
 import cellmage.testing
+import cellmage.twin
 from cellmage.batch.columns import Column
 from cellmage.code_blocks import CodeBlock
 from cellmage.fingerprint import Fingerprint
 from cellmage.stream.views import Readable
 
-MODULES = [cellmage, cellmage.testing]
+MODULES = [cellmage, cellmage.testing, cellmage.twin]
 PUBLIC = [
     getattr(module, name) for module in [*MODULES, cellmage.recording] for name in module.__all__
 ]

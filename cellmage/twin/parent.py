@@ -61,8 +61,10 @@ def run(  # noqa: PLR0913 - options are a flat list
         pipes = [_pipe(stack) for _ in range(3)]
         room = memory if memory is not None else max(free_memory() - RESERVE, RESERVE)
         job = Job(code, shell, namespace, level, room, folder, random.getstate())
-        process = fork(lambda: live(job, *[write for _, write in pipes]))
-        stack.callback(process.end)
+        process = fork(
+            lambda: live(job, *[write for _, write in pipes]),
+            lambda process: stack.callback(process.end),
+        )
         for _, write in pipes:
             os.close(write)
         reading = Reading(process, [read for read, _ in pipes], Outputs(on_output), room)

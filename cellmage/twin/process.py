@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from ..errors import TwinError
 from ..fork_locks import hold_all_locks
+from ..runtime.interrupts import defer_interrupts
 
 _LOCK_SECONDS = 2.0
 
@@ -55,21 +56,24 @@ class Process:
         return f"it ended its process with status {code}"
 
 
-def fork(be_child: Callable[[], None]) -> Process:
+def fork(be_child: Callable[[], None], keep: Callable[[Process], object]) -> Process:
     """Fork this process.
 
     Args:
         be_child: what the child does; it must not return.
+        keep: is called with the process before an interrupt may be raised.
 
     Raises:
         TwinError: the system refuses.
     """
     _flush()
-    with _blocked_signals():
+    with defer_interrupts(), _blocked_signals():
         pid = _fork()
         if pid == 0:
             be_child()
-    return Process(pid)
+        process = Process(pid)
+        keep(process)
+    return process
 
 
 def _fork() -> int:

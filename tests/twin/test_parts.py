@@ -91,7 +91,10 @@ def test_every_limit_says_what_to_do() -> None:
 
 
 def test_how_a_process_ended() -> None:
-    ended, killed = fork(lambda: os._exit(3)), fork(lambda: time.sleep(60))
+    kept: list[Process] = []
+    ended = fork(lambda: os._exit(3), kept.append)
+    killed = fork(lambda: time.sleep(60), kept.append)
+    assert kept == [ended, killed]
     while not ended.poll():
         time.sleep(0.01)
     killed.end()
@@ -115,7 +118,7 @@ def test_no_fork_while_a_thread_holds_a_lock() -> None:
     with pytest.raises(TimeoutError), fork_locks.hold_all_locks(0.01):
         pass
     with pytest.raises(TwinError, match="another thread"):
-        fork(lambda: os._exit(0))
+        fork(lambda: os._exit(0), list)
     leave.set()
     thread.join()
     with fork_locks.hold_all_locks(1), lock:
