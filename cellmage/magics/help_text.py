@@ -56,7 +56,7 @@ EXAMPLES: Mapping[str, tuple[str, str, str]] = {
     ),
     "llm_fix": (
         "%llm_fix",
-        "%llm_fix --model gpt-6-sol Be brief.",
+        "%llm_fix --in-place Be brief.",
         "%llm_fix Keep the names of the columns.",
     ),
     "llm_chat": (

@@ -24,16 +24,16 @@ class CellNames:
         bound: those that it binds.
         touched: those that it binds, whose parts it changes, or that it hands to a call of its own.
         read: those that it reads.
+        patched: those of whose attributes it binds.
         quiet_handlers: how many handlers of errors do nothing, and `contextlib.suppress`.
-        is_parsed: False if the text is no Python: then the names are guessed.
     """
 
     always: tuple[frozenset[str], ...]
     bound: frozenset[str]
     touched: frozenset[str]
     read: frozenset[str] = frozenset()
+    patched: frozenset[str] = frozenset()
     quiet_handlers: int = 0
-    is_parsed: bool = True
 
     @classmethod
     def of(cls, source: str) -> CellNames:
@@ -48,7 +48,7 @@ class CellNames:
             tree = ast.parse(TransformerManager().transform_cell(source))
         except (SyntaxError, ValueError, RecursionError):
             guessed = frozenset(_AT_LINE_START.findall(source))
-            return cls((), guessed, guessed, is_parsed=False)
+            return cls((), guessed, guessed)
         groups = (frozenset(_targets(node)) for node in tree.body)
         always = tuple(filter(None, groups))
         bound = frozenset(name for node in _own_nodes(tree) for name in _bound(node))
@@ -56,7 +56,8 @@ class CellNames:
         quiet = sum(map(_is_quiet, ast.walk(tree)))
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
         read = frozenset(node.id for node in names if isinstance(node.ctx, ast.Load))
-        return cls(always, bound, touched, read, quiet)
+        patched = frozenset(name for node in ast.walk(tree) for name in _patched(node))
+        return cls(always, bound, touched, read, patched, quiet)
 
 
 def _own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -102,6 +103,14 @@ def _touched(node: ast.AST) -> Iterator[str]:
             yield from _roots(function)
             for arg in args:
                 yield from _roots(arg)
+
+
+def _patched(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            yield from _roots(node)
+        case ast.Call(func=ast.Name(id="setattr"), args=[target, *_]):
+            yield from _roots(target)
 
 
 def _roots(node: ast.expr) -> Iterator[str]:

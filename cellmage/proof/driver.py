@@ -94,6 +94,7 @@ def _run_block(shell: Any, code: str, job: Job) -> Report:
     report["removes"] = [name for name in before if name not in after][:_MAX_NAMES]
     if job.get("compares"):
         same = [name for name in before if name in after and name not in bound]
+        report["modules"] = [n for n in before if isinstance(before[n], ModuleType)]
         report["changes"] = [name for name in same if _is_changed(digests, name, after[name])]
         report["unknown"] = [name for name in same if name in digests and digests[name] is None]
     return report
@@ -136,7 +137,8 @@ def _digests(values: Mapping[str, Any]) -> dict[str, Fingerprint | None]:
     """Return the fingerprints of values, small ones first; None for those without one."""
     deadline = time.perf_counter() + _COMPARE_SECONDS
     digests: dict[str, Fingerprint | None] = {}
-    for name in sorted(values, key=lambda name: _bytes_of(values[name])):
+    data = [name for name, value in values.items() if not isinstance(value, ModuleType)]
+    for name in sorted(data, key=lambda name: _bytes_of(values[name])):
         is_due = time.perf_counter() < deadline and _bytes_of(values[name]) < _MAX_BYTES
         digests[name] = fingerprint(values[name]) if is_due else None
     return digests

@@ -120,7 +120,8 @@ class Fixer:
         """Return why a cell that ran is not proven."""
         failed, fixed = CellNames.of(self.source), CellNames.of(code)
         allowed = failed.touched | fixed.bound
-        changed = [name for name in report["changes"] if name not in allowed]
+        patched = [name for name in report["modules"] if name in fixed.patched]
+        changed = [name for name in (*report["changes"], *patched) if name not in allowed]
         removed = [name for name in report["removes"] if name not in failed.bound]
         unbound = set(report["unbound"])
         missing = [

@@ -136,6 +136,16 @@ def test_a_name_that_was_bound_before_must_be_bound_anew(
     assert verdict(run).startswith("Unproven: it does not bind `fb_total`")
 
 
+def test_a_fix_that_changes_a_module_is_not_proven(
+    kernel: Kernel, server: ScriptedServer, cell: str
+) -> None:
+    kernel.run("import math")
+    patch = "math.squareroot = math.sqrt\nfm_root = math.squareroot(16)"
+    run = fix(kernel, server, cell, "fm_root = math.squareroot(16)", patch, patch, patch)
+    assert verdict(run).startswith("Unproven: it changes `math`, which the cell did not")
+    assert kernel.value("hasattr(math, 'squareroot')") is False
+
+
 def test_an_answer_without_code_is_asked_for_again(
     kernel: Kernel, server: ScriptedServer, cell: str
 ) -> None:
