@@ -63,6 +63,8 @@ class Observation:
     shifts: list[tuple[float, float]]
     first: float
     text: str
+    pauses: list[float]
+    """How long a click would have waited, every 20 ms."""
     memory: tuple[float, float]
     """Bytes by which the kernel grew, and bytes at its largest."""
 
@@ -137,6 +139,7 @@ class Lab:
         began = time.time()
         begins = text[:CHUNK_CHARS].strip("# ")
         page.evaluate(f"bench.watch({CELL}, {begins!r})")
+        page.evaluate("bench.pulse()")
         press(page)
         try:
             limit = (len(text) / CHUNK_CHARS / rate + MAX_DELAY_SECONDS) * 1000
@@ -147,7 +150,7 @@ class Lab:
             return None
         events: dict[str, Any] = page.evaluate(
             "({messages: bench.messages, paints: bench.paints, shifts: bench.shifts,"
-            " first: bench.first})"
+            " pauses: bench.pauses, first: bench.first})"
         )
         growth = memory(pid, "VmRSS") - before, memory(pid, "VmHWM") - before
 
@@ -162,6 +165,7 @@ class Lab:
             [(date, value) for date, value in shifts if date > began],
             on_our_clock(events["first"]),
             page.evaluate(f"bench.outputs({CELL})"),
+            [pause / 1000 for _, pause in events["pauses"]],
             growth,
         )
 

@@ -2,7 +2,7 @@
 // one cell were painted, and Chromium's layout shifts; all times are milliseconds since the epoch.
 (() => {
   const now = () => performance.timeOrigin + performance.now();
-  const bench = { messages: [], paints: [], shifts: [], first: null, over: false, now };
+  const bench = { messages: [], paints: [], shifts: [], pauses: [], first: null, over: false, now };
   window.bench = bench;
 
   // v1.kernel.websocket.jupyter.org: how many offsets, the offsets, then channel, header, …
@@ -29,6 +29,18 @@
       if (!hadRecentInput) bench.shifts.push([performance.timeOrigin + startTime, value]);
     }
   }).observe({ type: "layout-shift", buffered: true });
+
+  // How long a click would wait: a timer that is due every 20 ms comes late while the page is busy.
+  bench.pulse = () => {
+    let due = now() + 20;
+    const beat = () => {
+      bench.pauses.push([now(), Math.max(0, now() - due)]);
+      due = now() + 20;
+      setTimeout(beat, 20);
+    };
+    bench.pauses = [];
+    setTimeout(beat, 20);
+  };
 
   // The outputs of a cell; `word` tells the answer from a line that waits for it.
   bench.watch = (number, word) => {

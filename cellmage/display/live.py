@@ -61,6 +61,7 @@ class LiveMarkdown:
         self._part = Part(0, sanitize, write_panels)
         self._frozen: list[Frame] = []
         self._frozen_size = 0.0
+        self._unshown: list[Frame] = []
         self._definitions = LinkDefinitions()
         self._is_urgent = False
 
@@ -90,6 +91,9 @@ class LiveMarkdown:
 
     def frames_due(self, now: float) -> list[Frame]:
         """Return the frames to paint now, in order; empty if none is due."""
+        if self._unshown:
+            frames, self._unshown = self._unshown, []
+            return self._record(now, list(map(self._with_definitions, frames)))
         has_text = self._is_live and self._has_text
         is_beginning = has_text and self._reasoning.is_open
         if is_beginning:
@@ -106,10 +110,13 @@ class LiveMarkdown:
     def catch_up(self) -> bool:
         """Absorb a slice of what no frame has shown; return whether more is left.
 
-        At the end much may be left of a text that arrived at once: its frames come between.
+        At the end much may be left of a text that arrived faster than frames are painted. It
+        becomes parts like the text before it: a page takes long for a large one.
         """
         self._part.absorb_slice()
-        return bool(self._part.pending)
+        if self._is_live:
+            self._unshown += self._freeze()
+        return bool(self._part.pending or self._unshown)
 
     def end(self, is_complete: bool) -> None:
         """Take the text as ended; the markdown of one that was cut stays healed."""

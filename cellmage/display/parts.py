@@ -22,21 +22,29 @@ MIN_PART_PAGE_MS = 80
 """A part is frozen earlier if its formulas and the like take the page this long, as estimated: a
 shorter answer stays one output."""
 
-MAX_PARTS = 14
+LARGE_PART = 8
+"""A part of this size is frozen, however long the text is: a page is busy for 0.1 s with it."""
+
+MANY_PARTS = 36
+"""After so many parts, the next ones grow with the text again."""
+
+MAX_PARTS = 42
 """Outputs that a text may have: JupyterLab trims a cell at 50, and a cell has other outputs too."""
 
 
 def freeze_by_size(settled: float, before: float, index: int) -> bool:
     """Return whether a part is frozen: for a page, where each part is an output of the cell.
 
-    Parts grow with the text, so that there are never many.
+    Parts grow with the text, so that there are never many, but not beyond what a page renders
+    without a pause that is felt.
 
     Args:
         settled: the size of the settled blocks of the part: see `part_size`.
         before: the size of the parts before it.
         index: the index of the part.
     """
-    return settled >= max(1, before / 2) and index + 1 < MAX_PARTS
+    limit = LARGE_PART if index < MANY_PARTS else before
+    return settled >= max(1, min(before / 2, limit)) and index + 1 < MAX_PARTS
 
 
 def freeze_every_block(settled: float, before: float, index: int) -> bool:

@@ -207,6 +207,17 @@ def test_never_more_parts_than_a_cell_holds() -> None:
     assert 5 < len(page.parts) <= MAX_PARTS
 
 
+def test_a_text_that_arrives_faster_than_frames_ends_in_parts_of_the_usual_size() -> None:
+    live, frames = LiveMarkdown(now=0.0), []
+    live.feed(ANSWER[:80_000] * 4)
+    while live.catch_up():
+        frames += live.frames_due(0.0)
+    live.end(True)
+    frames += live.final_frames()
+    assert "".join(frame.text for frame in frames if frame.is_settled) == ANSWER[:80_000] * 4
+    assert max(len(frame.markdown) for frame in frames) < 80_000
+
+
 def test_formulas_are_settled_early() -> None:
     """No frame has most of the formulas, and they stay a few outputs."""
     text = (ANSWERS / "texmath.md").read_text(encoding="utf-8")
