@@ -104,3 +104,17 @@ def test_a_refusal(shell: InteractiveShell, tmp_path: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         assert twin.run("base.execute('select 1').fetchone()", namespace={"base": connection}).ok
     twin.run("1", namespace={"base": connection})  # a closed one
+
+
+def test_pools_of_threads_and_of_forked_processes(shell: InteractiveShell) -> None:
+    for pool in ("multiprocessing.pool.ThreadPool", "multiprocessing.get_context('fork').Pool"):
+        run = twin.run(
+            f"import multiprocessing.pool\nwith {pool}(2) as pool: print(pool.map(abs, [-1, 2]))"
+        )
+        assert run.stdout == "[1, 2]\n", run
+        assert not run.actions
+
+
+def test_what_no_audit_hook_sees(shell: InteractiveShell) -> None:
+    run = twin.run("import multiprocessing; multiprocessing.get_context('spawn').Pool(2)")
+    assert [action.verb for action in run.actions] == ["share memory or start a program"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..outside import ActsOutside
@@ -108,7 +109,10 @@ def _database(arguments: Arguments) -> Acts:
 
 
 def _kill(arguments: Arguments) -> Acts:
-    return () if arguments[0] == os.getpid() else (("send a signal to", _host(arguments[0])),)
+    with suppress(OSError):  # there is no such process
+        if arguments[0] > 0 and os.getpgid(arguments[0]) == os.getpgid(0):
+            return ()  # its own, or one that it has forked
+    return (("send a signal to", _host(arguments[0])),)
 
 
 def _host(value: Any) -> Host:

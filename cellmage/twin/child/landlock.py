@@ -19,6 +19,11 @@ _BENEATH = 1
 # Bits of access to files, by the version that has them: all but executing and reading.
 _WRITING = (1 << 1) | sum(1 << bit for bit in range(4, 13))
 _REFERRING, _TRUNCATING = 1 << 13, 1 << 14
+_OPENING = 1 << 1
+_MAKING = _OPENING | (1 << 5) | (1 << 8)
+_SEMAPHORES = "/dev/shm"
+"""Where glibc makes the locks of `multiprocessing`, which pools of threads have, too."""
+
 _TCP = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
@@ -48,8 +53,8 @@ def restrict(folder: str) -> bool:
     ruleset = libc.syscall(_CREATE_RULESET, rights, ctypes.c_size_t(_size(version)), 0)
     if ruleset < 0:
         return False
-    for path in (folder, os.devnull):
-        _permit(libc, ruleset, path, files if path == folder else 1 << 1)
+    for path, access in ((folder, files), (os.devnull, _OPENING), (_SEMAPHORES, _MAKING)):
+        _permit(libc, ruleset, path, files & access)
     libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     is_done: bool = libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
     os.close(ruleset)
@@ -62,6 +67,8 @@ def _size(version: int) -> int:
 
 
 def _permit(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
+    if not os.path.exists(path):
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     rule = struct.pack("=Qi", access, descriptor)
     libc.syscall(_ADD_RULE, ruleset, _BENEATH, rule, 0)

@@ -21,18 +21,30 @@ def prepare_libraries(channel: Channel) -> None:
 
 
 def forbid_processes(channel: Channel) -> None:
-    """Refuse what starts processes and is not seen by an audit hook."""
+    """Refuse what reaches other processes and is not seen by an audit hook."""
 
     def refuse(*arguments: object, **settings: object) -> NoReturn:
-        channel.send("action", verb="start processes", target="")
-        raise ActsOutside("it would start processes, which is not done in the twin")
+        channel.send("action", verb="share memory or start a program", target="")
+        raise ActsOutside(
+            "it would share memory with other processes or start a program, which is not done in "
+            "the twin"
+        )
 
-    lock = type("SemLock", (), {"__new__": refuse, "SEM_VALUE_MAX": 2**31 - 1})
-    for module, name, value in (
-        ("_posixsubprocess", "fork_exec", refuse),
-        ("_multiprocessing", "SemLock", lock),  # of pools and queues; it is a file in /dev/shm
-    ):
-        setattr(import_module(module), name, value)
+    for module, name in (("_posixsubprocess", "fork_exec"), ("_posixshmem", "shm_open")):
+        setattr(import_module(module), name, refuse)
+    _leave_no_semaphores(import_module("_multiprocessing"))
+
+
+def _leave_no_semaphores(module: Any) -> None:
+    """Remove the name of each semaphore at once: a killed twin would leave it in /dev/shm."""
+
+    class SemLock(module.SemLock):  # type: ignore[misc]
+        def __new__(
+            cls, kind: int, value: int, maxvalue: int, name: str, unlink: bool = True
+        ) -> Any:
+            return super().__new__(cls, kind, value, maxvalue, name, True)
+
+    module.SemLock = SemLock
 
 
 class Unwritten:
