@@ -8,7 +8,9 @@ from playwright.sync_api import Page
 
 from .marked.node import install
 
+# The body of JupyterLab has no height and hides what overflows: axe takes all in it for hidden.
 _RUN = """async (selector) => {
+  document.body.style.minHeight = '100vh';
   const { violations } = await axe.run(selector);
   return violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 300))]);
 }"""

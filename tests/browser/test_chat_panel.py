@@ -286,3 +286,5 @@ def test_it_is_accessible_in_both_themes(lab: Lab, server: ScriptedServer) -> No
             found |= {(theme, width): find_violations(lab.page, PANEL)}
             take_shot(lab, f"{theme}-{width}")
     assert not any(found.values()), found
+    lab.page.evaluate("document.querySelector('.cellmage-title').style.color = '#555'")
+    assert [rule for rule, _ in find_violations(lab.page, PANEL)] == ["color-contrast"]
