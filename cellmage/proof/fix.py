@@ -13,6 +13,7 @@ from typing import Any
 from ..code_blocks import CodeBlock, find_code_blocks
 from ..describe import Level
 from ..errors import TwinError
+from ..text import truncate
 from .blocks import PYTHON, duration, effects, first_line, list_names, shown, why_not_run
 from .cell_names import CellNames
 from .trial import Trial, run_trials
@@ -21,6 +22,7 @@ SECONDS = 30.0
 """The time that a fixed cell may take."""
 
 TRIES = 3
+_NOTE_CHARS = 120
 
 PROMPT = (
     "Your code does not work: {} Write the whole cell again, corrected, as one code block of "
@@ -112,6 +114,8 @@ class Fixer:
             return _unproven(code, problem, f"{problem}.", shown(trial))
         not_compared = [n for n in report["unknown"] if n in CellNames.of(code).read]
         note = f"; not compared: {list_names(not_compared)}" if not_compared else ""
+        if trial.refused:  # the cell has caught the error
+            note += f"; not done there: {truncate(', '.join(trial.refused), _NOTE_CHARS)}"
         time = f" in {duration(report)}" if self.has_times else ""
         line = f"ran in the twin{time}{effects(report)}{note}"
         return Proof(code, True, line, shown(trial))

@@ -27,6 +27,7 @@ class Trial:
         displays: what it showed, by media types.
         has_begun: whether it was begun.
         end: why it has not ended; empty if it has.
+        refused: what it would have done outside of the process, if it is the only piece.
     """
 
     code: str
@@ -35,6 +36,7 @@ class Trial:
     displays: list[Mapping[str, Any]] = field(default_factory=list)
     has_begun: bool = False
     end: str = ""
+    refused: Sequence[str] = ()
 
     @property
     def error(self) -> str:
@@ -67,6 +69,8 @@ def run_trials(
     made = run(_DRIVER.format(_NAME, json.dumps(job)), seconds=seconds, level=level)
     trials = [Trial(code) for code in codes]
     _read(trials, word, made.outputs)
+    if len(trials) == 1:
+        trials[0].refused = [str(action) for action in made.actions]
     for trial in trials:
         if not trial.report:
             trial.end = _why_ended(made) if trial.has_begun else "it was not begun"

@@ -136,6 +136,13 @@ def test_a_name_that_was_bound_before_must_be_bound_anew(
     assert verdict(run).startswith("Unproven: it does not bind `fb_total`")
 
 
+def test_a_proof_says_what_was_not_done(kernel: Kernel, server: ScriptedServer, cell: str) -> None:
+    good = "try:\n    open('fo.txt', 'w')\nexcept OSError:\n    fo_x = 2\nfo_x = 1"
+    run = fix(kernel, server, cell, "fo_x = fo_y", good)
+    assert "; not done there: write the file " in verdict(run).partition("\n")[0]
+    assert kernel.value("__import__('os').path.exists('fo.txt')") is False
+
+
 def test_a_fix_that_changes_a_module_is_not_proven(
     kernel: Kernel, server: ScriptedServer, cell: str
 ) -> None:
