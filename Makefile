@@ -31,7 +31,7 @@ help:
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
 	@echo "make docs        build docs/ into docs/_build/html; a warning is an error"
 	@echo "make news        show how changes/ describes the next release"
-	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 5 minutes"
+	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 10 minutes"
 	@echo "make notebooks   run the notebooks unattended and save their outputs"
 
 .venv/made:
@@ -131,6 +131,7 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.decoding
 	$(BIN)/python -m benchmarks.fingerprint
 	$(BIN)/python -m benchmarks.first_question
+	$(BIN)/python -m benchmarks.install
 	$(BIN)/python -m benchmarks.fixes
 	$(BIN)/python -m benchmarks.healing
 	$(BIN)/python -m benchmarks.hostile
