@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 
-from ..events import Complete, Event, Marks, Reclassification, Status, Token, ToolResult
+from ..events import Complete, Event, Marks, Notice, Reclassification, Status, Token, ToolResult
 from ..marks import Mark
 from ..messages import Request
 from ..runtime.sync_stream import run_on_consumer
+from ..tool_results import format_error
 from .base import Ask
 from .finish_reasons import incomplete_reason
 
@@ -45,7 +46,13 @@ async def _mark(find: FindMarks, ask: Ask, request: Request) -> AsyncGenerator[E
                     sent.append(event.content)
                 case Complete() if text and not incomplete_reason(event.finish_reason):
                     yield Status("Checking the answer…")
-                    marks = await run_on_consumer(partial(find, text, sent))
-                    if marks:
-                        yield Marks(tuple(marks))
+                    yield await _check(partial(find, text, sent))
             yield event
+
+
+async def _check(find: Callable[[], Sequence[Mark]]) -> Marks | Notice:
+    """Return the marks; a notice if they cannot be found: the answer is there all the same."""
+    try:
+        return Marks(tuple(await run_on_consumer(find)))
+    except Exception as error:  # noqa: BLE001 - it runs code of the user, and of a model
+        return Notice("unchecked", f"The answer could not be checked: {format_error(error)}")

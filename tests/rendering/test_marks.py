@@ -64,6 +64,15 @@ def test_the_turn_keeps_values_and_expressions() -> None:
     assert turn_from_record(turn_to_record(turn, {}), {}) == turn
 
 
+def test_an_answer_that_cannot_be_checked_is_there_all_the_same() -> None:
+    def fail(text: str, sent: object) -> list[Mark]:
+        raise KeyError("twin")
+
+    response = Conversation(provider=ScriptedProvider([TEXT])).ask("Go", find_marks=fail)
+    assert (response.text, response.marks, response.incomplete_reason) == (TEXT, (), None)
+    assert response.notices == ("The answer could not be checked: error: KeyError: 'twin'",)
+
+
 def test_a_cut_answer_is_not_checked() -> None:
     chat = Conversation(provider=ScriptedProvider([TEXT, OSError("gone")]))
     stream = chat.stream("Go", find_marks=lambda text, sent: MARKS)
