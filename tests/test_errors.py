@@ -14,7 +14,7 @@ from cellmage.errors import KINDS, CellmageError
 
 ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs/reliability.md").read_text("utf-8")
-ENDS_WITHOUT_ERROR = {"closed", "killed"}
+ENDS_WITHOUT_ERROR = {"closed", "killed", "saved"}
 """Words of `Response.incomplete_reason` alone: nobody was there to be told."""
 
 

@@ -151,7 +151,8 @@ def test_jobs_are_listed_shown_and_stopped(page: Page, server: ScriptedServer) -
     assert "there is no job 99" in page.run("%llm_jobs --stop 99", "bgl").error
     assert "the number of a job, or all" in page.run("%llm_jobs --stop x", "bgl").error
     assert "Stopped 9 answers." in page.run("%llm_stop", "bgl").printed
-    assert "No answer is under way." in page.run("%llm_jobs --stop all", "bgl").printed
+    stop = "%llm_jobs --stop all"
+    page.read_until(lambda: "No answer is under way." in page.run(stop, "bgl").printed)
     assert page.run("%llm_history", "bgl").printed.count("partial") == 9
 
 

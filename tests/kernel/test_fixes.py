@@ -8,6 +8,7 @@ import pytest
 
 from cellmage.testing import Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel, Run
+from tests.kernel.own_kernel import shared_kernel  # noqa: F401 - the fixture
 from tests.proof.failures import Failure, failures
 from tests.repetitions import sample
 

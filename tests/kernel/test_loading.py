@@ -100,7 +100,7 @@ class TestLoading:
         server.play(chunk(reasoning="hm"), finish("stop"), DONE)
         run = kernel.run("%%llm --out text\nsecond")
         assert run.ok
-        assert run.texts == ["hm", "(The model sent no text (finish reason: stop).)"]
+        assert run.texts == ["hm", "", "(The model sent no text (finish reason: stop).)"]
         assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
         server.play(status=400)
         kernel.run("text = 'kept'")

@@ -10,6 +10,7 @@ import pytest
 
 from cellmage.testing import DONE, Exchange, Reply, ScriptedServer, answer, finish, tool_call
 from tests.kernel.client import Kernel, Run
+from tests.kernel.own_kernel import shared_kernel  # noqa: F401 - the fixture
 
 _ids = count()
 

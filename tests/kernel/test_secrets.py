@@ -55,6 +55,9 @@ WAYS = {
     "cell text": "%%llm\nWhat is {} for?",
 }
 TYPED = {"line magic argument (must be refused with a hint)", "cell text"}
+
+typed: set[str] = set()
+"""Secrets that a cell of the shared kernel has had: they stay in IPython's history, in any order."""
 UNUSED = {*TYPED, "default_headers"}
 START = """
 import io, logging, os, pickle, sys
@@ -142,7 +145,7 @@ def output_of(run: Run) -> str:
 
 
 def collect(
-    kernel: Kernel, server: ScriptedServer, code: str, way_in: str, is_known: bool
+    kernel: Kernel, server: ScriptedServer, code: str, secret: str, is_known: bool
 ) -> dict[str, str]:
     """Return all text that may contain the secret, by the name of its source."""
     texts = {"way in": output_of(kernel.run(code))} if is_known or "api-key" in code else {}
@@ -152,7 +155,7 @@ def collect(
     texts["completions"] = json.dumps(completions["content"])
     for file in map(Path, kernel.value(FILES)):
         # What was typed is in IPython's history, as in the notebook.
-        if "history" not in file.name or way_in not in TYPED:
+        if "history" not in file.name or secret not in typed:
             texts[file.name] = file.read_bytes().decode("utf-8", "replace")
     texts["to the model"] = json.dumps([exchange.body for exchange in server.exchanges])
     return texts
@@ -174,7 +177,8 @@ def test_no_secret_is_seen(
     read = f"url = {server.url!r}; secret = open({str(tmp_path / 'secret')!r}).read()"
     assert kernel.run(read).ok
     code = WAYS[way_in].format(secret.strip()) if way_in in TYPED else WAYS[way_in]
-    texts = collect(kernel, server, code, way_in, can_be_known(name, way_in))
+    typed.update([secret] if way_in in TYPED else [])
+    texts = collect(kernel, server, code, secret, can_be_known(name, way_in))
     part = PARTS.get(name, secret).strip()
     assert [name for name, text in texts.items() if part in text] == []
 
