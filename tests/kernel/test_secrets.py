@@ -57,7 +57,7 @@ WAYS = {
 TYPED = {"line magic argument (must be refused with a hint)", "cell text"}
 
 typed: set[str] = set()
-"""Secrets that a cell of the shared kernel has had: they stay in IPython's history, in any order."""
+"""Secrets that a cell of the shared kernel has had: they stay in IPython's history."""
 UNUSED = {*TYPED, "default_headers"}
 START = """
 import io, logging, os, pickle, sys
