@@ -52,7 +52,7 @@ def marked_pieces(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str
         marks: those in it.
 
     Example:
-        >>> marks = [Mark(5, 13, "value", "1_0", "n"), Mark(15, 17, "number")]
+        >>> marks = [Mark(7, 15, "value", "1_0", "n"), Mark(17, 19, "number")]
         >>> "".join(marked_pieces("It is {{= n }}, 12.", 1, marks))
         'It is 1\\\\_0, <u>12</u>.'
     """
