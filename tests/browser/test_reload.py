@@ -20,6 +20,12 @@ TEXT = (
 )
 WAIT_SECONDS = 0.002
 
+IS_CONNECTED = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return context?.session?.kernel?.connectionStatus === "connected";
+}"""
+"""Whether the page has the kernel: a cell that is run before that is not sent."""
+
 
 def held(moment: int, is_left: threading.Event) -> Iterator[Step]:
     """Yield the text up to a moment, and the rest when the page was left."""
@@ -40,6 +46,7 @@ def leave(lab: Lab, how: str) -> None:
         lab.page.reload()
     lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     lab.until(lambda: lab.page.locator("#jp-main-statusbar").count() == 1)
+    lab.until(lambda: lab.page.evaluate(IS_CONNECTED))
 
 
 def run(lab: Lab, cell: int) -> str:
