@@ -149,6 +149,11 @@ class Lab:
     def output(self, cell: int) -> str:
         return self.area(cell).inner_text()
 
+    def text(self, cell: int) -> str:
+        """Return the text of the outputs, in sight or not, without the bar below them."""
+        texts = self.area(cell).locator(".jp-OutputArea-child").all_text_contents()
+        return "".join(texts)
+
     def outputs(self, cell: int) -> int:
         return self.area(cell).locator(".jp-OutputArea-child").count()
 

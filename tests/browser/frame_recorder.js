@@ -16,7 +16,8 @@
     };
   };
 
-  const UNSEEN = "mjx-container, style, script, .jp-InternalAnchorLink";
+  const UNSEEN =
+    "mjx-container, style, script, .jp-InternalAnchorLink, .cellmage-answer-bar";
   const MATH_ERROR = "mjx-merror, [data-mjx-error], mjx-mtext[style*=red], mjx-mstyle[style*=red]";
   const DIAGRAM_ERROR = ".jp-RenderedMermaid.jp-mod-warning, .jp-RenderedMermaid-Details";
 
