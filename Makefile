@@ -77,7 +77,7 @@ stress: .venv/dev
 	$(BIN)/pytest $(PLUGINS) $(PARALLEL)
 
 browser: .venv/browser
-	$(BIN)/pytest --override-ini addopts= $(RERUNS) tests/browser
+	$(BIN)/pytest --override-ini addopts= -n 2 --dist loadfile $(RERUNS) tests/browser
 
 # Each run has new texts; SEED=N repeats one, TEXTS=N is the number.
 fuzz: .venv/browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -18,9 +19,16 @@ LATEX = ("@jupyterlab/rendermime@4.6.6", "package/lib/latex.js")
 
 def install() -> Path:
     """Return the folder with the packages; install them if they are not up to date."""
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers may run tests
+        _install()
+    return HOME
+
+
+def _install() -> None:
     version = (HERE / "package.json").read_text() + "\n".join(LATEX)
     stamp = HOME / "made"
-    HOME.mkdir(exist_ok=True)
     for script in HERE.glob("*.mjs"):
         shutil.copy(script, HOME)
     if not stamp.exists() or stamp.read_text() != version:
@@ -32,7 +40,6 @@ def install() -> Path:
             assert module is not None
             (HOME / "latex.mjs").write_bytes(module.read())
         stamp.write_text(version)
-    return HOME
 
 
 def _npm(*arguments: str) -> str:
