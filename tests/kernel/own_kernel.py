@@ -1,4 +1,4 @@
-"""A kernel that one module of tests shares: in the kernel of all tests, polars may have threads."""
+"""A kernel of one module: that of all tests may have threads of polars, and typed keys."""
 
 from __future__ import annotations
 

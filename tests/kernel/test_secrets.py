@@ -15,6 +15,7 @@ import pytest
 from cellmage.providers.masking import mask_secrets
 from cellmage.testing import Exchange, Reply, ScriptedServer, answer
 from tests.kernel.client import Kernel, Run
+from tests.kernel.own_kernel import shared_kernel  # noqa: F401 - the fixture
 from tests.repetitions import sample
 
 DATA = json.loads((Path(__file__).parent.parent / "data/secrets.json").read_text())
