@@ -216,9 +216,12 @@ for n in range(5000):  # what print(n, flush=True) sends, on a machine of any sp
 def test_prints_before_an_answer_do_not_hide_it(
     lab: Lab, server: ScriptedServer, seconds: float
 ) -> None:
-    """Jupyter Server drops its first display, after which no update has anything to change."""
+    """Jupyter Server drops its first display, after which no update has anything to change.
+
+    It counts anew with each message of the bar that the kernel has handled.
+    """
     server.play(chunk("**The answer** "), seconds, chunk("is 42."), seconds, finish(), DONE)
-    ask(lab, f"{PRINTS}\n%llm Go")
+    ask(lab, f"%llm_config --bar False\n{PRINTS}\n%llm Go")
     if seconds:
         lab.until(lambda: "The answer" in lab.output(1))
         assert not lab.is_done(1)
