@@ -288,7 +288,7 @@ def test_no_character_is_in_the_wrong_cell(page: Page, server: ScriptedServer) -
             f"%%llm --background --no-history --stats\nbg b{n:04}", f"bgb{n}"
         )
         others[f"c{n:04}"] = page.run(
-            f"for _ in range(3): print('<c{n:04}> ', end='', flush=True)", f"bgc{n}"
+            f"for turn in range(3): print('<c{n:04}> ', end='', flush=True)", f"bgc{n}"
         )
     page.run(
         "for bg_job in [*get_ipython().magics_manager.registry['LLMMagics']"

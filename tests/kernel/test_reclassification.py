@@ -37,7 +37,7 @@ def test_in_a_cell_of_its_own(kernel: Kernel, server: ScriptedServer) -> None:
 
 def test_between_other_outputs(kernel: Kernel, server: ScriptedServer) -> None:
     server.play(*STEPS)
-    run = kernel.run("print('before')\nfor _ in range(1):\n    %llm -m m Go\nprint('after')")
+    run = kernel.run("print('before')\nfor number in range(1):\n    %llm -m m Go\nprint('after')")
     check(run, kernel)
 
 

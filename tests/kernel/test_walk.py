@@ -94,6 +94,7 @@ class TestInterrupt:
         server.play(chunk("one"), end="hang")
         msg_id, run = self.start(kernel, server)
         queued = kernel.start("%%llm\nsecond", "c2")
+        time.sleep(0.3)  # as in a page, where the whole of Run All is sent before anybody stops it
         kernel.interrupt()
         kernel.finish(msg_id, run)
         assert kernel.finish(queued).reply["status"] == "aborted"
