@@ -44,7 +44,7 @@ class RealModel(LlamaCppProvider):
 BRIEF = "Be brief: one or two short sentences, or one block of code in a fence."
 NAME = "qwen2.5-coder-1.5b-instruct"
 REAL = ResolvedModel(RealModel(Path({weights!r})), NAME)
-STAND_INS = {{"librarian", "planner", "scripted", "writer"}}
+STAND_INS = {{"librarian", "planner", "scripted", "travel", "writer"}}
 
 
 def resolve_model(options, *arguments, resolve=registry.resolve_model):
