@@ -285,9 +285,14 @@ def imports(path: Path) -> tuple[str, ...]:
     return tuple(_imports(path))
 
 
+@cache
+def _nodes(path: Path) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(path.read_text()))]
+
+
 def _imports(path: Path) -> Iterator[str]:
     package = ["cellmage", *path.relative_to(ROOT).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -325,7 +330,7 @@ def test_imports_go_one_way(path: Path) -> None:
 
 def test_imports_inside_the_package_are_relative() -> None:
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in _nodes(path):
             if isinstance(node, ast.ImportFrom) and not node.level:
                 assert (node.module or "").split(".")[0] != "cellmage", path
 
@@ -377,7 +382,7 @@ SAFE_MAKERS = {
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """The calls in a file, with the last name of what is called."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _nodes(path):
         if isinstance(node, ast.Call):
             yield getattr(node.func, "attr", None) or getattr(node.func, "id", ""), node
 

@@ -45,6 +45,7 @@ def test_no_cell_of_a_table(level: Level) -> None:
             assert not found(table, level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LOW)
 def test_no_cell_in_what_holds_a_table(level: Level) -> None:
     for value in holders():
@@ -123,6 +124,7 @@ def look(figure: Any) -> list[tuple[bool, str]]:
     return [(text.get_visible(), text.get_text()) for text in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LOW)
 @pytest.mark.parametrize("draw", [draw, draw_shared, draw_in_space])
 def test_no_text_of_a_plot(level: Level, draw: Callable[[str], Any]) -> None:

@@ -67,6 +67,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
 ROWS = [{"n": n} for n in range(1200)]
 
 
+@pytest.mark.slow
 def test_results_in_memory_are_in_the_order_of_the_rows() -> None:
     results = ask(ROWS[:1100])
     assert results.values == [f"Say {n}" for n in range(1100)]
@@ -74,6 +75,7 @@ def test_results_in_memory_are_in_the_order_of_the_rows() -> None:
     assert results[7].row == {"n": 7}
 
 
+@pytest.mark.slow
 def test_results_in_a_folder_are_in_the_order_of_the_rows(tmp_path: Path) -> None:
     results = ask(ROWS, out=tmp_path / "out")
     assert (len(results), results.path) == (1200, tmp_path / "out")

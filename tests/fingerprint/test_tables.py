@@ -64,6 +64,7 @@ def test_each_kind_of_column(name: str) -> None:
     assert digest(one) != digest(one.rename(columns={name: "other"}))
 
 
+@pytest.mark.slow
 def test_a_frame_with_all_of_them_in_another_process(tmp_path: Path) -> None:
     path = tmp_path / "frame.pickle"
     frame().to_pickle(path)

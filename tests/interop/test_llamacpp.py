@@ -29,6 +29,7 @@ def test_an_answer(model: str) -> None:
     assert response.provider == "llamacpp"
 
 
+@pytest.mark.slow
 def test_the_same_answer_by_every_view(model: str) -> None:
     options = Options(model=model, temperature=0, max_tokens=40, extra_body={"seed": 1})
     chat = Conversation(options)

@@ -6,6 +6,8 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
+
 from cellmage.testing import ScriptedServer
 from tests.attachments import png
 from tests.describe.canaries import CANARY
@@ -121,6 +123,7 @@ class TestAttach:
         assert kernel.run("%%llm\n{{ input }}").reply["ename"] == "UsageError"
 
 
+@pytest.mark.slow
 def test_no_planted_value_leaves(kernel: Kernel, server: ScriptedServer) -> None:
     """Not in a request, in the store, in an export, on the page, or in an error."""
     kernel.run(

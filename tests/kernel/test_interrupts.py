@@ -6,6 +6,8 @@ import os
 import random
 import time
 
+import pytest
+
 from cellmage.testing import ScriptedServer, chunk
 from tests.kernel.client import Kernel, Run
 
@@ -29,6 +31,7 @@ def names():
 """
 
 
+@pytest.mark.slow
 def test_many_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
     """At random moments: before the head, before the first token, within the answer."""
     chance = random.Random(7)

@@ -19,6 +19,7 @@ def publish(text: str, cursor: str) -> str:
     return sanitize(heal(text, cursor))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHORT, ids=lambda path: path.stem)
 def test_no_frame_of_an_answer_is_wrong(path: Path) -> None:
     frames = Frames(path.read_text(), publish, publish=sanitize)

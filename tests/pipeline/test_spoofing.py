@@ -62,6 +62,7 @@ def act(x: Any = None, y: str = "", root: str = "", **options: Any) -> str:
     return "ran"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_is_shown_is_what_runs(
     chat: Conversation, server: ScriptedServer, shape: Callable[[str], str]

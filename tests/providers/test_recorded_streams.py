@@ -84,6 +84,7 @@ def test_pieces_of_one_byte(name: str) -> None:
     assert decode(name, [bytes([byte]) for byte in data]) == whole
 
 
+@pytest.mark.slow
 @BY_NAME
 def test_every_pair_of_pieces(name: str) -> None:
     data, whole = read(name)

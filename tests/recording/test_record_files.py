@@ -219,6 +219,7 @@ for index in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_processes_lose_no_line(path: Path) -> None:
     count = 10 * FACTOR
     root = Path(__file__).parents[2]

@@ -36,6 +36,7 @@ def test_an_error_is_raised_and_the_text_before_it_is_shown(
     assert capsys.readouterr().out == "half\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [[], ["-m", "IPython", "--simple-prompt", "--no-banner"]])
 def test_in_a_terminal_it_is_rendered(connected: ScriptedServer, shell: list[str]) -> None:
     connected.play(chunk("# Title\n\n**one** "), 0.1, chunk("two"), finish(), DONE)

@@ -28,6 +28,7 @@ MAX_SECONDS = 10
 """Reading takes a tenth of a second; a search that looks back takes minutes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS, ids=range(len(UNITS)))
 def test_documents_of_one_repeated_text(tmp_path: Path, unit: str) -> None:
     """Parsers that look back or ahead take minutes for these."""

@@ -107,6 +107,7 @@ def test_a_client_that_leaves_before_the_first_token(
     assert connected.last.finished.wait(20), "the connection to the model is closed"
 
 
+@pytest.mark.slow
 def test_two_hundred_at_once(address: str) -> None:
     """All are complete, and each has its own text."""
 

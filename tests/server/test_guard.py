@@ -154,6 +154,7 @@ def test_a_key_is_required_for_other_machines(host: str) -> None:
     assert "set CELLMAGE_SERVE_KEY, or give --api-key" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("host", "key", "url_host"),
     [("0.0.0.0", "a-key", "127.0.0.1"), ("::1", "", "[::1]"), ("127.0.0.2", "", "127.0.0.2")],

@@ -76,6 +76,7 @@ def run_pytest(folder: Path, source: str, *arguments: str) -> str:
     ).stdout
 
 
+@pytest.mark.slow
 def test_fixtures(tmp_path: Path) -> None:
     assert "4 passed" in run_pytest(tmp_path, USER_TESTS)
 
@@ -108,6 +109,7 @@ def test_another_answer(llm_replay):
 """
 
 
+@pytest.mark.slow
 def test_answers_are_recorded_beside_the_test_and_replayed(tmp_path: Path) -> None:
     assert "pytest --llm-record records the answers" in run_pytest(tmp_path, REPLAY_TESTS)
     assert "2 passed" in run_pytest(tmp_path, REPLAY_TESTS, "--llm-record")

@@ -28,6 +28,7 @@ def test_a_damaged_file_is_set_aside(store: Store, junk: bytes) -> None:
     assert resume(store).turns == chat.turns
 
 
+@pytest.mark.slow
 def test_damage_in_the_middle(store: Store) -> None:
     chat = open_chat(store)
     for number in range(60):

@@ -124,6 +124,7 @@ def is_kept(damaged: bytes, folder: Path) -> bool:
     return any(path.read_bytes() == damaged for path in folder.glob("turns.db*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="the judge is the program sqlite3")
 @pytest.mark.parametrize("group", range(10))
 def test_random_damage(whole: Path, tmp_path: Path, group: int) -> None:

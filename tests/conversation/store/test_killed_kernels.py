@@ -37,6 +37,7 @@ for text in chat.stream("second", cell=CellRef("c2", 0)):
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_mid_stream(store: Store) -> None:
     with start_process(IN_MID_STREAM, store.path) as process:
         assert process.stdout is not None
@@ -74,6 +75,7 @@ chat.ask("pay {} and nap {}", tools=[pay, nap], approve="always")
 """
 
 
+@pytest.mark.slow
 def test_kill_9_while_a_tool_runs(store: Store) -> None:
     """The calls that were run are stored, and each call has a result."""
     with start_process(IN_A_TOOL, store.path) as process:
@@ -107,6 +109,7 @@ os._exit(9)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_answer_is_older_than_the_questions_since(store: Store) -> None:
     start_process(AT_ONCE, store.path).communicate(timeout=60)
     chat = open_chat(store)
