@@ -66,7 +66,7 @@ def jupyter(
     settings = [
         f"--port={port}", "--no-browser", "--allow-root", "--ServerApp.token=",
         "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
-        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={lab_server.folder}",
         # Half of the default: a slow machine cannot exceed that.
         "--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=500",
@@ -124,6 +124,12 @@ class Lab:
         self.page.goto(f"{self.url}/lab/tree/{name or self.name}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.until(lambda: "Idle" in self.page.inner_text("#jp-main-statusbar"))
+
+    def show_in_notebook7(self) -> None:
+        """Open the notebook in the page of Notebook 7."""
+        self.page.goto(f"{self.url}/notebooks/{self.name}")
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        self.page.wait_for_selector(".jp-NotebookKernelStatus-fade", state="attached")
 
     def run_next(self, cell: int | None = None) -> None:
         if cell is not None:

@@ -91,9 +91,7 @@ def open_panel(lab: Lab, *cells: str, line: str = "%llm_chat", page: str = "lab"
     """Run the cells and then the panel's."""
     lab.open("%load_ext cellmage", *cells, line, "1", "2")
     if page == "notebook":
-        lab.page.goto(f"{lab.url}/notebooks/{lab.name}")
-        lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        lab.page.wait_for_selector(".jp-NotebookKernelStatus-fade", state="attached")
+        lab.show_in_notebook7()
     lab.load()
     for _ in range(len(cells) + 1):
         lab.run_next()

@@ -22,9 +22,7 @@ SCROLL_SETTINGS = "@jupyter-notebook/notebook-extension:scroll-output"
 
 def ask(lab: Lab) -> None:
     lab.open("%load_ext cellmage", "%%llm\nGo")
-    lab.page.goto(f"{lab.url}/notebooks/{lab.name}")
-    lab.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    lab.page.wait_for_selector(".jp-NotebookKernelStatus-fade", state="attached")
+    lab.show_in_notebook7()
     lab.load()
     lab.run_next()
 
