@@ -10,7 +10,7 @@ RERUNS := --reruns 1 -raR
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
-.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines twin real bench docs news dist notebooks clean
+.PHONY: help demo lab test coverage stress browser fuzz check faults zoo oldest servers engines twin real bench pictures docs news dist notebooks clean
 
 help:
 	@echo "make demo        watch a streamed cell in this terminal (a real kernel, no network, no key)"
@@ -29,6 +29,7 @@ help:
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
+	@echo "make pictures    record the moving pictures of the README in JupyterLab, light and dark"
 	@echo "make docs        build docs/ into docs/_build/html; a warning is an error"
 	@echo "make news        show how changes/ describes the next release"
 	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 10 minutes"
@@ -144,6 +145,9 @@ bench: .venv/dev .venv/browser
 	$(BIN)/python -m benchmarks.twin
 	$(BIN)/python -m benchmarks.completion
 	$(BIN)/python -m benchmarks.page
+
+pictures: .venv/browser
+	$(BIN)/python -m benchmarks.pictures
 
 .venv-docs/made: pyproject.toml
 	$(PYTHON) -m venv .venv-docs

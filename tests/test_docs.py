@@ -47,7 +47,7 @@ NOT_RUN = {
 """Why blocks of a page are not run; its blocks of Python may be run all the same."""
 
 PYTHON_RUNS = [
-    "README.md",
+    "docs/in-programs.md",
     "docs/streams.md",
     "docs/twin.md",
     "docs/howto/fastapi.md",

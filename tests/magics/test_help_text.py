@@ -66,7 +66,7 @@ def test_no_flag_shows_the_name_of_python(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["llm", "llm_config", "llm_history"])
 def test_the_docs_have_every_flag(name: str) -> None:
-    docs = (ROOT / "README.md").read_text() + (ROOT / "docs/conversation.md").read_text()
+    docs = (ROOT / "docs/flags.md").read_text() + (ROOT / "docs/conversation.md").read_text()
     assert flags(name) - set(re.findall(r"--[a-z-]+", docs)) == {"--help"} - set(
         re.findall(r"--[a-z-]+", docs)
     )
