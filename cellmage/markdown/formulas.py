@@ -61,11 +61,13 @@ _WORDS = re.compile(r"(?:\s*[a-z]{3,})+\s*\Z")
 _DOLLAR = re.compile(r"(?:[^\\$]|\\.)*+\$", re.DOTALL)
 """Matches text up to the first dollar that is not escaped."""
 
-_PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|])")
+_PRICE = re.compile(r"\d[\d.,]*[KMBkm]?(?:[,;:.!?)]*\s+[A-Za-z(*_-]|[*_)\"'|\u2e80-\uffef])")
 """An amount and what follows it in prose: a price."""
 
 # A path or an assignment between the dollars, and a name after them: two variables.
 _VARIABLES = re.compile(r"\$\{?\w(?:[^$]*[/:,;=+|.&@]|[^$]+-)\$[A-Za-z_{]")
+# Chinese and Japanese have no blanks, so pandoc's rule would join a price and a formula after it.
+_CJK_PRICE = re.compile(r"\d[\d.,]*[\u2e80-\uffef]")
 # A dollar after a name, and then prose ("df$x and df$") or an amount ("US$5").
 _COLUMN = re.compile(r"(?<=[A-Za-z)])\$[A-Za-z]+ (?:[\w,;:.()]+ )*[\w.()]+\$|(?<=[A-Z])\$\d")
 
@@ -182,7 +184,8 @@ def _is_dollar_formula(text: str, content: str, end: int) -> bool:
     """Apply pandoc's rule, and refuse variables: ``$HOME/bin:$PATH``, ``df$x and df$y``."""
     is_glued = content[0].isspace() or content[-1].isspace() or text[end : end + 1].isdigit()
     start = end - len(content) - 2
-    return not (is_glued or _VARIABLES.match(text, start, end + 1) or _COLUMN.match(text, start))
+    is_name = _VARIABLES.match(text, start, end + 1) or _COLUMN.match(text, start)
+    return not (is_glued or is_name or _CJK_PRICE.match(content))
 
 
 def _is_bracket_formula(text: str, content: str, end: int) -> bool:

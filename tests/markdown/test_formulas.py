@@ -108,7 +108,7 @@ def test_a_norm_in_a_table_keeps_its_row() -> None:
     ["\\[1\\]", "[!\\[a\\](http://evil/x.png)](https://x.y)", "\\[ and \\]", "\\( a", "$a\n\nb$",
      "\\begin{document}x\\end{document}", "$a {b$", "$\\href{javascript:x}{y}$", "$`a`$", "$ $",
      "a$5/$6", "US$1.50-US$2", "$HOME/bin:$PATH", "$YEAR-$MONTH-$DAY", "$a=$b", "$AAPL/$TSLA",
-     "=SUM($A$1:$A$10)", "df$col and df$other", "US$13, 14$."],
+     "=SUM($A$1:$A$10)", "df$col and df$other", "US$13, 14$.", "从$5，或$n", "約$1,200です。$x"],
 )  # fmt: skip
 def test_text_that_is_no_formula(text: str) -> None:
     assert typeset(sanitize(text)) == []
@@ -117,6 +117,7 @@ def test_text_that_is_no_formula(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "is_open"),
     [("$x", True), ("$x + y_1", True), ("$5", True), ("$5 and", False), ("$ x", False),
+     ("$5，", False), ("$5\\text{个}", True),
      ("$HOME is the", False), ("\\(x", True), ("\\(this is a sentence", False),
      ("\\[\\text{if the model is}", True), ("\\begin{align}x", True), ("\\begin{document}", False),
      ("$$x\n\ny", False)],
