@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -31,8 +31,18 @@ def call_after_cell(function: Callable[[], None]) -> None:
 
     def on_end(result: Any) -> None:
         shell.events.unregister("post_run_cell", on_end)
-        # A kernel runs its cells in an event loop; a terminal does not, and drops no output.
-        with suppress(RuntimeError):
-            asyncio.get_running_loop().call_later(_PAUSE_SECONDS, function, context=context)
+        call_when_idle(function, context)
 
     shell.events.register("post_run_cell", on_end)
+
+
+def call_when_idle(function: Callable[[], None], context: Context | None = None) -> None:
+    """Call a function when the kernel is idle, at the end of a cell.
+
+    Args:
+        function: what is called.
+        context: what it publishes belongs to the cell of this context.
+    """
+    # A kernel runs its cells in an event loop; a terminal does not, and drops no output.
+    with suppress(RuntimeError):
+        asyncio.get_running_loop().call_later(_PAUSE_SECONDS, function, context=context)

@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from ..conversation.conversation import Conversation
 from ..display.base import Display
+from ..display.late_update import call_when_idle
 from ..display.select import is_interactive
 from ..errors import UsageError
 from ..rendering import RenderOptions, render_turn
@@ -24,7 +25,8 @@ from .parsing import declared
 from .surfaces import Surface
 
 if TYPE_CHECKING:
-    from ..widgets.answer_bar import AnswerBars, Bar
+    from ..widgets.answer_bar import AnswerBars
+    from ..widgets.answer_bar_state import Bar
     from .conversations import ConversationRegistry
     from .settings import Settings
     from .tool_approval import ToolApproval
@@ -96,7 +98,9 @@ class PromptBars:
         cell = front_end.cell_id
         if cell is None or front_end.is_captured or not self._is_in_page(cell):
             return
-        from ..widgets.answer_bar import AnswerBars, Bar  # noqa: PLC0415 - where a page shows it
+        # Where a page shows it.
+        from ..widgets.answer_bar import AnswerBars  # noqa: PLC0415
+        from ..widgets.answer_bar_state import Bar  # noqa: PLC0415
 
         context = copy_context()
         if self._bars is None:
@@ -124,6 +128,7 @@ class PromptBars:
             self._first_cell = FrontEnd.of(self._shell).cell_id, copy_context()
         if self._bars is not None:
             self._bars.refresh() if self._settings.bar else self._bars.clear()
+            call_when_idle(self._runner.approval.buttons.tell_number)
 
     def close(self) -> None:
         """Remove all bars."""

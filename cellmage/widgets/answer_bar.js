@@ -2,95 +2,9 @@
 // notebook's file never contains one. Python names a cell by its id, and an answer by its own.
 
 const PING_MS = [0, 50, 100, 200, 400, 800, 1600, 3000, 6000];
-const NOTES = 1_000_000; // the part below an answer, as in Python
+const ASK_MS = 1000; // between two questions whether a message was lost
+const CHECK_MS = 3000; // a page that shows Stop asks this often
 const COPIED_MS = 1500;
-
-// The page of this widget's notebook: its model, and its elements.
-class NotebookPage {
-  constructor(context) {
-    this.context = context;
-  }
-
-  find(cellId) {
-    const { cells } = this.context.model;
-    for (let index = 0; index < cells.length; index++) {
-      if (cells.get(index).id === cellId) return { index, model: cells.get(index) };
-    }
-    return null;
-  }
-
-  // The notebooks of the page that show this file; each may be open twice.
-  roots() {
-    const all = [...document.querySelectorAll(".jp-Notebook")];
-    const named = all.filter((root) => {
-      const panel = root.closest(".jp-NotebookPanel")?.id;
-      const tab = panel && document.querySelector(`.lm-TabBar-tab[data-id="${CSS.escape(panel)}"]`);
-      return tab?.title?.split("\n").some((line) => line.endsWith(` ${this.context.localPath}`));
-    });
-    return named.length ? named : all.length === 1 ? all : [];
-  }
-
-  areas(cellId) {
-    const index = this.find(cellId)?.index;
-    if (index === undefined) return [];
-    return this.roots().flatMap((root) => {
-      const marked = root.querySelector(`.jp-Cell[data-windowed-list-index="${index}"]`);
-      const isMarked = root.querySelector(".jp-Cell[data-windowed-list-index]");
-      const cell = marked ?? (isMarked ? null : root.querySelectorAll(".jp-Cell")[index]);
-      const area = cell?.querySelector(".jp-Cell-outputWrapper .jp-OutputArea");
-      return area ? [area] : [];
-    });
-  }
-}
-
-// Outputs of answers, in the model of a cell: what is written there is saved.
-
-function ownerOf(output) {
-  const own = output.metadata?.cellmage ?? {};
-  return own.id ?? own.below;
-}
-
-function partOf(output) {
-  const own = output.metadata.cellmage;
-  return own.below ? NOTES : own.part === "reasoning" ? -1 : own.part ?? 0;
-}
-
-// Put parts of an answer in place of what is there of it, and of the answers that it replaces.
-function writeParts(cell, { id, drop, after, parts }) {
-  const { outputs } = cell;
-  const list = outputs.toJSON();
-  const isOwn = (output) => ownerOf(output) === id && !drop.includes(id);
-  const own = new Map(list.filter(isOwn).map((output) => [partOf(output), output]));
-  for (const [part, output] of parts) {
-    if (output) own.set(part, output);
-    else own.delete(part);
-  }
-  const mine = [...own].sort(([a], [b]) => a - b).map(([, output]) => output);
-  const isGone = (output) => isOwn(output) || drop.includes(ownerOf(output));
-  const first = list.findIndex(isGone);
-  const last = list.findLastIndex((output) => after.includes(ownerOf(output)));
-  const start = first >= 0 ? first : last >= 0 ? last + 1 : list.length;
-  const before = list.slice(0, start).filter((output) => !isGone(output));
-  const behind = list.slice(start).filter((output) => !isGone(output));
-  replaceOutputs(outputs, list, [...before, ...mine, ...behind]);
-  trimSaved(cell);
-}
-
-// Change only what differs: an output that stays keeps its place and its height.
-function replaceOutputs(outputs, old, list) {
-  for (let index = 0; index < list.length; index++) {
-    if (index >= old.length) outputs.add(list[index]);
-    else if (old[index] !== list[index]) outputs.set(index, list[index]);
-  }
-  if (old.length > list.length && !outputs.remove) outputs.fromJSON(list);
-  while (outputs.length > list.length) outputs.remove(outputs.length - 1);
-}
-
-// JupyterLab (4.6) leaves removed outputs in the model that it saves.
-function trimSaved({ outputs, sharedModel }) {
-  const count = sharedModel.outputs.length;
-  if (count > outputs.length) sharedModel.updateOutputs(outputs.length, count, [], "silent-change");
-}
 
 // The bar of one cell.
 
@@ -222,6 +136,11 @@ class Link {
     this.page = new NotebookPage(context);
     this.states = new Map();
     this.bars = new Map();
+    this.number = 0; // of the last message, with none before it missing
+    this.asked = -ASK_MS;
+    this.timer = setInterval(() => {
+      if ([...this.states.values()].some(({ live }) => live)) this.ask();
+    }, CHECK_MS);
     // A page makes the elements of a cell when it comes into sight, and may do so again.
     this.observer = new MutationObserver(() => this.placeSoon());
     this.observer.observe(document.body, { childList: true, subtree: true });
@@ -234,6 +153,21 @@ class Link {
 
   send(message) {
     this.model.send(message);
+  }
+
+  // A server drops messages of a kernel that sends too many, and tells neither side.
+  receive(message) {
+    const { type, number } = message;
+    if (type === "known") this.number = number;
+    else if (number > this.number + (type === "number" ? 0 : 1)) this.ask();
+    else if (type !== "number") this.number = number;
+    this.handlers[type]?.(message);
+  }
+
+  ask() {
+    if (performance.now() - this.asked < ASK_MS) return;
+    this.asked = performance.now();
+    this.send({ type: "have", number: this.number });
   }
 
   placeSoon() {
@@ -267,6 +201,9 @@ class Link {
   }
 
   handlers = {
+    cells: ({ cells }) => {
+      for (const cellId of [...this.states.keys()]) if (!cells.includes(cellId)) this.remove(cellId);
+    },
     bars: ({ bars, removed }) => {
       for (const state of bars) {
         this.states.set(state.cell, state);
@@ -286,6 +223,7 @@ class Link {
   };
 
   close() {
+    clearInterval(this.timer);
     this.observer.disconnect();
     window.removeEventListener("keydown", this.onKey, true);
     for (const cellId of [...this.states.keys()]) this.remove(cellId);
@@ -297,8 +235,8 @@ function initialize({ model }) {
   const link = context?.model?.cells ? new Link(model, context) : null;
   let isKnown = false;
   const receive = (message) => {
-    if (message.type === "known") isKnown = true;
-    else link?.handlers[message.type]?.(message);
+    isKnown ||= message.type === "known";
+    link?.receive(message);
   };
   model.on("msg:custom", receive);
   // Until the page has its subshell, messages wait for the cell that runs.

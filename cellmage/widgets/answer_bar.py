@@ -4,83 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from ..display.base import Display
 from ..errors import CellmageError, UsageError
 from ..text import clean_message
-from ..turns import Turn
+from .answer_bar_state import Asker, Bar, Stoppable, describe
 from .answer_outputs import OutputsDisplay, Parts
 from .subshells import ButtonSupport
 
 MAX_BARS = 200
 """How many cells have a bar: those that asked last."""
-
-
-class Stoppable(Protocol):
-    """An answer that is being read."""
-
-    id: str
-
-    def close(self) -> None:
-        """Stop it, from any thread."""
-
-
-class Asker(Protocol):
-    """Asks again, and changes the conversation: see `cellmage.magics.answer_bars`."""
-
-    def turn(self, bar: Bar) -> Turn | None:
-        """Return the turn of the answer that a bar belongs to; None if it has none."""
-
-    def is_last(self, bar: Bar, turn: Turn) -> bool:
-        """Return whether no turn follows."""
-        ...
-
-    def ask(
-        self,
-        bar: Bar,
-        does_continue: bool,
-        make_display: Callable[[str], Display],
-        on_stream: Callable[[Stoppable], object],
-    ) -> None:
-        """Ask the question of a bar again, or have its answer continued, and read the answer."""
-
-    def restore(self, bar: Bar, answer_id: str) -> None:
-        """Make an older version the answer of its turn."""
-
-    def fork(self, bar: Bar) -> str:
-        """Begin a conversation that ends with the answer, and return a line that says so."""
-        ...
-
-    def show_turn(self, turn: Turn, display: Display) -> None:
-        """Show the answer of a turn."""
-
-    def refuse(self) -> None:
-        """Refuse the tool calls that wait for the user."""
-
-
-@dataclass(eq=False, slots=True)
-class Bar:
-    """The bar of one cell, below its last answer.
-
-    Args:
-        cell_id: the id of the cell, as the front end sends it.
-        key: the id of the answer that the cell shows.
-        question: what asks again; only the `Asker` looks into it.
-        streams: the answers that are being read.
-        versions: the ids of all versions, in the order in which they were made.
-        text: the answer as it was received.
-        line: what the user must know, such as an error.
-    """
-
-    cell_id: str
-    key: str
-    question: Any
-    streams: Sequence[Stoppable] = ()
-    versions: list[str] = field(default_factory=list)
-    text: str = ""
-    line: str = ""
 
 
 class AnswerBars:
@@ -145,7 +79,7 @@ class AnswerBars:
         if not self._buttons.is_known:
             return
         with self._lock:
-            states = {bar.cell_id: self._state(bar) for bar in bars}
+            states = {bar.cell_id: describe(bar, self._asker) for bar in bars}
             news = [state for cell, state in states.items() if self._sent.get(cell) != state]
             removed = [cell for cell in self._sent if cell not in self._bars]
             self._sent.update(states)
@@ -154,29 +88,28 @@ class AnswerBars:
             if news or removed:
                 self._buttons.send({"type": "bars", "bars": news, "removed": removed})
 
-    def _state(self, bar: Bar) -> dict[str, Any]:
-        turn = None if bar.streams else self._asker.turn(bar)
-        state = {"cell": bar.cell_id, "key": bar.key, "live": bool(bar.streams), "line": bar.line}
-        if turn is None:
-            return {**state, "turn": False, "cut": False, "version": 1, "versions": 1}
-        ids = [attempt.response.id for attempt in (*turn.previous_attempts, turn)]
-        bar.versions = [key for key in bar.versions if key in ids]
-        bar.versions += [key for key in ids if key not in bar.versions]
-        return {
-            **state,
-            "turn": True,
-            "cut": bool(turn.response.incomplete_reason) and self._asker.is_last(bar, turn),
-            "version": bar.versions.index(turn.response.id) + 1,
-            "versions": len(bar.versions),
-            "line": bar.line or (STALE_LINE if turn.stale else ""),
-        }
+    def _send_all(self, number: int | None = None) -> None:
+        """Send all bars; to a page that has lost messages, also the outputs that they were about.
+
+        Args:
+            number: of the last message before the first one that the page has not received; None
+                if the page is new, and shows what is in the file.
+        """
+        with self._lock:
+            self._sent.clear()
+            self._buttons.send({"type": "cells", "cells": list(self._bars)})
+            bars = list(self._bars.values())
+            self._refresh(bars)
+        for bar in bars:
+            if number is not None and bar.parts_number > number and not bar.streams:
+                self._show(bar)
 
     # What the page sends.
 
     def _on_message(self, content: Mapping[str, Any]) -> None:
-        if content.get("type") == "here":
-            self._sent.clear()
-            self.refresh()
+        if content.get("type") in ("here", "have"):
+            number = content.get("number")
+            self._send_all(number if isinstance(number, int) else None)
             return
         handle = self._HANDLERS.get(content.get("type"))
         bar = self._bars.get(str(content.get("cell")))
@@ -208,8 +141,8 @@ class AnswerBars:
         if bar.streams or not isinstance(number, int) or not 1 <= number <= len(bar.versions):
             return
         self._asker.restore(bar, bar.versions[number - 1])
-        old, bar.key, bar.line = bar.key, bar.versions[number - 1], ""
-        self._show(bar, [old])
+        bar.key, bar.line = bar.versions[number - 1], ""
+        self._show(bar)
         self.refresh()
 
     def _on_fork(self, bar: Bar, content: Mapping[str, Any]) -> None:
@@ -239,11 +172,12 @@ class AnswerBars:
 
     def _work(self, bar: Bar, does_continue: bool) -> None:
         old, waiting = bar.key, bar.streams[0]
-        shown = [old]
+        key = old
 
         def on_stream(stream: Stoppable) -> None:
-            bar.streams = [stream]
-            shown.append(stream.id)
+            nonlocal key
+            bar.streams, key = [stream], stream.id
+            bar.shown.add(key)
             if getattr(waiting, "is_closed", False):
                 stream.close()
 
@@ -259,33 +193,34 @@ class AnswerBars:
             bar.line = clean_message(f"{type(error).__name__}: {' '.join(str(error).split())}")
         finally:
             bar.streams = ()
-            bar.key = shown[-1]
-            self._settle(bar, old, shown, does_continue)
+            bar.key = key
+            self._settle(bar, old, does_continue)
             self.refresh()
 
-    def _settle(self, bar: Bar, old: str, shown: list[str], does_continue: bool) -> None:
+    def _settle(self, bar: Bar, old: str, does_continue: bool) -> None:
         """Show the turn as it is now, if that is not what has been shown."""
         turn = self._asker.turn(bar)
         if turn is None and bar.key != old:  # nothing has arrived: the old answer stays
             bar.key = old
             turn = self._asker.turn(bar)
-            self._show(bar, shown)
+            self._show(bar)
         elif does_continue and turn is not None:
-            self._show(bar, shown)
+            self._show(bar)
         bar.text = turn.response.text if turn else bar.text
 
-    def _show(self, bar: Bar, replaced: list[str]) -> None:
-        """Show the turn of a bar in place of these answers."""
+    def _show(self, bar: Bar) -> None:
+        """Show the turn of a bar in place of all that the cell may show of it."""
         turn = self._asker.turn(bar)
         if turn is None:
             return
         parts: dict[int, Any] = {}
         self._asker.show_turn(turn, OutputsDisplay(bar.key, parts.update))
-        self._send(bar, bar.key, parts, {"drop": replaced, "after": []})
+        bar.shown.add(bar.key)
+        self._send(bar, bar.key, parts, {"drop": sorted(bar.shown), "after": []})
 
     def _send(self, bar: Bar, answer_id: str, parts: Parts, places: Mapping[str, Any]) -> None:
         message = {"type": "parts", "cell": bar.cell_id, "id": answer_id, **places}
-        self._buttons.send({**message, "parts": list(parts.items())})
+        bar.parts_number = self._buttons.send({**message, "parts": list(parts.items())})
 
     def _say(self, bar: Bar, line: str) -> None:
         """Show one line in a bar."""
@@ -302,7 +237,3 @@ class _Waiting:
     def close(self) -> None:
         """Have the answer stopped when it is asked for."""
         self.is_closed = True
-
-
-STALE_LINE = "stale: an earlier turn was asked again after this answer; Retry renews it"
-"""What a bar says about an answer that was made from another one than is there now."""

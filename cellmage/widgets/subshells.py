@@ -59,7 +59,8 @@ class ButtonSupport:
     def __init__(self, shell: Any) -> None:
         self._kernel: Any = getattr(shell, "kernel", None)
         self._link: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._number = self._told = 0
         self._is_known = threading.Event()
         self._has_waited = False
         self._receivers: list[Receive] = []
@@ -99,10 +100,27 @@ class ButtonSupport:
         self._has_waited = True
         return self.is_known
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Send the JavaScript of the page a message, once it is known to be there."""
-        if self.is_known:
-            self._link.send(message)
+    def send(self, message: dict[str, Any]) -> int:
+        """Send the JavaScript of the page a message, once it is known to be there.
+
+        Messages are numbered, because Jupyter Server drops those of a kernel that sends too many.
+        A page that misses one asks for it.
+
+        Returns:
+            The number of the message.
+        """
+        with self._lock:
+            if self.is_known:
+                self._number += 1
+                self._link.send({**message, "number": self._number})
+            return self._number
+
+    def tell_number(self) -> None:
+        """Send the number of the last message, if that was not sent since: it may be lost."""
+        with self._lock:
+            if self.is_known and self._told != self._number:
+                self._told = self._number
+                self._link.send({"type": "number", "number": self._number})
 
     def on_message(self, receive: Receive) -> None:
         """Call a function with the messages of the page; one of type ``here`` is of a new page."""
@@ -113,9 +131,14 @@ class ButtonSupport:
         is_main = threading.current_thread() is threading.main_thread()
         if is_main or not isinstance(content, dict):
             return
-        if content.get("type") == "here":
+        kind = content.get("type")
+        if kind == "here":
             self._is_known.set()
-            self.send({"type": "known"})
+        if kind == "have" and content.get("number") == self._number:
+            return  # nothing is lost
+        if kind in ("here", "have"):
+            with self._lock:
+                self._link.send({"type": "known", "number": self._number})
         for receive in self._receivers:
             receive(content)
 

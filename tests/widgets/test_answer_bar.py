@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -26,6 +28,8 @@ class BarPage:
         self.messages: list[dict[str, Any]] = []
         self.texts: list[str] = []
         self.comm = ""
+        self.number = 0
+        self.is_known = self.is_deaf = False
         self.subshell: str = kernel.control("create_subshell_request")["subshell_id"]
 
     def take(self, messages: list[Message]) -> None:
@@ -33,16 +37,25 @@ class BarPage:
             state = message.content.get("data", {}).get("state", {})
             if message.type in ("display_data", "update_display_data"):
                 self.texts.append(message.markdown)
-            if message.type == "comm_open" and "PageLink" in state.get("_anywidget_id", ""):
+            if "PageLink" in state.get("_anywidget_id", ""):
                 self.comm = str(message.content["comm_id"])
             elif message.type == "comm_msg" and message.content["comm_id"] == self.comm:
                 self._take_message(message.content["data"].get("content", {}))
 
     def _take_message(self, content: dict[str, Any]) -> None:
+        if self.is_deaf:  # as if Jupyter Server had dropped it
+            return
         self.messages.append(content)
+        if content["type"] == "known":
+            self.is_known, self.number = True, content["number"]
+        elif content["number"] > self.number + (content["type"] != "number"):
+            self.send("have", number=self.number)
+        elif content["type"] != "number":
+            self.number = content["number"]
         for bar in content.get("bars", ()):
             self.bars[bar["cell"]] = bar
-        for cell in content.get("removed", ()):
+        removed = self.bars.keys() - content.get("cells", self.bars)
+        for cell in [*removed, *content.get("removed", ())]:
             self.bars.pop(cell, None)
 
     def run(self, code: str, cell: str | None = None) -> None:
@@ -59,9 +72,32 @@ class BarPage:
 
     def connect(self) -> None:
         """Be a page that has loaded the JavaScript."""
-        self.until(lambda: self.comm != "")
+        self.find_link()
+        self.is_known = False
         self.send("here")
-        self.until(lambda: {"type": "known"} in self.messages and self.bars != {})
+        self.until(lambda: self.is_known and self.bars != {})
+
+    def find_link(self) -> None:
+        """Find the hidden widget as a page does that is loaded later: it asks for all states.
+
+        The kernel may have opened it before: a moment after a cell that loaded the extension.
+        """
+        session, channel = self.kernel.client.session, self.kernel.client.shell_channel
+        content = {"target_name": "jupyter.widget"}
+        self.comm = ""
+        deadline = time.monotonic() + 20
+        while not self.comm:
+            assert time.monotonic() < deadline
+            request = session.msg("comm_info_request", content)
+            channel.send(request)
+            reply = self.kernel.client.get_shell_msg(timeout=20)
+            if reply["parent_header"].get("msg_id") != request["header"]["msg_id"]:
+                continue
+            for comm in reply["content"]["comms"]:
+                data = {"method": "request_state"}
+                channel.send(session.msg("comm_msg", {"comm_id": comm, "data": data}))
+            with suppress(Empty):
+                self.until(lambda: self.comm != "", 1)
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
         """Take messages until a condition holds."""
@@ -79,6 +115,12 @@ class BarPage:
                 for part, output in message["parts"]:
                     parts[part] = output["data"].get("text/plain", "") if output else ""
         return "".join(parts[part] for part in sorted(parts))
+
+    def kernel_turns(self) -> list[str]:
+        """Return the answers in the conversation, without a look at the messages."""
+        turns = "get_ipython().magics_manager.registry['LLMMagics'].chats.get(None).turns"
+        answers: list[str] = self.kernel.value(f"[turn.response.text for turn in {turns}]")
+        return answers
 
     def press(self, kind: str, cell: str, **content: Any) -> None:
         """Press a button that asks again, and wait for the end of the answer."""
@@ -149,7 +191,7 @@ def test_markdown_a_failure_and_an_answer_that_is_gone(
     page: BarPage, server: ScriptedServer
 ) -> None:
     page.send("markdown", "c1")
-    page.until(lambda: {"type": "copy", "cell": "c1", "text": "No. 1"} in page.messages)
+    page.until(lambda: page.messages[-1].get("text") == "No. 1")
     server.play_each([Reply(status=400)])
     page.press("retry", "c1")
     assert "Error" in page.bars["c1"]["line"]
@@ -192,10 +234,36 @@ def test_messages_that_wait_for_a_cell_do_not_count(page: BarPage) -> None:
     page.run("%load_ext cellmage")
     before = page.comm
     page.run("%%llm\nfour", "c5")
-    page.until(lambda: page.comm != before)
+    page.find_link()
+    assert page.comm != before
     page.messages.clear()
     page.send("here", beside=False)
     page.run("%%llm\nfive", "c6")
     assert page.messages == []
     page.connect()
     assert set(page.bars) >= {"c5", "c6"}
+
+
+def test_a_page_that_lost_messages_gets_the_true_state(
+    page: BarPage, server: ScriptedServer
+) -> None:
+    """The number after the cell tells a page what it lacks; an answer that was asked again, too."""
+    page.is_deaf = True
+    page.run("%%llm\nthree", "c3")
+    page.run("%llm_history --drop 2")
+    page.is_deaf = False
+    assert "c3" not in page.bars
+    page.until(lambda: "c3" in page.bars and not page.bars["c3"]["live"])
+    assert not page.bars["c2"]["turn"]
+    page.is_deaf = True
+    page.send("retry", "c3")
+    while page.kernel_turns()[-1] != "No. 4":
+        time.sleep(0.05)
+    page.is_deaf = False
+    page.send("have", number=page.number)
+    page.until(lambda: page.shown("c3") == "No. 4" and not page.bars["c3"]["live"])
+    before = len(page.messages)
+    page.send("have", number=page.number)
+    page.send("markdown", "c3")
+    page.until(lambda: page.messages[-1]["type"] == "copy")
+    assert len(page.messages) == before + 1
