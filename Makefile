@@ -29,7 +29,7 @@ help:
 	@echo "make zoo         ask scripted servers of 20 families of models; writes docs/models.md"
 	@echo "make real        test with an instruct model of 1.1 GB on this machine, and record its answers for the notebooks; 20 minutes"
 	@echo "make bench       measure the kernel, the decoding, the healing, the store, the search, serve and the page"
-	@echo "make pictures    record the moving pictures of the README in JupyterLab, light and dark"
+	@echo "make pictures    record the moving pictures of the README, and take those of docs/, in JupyterLab"
 	@echo "make docs        build docs/ into docs/_build/html; a warning is an error"
 	@echo "make news        show how changes/ describes the next release"
 	@echo "make dist        build wheel and sdist, and test the wheel in clean environments; 10 minutes"
@@ -148,6 +148,7 @@ bench: .venv/dev .venv/browser
 
 pictures: .venv/browser
 	$(BIN)/python -m benchmarks.pictures
+	PICTURES=docs/_static $(BIN)/pytest --override-ini addopts= tests/browser/test_pictures.py
 
 .venv-docs/made: pyproject.toml
 	$(PYTHON) -m venv .venv-docs
