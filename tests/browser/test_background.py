@@ -22,7 +22,7 @@ SHOTS = os.environ.get("CELLMAGE_SHOTS", "")
 PAUSE = 0.2 if IS_STRESS else 0.05
 OTHERS = 100 if IS_STRESS else 12
 QUESTIONS = [f"q{number}" for number in range(8 if IS_STRESS else 3)]
-ASK = "%%llm --background --no-history\n"
+ASK = "%%llm --background --no-history --stats\n"
 PRINT = """import time
 for part in 'abc':
     print('<c{:03}' + part + '>', flush=True)
@@ -94,11 +94,13 @@ def test_each_character_is_in_its_own_cell(lab: Lab, server: ScriptedServer, pag
     assert "the end." not in str(answer_outputs(lab)), "all are under way"
     take_shots(lab, page)
     answers.end()
-    lab.until(lambda: all("the end." in str(outputs) for outputs in answer_outputs(lab)))
+    lab.until(lambda: all("s in total" in str(outputs) for outputs in answer_outputs(lab)))
 
     lab.save()
     for cell, question in enumerate(QUESTIONS, 1):
-        assert text_of(lab.read_outputs(cell)).split() == answers.texts[question].split()
+        *parts, stats = lab.read_outputs(cell)
+        assert text_of(parts).split() == answers.texts[question].split()
+        assert "s in total" in str(stats)
     for number in range(OTHERS):
         printed = text_of(lab.read_outputs(1 + len(QUESTIONS) + number))
         assert printed == "".join(f"<c{number:03}{part}>\n" for part in "abc")
