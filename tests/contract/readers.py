@@ -128,7 +128,7 @@ def _sdk_loop(base_url: str, key: str, api: str) -> Result:
     texts, line, started = list[str](), "", time.monotonic()
     try:
         for text in SDK_LOOPS[api](base_url, key):
-            texts.append(text)
+            texts.append(str(text))  # it may be a list
     except Exception as error:  # noqa: BLE001 - its user gets whatever it raises
         line = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
