@@ -87,8 +87,9 @@ def find_whole_ids(outputs: Iterable[Metadata]) -> set[str]:
     """Return the ids of the answers that the outputs of a cell show up to their ends."""
     answers = list(outputs)
     shown = (output.get("metadata", {}).get("cellmage", {}) for output in answers)
-    again = {metadata["id"] for metadata in shown if metadata.get("again")}
-    return again | {each.metadata["id"] for each in read_answers(answers) if each.is_whole}
+    # An answer without text has its end in the output of its reasoning.
+    others = {own["id"] for own in shown if own.get("again") or own.get("of") == 0}
+    return others | {each.metadata["id"] for each in read_answers(answers) if each.is_whole}
 
 
 def _text_of(data: Metadata, is_live: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +61,14 @@ class FinalOutput:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notices: Sequence[str] = ()
     sources: Sequence[Source] = ()
+
+    def visible_frames(self, shown: Container[int]) -> list[Frame]:
+        """Return the frames that show something, or that replace what is shown.
+
+        Args:
+            shown: the parts that the page shows.
+        """
+        return [frame for frame in self.frames if frame.markdown or frame.part in shown]
 
 
 class LiveView(Protocol):

@@ -93,16 +93,16 @@ class NotebookDisplay:
         return self._joins_parts if len(self._handles) > 1 else self._has_panels
 
     def _publish_final(self, final: FinalOutput) -> None:
-        """Publish the open parts; the last one says how the answer was made, and of how many."""
-        *others, last = final.frames
-        for frame in filter(self._is_visible, others):
+        """Publish the open parts; the last one says how the answer was made, and of how many.
+
+        That is the reasoning, if there is no text: an empty output would stay for ever.
+        """
+        *others, last = final.visible_frames(self._handles)
+        for frame in others:
             # A block that the page has as it is stays unfolded, if the user has unfolded it.
             if frame_output(frame, self._metadata) != self._published.get(frame.part):
                 self._publish(frame, {})
         self._publish(last, {**final.metadata, "of": last.part + 1})
-
-    def _is_visible(self, frame: Frame) -> bool:
-        return bool(frame.markdown) or frame.part in self._handles
 
     def _clear(self) -> None:
         """Leave nothing on the page if no text arrived, as far as the page is ours."""

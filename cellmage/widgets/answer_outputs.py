@@ -55,7 +55,7 @@ class OutputsDisplay:
         if not final.complete_frame.markdown:
             self.restart()
         else:
-            *others, last = final.frames
+            *others, last = final.visible_frames(self._shown)
             outputs = {frame.part: self._output(frame, {}) for frame in others}
             outputs[last.part] = self._output(last, {**final.metadata, "of": last.part + 1})
             self._change({STATUS_PART: None, **outputs})

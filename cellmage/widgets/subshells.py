@@ -61,6 +61,7 @@ class ButtonSupport:
         self._link: Any = None
         self._lock = threading.RLock()
         self._number = self._told = 0
+        self._is_stopped = False
         self._is_known = threading.Event()
         self._has_waited = False
         self._receivers: list[Receive] = []
@@ -81,7 +82,7 @@ class ButtonSupport:
         It stays open, because a page removes the subshell with the last widget.
         """
         with self._lock:
-            if self._link is not None or not self.is_possible:
+            if self._link is not None or self._is_stopped or not self.is_possible:
                 return
             try:
                 from .answer_bar_view import PageLink  # noqa: PLC0415 - 0.2 s
@@ -143,8 +144,10 @@ class ButtonSupport:
             receive(content)
 
     def stop(self) -> None:
-        """Close the hidden widget."""
-        if self._link is not None:
-            self._is_known.clear()
-            self._link.close()
-            self._link = None
+        """Close the hidden widget; a thread that is about to open it opens none."""
+        with self._lock:
+            self._is_stopped = True
+            if self._link is not None:
+                self._is_known.clear()
+                self._link.close()
+                self._link = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cellmage.conversation.saved_answers import find_whole_ids
 from cellmage.testing import DONE, ScriptedServer, answer, chunk, finish
 from tests.kernel.client import Kernel
 
@@ -100,7 +101,10 @@ class TestLoading:
         server.play(chunk(reasoning="hm"), finish("stop"), DONE)
         run = kernel.run("%%llm --out text\nsecond")
         assert run.ok
-        assert run.texts == ["hm", "", "(The model sent no text (finish reason: stop).)"]
+        assert run.texts == ["hm", "(The model sent no text (finish reason: stop).)"]
+        own = run.outputs[0]["metadata"]["cellmage"]
+        assert (own["part"], own["of"], own["prompt"]) == ("reasoning", 0, "second")
+        assert find_whole_ids(run.outputs) == {own["id"]}
         assert kernel.value("(text, _llm.reasoning)") == ("", "hm")
         server.play(status=400)
         kernel.run("text = 'kept'")
