@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "context_window",
         "fingerprint",
         "foreign_files",
+        "fork_locks",
         "lenient_json",
         "part_records",
         "pipeline",
@@ -115,7 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stream",
         "tools",
     },
-    "background": {"errors", "messages", "runtime", "stream", "text"},
+    "background": {"errors", "fork_locks", "messages", "runtime", "stream", "text"},
     "output_schema": {"errors", "lenient_json", "messages", "options", "stream", "text"},
     "batch": {
         *VALUES,
@@ -168,6 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "display",
         "errors",
         "events",
+        "fork_locks",
         "markdown",
         "rendering",
         "text",
@@ -455,3 +457,30 @@ def test_few_modules_print(path: Path) -> None:
     loggers = {name for name in imports(path) if name.split(".")[0] in ("logging", "warnings")}
     # One silences a package, one a warning of `os.fork`.
     assert not loggers or module_of(path) in ("mcp.sdk", "twin.process"), path
+
+
+MAY_LOCK = {
+    "batch.engines.batch_function",  # of a worker's process
+    "batch.engines.dask_engine",
+    "conversation.store.writer",  # beside one that is known: only writers wait for it
+    "fork_locks",
+    "once",
+    "providers.llamacpp",  # held while a file of weights is loaded
+    "runtime.interrupts",
+    "runtime.loop",
+    "runtime.main_thread",
+    "twin.child.channel",  # in the forked process
+}
+"""The modules that make locks which a fork does not wait for; all others use `fork_locks`."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_a_fork_waits_for_the_locks(path: Path) -> None:
+    if not imports_threads(path):
+        return
+    made = {name for name, _ in calls(path)} & {"Lock", "RLock"}
+    assert not made or module_of(path) in MAY_LOCK, path
+
+
+def imports_threads(path: Path) -> bool:
+    return any(name.split(".")[0] == "threading" for name in imports(path))

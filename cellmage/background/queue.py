@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 
+from ..fork_locks import make_rlock
 from ..runtime.interrupts import defer_interrupts
 from .answer import BackgroundAnswer
 
@@ -44,7 +45,7 @@ class JobQueue:
 
     def __init__(self, max_running: int = MAX_RUNNING) -> None:
         self._max_running = max_running
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
         self._waiting: deque[_Job] = deque()
         self._running: list[BackgroundAnswer] = []
         self._ended: deque[BackgroundAnswer] = deque(maxlen=_MAX_ENDED)

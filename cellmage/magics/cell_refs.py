@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
+from ..fork_locks import make_lock
 from ..turns import CellRef
 from .frontend import FrontEnd
 
@@ -16,7 +15,7 @@ class PromptCounter:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
-        self._lock = Lock()
+        self._lock = make_lock()
 
     def next_ref(self, front_end: FrontEnd, is_sent: bool) -> CellRef | None:
         """Return the reference of the next prompt; None where the front end sends no cell ids.

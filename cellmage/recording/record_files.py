@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import RLock
 from uuid import uuid4
 
 from platformdirs import user_cache_path
 
 from ..errors import UsageError
 from ..foreign_files import read_regular_file
+from ..fork_locks import make_rlock
 from ..text import excerpt, spell_out
 from ..turns import CellRef
 from .inputs import Inputs
@@ -50,7 +50,7 @@ class FileRecords:
         # A link stays one. The kernel may change its folder later.
         self.path = Path(os.path.realpath(path))
         self._with_events = with_events
-        self._lock = RLock()
+        self._lock = make_rlock()
         self._state: object = ()
         self._lines = Lines()
         self._records = MemoryRecords()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from itertools import count
-from threading import Lock
 
+from ..fork_locks import make_lock
 from ..turns import CellRef
 from .inputs import Inputs
 from .record import Record
@@ -63,7 +63,7 @@ class Recording:
         self._claims: dict[str, list[tuple[int, CellRef | None]]] = defaultdict(list)
         self._questions = Counter[str]()
         self._unstable: set[str] = set()
-        self._lock = Lock()
+        self._lock = make_lock()
 
     def claim_number(self, inputs: Inputs, cell: CellRef | None, *, is_asked: bool = True) -> int:
         """Return which of the questions with the same inputs this is, from 1.

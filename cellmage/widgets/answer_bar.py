@@ -8,6 +8,7 @@ from typing import Any
 
 from ..display.base import Display
 from ..errors import CellmageError, UsageError
+from ..fork_locks import make_rlock
 from ..text import clean_message
 from .answer_bar_state import Asker, Bar, Stoppable, describe
 from .answer_outputs import OutputsDisplay, Parts
@@ -33,7 +34,7 @@ class AnswerBars:
         self._asker = asker
         self._bars: dict[str, Bar] = {}
         self._sent: dict[str, Mapping[str, Any]] = {}
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
         buttons.on_message(self._on_message)
 
     # For the prompts of cells.

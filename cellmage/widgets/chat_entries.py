@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ..display.base import REASONING_PART, STATUS_PART, FinalOutput, Frame
 from ..display.footer import join_short_lines, small_lines, sources_markdown
 from ..display.panels import panels_html
+from ..fork_locks import make_rlock
 from ..markdown.safe import EMPTY, SafeMarkdown, join_blocks
 from ..markdown.sanitize import sanitize
 
@@ -119,7 +119,7 @@ class ChatLog:
         self._post = send
         self._entries: dict[str, Entry] = {}
         self._number = 0
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
 
     @property
     def entries(self) -> Sequence[Entry]:

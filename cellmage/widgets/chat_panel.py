@@ -11,6 +11,7 @@ from typing import Any
 from ..display.base import Display
 from ..display.outputs import publish_widget
 from ..errors import CellmageError, UsageError
+from ..fork_locks import make_rlock
 from ..rendering import RenderOptions, render_turn
 from ..text import clean_message, excerpt
 from ..turns import Turn
@@ -70,7 +71,7 @@ class ChatPanel:
         self._edited: tuple[str, Turn] | None = None
         self._stream: Stoppable | None = None
         self._is_stopped = False
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
         self._log_view.on_msg(self._on_message)
         self._prompt_view.on_msg(self._on_message)
         act_beside_cells(self._widget)
