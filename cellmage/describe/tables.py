@@ -80,8 +80,13 @@ def describe_table(table: Table, level: Level) -> Description:
     lines += _head_lines(names, head)
     text = "\n".join(lines)
     rows = f"{len(head)} of {plural(table.rows, 'row')}"
-    counts = f"{plural(len(shown), 'column')} ({_CONTENTS[level]}), {rows}"
+    is_nameless = level != "rows" and any(not column.name for column in shown)
+    contents = _CONTENTS_WITHOUT_NAMES[level] if is_nameless else _CONTENTS[level]
+    counts = f"{plural(len(shown), 'column')} ({contents}), {rows}"
     notes = [f"{plural(excess, 'column')} left out; choose columns"] if excess else []
+    notes += (
+        ["names of columns, which may be values; --data rows sends them"] if is_nameless else []
+    )
     if len(text) > MAX_CHARS:
         text = f"{text[:MAX_CHARS]}\n[… {plural(len(text) - MAX_CHARS, 'character')} left out]"
         notes.append("its end left out; choose columns")
@@ -93,6 +98,7 @@ _CONTENTS: dict[Level, str] = {
     "stats": "names, types and statistics",
     "rows": "names, types and statistics",
 }
+_CONTENTS_WITHOUT_NAMES = {"schema": "types", "stats": "types and statistics"}
 
 
 def _column_lines(table: Table, columns: Sequence[Column], level: Level) -> Iterator[str]:

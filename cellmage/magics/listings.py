@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from .aliases import Aliases
 from .frontend import print_line
 from .settings import OPTION_FIELDS, Settings, config_section
 
+_NOT_LISTED = {"system", "droppable"}
 _MAX_VALUE_CHARS = 60
 _MAX_MODEL_CHARS = 200
 """The longest name of a model, and the longest error in its place."""
@@ -249,5 +251,9 @@ def _description(name: str, folders: list[Path]) -> str:
 
 
 def persona_text(persona: Persona) -> str:
-    """Return a persona with its description and its system prompt."""
-    return f"{persona.name}: {persona.description}\n\n{persona.options.system or ''}"
+    """Return a persona with its description, the options that it sets, and its system prompt."""
+    heading = f"{persona.name}: {persona.description}" if persona.description else persona.name
+    names = [option.name for option in fields(Options) if option.name not in _NOT_LISTED]
+    values = {name: getattr(persona.options, name) for name in names}
+    settings = [f"{name}: {value}" for name, value in values.items() if value not in (None, {})]
+    return "\n".join([heading, *settings, "", persona.options.system or ""])

@@ -125,10 +125,12 @@ def nearest_variable(
     Example:
         >>> nearest_variable("wether", {"weather": len}, callable)
         'did you mean weather?'
+        >>> nearest_variable("opem", {"open": open}, callable)
+        ''
     """
     names = [
         variable
         for variable, value in variables.items()
-        if not variable.startswith("_") and is_candidate(value)
+        if not (variable.startswith("_") or variable in IPYTHON_NAMES) and is_candidate(value)
     ]
     return next((f"did you mean {match}?" for match in get_close_matches(name[:100], names, 1)), "")

@@ -120,6 +120,17 @@ def test_a_table_by_level(table: Any) -> None:
     assert describe(table, "rows").counts.endswith("7 of 7 rows")
 
 
+def test_names_that_are_not_sent_are_told() -> None:
+    """Texts as an index may be names of columns, so the labels of the columns may be values."""
+    frame = pandas.DataFrame({"city": ["Rome"] * 6}, index=list("abcdef"))
+    schema, stats, rows = (describe(frame, level) for level in get_args(Level))
+    assert schema.counts == "1 column (types), 0 of 6 rows"
+    assert stats.counts == "1 column (types and statistics), 0 of 6 rows"
+    assert stats.left_out == "names of columns, which may be values; --data rows sends them"
+    assert "city" in rows.text
+    assert not rows.left_out
+
+
 def test_columns_of_a_table() -> None:
     start = datetime(2024, 3, 5)
     frame = pandas.DataFrame(

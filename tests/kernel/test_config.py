@@ -79,7 +79,8 @@ class TestConfig:
             assert name in listed
         assert "pirate" in listed
         kernel.run("%llm_config --persona pirate")
-        assert "Arr." in kernel.run("%llm_config --show-persona").printed
+        shown = kernel.run("%llm_config --show-persona").printed
+        assert shown.splitlines()[:4] == ["pirate", "temperature: 1.5", "", "Arr."]
         kernel.run("%%llm\nhi")
         assert server.last.messages[0] == ("system", "Arr.")
         assert server.last.body["temperature"] == 1.5
