@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..rendering import RenderOptions, render_turn
 from ..stream.response_stream import ResponseStream
 from ..turns import CellRef, Turn
-from .frontend import FrontEnd, send_lines_to
+from .frontend import FrontEnd, print_line, send_lines_to
 from .option_spelling import spell
 from .parsing import declared
 from .surfaces import Surface
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 _OTHER_PAGES = "vscode-"
 """How cell ids begin of pages that do not load the JavaScript, but ask the user about it."""
+
+NO_FOLLOW = (
+    "--follow has no effect here: only a page with buttons below its answers can be scrolled "
+    "(JupyterLab 4.4, Notebook 7.4 or newer; %llm_config --bar True)."
+)
 
 
 class Runner(Protocol):
@@ -96,7 +101,10 @@ class PromptBars:
     ) -> None:
         """Show the bar of an answer below the running cell."""
         cell = front_end.cell_id
-        if cell is None or front_end.is_captured or not self._is_in_page(cell):
+        is_shown = not front_end.is_captured and self._is_in_page(cell)
+        if args.follow and not (is_shown and self._runner.approval.buttons.is_there()):
+            print_line(NO_FOLLOW)
+        if cell is None or not is_shown:
             return
         # Where a page shows it.
         from ..widgets.answer_bar import AnswerBars  # noqa: PLC0415
@@ -109,7 +117,8 @@ class PromptBars:
             start = self._runner.approval.buttons.start
             threading.Thread(target=context.copy().run, args=(start,), daemon=True).start()
         question = _Question(args, text, front_end, context)
-        self._bars.begin(Bar(cell, selected.id, question, streams))
+        follow = self._settings.follow if args.follow is None else args.follow
+        self._bars.begin(Bar(cell, selected.id, question, streams, follow=follow))
 
     def _is_in_page(self, cell: str | None) -> bool:
         """Return whether a page may show the cell of this id, and a bar below it."""

@@ -148,6 +148,12 @@ CALL = [
         help="Ask for JSON that fits this pydantic model or JSON schema (a variable).",
     ),
     flag(
+        "--follow",
+        action=BooleanOptionalAction,
+        help="Keep the end of the answer in view while it arrives, until you scroll up; where the "
+        "page has buttons below answers. Default: --no-follow.",
+    ),
+    flag(
         "--background",
         action="store_true",
         help="Answer below this cell while other cells run; %%llm_jobs lists these answers.",
@@ -306,6 +312,12 @@ CONFIG = [
         **_BOOLEAN,
         help="Show buttons below answers where a page lets them act: Stop, Copy, Retry, ... "
         "Default: True.",
+    ),
+    flag(
+        "--follow",
+        **_BOOLEAN,
+        help="Keep the end of all answers in view while they arrive, until you scroll up. "
+        "Default: False.",
     ),
     flag(
         "--image-hosts",

@@ -76,6 +76,9 @@ class Settings(HasTraits):
         config=True
     )
     bar = Bool(True, help="Show buttons below answers, where they can act.").tag(config=True)
+    follow = Bool(False, help="Keep the end of each answer in view while it arrives.").tag(
+        config=True
+    )
     mcp = Unicode(None, allow_none=True, help="The file that names MCP servers.").tag(config=True)
     max_context_turns = Int(
         None, min=0, allow_none=True, help="How many earlier turns are sent, at most."
@@ -118,7 +121,7 @@ OPTION_FIELDS = (
 _OTHER_SETTINGS = (
     "fallback", "persona", "stream_by_default", "stats", "repair", "spend_limit", "keep",
     "replay_speed",
-    "store", "resume", "collapse", "bar", "image_hosts", "mcp", "data", "rules",
+    "store", "resume", "collapse", "bar", "follow", "image_hosts", "mcp", "data", "rules",
 )  # fmt: skip
 """The other settings that are flags of ``%llm_config``, under the same name."""
 

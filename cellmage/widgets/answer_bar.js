@@ -59,7 +59,12 @@ class Bar {
   children(state) {
     const send = (type, more = {}) => () => this.link.send({ type, cell: state.cell, ...more });
     const line = makeText("cellmage-answer-line", state.line, "status");
-    if (state.live) return [makeButton("Stop", "stop", "Stop this answer", send("stop")), line];
+    if (state.live)
+      return [
+        makeButton("Stop", "stop", "Stop this answer", send("stop")),
+        this.followButton(state.cell),
+        line,
+      ];
     const copy = makeButton("Copy", "copy", "Copy the answer as text", () => this.copy());
     const nodes = [
       copy,
@@ -72,6 +77,13 @@ class Bar {
       nodes.push(makeButton("Fork", "fork", "Begin a conversation that ends here", send("fork")));
     if (state.versions > 1) nodes.push(this.versions(state, send));
     return [...nodes, line];
+  }
+
+  followButton(cellId) {
+    const title = "Keep the end of the answer in view, until you scroll up";
+    const button = makeButton("Follow", "follow", title, () => this.link.toggleFollow(cellId));
+    button.setAttribute("aria-pressed", this.link.followers.has(cellId));
+    return button;
   }
 
   versions({ version, versions }, send) {
@@ -136,6 +148,7 @@ class Link {
     this.page = new NotebookPage(context);
     this.states = new Map();
     this.bars = new Map();
+    this.followers = new Map();
     this.number = 0; // of the last message, with none before it missing
     this.asked = -ASK_MS;
     this.timer = setInterval(() => {
@@ -170,6 +183,25 @@ class Link {
     this.send({ type: "have", number: this.number });
   }
 
+  follow(cellId) {
+    const nodes = () => (this.bars.get(cellId) ?? []).map(({ node }) => node);
+    const onEnd = () => {
+      this.followers.delete(cellId);
+      this.update(cellId);
+    };
+    this.followers.set(cellId, new Follower(nodes, onEnd));
+    this.update(cellId);
+  }
+
+  toggleFollow(cellId) {
+    if (this.followers.has(cellId)) this.followers.get(cellId).end();
+    else this.follow(cellId);
+  }
+
+  update(cellId) {
+    for (const bar of this.bars.get(cellId) ?? []) bar.update(this.states.get(cellId));
+  }
+
   placeSoon() {
     if (this.isDue || !this.states.size) return;
     this.isDue = true;
@@ -197,6 +229,7 @@ class Link {
   remove(cellId) {
     for (const bar of this.bars.get(cellId) ?? []) bar.node.remove();
     this.bars.delete(cellId);
+    this.followers.get(cellId)?.end();
     this.states.delete(cellId);
   }
 
@@ -206,9 +239,12 @@ class Link {
     },
     bars: ({ bars, removed }) => {
       for (const state of bars) {
+        const wasLive = this.states.get(state.cell)?.live;
         this.states.set(state.cell, state);
-        for (const bar of this.bars.get(state.cell) ?? []) bar.update(state);
+        this.update(state.cell);
         this.place(state.cell);
+        if (!state.live) this.followers.get(state.cell)?.endSoon();
+        else if (!wasLive && state.follow && !this.followers.has(state.cell)) this.follow(state.cell);
       }
       for (const cellId of removed) this.remove(cellId);
     },

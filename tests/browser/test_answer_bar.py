@@ -163,7 +163,7 @@ def test_versions(lab: Lab, server: ScriptedServer) -> None:
     assert sent == ["First *one*"]
 
 
-def take_pictures(lab: Lab, bar: Locator) -> None:
+def take_pictures(lab: Lab, bar: Locator, name: str = "bar") -> None:
     """Check the bars with axe-core in both themes, in a wide and a narrow window."""
     for theme in ("light", "dark"):
         lab.page.evaluate(
@@ -178,7 +178,7 @@ def take_pictures(lab: Lab, bar: Locator) -> None:
             lab.page.wait_for_timeout(SETTLE_MS)
             assert find_violations(lab.page, BAR) == []
             if SHOTS:
-                lab.page.screenshot(path=f"{SHOTS}/bar-{theme}-{width}.png")
+                lab.page.screenshot(path=f"{SHOTS}/{name}-{theme}-{width}.png")
 
 
 def saved_turns(lab: Lab) -> list[cellmage.Turn]:

@@ -37,7 +37,7 @@ def test_unset_is_none() -> None:
         "stream", "stats", "repair",
         "out", "chat", "max_context_turns", "stop_at", "watch", "schema", "rag", "tool",
         "compare", "select", "on_error", "interpolate", "data", "attach",
-        "snippet", "sys_snippet", "set", "cells", "code", "each", "keep",
+        "snippet", "sys_snippet", "set", "cells", "code", "each", "keep", "follow",
     }  # fmt: skip
 
 

@@ -279,3 +279,21 @@ def test_no_widget_is_opened_after_the_end(kernel: Kernel) -> None:
     kernel.run(f"old = {buttons}\n%unload_ext cellmage\nold.start()\nold.stop()")
     assert kernel.value("old._link is None")
     kernel.run("%load_ext cellmage")
+
+
+def test_follow_is_off_unless_it_is_asked_for(page: BarPage, kernel: Kernel) -> None:
+    page.run("%%llm --follow\nthree", "c3")
+    page.run("%llm_config --follow True\n%llm four", "c4")
+    page.run("%%llm --no-follow\nfive", "c5")
+    page.until(lambda: "c5" in page.bars and not page.bars["c5"]["live"])
+    followed = {cell for cell, bar in page.bars.items() if bar["follow"]}
+    assert followed == {"c3", "c4"}
+
+
+def test_follow_says_where_it_has_no_effect(kernel: Kernel) -> None:
+    line = "--follow has no effect here"
+    assert line in kernel.run("%%llm --follow\none").printed, "cells have no ids"
+    assert line in kernel.run("%%llm --follow\none", "vscode-notebook-cell:1").printed
+    assert line in kernel.run("%%llm --follow\none", "c1").printed, "no page answers"
+    assert line not in kernel.run("%llm_config --follow True\n%llm one").printed
+    assert kernel.run("%llm_config --reset\n%llm one").printed == ""
