@@ -41,7 +41,7 @@ REPLACEMENTS: Mapping[str, Mapping[str, str]] = {
         "--sys-snippet": "%%llm --sys-snippet NAME puts it into the system prompt of a call, "
         "--system TEXT or --persona NAME into all",
         "--status": "%llm_config without a flag shows all settings",
-        "--adapter": "cellmage.register_provider(name, model) asks a LangChain model",
+        "--adapter": "cellmage.register_provider(source, name) makes a LangChain model one to ask",
         "--base-dir": "files are looked for where the kernel starts; start it in that folder",
     },
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 
 import pytest
 
+import cellmage
 from cellmage import UsageError
 from cellmage.magics.llm import LLMMagics
 from cellmage.magics.original import (
@@ -65,6 +67,8 @@ def test_the_tables_name_what_exists() -> None:
         for magic, flag in re.findall(r"%%?(llm\w*)(?: (-[-\w]+))?", text):
             assert magic in declared
             assert not flag or flag in declared[magic]._option_string_actions
+        for function, parameters in re.findall(r"cellmage\.(\w+)\(([^)]*)\)", text):
+            assert parameters.split(", ") == [*signature(getattr(cellmage, function)).parameters]
 
 
 def test_every_magic_has_a_line() -> None:
