@@ -35,7 +35,10 @@ _STYLE = """<style>
 .cellmage-call pre {font-family: var(--jp-code-font-family, monospace); max-height: 16em;
   overflow: auto; margin: 4px 0; padding: 4px 8px; white-space: pre-wrap; overflow-wrap: anywhere;
   background: var(--jp-layout-color2, transparent); color: inherit}
+.cellmage-call span {display: inline-block; box-sizing: border-box; width: 100%;
+  padding-left: 4ch; text-indent: -4ch}
 </style>"""
+# A line that the page wraps goes on below its fourth column: only arguments begin at the first.
 
 
 def call_html(call: ToolCall) -> str:
@@ -46,12 +49,12 @@ def call_html(call: ToolCall) -> str:
 
     Example:
         >>> call_html(ToolCall("a", "weather", '{"city": "<b>Oslo"}')).splitlines()[-2]
-        '<pre>city=&quot;&lt;b&gt;Oslo&quot;</pre>'
+        '<pre><span>city=&quot;&lt;b&gt;Oslo&quot;</span></pre>'
     """
     name = html.escape(spell_out(call.name))
-    lines = "\n".join(html.escape(line) for line in _argument_lines(call.arguments))
+    lines = "</span>\n<span>".join(map(html.escape, _argument_lines(call.arguments)))
     title = f"The model wants to run <strong>{name}</strong>:"
-    body = f"<pre>{lines}</pre>" if lines else "<pre>without arguments</pre>"
+    body = f"<pre><span>{lines}</span></pre>" if lines else "<pre>without arguments</pre>"
     return f'{_STYLE}\n<div class="cellmage-call">\n{title}\n{body}\n</div>'
 
 
@@ -64,9 +67,14 @@ def _argument_lines(arguments: str) -> Sequence[str]:
 
 
 def _value_lines(name: str, value: Any) -> Sequence[str]:
-    """Return an argument in a line; code that has several lines in its lines, indented."""
-    if isinstance(value, str) and "\n" in value and name == "code":
-        return ["code:", *(f"    {spell_out(line)}" for line in value.expandtabs().split("\n"))]
+    """Return an argument in a line; code of several lines in its lines, indented.
+
+    Code has no escapes: one that has a character which is not plainly visible is a text in a line.
+    """
+    if name == "code" and isinstance(value, str) and "\n" in value:
+        lines = value.split("\n")
+        if lines == list(map(spell_out, lines)):
+            return ["code:", *(f"    {line}" for line in lines)]
     return [format_arguments(json.dumps({name: value}), sys.maxsize)]
 
 
