@@ -7,6 +7,8 @@ PLUGINS := -p no:nbval -p no:langsmith_plugin
 PARALLEL := -n 4 --dist worksteal
 # A test that fails beside others is run again, and reported: docs/testing.md.
 RERUNS := --reruns 1 -raR
+# Each tutorial has a kernel of its own, and two of them run at the same time.
+TUTORIALS := -p no:langsmith_plugin -n 2 --dist loadfile
 # A question about a figure is recorded with its pixels, which depend on the release of matplotlib.
 NO_FIGURES := --deselect 'notebooks/05_data_and_code.ipynb::Cell 11'
 
@@ -55,8 +57,8 @@ lab: .venv/lab
 test: .venv/dev
 	$(BIN)/pytest $(PLUGINS) $(PARALLEL) -m 'not slow'
 	$(BIN)/pytest $(PLUGINS) --doctest-modules cellmage
-	$(ALONE) $(BIN)/pytest --nbval notebooks
-	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest --nbval-lax $(NO_FIGURES) notebooks
+	$(ALONE) $(BIN)/pytest $(TUTORIALS) --nbval notebooks
+	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest $(TUTORIALS) --nbval-lax $(NO_FIGURES) notebooks
 
 coverage: .venv/dev
 	rm -f .coverage .coverage.*
@@ -64,8 +66,8 @@ coverage: .venv/dev
 	$(BIN)/coverage run -m pytest $(PLUGINS) --doctest-modules cellmage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	$(ALONE) $(BIN)/pytest --nbval notebooks
-	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest --nbval-lax $(NO_FIGURES) notebooks
+	$(ALONE) $(BIN)/pytest $(TUTORIALS) --nbval notebooks
+	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest $(TUTORIALS) --nbval-lax $(NO_FIGURES) notebooks
 
 # Every repetition can be chosen: make stress SEQUENCES=100
 stress: export SEQUENCES ?= 10000
