@@ -36,9 +36,8 @@ DIAGRAM_MS = 65.0
 
 _DIAGRAM_LANGUAGE = "mermaid"
 
-_FENCE_MARKER = re.compile(
-    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})[ \t]*([^\s`]*)", re.MULTILINE
-)
+_FENCE_MARKER = re.compile(r"(`{3,}|~{3,})[ \t]*([^\s`]*)")
+_CONTAINERS = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*")
 
 # In dollars; a bare environment is taken to reach to the end of its paragraph.
 _FORMULA = re.compile(
@@ -79,7 +78,7 @@ class _Fence(NamedTuple):
 def _find_fences(markdown: str) -> Iterator[_Fence]:
     """Yield the fences; an open one reaches to the end."""
     opening: re.Match[str] | None = None
-    for marker in _FENCE_MARKER.finditer(markdown):
+    for marker in _find_markers(markdown):
         if opening is None:
             opening = marker
         elif marker[1].startswith(opening[1]) and not marker[2]:
@@ -87,6 +86,16 @@ def _find_fences(markdown: str) -> Iterator[_Fence]:
             opening = None
     if opening is not None:
         yield _Fence(opening[2], opening.start(), len(markdown))
+
+
+def _find_markers(markdown: str) -> Iterator[re.Match[str]]:
+    """Yield the first marker of each line, if nothing but containers is before it."""
+    position = 0
+    while marker := _FENCE_MARKER.search(markdown, position):
+        line = markdown.rfind("\n", 0, marker.start()) + 1
+        if _CONTAINERS.fullmatch(markdown, line, marker.start()):
+            yield marker
+        position = markdown.find("\n", marker.end()) + 1 or len(markdown)
 
 
 def _fence_cost_ms(fence: _Fence, markdown: str) -> float:

@@ -23,6 +23,9 @@ from .write_html import find_block_tags, split_at_tags
 _MAX_LINES = 2_000
 """Lines of blocks that belong together and are looked at, beside those of a fence."""
 
+_MAX_CODE_LINES = 40_000
+"""Lines of a fence, which the parser takes one by one."""
+
 
 def clean_markdown(markdown: str, image_hosts: Collection[str] = ()) -> SafeMarkdown:
     """Return markdown without the characters that control a terminal: it is safe there alone.
@@ -46,10 +49,18 @@ def parse_plain(markdown: str, encoding: str = "utf-8") -> list[Token]:
         >>> "".join(token.content for token in tokens[1].children)
         'So x² ≤ ½, H₂O.'
     """
-    is_hostile = has_many_candidates(markdown) or has_many_lines(markdown, 0, _MAX_LINES)
-    if is_hostile or is_too_long(markdown):
+    if _takes_long(markdown):
         return _paragraph([_text(markdown)])
     return plain_tokens(parse(markdown).tokens, encoding)
+
+
+def _takes_long(markdown: str) -> bool:
+    return (
+        has_many_candidates(markdown)
+        or has_many_lines(markdown, 0, _MAX_LINES)
+        or markdown.count("\n") > _MAX_CODE_LINES
+        or is_too_long(markdown)
+    )
 
 
 def plain_tokens(tokens: Sequence[Token], encoding: str) -> list[Token]:
