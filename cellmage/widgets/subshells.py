@@ -99,6 +99,8 @@ class ButtonSupport:
         self.start()
         self._is_known.wait(0 if self._has_waited else WAIT_SECONDS)
         self._has_waited = True
+        if self._link is None:  # no page will answer
+            return False
         return self.is_known
 
     def send(self, message: dict[str, Any]) -> int:

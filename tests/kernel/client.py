@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
@@ -108,9 +109,12 @@ class Kernel:
     Args:
         home: the home folder, and the folder in which the kernel starts.
         env: further environment variables.
+        module: the module that is run as the kernel, in place of ipykernel, with its arguments.
     """
 
-    def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, env: Mapping[str, str] | None = None, module: Sequence[str] = ()
+    ) -> None:
         prefixes = ("OPENAI_", "CELLMAGE_")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
         folders = {
@@ -122,6 +126,9 @@ class Kernel:
             "PYTHONFAULTHANDLER": "1",
         }
         self.manager = KernelManager(kernel_name="python3")
+        if module:
+            command = [sys.executable, "-m", *module, "-f", "{connection_file}"]
+            self.manager.kernel_spec.argv = command
         self.manager.start_kernel(env=inherited | folders | dict(env or {}), cwd=str(home))
         self.client = self.manager.client()
         self.client.start_channels()
