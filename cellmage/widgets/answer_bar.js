@@ -7,28 +7,6 @@ const CHECK_MS = 3000; // a page that shows Stop asks this often
 const COPIED_MS = 1500;
 
 // The bar of one cell.
-
-function makeButton(label, name, title, onClick) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "cellmage-answer-button";
-  button.dataset.name = name;
-  button.textContent = label;
-  button.title = title;
-  if (label.length === 1) button.setAttribute("aria-label", title);
-  button.addEventListener("click", onClick);
-  return button;
-}
-
-function makeText(className, text, role) {
-  const node = document.createElement("span");
-  node.className = className;
-  node.textContent = text;
-  if (text) node.title = text;
-  if (role) node.setAttribute("role", role);
-  return node;
-}
-
 class Bar {
   constructor(link, area) {
     this.link = link;
@@ -42,6 +20,13 @@ class Bar {
 
   place() {
     if (this.area.lastElementChild !== this.node) this.area.append(this.node);
+    if (this.lacksRest() !== this.isHalf) this.update(this.state);
+  }
+
+  lacksRest() {
+    const { cell, key, live, turn } = this.state;
+    const model = this.link.page.find(cell)?.model;
+    return turn && !live && Boolean(model?.outputs) && !hasEnd(model, key);
   }
 
   update(state) {
@@ -49,6 +34,7 @@ class Bar {
       ? document.activeElement.dataset.name
       : null;
     this.state = state;
+    this.isHalf = this.lacksRest();
     this.node.replaceChildren(...this.children(state));
     if (focused) {
       const again = this.node.querySelector(`button[data-name="${focused}"]`);
@@ -71,6 +57,10 @@ class Bar {
       makeButton("Copy as markdown", "markdown", "Copy the answer as markdown", send("markdown")),
       makeButton("Retry", "retry", "Ask again in place; this version is kept", send("retry")),
     ];
+    if (this.isHalf)
+      nodes.unshift(
+        makeButton("Show the rest", "rest", "Show the whole answer in its place", send("rest")),
+      );
     if (state.cut)
       nodes.push(makeButton("Continue", "continue", "Have the answer continued", send("continue")));
     if (state.turn)

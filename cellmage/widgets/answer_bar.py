@@ -146,6 +146,10 @@ class AnswerBars:
         self._show(bar)
         self.refresh()
 
+    def _on_rest(self, bar: Bar, content: Mapping[str, Any]) -> None:
+        if not bar.streams:
+            self._show(bar)
+
     def _on_fork(self, bar: Bar, content: Mapping[str, Any]) -> None:
         self._say(bar, self._asker.fork(bar))
 
@@ -155,6 +159,7 @@ class AnswerBars:
         "retry": _on_retry,
         "continue": _on_continue,
         "version": _on_version,
+        "rest": _on_rest,
         "fork": _on_fork,
     }
 

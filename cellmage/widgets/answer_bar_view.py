@@ -15,5 +15,7 @@ def _read(*names: str) -> str:
 class PageLink(AnyWidget):
     """Connects a page with the kernel; it is never displayed, so no output has it."""
 
-    _esm = _read("clipboard.js", "notebook_page.js", "follow.js", "answer_bar.js")
+    _esm = _read(
+        "clipboard.js", "notebook_page.js", "bar_elements.js", "follow.js", "answer_bar.js"
+    )
     _css = _read("answer_bar.css")

@@ -52,6 +52,15 @@ function partOf(output) {
   return own.below ? NOTES : own.part === "reasoning" ? -1 : own.part ?? 0;
 }
 
+// Whether a cell shows the end of an answer: a page that was loaded anew meanwhile does not.
+function hasEnd({ outputs }, id) {
+  for (let index = 0; index < outputs.length; index++) {
+    const own = outputs.get(index).metadata?.cellmage;
+    if (own?.id === id && ("of" in own || own.again)) return true;
+  }
+  return false;
+}
+
 // Put parts of an answer in place of what is there of it, and of the answers that it replaces.
 function writeParts(cell, { id, drop, after, parts }) {
   const { outputs } = cell;

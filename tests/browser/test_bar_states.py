@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
+import pytest
+from playwright.sync_api import expect
+
+import cellmage
 from cellmage.testing import DONE, Reply, ScriptedServer, answer, chunk, finish, tool_call
 from tests.browser.conftest import Lab
-from tests.browser.test_answer_bar import Bar
+from tests.browser.test_answer_bar import SHOTS, Bar, take_pictures
 from tests.browser.test_page import PRINTS
+from tests.browser.test_reload import TEXT, held, is_whole, leave
 
 pytestmark = pytest.mark.browser
 
@@ -31,3 +36,36 @@ def test_prints_do_not_hide_that_the_answer_has_ended(lab: Lab, server: Scripted
     lab.until(lambda: lab.is_done(1))
     bar.wait("It ends.")
     assert "message rate exceeded" in lab.output(1)
+
+
+def test_a_page_that_comes_back_shows_the_rest(lab: Lab, server: ScriptedServer) -> None:
+    """It has its bars again when the cell has ended, and so has a page that is opened later."""
+    is_left = threading.Event()
+    server.play_each([Reply(held(8_000, is_left)), Reply(answer("Another one."))])
+    lab.open("%load_ext cellmage", "%%llm\nGo", "1")
+    lab.load()
+    lab.run_next()
+    lab.until(lambda: "Section 5" in (lab.area(1).text_content() or ""))
+    lab.save()
+    leave(lab, "reload")
+    bar = Bar(lab, 1)
+    assert "▌" in lab.text(1)
+    is_left.set()
+    bar.button("Show the rest").wait_for()
+    if SHOTS:
+        bar.root.scroll_into_view_if_needed()
+        take_pictures(lab, bar.root, "rest")
+    bar.button("Show the rest").click()
+    lab.until(lambda: is_whole(lab, 1))
+    expect(bar.button("Show the rest")).to_have_count(0)
+    lab.save()
+    (turn,) = cellmage.read(lab.file)
+    assert (turn.response.text, turn.response.incomplete_reason) == (TEXT, None)
+
+    leave(lab, "close")
+    bar = Bar(lab, 1)
+    bar.button("Copy").wait_for()
+    expect(bar.button("Show the rest")).to_have_count(0)
+    bar.button("Retry").click()
+    bar.wait("Another one.")
+    expect(bar.root).to_contain_text("2/2")

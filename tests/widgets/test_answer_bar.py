@@ -180,6 +180,15 @@ def test_the_version_that_is_shown_is_sent(page: BarPage, server: ScriptedServer
     page.until(lambda: page.bars["c1"]["versions"] == 1 or page.bars["c1"]["version"] == 1)
 
 
+def test_the_rest_is_shown_in_place_of_what_a_page_has(page: BarPage) -> None:
+    page.send("rest", "c1")
+    page.until(lambda: page.shown("c1") == "No. 1")
+    (parts,) = [message for message in page.messages if message["type"] == "parts"]
+    assert parts["drop"] == [page.bars["c1"]["key"]], "half of it goes"
+    ((_, output),) = parts["parts"]
+    assert output["metadata"]["cellmage"]["of"] == 1, "the page knows that it is whole"
+
+
 def test_a_fork_ends_with_the_answer(page: BarPage, server: ScriptedServer) -> None:
     page.send("fork", "c1")
     page.until(lambda: "fork-1" in page.bars["c1"]["line"])
