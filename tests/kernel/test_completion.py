@@ -95,9 +95,9 @@ class TestValues:
     def test_what_fits_behind_the_other_flags(self, offline: Kernel) -> None:
         offline.run(
             "import pathlib, json; d = pathlib.Path('llm_snippets'); d.mkdir(exist_ok=True)\n"
-            "_ = (d / 'tab_snip.md').write_text('{{ tab_hole }}')\n"
-            "_ = pathlib.Path('tab file.csv').write_text('a')\n"
-            "_ = pathlib.Path('tab.mcp.json').write_text("
+            "(d / 'tab_snip.md').write_text('{{ tab_hole }}')\n"
+            "pathlib.Path('tab file.csv').write_text('a')\n"
+            "pathlib.Path('tab.mcp.json').write_text("
             "json.dumps({'mcpServers': {'tabserver': {'command': 'true'}}}))\n"
             "def tab_function(x): 'Find.'\n"
             "from pydantic import BaseModel\nclass TabModel(BaseModel): x: int\n"
@@ -134,7 +134,7 @@ class TestValues:
             assert complete(offline, f"%%llm {line}")["matches"] == []
 
     def test_a_damaged_file_and_a_strange_line_are_no_error(self, offline: Kernel) -> None:
-        offline.run("_ = pathlib.Path('.cellmage_models.yml').write_text('- a')")
+        offline.run("pathlib.Path('.cellmage_models.yml').write_text('- a')")
         for line in ("--model g", "--attach nowhere/x", "--snippet no --set ", "'", '-s "a', "-"):
             assert complete(offline, f"%%llm {line}")["status"] == "ok"
         offline.run("pathlib.Path('.cellmage_models.yml').unlink()")

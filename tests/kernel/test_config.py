@@ -29,7 +29,7 @@ class TestConfig:
         assert line("model")[1] == "offline/echo"
         offline.run("rows = %llm_config")
         rows = offline.value("list(rows)")
-        assert len(rows) == 32
+        assert len(rows) == 33
         changed, model_group, *_ = offline.run("%llm_config").printed.split("\n\n")
         assert [line.split()[0] for line in changed.splitlines()[1:]] == [
             "Changed", "model", "temperature",
@@ -72,7 +72,7 @@ class TestConfig:
     def test_personas(self, kernel: Kernel, server: ScriptedServer) -> None:
         kernel.run(
             "import pathlib; p = pathlib.Path('llm_personas'); p.mkdir(exist_ok=True)\n"
-            "_ = (p / 'pirate.md').write_text('---\\ntemperature: 1.5\\n---\\nArr.')"
+            "(p / 'pirate.md').write_text('---\\ntemperature: 1.5\\n---\\nArr.')"
         )
         listed = kernel.run("%llm_config --list-personas").printed
         for name in ("code_expert", "teacher", "reviewer", "data_analyst", "editor", "terse"):
@@ -115,7 +115,7 @@ class TestConfig:
     def test_a_bad_persona_is_listed_as_one(self, offline: Kernel) -> None:
         offline.run(
             "import os, pathlib; p = pathlib.Path('llm_personas'); p.mkdir(exist_ok=True)\n"
-            "_ = (p / 'hot.md').write_text('---\\ntemperature: 7\\n---\\nHot.')"
+            "(p / 'hot.md').write_text('---\\ntemperature: 7\\n---\\nHot.')"
         )
         listed = offline.run("%llm_config --list-personas").printed
         assert "cannot be used: persona 'hot': temperature is 7" in listed

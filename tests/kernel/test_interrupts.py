@@ -36,7 +36,7 @@ def test_many_interrupts(kernel: Kernel, server: ScriptedServer) -> None:
     """At random moments: before the head, before the first token, within the answer."""
     chance = random.Random(7)
     server.play(0.05, *[step for _ in range(500) for step in (chunk("word "), 0.01)])
-    asks = ["%%llm\nGo", "for _ in range(9):\n    %llm Go", "for text in chat.stream('Go'): pass"]
+    asks = ["%%llm\nGo", "for n in range(9):\n    %llm Go", "for text in chat.stream('Go'): pass"]
     kernel.run("from cellmage import Conversation\nchat = Conversation()")
     kernel.run("%%llm -m offline/echo --no-stream\nThe first, which starts the store's thread")
     kernel.run("stream = iter(chat.stream('Go'))\nnext(stream)\nstream.close()")
