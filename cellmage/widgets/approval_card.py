@@ -37,6 +37,7 @@ _STYLE = """<style>
   background: var(--jp-layout-color2, transparent); color: inherit}
 .cellmage-call span {display: inline-block; box-sizing: border-box; width: 100%;
   padding-left: 4ch; text-indent: -4ch}
+@media (forced-colors: active) {.cellmage-card button {border: 1px solid ButtonText}}
 </style>"""
 # A line that the page wraps goes on below its fourth column: only arguments begin at the first.
 
@@ -169,6 +170,7 @@ def make_card(call: ToolCall, decisions: SimpleQueue[str]) -> tuple[Any, Any]:
         buttons.append(button)
     row = HBox([*buttons, reason], layout=Layout(flex_flow="row wrap", align_items="center"))
     card = VBox([HTML(call_html(call)), row])
+    card.add_class("cellmage-card")
     act_beside_cells(card)
     return card, reason
 

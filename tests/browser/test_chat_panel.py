@@ -59,6 +59,12 @@ STOP_MS = """() => new Promise((resolve) => {
 })"""
 
 
+MOVING = """() => [...document.querySelectorAll('.cellmage-chat, .cellmage-chat *')].filter(
+  (node) => node.getAnimations({ subtree: true }).length ||
+    getComputedStyle(node).animationName !== 'none').map((node) => node.className)"""
+"""What moves in the panel."""
+
+
 class Panel:
     """The panel, as a user finds it."""
 
@@ -257,13 +263,16 @@ def test_by_keyboard_alone(lab: Lab, server: ScriptedServer, page: str) -> None:
     assert panel.questions() == []
 
 
-def test_it_is_accessible_in_both_themes(lab: Lab, server: ScriptedServer) -> None:
+def test_it_is_accessible_in_all_themes(lab: Lab, server: ScriptedServer) -> None:
     """axe-core finds nothing, with an answer, a card and a line; pictures for the eye."""
     thought = [chunk(reasoning="Hm, *two*."), *answer(RICH)]
     server.play_each([Reply(thought), call("Oslo")])
     panel = open_panel(lab, WEATHER, line="%llm_chat --tool weather")
     panel.send("Which way?\nIn *two* lines.")
     panel.wait("A link")
+    thoughts = panel.root.locator("details")
+    assert thoughts.evaluate_all("nodes => nodes.map(node => node.open)") == [False]
+    expect(thoughts.locator("summary")).to_have_text("Reasoning")
     panel.root.get_by_placeholder("variable or file").fill("no_such_thing")
     panel.button("Attach").click()
     panel.send("With that")
@@ -273,16 +282,20 @@ def test_it_is_accessible_in_both_themes(lab: Lab, server: ScriptedServer) -> No
     panel.button("Run once").wait_for()
     lab.page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
     found: dict[tuple[str, int], Any] = {}
-    for theme in ("Light", "Dark"):
+    for theme in ("Dark High Contrast", "Light", "Dark"):
         name = f"JupyterLab {theme}"
         lab.page.evaluate(
             f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}})"
         )
-        for width in (1200, 500):
+        for width in (1200,) if "Contrast" in theme else (1200, 500):
             lab.page.set_viewport_size({"width": width, "height": 1100})
             lab.page.wait_for_timeout(SETTLE_MS)
             found |= {(theme, width): find_violations(lab.page, PANEL)}
             take_shot(lab, f"{theme}-{width}")
     assert not any(found.values()), found
+    lab.page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    assert lab.page.evaluate(MOVING) == []
+    take_shot(lab, "forced-colors")
+    lab.page.emulate_media(forced_colors="none", reduced_motion="no-preference")
     lab.page.evaluate("document.querySelector('.cellmage-title').style.color = '#555'")
     assert [rule for rule, _ in find_violations(lab.page, PANEL)] == ["color-contrast"]

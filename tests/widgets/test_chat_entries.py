@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cellmage import Conversation
 from cellmage.display.base import REASONING_PART, STATUS_PART, FinalOutput, Frame
+from cellmage.display.footer import Source
 from cellmage.errors import UsageError
 from cellmage.markdown.safe import EMPTY
 from cellmage.markdown.sanitize import sanitize
@@ -138,3 +139,18 @@ def test_a_temperature_is_a_number(value: object) -> None:
 def test_an_empty_prompt_is_refused(content: dict[str, str]) -> None:
     with pytest.raises(UsageError, match="empty"):
         Question.read(content, {})
+
+
+def test_the_sources_and_the_lines_are_below_the_answer() -> None:
+    page = Page()
+    entry = Entry("a", "q")
+    page.log.set_entries([entry])
+    source = Source("The <title>", "https://example.org/page", "the passage")
+    text = frame(0, "Text.")
+    EntryDisplay(entry, page.log.send_parts).finish(
+        FinalOutput([text], text, notices=["A line."], sources=[source])
+    )
+    ((answer, notes),) = page.shown()
+    assert answer == text.markdown
+    assert all(word in notes for word in ("example.org", "the passage", "A line."))
+    assert "<title>" not in notes
