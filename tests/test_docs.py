@@ -55,7 +55,7 @@ PYTHON_RUNS = [
 ]
 CELLS_RUN = ["docs/start.md", "docs/index.md"]
 OWN_TEST = {"docs/testing.md": "test_tests_pass"}
-TEXT = {"text", "json", "yaml", "{toctree}", "{raw}", "{eval-rst}"}
+TEXT = {"text", "json", "yaml", "{image}", "{toctree}", "{raw}", "{eval-rst}"}
 RUN_BY_SPHINX = {"{code-cell}"}
 
 
