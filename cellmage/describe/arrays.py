@@ -29,12 +29,12 @@ def _describe_array(array: Any, level: Level) -> Description:
         flat, indices = array.reshape(-1), sample_indices(array.size)
         sample = (flat if indices is None else flat[indices]).tolist()
         lines += filter(None, [describe_values(sample, lambda: values)])
-    shown = min(_HEAD_VALUES, array.size) if level == "rows" else 0
-    if shown:
-        head = str(array.reshape(-1)[:shown].tolist())[:_MAX_HEAD_CHARS]
-        lines.append(f"The first {plural(shown, 'value')}: {head}")
+    head_size = min(_HEAD_VALUES, array.size) if level == "rows" else 0
+    if head_size:
+        head = str(array.reshape(-1)[:head_size].tolist())[:_MAX_HEAD_CHARS]
+        lines.append(f"The first {plural(head_size, 'value')}: {head}")
     counts = f"shape and type{', statistics' if level != 'schema' else ''}, "
-    counts += f"{shown} of {plural(array.size, 'value')}"
+    counts += f"{head_size} of {plural(array.size, 'value')}"
     return Description(("\n".join(lines),), counts)
 
 

@@ -33,18 +33,18 @@ def catalogue(variables: Mapping[str, Any]) -> Description:
                 truncate(name, _NAME_CHARS) + shape
             )
     total = sum(map(len, groups.values()))
-    lines, shown, room = [], 0, _MAX_CHARS - 60
+    lines, count, room = [], 0, _MAX_CHARS - 60
     for kind, names in groups.items():
         line = f"{kind}: "
         fitting = _fit(names, room - len(line))
         if not fitting:
             break
         lines.append(line + ", ".join(fitting))
-        shown, room = shown + len(fitting), room - len(lines[-1]) - 1
-    excess = total - shown
+        count, room = count + len(fitting), room - len(lines[-1]) - 1
+    excess = total - count
     lines += [f"… and {plural(excess, 'more variable')}"] if excess else []
     left_out = f"{plural(excess, 'variable')} left out; name them with --attach" if excess else ""
-    return Description(("\n".join(lines),), plural(shown, "name"), left_out)
+    return Description(("\n".join(lines),), plural(count, "name"), left_out)
 
 
 def _fit(names: list[str], chars: int) -> list[str]:

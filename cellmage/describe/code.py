@@ -42,9 +42,9 @@ def _source_in_cell(target: Any) -> str:
     """Return the source of a class that a cell defines: `inspect` looks for it in a file only."""
     if not isinstance(target, type) or class_attribute(target, "__module__") != "__main__":
         return ""
-    codes = [getattr(each, "__code__", None) for each in class_values(target)]
-    own = [code.co_filename for code in codes if code is not None]
-    for filename in (*own, *reversed(list(linecache.cache))):
+    codes = [getattr(member, "__code__", None) for member in class_values(target)]
+    filenames = [code.co_filename for code in codes if code is not None]
+    for filename in (*filenames, *reversed(list(linecache.cache))):
         source = "" if os.path.exists(filename) else "".join(linecache.getlines(filename))
         if text := _class_source(source, type_name(target)):
             return text
@@ -55,12 +55,14 @@ def _class_source(source: str, name: str) -> str:
     """Return the last class of a name in a source; empty if there is none."""
     if f"class {name}" not in source or HIDDEN_MARK in source:
         return ""
-    nodes = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.ClassDef)]
-    found = next((node for node in reversed(nodes) if node.name == name), None)
-    if found is None:
+    nodes = [item for item in ast.walk(ast.parse(source)) if isinstance(item, ast.ClassDef)]
+    definition = next((node for node in reversed(nodes) if node.name == name), None)
+    if definition is None:
         return ""
-    first = min([found.lineno, *(each.lineno for each in found.decorator_list)])
-    return textwrap.dedent("".join(source.splitlines(keepends=True)[first - 1 : found.end_lineno]))
+    first = min([definition.lineno, *(item.lineno for item in definition.decorator_list)])
+    return textwrap.dedent(
+        "".join(source.splitlines(keepends=True)[first - 1 : definition.end_lineno])
+    )
 
 
 @register(types.BuiltinFunctionType)

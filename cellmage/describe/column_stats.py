@@ -42,10 +42,10 @@ def describe_values(values: Sequence[Any], extremes: Extremes) -> str:
     """
     kinds = {cls: _kind(cls) for cls in set(map(type, values))}
     present = [value for value in values if kinds[type(value)] and value == value]  # noqa: PLR0124
-    found = {kinds[cls] for cls in set(map(type, present))}
-    if len(present) < MIN_ROWS or len(found) != 1:
+    present_kinds = {kinds[cls] for cls in set(map(type, present))}
+    if len(present) < MIN_ROWS or len(present_kinds) != 1:
         return ""
-    return _DESCRIBERS[found.pop()](present, extremes)
+    return _DESCRIBERS[present_kinds.pop()](present, extremes)
 
 
 def _kind(cls: type) -> str:
@@ -86,9 +86,13 @@ def _describe_texts(values: Sequence[Any], extremes: Extremes) -> str:
     common = [(value, count) for value, count in counts.most_common() if count >= MIN_ROWS]
     if not common:
         return f"held by at least {MIN_ROWS} rows: no value"
-    shown = [f"{truncate(str(value), _CATEGORY_CHARS)} ({n})" for value, n in common]
-    more = f" and {len(shown) - _MAX_CATEGORIES} more" if len(shown) > _MAX_CATEGORIES else ""
-    return f"held by at least {MIN_ROWS} rows: {', '.join(shown[:_MAX_CATEGORIES])}{more}"
+    categories = [f"{truncate(str(value), _CATEGORY_CHARS)} ({n})" for value, n in common]
+    excess = (
+        f" and {len(categories) - _MAX_CATEGORIES} more"
+        if len(categories) > _MAX_CATEGORIES
+        else ""
+    )
+    return f"held by at least {MIN_ROWS} rows: {', '.join(categories[:_MAX_CATEGORIES])}{excess}"
 
 
 def _describe_times(values: Sequence[Any], extremes: Extremes) -> str:

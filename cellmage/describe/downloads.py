@@ -80,13 +80,13 @@ def download(url: str, is_allowed: Judge = is_public, seconds: float = SECONDS) 
         UsageError: the address is refused, does not answer, answers with an error, leads to
             another host, or its file is larger than 20 MB.
     """
-    shown = excerpt(spell_out(url))
+    address = excerpt(spell_out(url))
     try:
         return run_within(seconds, lambda: _load(url, is_allowed, time.monotonic() + seconds))
     except TimeoutError:
-        raise UsageError(f"{shown}: it took longer than {seconds:g} s") from None
+        raise UsageError(f"{address}: it took longer than {seconds:g} s") from None
     except (OSError, HTTPException, ValueError) as error:
-        raise UsageError(f"{shown}: {_describe_problem(error)}") from None
+        raise UsageError(f"{address}: {_describe_problem(error)}") from None
 
 
 def _describe_problem(error: Exception) -> str:
@@ -135,8 +135,8 @@ def _split(url: str) -> SplitResult:
 def _connect(parts: SplitResult, is_allowed: Judge, deadline: float) -> HTTPConnection:
     """Return a connection to the judged address of a host."""
     host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in entries]
     if not addresses or not all(is_allowed(ip_address(address)) for address in addresses):
         raise UsageError("it is not a public host; load it yourself, and attach the file")
     seconds = max(0.1, deadline - time.monotonic())

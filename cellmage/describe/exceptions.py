@@ -1,4 +1,4 @@
-"""Describe an exception by its traceback; its message only as far as it is no data."""
+"""Describe an exception by its traceback, and by the words of its message that are not data."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ def safe_message(error: BaseException, source: str = "") -> str:
         >>> safe_message(ValueError("could not convert string to float: 'Smith'"))
         "could not convert string to float: '…'"
     """
-    known = {word.lower() for text in (source, *_code_texts(error)) for word in _words(text)}
-    known |= _VOCABULARY
+    vocabulary = {word.lower() for text in (source, *_code_texts(error)) for word in _words(text)}
+    vocabulary |= _VOCABULARY
     message = str(error)[:_MAX_MESSAGE_CHARS]
 
     def show(match: re.Match[str]) -> str:
@@ -132,7 +132,7 @@ def safe_message(error: BaseException, source: str = "") -> str:
         is_size = len(match[0]) <= _SIZE_DIGITS and match[0].isdecimal()
         if is_size and _BEFORE_SIZE.search(message[: match.start()]):
             return match[0]
-        return match[0] if all(word in known for word in words) else "…"
+        return match[0] if all(word in vocabulary for word in words) else "…"
 
     return _WORDS.sub(show, message)
 

@@ -63,15 +63,15 @@ def _save(figure: Any) -> bytes:
 def _without_texts(figure: Any) -> Iterator[None]:
     """Hide all texts of a figure but the names of axes, and ticks that are round numbers."""
     with ExitStack() as undo:
-        kept: set[Any] = set()
+        safe_texts: set[Any] = set()
         for axes in figure.axes:
             for axis in axes._axis_map.values():
-                kept |= {axis.label, axis.get_offset_text()}
+                safe_texts |= {axis.label, axis.get_offset_text()}
                 _drop_tick_labels(axis, undo)
                 for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                    kept |= {tick.label1, tick.label2}
+                    safe_texts |= {tick.label1, tick.label2}
         for text in _texts(figure):
-            if text not in kept and text.get_visible():
+            if text not in safe_texts and text.get_visible():
                 text.set_visible(False)
                 undo.callback(text.set_visible, True)
         yield
@@ -131,8 +131,8 @@ def _draw_altair(chart: Any, level: Level) -> Description:
 
 def _outline(library: str, kinds: Mapping[str, int], axes: list[str]) -> Description:
     traces = ", ".join(f"{plural(count, 'layer')} of {kind}" for kind, count in kinds.items())
-    named = f"; axes: {', '.join(truncate(name, _NAME_CHARS) for name in axes)}" if axes else ""
-    text = f"A figure ({library}): {traces}{named}"
+    axes_text = f"; axes: {', '.join(truncate(name, _NAME_CHARS) for name in axes)}" if axes else ""
+    text = f"A figure ({library}): {traces}{axes_text}"
     return Description((text,), "its outline, 0 images", "the image; level `rows` sends it")
 
 

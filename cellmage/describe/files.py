@@ -103,7 +103,7 @@ def _describe_notebook(file: FileData, level: Level) -> Description:
             cell.pop("outputs", None)
         data = json.dumps(notebook).encode()
     sections = [section.text for section in read_data(data, ".ipynb").sections]
-    description = _bounded(file, "\n\n".join(sections), "python")
+    description = _fence(file, "\n\n".join(sections), "python")
     outputs = "" if level == "rows" else "outputs left out; level `rows` sends them"
     left_out = "; ".join(filter(None, [description.left_out, outputs]))
     return Description(description.parts, description.counts, left_out)
@@ -112,10 +112,10 @@ def _describe_notebook(file: FileData, level: Level) -> Description:
 def _describe_text(file: FileData, level: Level) -> Description:
     sections = read_data(file.data, file.suffix).sections
     text = "\n\n".join(section.text for section in sections)
-    return _bounded(file, text, file.suffix.removeprefix("."))
+    return _fence(file, text, file.suffix.removeprefix("."))
 
 
-def _bounded(file: FileData, text: str, language: str) -> Description:
+def _fence(file: FileData, text: str, language: str) -> Description:
     """Return a text in a fence that nothing in it ends."""
     description = bound(text, MAX_CHARS, _MORE)
     runs = re.findall("`{3,}", description.text)
@@ -157,7 +157,7 @@ _READERS: Mapping[str, Callable[[FileData, Level], Description]] = {
 
 
 def _describe_path_value(value: Any, level: Level) -> Description:
-    """A path is sent as its file; where there is no file, as its text."""
+    """Describe the file of a path; without a file, the text of the path."""
     path = Path(os.fspath(value))
     return describe_path(path, level) if path.is_file() else Description((str(value),))
 

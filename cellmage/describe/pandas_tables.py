@@ -88,20 +88,20 @@ def _notes(frame: Any, names: Sequence[str]) -> list[str]:
         notes.append(f"Index: {', '.join(levels) or 'without a name'}, {index.dtype}")
     if names and not names[0]:
         axis = ", ".join(str(name) for name in frame.columns.names if type(name) is str)
-        what = f"are values of {axis}" if axis else "may be values: the index has no name"
-        notes.append(f"The labels of the columns {what}.")
+        meaning = f"are values of {axis}" if axis else "may be values: the index has no name"
+        notes.append(f"The labels of the columns {meaning}.")
     return notes
 
 
 def _column(name: str, series: Any, indices: Sequence[int] | None) -> Column:
     dtype = series.dtype
     is_plain = is_numeric(dtype)
-    facts: list[tuple[Any, Any, int]] = []
+    scans: list[tuple[Any, Any, int]] = []
 
     def scan() -> tuple[Any, Any, int]:
-        if not facts:
-            facts.append(extremes_of(series.to_numpy()))
-        return facts[0]
+        if not scans:
+            scans.append(extremes_of(series.to_numpy()))
+        return scans[0]
 
     def nulls() -> int | None:
         if is_plain:

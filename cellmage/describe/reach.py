@@ -25,17 +25,17 @@ def reaches_table(value: Any) -> bool:
         >>> reaches_table({"a": [1, 2]})
         False
     """
-    queue, seen = deque([value]), {id(value)}
+    queue, visited = deque([value]), {id(value)}
     classes: set[int] = set()
     while queue:
         item = queue.popleft()
         if is_table(item):
             return True
-        for each in (*_parts(item), *_class_parts(item, classes)):
-            if id(each) not in seen and not issubclass(type(each), _LEAVES):
-                seen.add(id(each))
-                queue.append(each)
-        if len(seen) > _MAX_OBJECTS:
+        for part in (*_parts(item), *_class_parts(item, classes)):
+            if id(part) not in visited and not issubclass(type(part), _LEAVES):
+                visited.add(id(part))
+                queue.append(part)
+        if len(visited) > _MAX_OBJECTS:
             return True
     return False
 
@@ -43,8 +43,8 @@ def reaches_table(value: Any) -> bool:
 def _parts(item: Any) -> list[Any]:
     """Return what an object refers to; of a function of the notebook the globals that it names."""
     if type(item) is types.FunctionType:
-        named = _named_globals(item.__code__, item.__globals__)
-        return [item.__closure__, item.__defaults__, item.__kwdefaults__, *named]
+        variables = _globals_of(item.__code__, item.__globals__)
+        return [item.__closure__, item.__defaults__, item.__kwdefaults__, *variables]
     if type(item) is types.FrameType or issubclass(type(item), types.ModuleType):
         return []
     return gc.get_referents(item)
@@ -61,10 +61,10 @@ def _class_parts(item: Any, seen: set[int]) -> Iterator[Any]:
 _STANDARD_MODULES = sys.stdlib_module_names | {""}
 
 
-def _named_globals(code: types.CodeType, variables: dict[str, Any]) -> Iterator[Any]:
+def _globals_of(code: types.CodeType, variables: dict[str, Any]) -> Iterator[Any]:
     if variables.get("__name__") != "__main__":
         return  # those of a library lead to everything
     yield from (variables[name] for name in code.co_names if name in variables)
     for constant in code.co_consts:
         if type(constant) is types.CodeType:
-            yield from _named_globals(constant, variables)
+            yield from _globals_of(constant, variables)

@@ -128,9 +128,9 @@ def describe(value: Any, level: Level = "stats") -> Description:
 def _candidates(
     value: Any, cls: type, level: Level
 ) -> Iterator[tuple[Callable[[], Description], float]]:
-    own = class_attribute(cls, "_ai_repr_")
-    if own is not None:
-        yield lambda: to_description(_call_own(own.__get__(value, cls), level)), REPR_SECONDS
+    method = class_attribute(cls, "_ai_repr_")
+    if method is not None:
+        yield lambda: to_description(_call_own(method.__get__(value, cls), level)), REPR_SECONDS
     function = _find(cls)
     seconds = LIBRARY_SECONDS if function in _slow else REPR_SECONDS
     yield lambda: to_description(function(value, level)), seconds
@@ -152,7 +152,9 @@ def _find(cls: type) -> Describer:
 def _call_own(method: Callable[..., Any], level: Level) -> Any:
     """Call ``_ai_repr_``, which may take the level, and may be async."""
     names = inspect.signature(method).parameters
-    takes_level = "level" in names or any(each.kind is each.VAR_KEYWORD for each in names.values())
+    takes_level = "level" in names or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in names.values()
+    )
     result = method(level=level) if takes_level else method()
     if not inspect.isawaitable(result):
         return result

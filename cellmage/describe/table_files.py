@@ -36,14 +36,14 @@ def read_table(name: str, data: bytes, suffix: str) -> Any:
     readers = _PARQUET if suffix == ".parquet" else _CSV
     libraries = sorted(readers, key=lambda library: library not in sys.modules)
     library = next((each for each in libraries if find_spec(each) is not None), None)
-    shown = excerpt(spell_out(name))
+    label = excerpt(spell_out(name))
     if library is None:
-        raise UsageError(f"{shown}: a table needs a library: pip install 'cellmage[data]'")
+        raise UsageError(f"{label}: a table needs a library: pip install 'cellmage[data]'")
     try:
         return readers[library](import_module(library), _in_utf8(data, suffix), suffix)
     except Exception as error:  # noqa: BLE001 - a library raises errors of its own
         problem = safe_message(error)
-        raise UsageError(f"{shown}: {library} cannot read it as a table: {problem}") from None
+        raise UsageError(f"{label}: {library} cannot read it as a table: {problem}") from None
 
 
 def _in_utf8(data: bytes, suffix: str) -> bytes:

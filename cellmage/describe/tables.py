@@ -69,10 +69,10 @@ def describe_table(table: Table, level: Level) -> Description:
         table: the table.
         level: what may be sent.
     """
-    shown = table.columns[:_MAX_COLUMNS]
+    columns = table.columns[:_MAX_COLUMNS]
     shape = f"{plural(table.rows, 'row')}, {plural(len(table.columns), 'column')}"
-    lines = [f"{table.kind}: {shape}", *table.notes, *_column_lines(table, shown, level)]
-    excess = len(table.columns) - len(shown)
+    lines = [f"{table.kind}: {shape}", *table.notes, *_column_lines(table, columns, level)]
+    excess = len(table.columns) - len(columns)
     lines += [f"… and {plural(excess, 'more column')}"] if excess else []
     if level != "schema" and table.rows > SAMPLE_ROWS:
         lines.append(f"Quantiles and categories are those of {plural(SAMPLE_ROWS, 'sampled row')}.")
@@ -80,9 +80,9 @@ def describe_table(table: Table, level: Level) -> Description:
     lines += _head_lines(names, head)
     text = "\n".join(lines)
     rows = f"{len(head)} of {plural(table.rows, 'row')}"
-    is_nameless = level != "rows" and any(not column.name for column in shown)
+    is_nameless = level != "rows" and any(not column.name for column in columns)
     contents = _CONTENTS_WITHOUT_NAMES[level] if is_nameless else _CONTENTS[level]
-    counts = f"{plural(len(shown), 'column')} ({contents}), {rows}"
+    counts = f"{plural(len(columns), 'column')} ({contents}), {rows}"
     notes = [f"{plural(excess, 'column')} left out; choose columns"] if excess else []
     notes += (
         ["names of columns, which may be values; --data rows sends them"] if is_nameless else []
@@ -104,10 +104,10 @@ _CONTENTS_WITHOUT_NAMES = {"schema": "types", "stats": "types and statistics"}
 def _column_lines(table: Table, columns: Sequence[Column], level: Level) -> Iterator[str]:
     for number, column in enumerate(columns, 1):
         name = truncate(column.name, _NAME_CHARS) if column.name else f"column {number}"
-        facts = [column.type, _null_text(column)]
+        fields = [column.type, _null_text(column)]
         if level != "schema":
-            facts.append(_stats_text(column))
-        yield f"- {name}: {', '.join(filter(None, facts))}"
+            fields.append(_stats_text(column))
+        yield f"- {name}: {', '.join(filter(None, fields))}"
 
 
 def _null_text(column: Column) -> str:

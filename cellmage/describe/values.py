@@ -69,12 +69,12 @@ def _without_data(value: Any) -> str:
     """
     cls = type(value)
     code = getattr(class_attribute(cls, "__init__"), "__code__", None)
-    given = getattr(code, "co_names", ())
+    names = getattr(code, "co_names", ())
     try:
-        own = object.__getattribute__(value, "__dict__")
+        instance_attributes = object.__getattribute__(value, "__dict__")
     except AttributeError:
-        own = {}
-    attributes = ", ".join([name for name in given if name in own][:_MAX_NAMES])
+        instance_attributes = {}
+    attributes = ", ".join([name for name in names if name in instance_attributes][:_MAX_NAMES])
     return f"<{type_name(cls)}{f' with {attributes}' if attributes else ''}>"
 
 
@@ -88,7 +88,7 @@ class _Pieces:
     Attributes:
         texts: the texts in order.
         is_full: True if there was no room for all.
-        was_withheld: True if a type stands for a value that may be a cell of a table.
+        was_withheld: True if a type replaces a value that may be a cell of a table.
     """
 
     def __init__(self, level: Level, has_data: bool) -> None:

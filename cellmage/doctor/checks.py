@@ -73,15 +73,18 @@ def _version(package: str) -> str:
 
 def check_front_end() -> Iterator[Line]:
     """Yield who has started this program, as far as the environment tells."""
-    found = [name for variable, name in _FRONT_ENDS.items() if variable in os.environ]
-    yield "started by", ", ".join(found) or "a terminal (in a notebook: !python -m cellmage doctor)"
+    front_ends = [name for variable, name in _FRONT_ENDS.items() if variable in os.environ]
+    yield (
+        "started by",
+        ", ".join(front_ends) or "a terminal (in a notebook: !python -m cellmage doctor)",
+    )
 
 
 def check_keys() -> Iterator[Line]:
     """Yield the names of the keys that are set, and where; nothing of any key."""
     names = sorted({endpoint.api_key_variable or "" for endpoint in ENDPOINTS.values()} - {""})
-    yield "environment", _listed(name for name in names if find_in_environment(ENVIRON, name))
-    yield "key file", _listed(read_key_file(key_file_path()))
+    yield "environment", _join_names(name for name in names if find_in_environment(ENVIRON, name))
+    yield "key file", _join_names(read_key_file(key_file_path()))
     yield "keyring", f"{keyring_name()}: not asked, as it may ask for a password"
 
 
@@ -89,7 +92,10 @@ def check_addresses() -> Iterator[Line]:
     """Yield which server is asked by default, and the variables that change where requests go."""
     yield "default server", host_of(default_endpoint().base_url)
     names = [name for name in _ADDRESSES if name in os.environ or name.lower() in os.environ]
-    yield "set", _listed([*names, *(name for name in os.environ if name.startswith("CELLMAGE_"))])
+    yield (
+        "set",
+        _join_names([*names, *(name for name in os.environ if name.startswith("CELLMAGE_"))]),
+    )
 
 
 def check_store() -> Iterator[Line]:
@@ -126,8 +132,8 @@ def _profile() -> Path:
 
 
 def _present(folder: Path, names: tuple[str, ...]) -> str:
-    return _listed(name for name in names if (folder / name).exists())
+    return _join_names(name for name in names if (folder / name).exists())
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
