@@ -29,7 +29,7 @@ from ..stream.accumulator import apply_reclassifications
 from ..stream.response_stream import ResponseStream
 from ..turns import Turn
 from .calls import call_panel
-from .kept import kept_line
+from .kept import recording_line
 from .marks import feed_marked, mark_lines, without_underlines
 from .metadata import answer_metadata, turn_metadata
 from .options import RenderOptions
@@ -119,7 +119,7 @@ class AnswerRenderer:
             case Notice():
                 self._notices.append(event)
             case Kept(is_told=True):
-                line = kept_line(self._stream.response)
+                line = recording_line(self._stream.response)
                 self._notices.append(Notice("kept", line, option="fresh"))
             case Status(call_id=call_id) if call_id in self._panels:
                 self._set_panel(call_id, self._panels[call_id]._replace(progress=event.text))

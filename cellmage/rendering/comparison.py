@@ -16,7 +16,7 @@ from ..messages import Response
 from ..stats import UNKNOWN, response_stats
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
-from .kept import kept_line
+from .kept import recording_line
 from .metadata import answer_metadata
 from .options import RenderOptions
 from .paint_loop import POLL_SECONDS, paint, read_to_end
@@ -123,8 +123,8 @@ class ComparisonRenderer:
             return f"{type(error).__name__}: {self._options.spell(str(error), option)}"
         if response.incomplete_reason:
             return f"stopped: {response.incomplete_reason}"
-        kept = [kept_line(response)] if index in self._kept else []
-        return self._options.spell(" ".join([*response.notices, *kept]), "fresh")
+        origin = [recording_line(response)] if index in self._kept else []
+        return self._options.spell(" ".join([*response.notices, *origin]), "fresh")
 
 
 def _fit(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

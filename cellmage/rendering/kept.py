@@ -6,11 +6,11 @@ from ..messages import Response
 from ..text import name_day
 
 
-def kept_line(response: Response) -> str:
+def recording_line(response: Response) -> str:
     """Return the line below an answer that was recorded, and not asked for.
 
     Example:
-        >>> kept_line(Response("Hello", model="m", kept_from="2026-11-27"))
+        >>> recording_line(Response("Hello", model="m", kept_from="2026-11-27"))
         'kept from 27 Nov, m; `fresh` asks again'
     """
     return f"kept from {name_day(response.kept_from)}, {response.model}; `fresh` asks again"

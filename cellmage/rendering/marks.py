@@ -35,15 +35,17 @@ def feed_marked(view: LiveView, response: Response) -> None:
 
 def _feed_text(view: LiveView, text: str, offset: int, marks: Sequence[Mark]) -> None:
     """Feed a part of an answer with the marks in it."""
-    own = [mark for mark in marks if offset <= mark.start and mark.end <= offset + len(text)]
-    for piece in marked_pieces(text, offset, own):
+    inner_marks = [
+        mark for mark in marks if offset <= mark.start and mark.end <= offset + len(text)
+    ]
+    for piece in split_at_marks(text, offset, inner_marks):
         if isinstance(piece, Panel):
             view.set_panels([piece])
         else:
             view.feed(piece)
 
 
-def marked_pieces(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str | Panel]:
+def split_at_marks(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str | Panel]:
     """Yield a text with its marks: values in place of expressions, and panels behind blocks.
 
     Args:
@@ -53,7 +55,7 @@ def marked_pieces(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str
 
     Example:
         >>> marks = [Mark(7, 15, "value", "1_0", "n"), Mark(17, 19, "number")]
-        >>> "".join(marked_pieces("It is {{= n }}, 12.", 1, marks))
+        >>> "".join(split_at_marks("It is {{= n }}, 12.", 1, marks))
         'It is 1\\\\_0, <u>12</u>.'
     """
     position = 0
@@ -65,12 +67,12 @@ def marked_pieces(text: str, offset: int, marks: Sequence[Mark]) -> Iterator[str
             yield Panel("", mark.detail or None, verdict=f"{SIGNS[mark.kind]} {line}")
         else:
             yield text[position:start]
-            yield _shown(mark, text[start:end])
+            yield _render_mark(mark, text[start:end])
         position = end
     yield text[position:]
 
 
-def _shown(mark: Mark, source: str) -> str:
+def _render_mark(mark: Mark, source: str) -> str:
     """Return what a page shows for a number or an expression."""
     if mark.kind == "number":
         return f"<u>{source}</u>"
@@ -102,9 +104,9 @@ def mark_lines(marks: Sequence[Mark], text: str, *, is_shown: bool) -> list[str]
     numbers = [text[mark.start : mark.end] for mark in marks if mark.kind == "number"]
     if numbers:
         count = "1 number is" if len(numbers) == 1 else f"{len(numbers)} numbers are"
-        more = f" and {len(numbers) - _MAX_LISTED} more" if len(numbers) > _MAX_LISTED else ""
+        excess = f" and {len(numbers) - _MAX_LISTED} more" if len(numbers) > _MAX_LISTED else ""
         listed = ", ".join(numbers[:_MAX_LISTED])
-        lines.append(f"{count} neither computed nor in what was sent: {listed}{more}")
+        lines.append(f"{count} neither computed nor in what was sent: {listed}{excess}")
     return lines
 
 

@@ -17,12 +17,12 @@ def publish_verdict(title: str, line: str, changes: str, detail: str) -> None:
         changes: a difference of two texts; empty shows none.
         detail: such as a traceback; empty shows none.
     """
-    shown = [sanitize(f"**{title}** {line}")]
+    blocks = [sanitize(f"**{title}** {line}")]
     text = f"{title} {line}"
     if changes:
-        shown.append(sanitize(f"````diff\n{changes}\n````"))
+        blocks.append(sanitize(f"````diff\n{changes}\n````"))
         text += f"\n{changes}"
     if detail.strip():
-        shown.append(panels_html([Panel("", detail, verdict="what went wrong")]))
+        blocks.append(panels_html([Panel("", detail, verdict="what went wrong")]))
         text += f"\n{detail}"
-    publish(Output(join_blocks(*shown), text.rstrip("\n")))
+    publish(Output(join_blocks(*blocks), text.rstrip("\n")))

@@ -12,7 +12,7 @@ from cellmage.events import ToolCall
 from cellmage.marks import marks_from_record
 from cellmage.messages import Response
 from cellmage.rendering.calls import call_panel
-from cellmage.rendering.marks import mark_lines, marked_pieces
+from cellmage.rendering.marks import mark_lines, split_at_marks
 from cellmage.serialization import turn_from_record, turn_to_record
 from cellmage.testing import ScriptedProvider
 from cellmage.turns import Turn
@@ -26,7 +26,7 @@ MARKS = (
 
 
 def test_marks_are_at_their_places() -> None:
-    pieces = list(marked_pieces(TEXT, 0, MARKS))
+    pieces = list(split_at_marks(TEXT, 0, MARKS))
     assert "".join(piece for piece in pieces if isinstance(piece, str)) == (
         "It is 5\\_0, or <u>12</u>.\n\n```python\nx = 1\n```\n\nBye."
     )
@@ -39,7 +39,7 @@ def test_marks_are_at_their_places() -> None:
 
 def test_a_value_cannot_act() -> None:
     mark = Mark(0, 9, "value", "<b>*x*\n# a</b> [l](http://x) $1$", "n")
-    assert "".join(map(str, marked_pieces("{{= n }}!", 0, [mark]))) == (
+    assert "".join(map(str, split_at_marks("{{= n }}!", 0, [mark]))) == (
         r"\<b\>\*x\* \# a\</b\> \[l\](http://x) \$1\$"
     )
 
