@@ -40,7 +40,7 @@ _ABILITIES: Mapping[type[Attachment], _Ability] = {
 async def fit_attachments(provider: str, ask: Ask, request: Request) -> AsyncGenerator[Event, None]:
     """Yield the events of an answer; a model that is known to be blind is not asked to see.
 
-    In the turns before the question a line stands for what the model cannot read, and a notice says
+    In the turns before the question a line replaces what the model cannot read, and a notice says
     so: a conversation can move to such a model. A model that is not known is asked.
 
     Args:

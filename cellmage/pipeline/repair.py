@@ -79,10 +79,10 @@ async def _repair(repair: Repair, ask: Ask, request: Request) -> AsyncGenerator[
                         yield passed
         attempts.append(attempt)
         may_ask = attempt.is_whole and len(attempts) <= repair.times
-        found = await run_on_consumer(partial(repair, attempt.text)) if may_ask else ""
-        if not found:
+        complaint = await run_on_consumer(partial(repair, attempt.text)) if may_ask else ""
+        if not complaint:
             break
-        problem = found
+        problem = complaint
         yield Reclassification(attempt.text)
         if repair.times > 1:
             yield Reasoning("\n\n")  # before the text of the next one

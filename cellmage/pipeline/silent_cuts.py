@@ -46,8 +46,8 @@ def fewest_tokens(text: str) -> int:
     return ascii_tokens + east_asian // _EAST_ASIAN_PER_TOKEN + other // _OTHER_PER_TOKEN
 
 
-def cut_notice(request: Request, usage: Usage | None) -> Notice | None:
-    """Return the notice of a request that its server has cut; None if there is no sign of that.
+def notice_of_cut(request: Request, usage: Usage | None) -> Notice | None:
+    """Return the notice of a request that its server has cut; None if nothing shows that.
 
     Args:
         request: the request.
@@ -56,7 +56,7 @@ def cut_notice(request: Request, usage: Usage | None) -> Notice | None:
     Example:
         >>> from cellmage import Options
         >>> request = Request((Message("user", "word " * 9000),), Options(model="llama3.2"))
-        >>> cut_notice(request, Usage(4096)).kind, cut_notice(request, Usage(9005))
+        >>> notice_of_cut(request, Usage(4096)).kind, notice_of_cut(request, Usage(9005))
         ('cut_request', None)
     """
     if usage is None or usage.input_tokens is None:
@@ -95,6 +95,6 @@ async def notify_on_cut(ask: Ask, request: Request) -> AsyncGenerator[Event, Non
     """Yield the events, and before the last one a notice if the server has cut the request."""
     async with aclosing(ask(request)) as events:
         async for event in events:
-            if isinstance(event, Complete) and (notice := cut_notice(request, event.usage)):
+            if isinstance(event, Complete) and (notice := notice_of_cut(request, event.usage)):
                 yield notice
             yield event

@@ -6,7 +6,7 @@ import pytest
 
 from cellmage import Conversation, Options
 from cellmage.messages import Message, Request, Usage
-from cellmage.pipeline.silent_cuts import cut_notice, fewest_tokens
+from cellmage.pipeline.silent_cuts import fewest_tokens, notice_of_cut
 from cellmage.testing import DONE, ScriptedServer, chunk, finish, usage
 
 PROSE = "The quick brown fox, it seems, jumps over the lazy dog; nobody minds. "
@@ -35,13 +35,13 @@ COMPLETE = {
 @pytest.mark.parametrize("name", COMPLETE)
 def test_no_cut_is_seen_where_none_is(name: str) -> None:
     text, count = COMPLETE[name]
-    assert cut_notice(request_of(text), Usage(count)) is None
+    assert notice_of_cut(request_of(text), Usage(count)) is None
     assert fewest_tokens(text) <= count
 
 
 @pytest.mark.parametrize("counted", [2048, 4096, 8192])
 def test_a_cut_is_seen(counted: int) -> None:
-    notice = cut_notice(request_of(PROSE * (counted // 7)), Usage(counted))
+    notice = notice_of_cut(request_of(PROSE * (counted // 7)), Usage(counted))
     assert notice is not None
     assert f"{counted} tokens" in notice.text
     assert "ollama/llama3.2" in notice.text
@@ -49,14 +49,14 @@ def test_a_cut_is_seen(counted: int) -> None:
 
 def test_a_window_that_the_user_has_set() -> None:
     options = Options(model="llama3.2", extra_body={"num_ctx": 4096})
-    notice = cut_notice(Request((Message("user", PROSE * 600),), options), Usage(4096))
+    notice = notice_of_cut(Request((Message("user", PROSE * 600),), options), Usage(4096))
     assert notice is not None
     assert "ollama/" not in notice.text
 
 
 @pytest.mark.parametrize("counts", [None, Usage(), Usage(0, 9), Usage(1000), Usage(2000, 9, 9000)])
 def test_counts_that_say_nothing(counts: Usage | None) -> None:
-    assert cut_notice(request_of(PROSE * 400), counts) is None
+    assert notice_of_cut(request_of(PROSE * 400), counts) is None
 
 
 def test_over_http(server: ScriptedServer) -> None:
