@@ -20,7 +20,7 @@ _PARAMETERS = ("temperature", "max_tokens", "effort", "api")
 
 
 @contextmanager
-def translated_errors(bridge: str, model: str, config_errors: Collection[str]) -> Iterator[None]:
+def translate_errors(bridge: str, model: str, config_errors: Collection[str]) -> Iterator[None]:
     """Raise our error for one of the package, of a plugin, or of their HTTP libraries.
 
     Args:

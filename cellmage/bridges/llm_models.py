@@ -23,7 +23,7 @@ from .common import (
     function_tools,
     left_out,
     state_of,
-    translated_errors,
+    translate_errors,
 )
 from .threads import iterate_in_thread
 
@@ -41,7 +41,7 @@ def provider(name: str) -> Provider:
     except ImportError:
         message = f"llm/{name} needs another package: pip install 'cellmage[llm]'"
         raise ConfigError(message) from None
-    with translated_errors("llm", name, ("Exception",)):
+    with translate_errors("llm", name, ("Exception",)):
         try:
             model = _find_model(name)
         except llm.UnknownModelError:
@@ -61,7 +61,7 @@ def _find_model(name: str) -> Any:
 
 async def _stream(model: Any, request: Request) -> AsyncGenerator[Event, None]:
     name = request.options.model or str(model.model_id)
-    with translated_errors("llm", name, _CONFIG_ERRORS):
+    with translate_errors("llm", name, _CONFIG_ERRORS):
         response = _make_response(model, request)
         for notice in left_out(request.options, type(model).Options.model_fields, f"llm/{name}"):
             yield notice
@@ -227,15 +227,15 @@ def _options(model: Any, request: Request, name: str) -> Any:
     Raises:
         UsageError: a parameter of the user is not one of the model.
     """
-    known = type(model).Options.model_fields
+    parameters = type(model).Options.model_fields
     _, extra = split_format(request.options.extra_body)
-    if unknown := [parameter for parameter in extra if parameter not in known]:
+    if unknown := [parameter for parameter in extra if parameter not in parameters]:
         raise UsageError(
-            f"{name} has no parameter {unknown[0]}; it has: {', '.join(known) or 'none'}"
+            f"{name} has no parameter {unknown[0]}; it has: {', '.join(parameters) or 'none'}"
         )
     ours = {parameter: getattr(request.options, parameter) for parameter in _COMMON}
-    given = {key: value for key, value in ours.items() if value is not None and key in known}
-    return type(model).Options(**{**given, **extra})
+    common = {key: value for key, value in ours.items() if value is not None and key in parameters}
+    return type(model).Options(**{**common, **extra})
 
 
 _COMMON = ("temperature", "max_tokens")

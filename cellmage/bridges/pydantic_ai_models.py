@@ -22,7 +22,7 @@ from .common import (
     function_tools,
     left_out,
     state_of,
-    translated_errors,
+    translate_errors,
 )
 
 _NAME = "pydantic-ai"
@@ -55,21 +55,21 @@ def provider(model: Any) -> Provider:
     if isinstance(model, str) and ":" not in model and model != "test":
         example = f"{_NAME}/openai:{model}"
         raise ConfigError(f"{_NAME}/{excerpt(model)} needs its provider, as {excerpt(example)}")
-    with translated_errors(_NAME, name, ("Exception",)):
-        found = infer_model(model)
-    return AdaptedProvider(partial(_stream, found), _NAME)
+    with translate_errors(_NAME, name, ("Exception",)):
+        resolved = infer_model(model)
+    return AdaptedProvider(partial(_stream, resolved), _NAME)
 
 
 async def _stream(model: Any, request: Request) -> AsyncGenerator[Event, None]:
     from pydantic_ai.direct import model_request, model_request_stream  # noqa: PLC0415
 
     name = request.options.model or str(model.model_name)
-    with translated_errors(_NAME, name, _CONFIG_ERRORS):
+    with translate_errors(_NAME, name, _CONFIG_ERRORS):
         tools = _tools(request, f"{_NAME}/{name}")
         settings = _settings(request.options)
-        asked = ask_in_words(request)
+        plain_request = ask_in_words(request)
         arguments = {"model_settings": settings, "model_request_parameters": tools}
-        messages = _encode(asked.messages)
+        messages = _encode(plain_request.messages)
         for notice in left_out(request.options, _SETTINGS, f"{_NAME}/{name}"):
             yield notice
         if request.options.stream is False:
@@ -151,7 +151,7 @@ def _settings(options: Options) -> dict[str, Any]:
     from pydantic_ai.settings import ModelSettings  # noqa: PLC0415
 
     _, extra = split_format(options.extra_body)
-    known = ModelSettings.__annotations__
+    names = ModelSettings.__annotations__
     settings = {
         theirs: value
         for ours, theirs in _SETTINGS.items()
@@ -159,8 +159,8 @@ def _settings(options: Options) -> dict[str, Any]:
     }
     if "thinking" in settings:
         settings["thinking"] = _EFFORTS.get(settings["thinking"], settings["thinking"])
-    settings |= {name: value for name, value in extra.items() if name in known}
-    if body := {name: value for name, value in extra.items() if name not in known}:
+    settings |= {name: value for name, value in extra.items() if name in names}
+    if body := {name: value for name, value in extra.items() if name not in names}:
         settings["extra_body"] = body
     return settings
 
