@@ -30,6 +30,9 @@ NAMES = [
 WORDS_PER_MINUTE = 200
 """How fast a page is read; code is read with the prose."""
 
+MAX_LINES, MAX_COLUMNS = 60, 120
+"""What fits on a page, of the code of a cell."""
+
 
 @cache
 def cells_of(name: str) -> list[nbformat.NotebookNode]:
@@ -81,7 +84,9 @@ def test_links_lead_to_files(name: str) -> None:
 def test_cells_are_small_and_have_run(name: str) -> None:
     code = [cell for cell in cells_of(name) if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert all(len(cell.source.splitlines()) <= 50 for cell in code)
+    lines = [cell.source.splitlines() for cell in code]
+    assert all(len(each) <= MAX_LINES for each in lines)
+    assert all(len(line) <= MAX_COLUMNS for each in lines for line in each)
 
 
 @pytest.mark.parametrize("name", NAMES)
