@@ -17,7 +17,7 @@ def complete(kernel: Kernel, code: str) -> dict[str, Any]:
     """Return the reply to a Tab at the end of a text."""
     msg_id = kernel.client.complete(code, len(code))
     while True:
-        reply = kernel.client.get_shell_msg(timeout=20)
+        reply = kernel.client.get_shell_msg(timeout=60)  # the first Tab of a kernel reads stubs
         if reply["parent_header"].get("msg_id") == msg_id:
             content: dict[str, Any] = reply["content"]
             return content
