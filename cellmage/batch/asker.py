@@ -69,13 +69,13 @@ class RowAsker:
     def __init__(self, task: RowTask) -> None:
         self.task = task
         self._recorder = default_recorder()
-        named = task.full_options()
-        model = named.model or default_model(base_url=named.base_url)
-        self._named = replace(named, model=model)
+        options = task.full_options()
+        model = options.model or default_model(base_url=options.base_url)
+        self._named = replace(options, model=model)
         resolve = resolve_models if self._recorder is None else resolve_or_defer
-        models = resolve(named)
-        self._options = replace(named, model=",".join(item.model for item in models))
-        self._key_model = ",".join([model, *(named.fallback or ())])
+        models = resolve(options)
+        self._options = replace(options, model=",".join(item.model for item in models))
+        self._key_model = ",".join([model, *(options.fallback or ())])
         self.provider = models[0].provider.name
         self.model = models[0].model
         check = task.schema.problem if task.schema else None
@@ -101,8 +101,8 @@ class RowAsker:
         """
         ask = self._ask
         if self._recorder is not None:
-            named = replace(request, options=self._named)
-            ask = self._recorder.around(ask, named, {}, None)
+            recorded_request = replace(request, options=self._named)
+            ask = self._recorder.around(ask, recorded_request, {}, None)
         started_at, events = time.monotonic(), list[Event]()
         async with aclosing(ask(request)) as answer:
             async for event in answer:

@@ -48,9 +48,9 @@ def wait_before_retry(error: CellmageError, attempts: int) -> float | None:
     """
     if attempts >= _ATTEMPTS.get(error.kind, 1):
         return None
-    told = error.retry_after if isinstance(error, ProviderError) else None
-    if told is not None:
-        return told
+    retry_after = error.retry_after if isinstance(error, ProviderError) else None
+    if retry_after is not None:
+        return retry_after
     wait = _FIRST_WAIT_SECONDS * float(2 ** min(attempts - 1, 10))
     return min(wait, _LONGEST_WAIT_SECONDS) * random.uniform(0.75, 1.25)
 

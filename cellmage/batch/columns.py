@@ -55,8 +55,8 @@ def _type_of(field: Any) -> str:
     """Return the type of a field; one that may also be null has the other type."""
     if not isinstance(field, Mapping):
         return "json"
-    named = field.get("type", ())
-    types = [named] if isinstance(named, str) else list(named)
+    type_ = field.get("type", ())
+    types = [type_] if isinstance(type_, str) else list(type_)
     types += [_type_of(other) for other in field.get("anyOf", ()) if other != {"type": "null"}]
     types = [item for item in types if item != "null"]
     return types[0] if len(types) == 1 and types[0] in _TYPES else "json"
@@ -83,7 +83,7 @@ def plain_value(value: Any) -> Any:
 
 
 def row_fields(row: Any) -> dict[str, Any]:
-    """Return the fields of a row by name; a row that is no mapping is one field.
+    """Return the fields of a row by name; a row that is not a mapping is one field.
 
     Example:
         >>> row_fields({"a": 1}), row_fields(3)
@@ -108,6 +108,9 @@ def output_record(result: RowResult, columns: Sequence[Column]) -> dict[str, Any
         >>> output_record(RowResult(0, "Hi", row={"q": "a", "answer": "b"}), value_columns(None))
         {'q': 'a', 'row_answer': 'b', 'answer': 'Hi', 'error': None}
     """
-    own = {**value_fields(result, columns), ERROR: error_line(result)}
+    answer = {**value_fields(result, columns), ERROR: error_line(result)}
     fields = row_fields(result.row).items()
-    return {**{f"row_{name}" if name in own else name: value for name, value in fields}, **own}
+    return {
+        **{f"row_{name}" if name in answer else name: value for name, value in fields},
+        **answer,
+    }

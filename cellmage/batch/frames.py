@@ -39,7 +39,7 @@ def make_frame(records: Records, columns: Sequence[Column], library: str = "") -
         library: "pandas" or "polars"; empty takes the first that is installed.
 
     Raises:
-        UsageError: there is no such library.
+        UsageError: frames of this library cannot be made.
         ConfigError: it is not installed.
     """
     names = [library] if library else list(_MAKERS)
@@ -53,9 +53,9 @@ def make_frame(records: Records, columns: Sequence[Column], library: str = "") -
 
 def _by_name(records: Records, columns: Sequence[Column]) -> dict[str, list[Any]]:
     """Return the values by column, in the order in which the columns are first seen."""
-    own = [column.name for column in columns]
-    others = dict.fromkeys(name for record in records for name in record if name not in own)
-    return {name: [record.get(name) for record in records] for name in [*others, *own]}
+    answers = [column.name for column in columns]
+    others = dict.fromkeys(name for record in records for name in record if name not in answers)
+    return {name: [record.get(name) for record in records] for name in [*others, *answers]}
 
 
 def _pandas(records: Records, columns: Sequence[Column]) -> Any:

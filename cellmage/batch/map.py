@@ -86,16 +86,16 @@ def map_rows(  # noqa: PLR0913 - keyword arguments
         >>> results.values
         ['Say hi']
     """
-    given = {"concurrency": concurrency, "budget": budget, "resume": resume}
+    arguments = {"concurrency": concurrency, "budget": budget, "resume": resume}
     # Not at the top: they import SQLite and displays, which `import cellmage` need not wait for.
     from .progress import Progress, choose_show  # noqa: PLC0415
     from .run import BatchOptions, run_batch  # noqa: PLC0415
 
-    for name, value in {**given, "engine": engine, "when": when}.items():
+    for name, value in {**arguments, "engine": engine, "when": when}.items():
         check(name, value, _KINDS[name])
-    named = Options.from_fields(options)
-    task = RowTask(named, make_schema(schema))
-    how = BatchOptions(
+    model_options = Options.from_fields(options)
+    task = RowTask(model_options, make_schema(schema))
+    batch_options = BatchOptions(
         out=None if out is None else Path(out),
         concurrency=concurrency,
         budget=budget,
@@ -105,7 +105,7 @@ def map_rows(  # noqa: PLR0913 - keyword arguments
         module = importlib.import_module(
             _CHEAP if when == "cheap" else _ENGINES[engine], __package__
         )
-        return module.map_rows(task, template, rows, how)
+        return module.map_rows(task, template, rows, batch_options)
     progress = Progress(choose_show(not show_progress))
-    results: Results = run_batch(task, rows, make_prompts(template), how, progress)
+    results: Results = run_batch(task, rows, make_prompts(template), batch_options, progress)
     return results

@@ -106,11 +106,11 @@ class ParquetFile:
         types = {column.name: _arrow_type(arrow, column.type) for column in self._columns}
         types[ERROR] = arrow.string()
         result = arrow.Table.from_pylist(self._records).schema
-        own = [field for field in result if field.name not in types]
+        row_fields = [field for field in result if field.name not in types]
         fields = [
             # A column without a value yet has no type: most columns of rows are texts.
             arrow.field(field.name, arrow.string()) if arrow.types.is_null(field.type) else field
-            for field in own
+            for field in row_fields
         ]
         return arrow.schema([*fields, *(arrow.field(*pair) for pair in types.items())])
 

@@ -60,10 +60,10 @@ def time_left(counts: Counts, seconds: float) -> str:
         >>> time_left(Counts(100, done=50), 60.0), time_left(Counts(100, done=1), 60.0)
         ('1 min left', '')
     """
-    asked = counts.done - counts.kept
-    if counts.total is None or asked < _MIN_ASKED or counts.done >= counts.total:
+    questions = counts.done - counts.kept
+    if counts.total is None or questions < _MIN_ASKED or counts.done >= counts.total:
         return ""
-    left = seconds / asked * (counts.total - counts.done)
+    left = seconds / questions * (counts.total - counts.done)
     for size, unit in ((3600, "h"), (60, "min")):
         if left >= size:
             return f"{left / size:.0f} {unit} left"

@@ -82,7 +82,7 @@ class Bucket:
     def learn(self, window: Window, now: float) -> None:
         """Take over the limit that the server says, and what it says is left.
 
-        A limit on an hour or a day is no rate: only what is left of it counts.
+        A limit on an hour or a day is not a rate: only what is left of it counts.
         """
         is_rate = window.reset_seconds is None or window.reset_seconds <= _MINUTE
         if is_rate and window.limit and window.limit != self.limit:

@@ -89,5 +89,5 @@ class Results(Sequence[RowResult]):
         return iter(self._in_memory())
 
     def __repr__(self) -> str:
-        place = f" in {self.path}" if self.path is not None else ""
-        return f"<Results{place}: {self.counts.describe()}>"
+        suffix = f" in {self.path}" if self.path is not None else ""
+        return f"<Results{suffix}: {self.counts.describe()}>"

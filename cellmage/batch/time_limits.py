@@ -63,11 +63,11 @@ class TimeLimits:
         if seconds > _MOST_SECONDS:
             return request
         if seconds not in self._options:
-            own = request.options
+            options = request.options
             self._options[seconds] = replace(
-                own,
-                timeout=own.timeout or seconds,
-                idle_timeout=own.idle_timeout or seconds,
-                first_byte_timeout=own.first_byte_timeout or seconds,
+                options,
+                timeout=options.timeout or seconds,
+                idle_timeout=options.idle_timeout or seconds,
+                first_byte_timeout=options.first_byte_timeout or seconds,
             )
         return replace(request, options=self._options[seconds])

@@ -143,10 +143,10 @@ class Workers:
 
     def _grow(self) -> None:
         """Start tasks up to the limit, and no more than there are rows."""
-        wanted = self._limit.limit
+        target = self._limit.limit
         if self._is_exhausted:
-            wanted = min(wanted, self._in_flight + len(self._retries))
-        while self._count < wanted:
+            target = min(target, self._in_flight + len(self._retries))
+        while self._count < target:
             self._count += 1
             worker = asyncio.create_task(self._work())
             self._tasks.add(worker)
@@ -224,8 +224,8 @@ class Workers:
         key, number = self._asker.inputs(request).key, 0
         if self._keeper is not None:
             number = self._counts[key] = self._counts.get(key, 0) + 1
-            if (kept := self._keeper.find(key, number)) is not None:
-                self._finish(self._valid_result(question, kept, 0))
+            if (recorded := self._keeper.find(key, number)) is not None:
+                self._finish(self._valid_result(question, recorded, 0))
                 return None
         if (refusal := self._refusal()) is not None:
             self._finish(RowResult(question.index, error=refusal, row=question.row, attempts=0))

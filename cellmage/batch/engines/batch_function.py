@@ -119,8 +119,8 @@ def _rows_of_columns(batch: Mapping[str, Any]) -> Sequence[Any]:
 
 def _new_names(names: Iterable[Any], columns: Columns) -> dict[Any, Any]:
     """Return the names of the batch's own columns beside those of the answers."""
-    own = {*(column.name for column in columns), ERROR}
-    return {name: f"row_{name}" if name in own else name for name in names}
+    reserved = {*(column.name for column in columns), ERROR}
+    return {name: f"row_{name}" if name in reserved else name for name in names}
 
 
 def _records(results: Results, columns: Columns) -> list[dict[str, Any]]:
@@ -138,8 +138,8 @@ def _add_to_columns(batch: Mapping[str, Any], results: Results, columns: Columns
 
 def _add_to_pandas(batch: Any, results: Results, columns: Columns) -> Any:
     answers = make_frame(_records(results, columns), columns, "pandas").set_axis(batch.index)
-    own = batch.rename(columns=_new_names(batch.columns, columns))
-    return importlib.import_module("pandas").concat([own, answers], axis=1)
+    renamed = batch.rename(columns=_new_names(batch.columns, columns))
+    return importlib.import_module("pandas").concat([renamed, answers], axis=1)
 
 
 def _add_to_polars(batch: Any, results: Results, columns: Columns) -> Any:

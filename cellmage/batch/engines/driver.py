@@ -70,7 +70,7 @@ def run_on_engine(
     results: list[RowResult] = []
     with _job(task, template, parts, options) as job:
         try:
-            for report in _checked(run(job, parts)):
+            for report in _raise_errors(run(job, parts)):
                 _add(counts, report)
                 results += report.results
                 progress.update(counts)
@@ -80,7 +80,7 @@ def run_on_engine(
     return Results(results, replace(counts, total=counts.done), value_columns(task.schema), job.out)
 
 
-def _checked(reports: Generator[PartReport]) -> Iterator[PartReport]:
+def _raise_errors(reports: Generator[PartReport]) -> Iterator[PartReport]:
     """Yield the reports; the first that says that nothing can be asked ends the batch."""
     with closing(reports):
         for report in reports:
@@ -101,19 +101,19 @@ def _add(counts: Counts, report: PartReport) -> None:
 def _job(
     task: RowTask, template: str | PromptOf, parts: Sequence[Part], options: BatchOptions
 ) -> Iterator[Job]:
-    name, rest = uuid.uuid4().hex, (options.concurrency, options.budget)
+    name, limits = uuid.uuid4().hex, (options.concurrency, options.budget)
     if options.out is None:
         # The results are in memory: so are those of an interrupted call. A worker that is lost
         # leaves its answers to the next one on its machine.
         folder = Path(tempfile.gettempdir()) / f"cellmage-{name}"
         try:
-            yield Job(name, task, template, None, folder, *rest)
+            yield Job(name, task, template, None, folder, *limits)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
     out = options.out.absolute()
     _prepare(out, _identity(task, template, parts), resume=options.resume)
-    yield Job(name, task, template, out, out / _FOLDER, *rest)
+    yield Job(name, task, template, out, out / _FOLDER, *limits)
 
 
 def _prepare(out: Path, identity: str, *, resume: bool) -> None:

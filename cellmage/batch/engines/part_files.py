@@ -28,8 +28,8 @@ def add_columns(table: Table, results: Sequence[RowResult], columns: Sequence[Co
         columns: the columns of the values.
     """
     arrow = import_arrow()
-    own = {*(column.name for column in columns), ERROR}
-    table = table.rename_columns([f"row_{n}" if n in own else n for n in table.column_names])
+    reserved = {*(column.name for column in columns), ERROR}
+    table = table.rename_columns([f"row_{n}" if n in reserved else n for n in table.column_names])
     values = [value_fields(result, columns) for result in results]
     errors = [error_line(result) for result in results]
     for column in columns:

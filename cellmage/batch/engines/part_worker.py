@@ -143,8 +143,8 @@ class PartWorker:
 
 def _report(part: Part, results: list[RowResult], spending: SharedSpending) -> PartReport:
     failed = sum(not result.ok for result in results)
-    kept = sum(result.ok and not result.attempts for result in results)
-    numbers = (len(results), failed, kept, spending.spent, spending.is_known)
+    recorded = sum(result.ok and not result.attempts for result in results)
+    numbers = (len(results), failed, recorded, spending.spent, spending.is_known)
     return PartReport(part.index, *numbers, results)
 
 

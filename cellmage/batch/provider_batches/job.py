@@ -83,8 +83,8 @@ class BatchJob:
         looks = [pending.look for pending in self._pending]
         counts.done += sum(look.done for look in looks)
         states = ", ".join(dict.fromkeys(look.state.replace("_", " ") for look in looks))
-        where = f"{states} at {self._target.provider.name}" if looks else "done"
-        return "; ".join(filter(None, [f"{counts.describe()}, {where}", self._problem]))
+        state = f"{states} at {self._target.provider.name}" if looks else "done"
+        return "; ".join(filter(None, [f"{counts.describe()}, {state}", self._problem]))
 
     def __repr__(self) -> str:
         return f"<BatchJob: {self.status}>"
@@ -150,8 +150,8 @@ class BatchJob:
             except CellmageError as error:
                 if not is_transient(error):
                     raise
-                told = error.retry_after if isinstance(error, ProviderError) else None
-                pause = max(wait, told or 0.0)
+                retry_after = error.retry_after if isinstance(error, ProviderError) else None
+                pause = max(wait, retry_after or 0.0)
                 self._problem = f"the last look failed ({error})"
             yield
             if not self._pending:
@@ -193,9 +193,9 @@ class BatchJob:
         keys = dict(enumerate(pending.keys))
         with KeptAnswers() as keeper:
             for line in lines:
-                tag, _, place = line.custom_id.rpartition("-")
-                if tag == batch.tag and place.isdigit() and int(place) in keys:
-                    await self._settle(keys.pop(int(place)), line, keeper)
+                tag, _, index = line.custom_id.rpartition("-")
+                if tag == batch.tag and index.isdigit() and int(index) in keys:
+                    await self._settle(keys.pop(int(index)), line, keeper)
                     await sleep(0)  # other answers on this loop go on
         reason = look.problem or "it ended without an answer to this row"
         for key in keys.values():

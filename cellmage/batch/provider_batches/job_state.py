@@ -33,7 +33,7 @@ class JobRow:
     Args:
         index: the number of the row.
         row: the row.
-        key: the key of its question, and its number; None if there is no question.
+        key: the key of its question, and its number; None if nothing can be asked.
         result: the result; None while it is awaited.
     """
 

@@ -66,14 +66,14 @@ class JobStore:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path().with_name(_NAME)
-        with self._checked():
+        with self._translate_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
             db.executescript(_SCHEMA)
             self.path.chmod(0o600)
 
     @contextmanager
-    def _checked(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
@@ -86,7 +86,7 @@ class JobStore:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open the file for one change, which is on disk at the end of the block."""
         with (
-            self._checked(),
+            self._translate_errors(),
             closing(sqlite3.connect(self.path, timeout=_LOCK_SECONDS)) as db,
             db,
         ):
@@ -96,12 +96,12 @@ class JobStore:
     def lock(self) -> Iterator[None]:
         """Keep other kernels from uploading; the end of the process ends it, too."""
         path = self.path.with_name(_LOCK_NAME)
-        with self._checked():
+        with self._translate_errors():
             lock = sqlite3.connect(
                 path, timeout=_UPLOAD_SECONDS, isolation_level=None, check_same_thread=False
             )
         with closing(lock):
-            with self._checked():
+            with self._translate_errors():
                 lock.execute("BEGIN EXCLUSIVE")
             yield
 
@@ -115,7 +115,7 @@ class JobStore:
                 "INSERT INTO batches VALUES (?, ?, ?, ?, NULL, ?, ?)",
                 (batch.tag, server, api, model, batch.rows, batch.created_at),
             )
-            rows = ((key, number, batch.tag, place) for place, (key, number) in enumerate(keys))
+            rows = ((key, number, batch.tag, index) for index, (key, number) in enumerate(keys))
             db.executemany("INSERT INTO batch_rows VALUES (?, ?, ?, ?)", rows)
         return batch
 

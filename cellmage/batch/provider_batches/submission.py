@@ -79,7 +79,7 @@ class Submission:
         keys = self._store.keys(batch.tag)
         if all(key in self._requests for key in keys):
             places = enumerate(keys)
-            rows = [self._encode(server, batch.tag, place, key) for place, key in places]
+            rows = [self._encode(server, batch.tag, index, key) for index, key in places]
             return await self._upload(server, batch, rows)
         self._store.forget(batch.tag)
         return None
