@@ -179,7 +179,7 @@ class UpgradeRun:
         change: Change | None = find_change(old, response.final_text, question.kind)
         if change is None:
             return Outcome(question, "same", "", response, cost)
-        return Outcome(question, "changed", f"{change.what}: {change.words}", response, cost)
+        return Outcome(question, "changed", f"{change.kind}: {change.words}", response, cost)
 
     # The budget.
 

@@ -35,11 +35,11 @@ class Change:
     """What differs between two answers.
 
     Args:
-        what: ``"text"``, ``"code"`` or ``"value"``.
+        kind: ``"text"``, ``"code"`` or ``"value"``.
         words: what differs, for the user.
     """
 
-    what: AnswerKind
+    kind: AnswerKind
     words: str
 
 
@@ -172,16 +172,16 @@ def _compare_values(old: Any, new: Any) -> Change | None:
     first = next(differences, None)
     if first is None:
         return None
-    more = sum(1 for _, _ in zip(range(_MAX_PATHS), differences, strict=False))
-    return Change("value", f"{first}; and {more} more" if more else first)
+    excess = sum(1 for _, _ in zip(range(_MAX_PATHS), differences, strict=False))
+    return Change("value", f"{first}; and {excess} more" if excess else first)
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """Yield where two values differ; 1 and 1.0 are one number, 1 and true are not."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
-            place = f"{path}.{key}" if path else str(key)
-            yield from _differences(old.get(key, _MISSING), new.get(key, _MISSING), place)
+            key_path = f"{path}.{key}" if path else str(key)
+            yield from _differences(old.get(key, _MISSING), new.get(key, _MISSING), key_path)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (then, now) in enumerate(zip(old, new, strict=True)):
             yield from _differences(then, now, f"{path}[{index}]")

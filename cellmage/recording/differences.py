@@ -70,8 +70,8 @@ def find_differences(
     """
     changes = _find_changes(old, new)
     for kind, describe in _KINDS.items():
-        own = [change for name, change in changes.items() if name.startswith(kind)]
-        yield from (describe(change) for change in own if unstable or change.is_comparable)
+        matches = [change for name, change in changes.items() if name.startswith(kind)]
+        yield from (describe(change) for change in matches if unstable or change.is_comparable)
     yield from _turn_differences(old, new, turn_names)
     # The text of a value is in the prompt: where a value has changed, it says why.
     if PROMPT in changes and not any(name.startswith(_VALUE) for name in changes):
@@ -169,7 +169,7 @@ _KINDS: Mapping[str, Callable[[_Change], str]] = {
 def explain_stale(
     inputs: Inputs, nearest: Record | None, turn_names: Sequence[str] = (), *, unstable: bool = True
 ) -> str:
-    """Return why an answer is out of date, for the user; empty if there is no older one.
+    """Return why an answer is out of date, for the user; empty without an older one.
 
     Args:
         inputs: what the answer depends on now.

@@ -42,8 +42,8 @@ def estimate_turn(turn: Turn, earlier: Sequence[Turn] = ()) -> Usage:
 def estimate_question(content: Content, system: str, earlier: Sequence[Turn]) -> Usage:
     """Return about how many tokens a new question has; its answer is like those before."""
     counts = [turn.response.usage.output_tokens for turn in earlier if turn.response.usage]
-    known = [count for count in counts if count is not None]
-    output = round(mean(known)) if known else ANSWER_TOKENS
+    sizes = [count for count in counts if count is not None]
+    output = round(mean(sizes)) if sizes else ANSWER_TOKENS
     return Usage(estimate_input(content, system, earlier), output)
 
 

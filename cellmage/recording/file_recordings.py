@@ -30,7 +30,7 @@ def open_replay(path: str | Path, *, speed: Speed = "instant") -> Recording:
     """Return a recording that answers from a file alone; no model is asked.
 
     Args:
-        path: the file; or a folder, which stands for all its files ``*.llm.jsonl``.
+        path: the file; or a folder, which means all its files ``*.llm.jsonl``.
         speed: ``"recorded"`` replays each piece of an answer at its time.
 
     Raises:
@@ -138,8 +138,10 @@ class ReplayRecords:
         It says what differs from a question that was recorded. None if no prompt is similar.
         """
         records = list(self._all())
-        own = select_nearest(inputs, [item for item in records[::-1] if item.cell == cell and cell])
-        return own or _most_similar(inputs, records) or select_similar(inputs, records)
+        cell_record = select_nearest(
+            inputs, [item for item in records[::-1] if item.cell == cell and cell]
+        )
+        return cell_record or _most_similar(inputs, records) or select_similar(inputs, records)
 
     def of_cells(self) -> Mapping[CellRef, Record]:
         """Return the newest answer of each question of a cell: see `Records`."""

@@ -118,13 +118,13 @@ def _read_event(value: Any) -> TimedEvent:
     cls = _EVENTS.get(as_text(name))
     if cls is None:
         raise ValueError
-    given = dict(_as_object(values))
-    if cls is Complete and given.get("usage") is not None:
-        counts = _as_object(given["usage"])
-        given["usage"] = Usage(**{name: _as_count(count) for name, count in counts.items()})
+    arguments = dict(_as_object(values))
+    if cls is Complete and arguments.get("usage") is not None:
+        counts = _as_object(arguments["usage"])
+        arguments["usage"] = Usage(**{name: _as_count(count) for name, count in counts.items()})
     for item in fields(cls):
-        _check_field(item.name, item.default, given)
-    return TimedEvent(float(seconds[0]) if seconds else 0.0, cls(**given))
+        _check_field(item.name, item.default, arguments)
+    return TimedEvent(float(seconds[0]) if seconds else 0.0, cls(**arguments))
 
 
 def _check_field(name: str, default: Any, values: Mapping[str, Any]) -> None:

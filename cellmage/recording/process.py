@@ -16,7 +16,7 @@ REPLAY_VARIABLE = "CELLMAGE_REPLAY"
 RECORD_VARIABLE = "CELLMAGE_RECORD"
 
 _set: Recording | None = None
-_named: dict[tuple[str, str], Recording | None] = {}
+_recordings: dict[tuple[str, str], Recording | None] = {}
 
 
 def set_default(recording: Recording | None) -> None:
@@ -56,9 +56,9 @@ def default_recording() -> Recording | None:
     if _set is not None:
         return _set
     names = ENVIRON.get(REPLAY_VARIABLE, ""), ENVIRON.get(RECORD_VARIABLE, "")
-    if names not in _named:
-        _named[names] = _recording_of(*names)
-    return _named[names]
+    if names not in _recordings:
+        _recordings[names] = _recording_of(*names)
+    return _recordings[names]
 
 
 def _recording_of(replay: str, record: str) -> Recording | None:

@@ -61,8 +61,8 @@ class Lines:
 
     def to_bytes(self) -> bytes:
         """Return the file: the records in order, then the lines that cannot be read."""
-        known = sorted(self.by_id.values(), key=lambda line: line.place)
-        return b"".join(data + b"\n" for data in (*(line.data for line in known), *self.unread))
+        lines = sorted(self.by_id.values(), key=lambda line: line.place)
+        return b"".join(data + b"\n" for data in (*(line.data for line in lines), *self.unread))
 
     def add(self, line: Line) -> None:
         """Add a line; if the file has the same answer, it keeps the line that it has."""
@@ -164,10 +164,10 @@ def _redact(value: Any) -> Any:
 def _is_same_answer(old: Record, new: Record) -> bool:
     """Return whether an answer says what the older one says, and the older one has its events."""
     has_events = bool(old.events) or not new.events
-    return has_events and _said(old) == _said(new)
+    return has_events and _content_of(old) == _content_of(new)
 
 
-def _said(record: Record) -> list[Any]:
+def _content_of(record: Record) -> list[Any]:
     """Return what an answer says: not its times, its ids and its count of tokens."""
     response = record.response
     calls = [

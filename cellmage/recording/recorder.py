@@ -163,5 +163,5 @@ def _is_unknown(options: Options) -> bool:
 
 def _sources(tools: Mapping[str, Tool[..., Any]]) -> Mapping[str, Fingerprint | None]:
     """Return the fingerprints of tools; what a server runs is known by its schema alone."""
-    own = {name: tool for name, tool in tools.items() if type(tool) is Tool}
-    return {name: fingerprint(tool.function) for name, tool in own.items()}
+    local_tools = {name: tool for name, tool in tools.items() if type(tool) is Tool}
+    return {name: fingerprint(tool.function) for name, tool in local_tools.items()}

@@ -82,9 +82,11 @@ class Recording:
             if cell is not None and cell in claimed:
                 return claimed[cell]
             stored = self.records.numbers(inputs) if cell is not None else {}
-            own = [number for number, holder in stored.items() if holder == cell]
+            cell_numbers = [number for number, holder in stored.items() if holder == cell]
             taken = {number for number, _ in claims}
-            number = own[0] if own else next(n for n in count(1) if n not in taken)
+            number = (
+                cell_numbers[0] if cell_numbers else next(n for n in count(1) if n not in taken)
+            )
             if is_asked:
                 claims.append((number, cell))
             return number
@@ -118,11 +120,13 @@ class Recording:
     def keep(self, record: Record, cell: CellRef) -> None:
         """Make an answer that of a cell, in place of one to the same inputs."""
         numbers = self.records.numbers(record.inputs)
-        own = [number for number, holder in numbers.items() if holder == cell]
-        if not own:
+        cell_numbers = [number for number, holder in numbers.items() if holder == cell]
+        if not cell_numbers:
             self.adopt(record, cell)
             return
-        self.records.add(replace(record, number=own[0], cell_id=cell.cell_id, question=cell.index))
+        self.records.add(
+            replace(record, number=cell_numbers[0], cell_id=cell.cell_id, question=cell.index)
+        )
 
     def is_new_unstable(self, name: str) -> bool:
         """Return whether this is the first time that an input without a fingerprint is named."""

@@ -84,8 +84,8 @@ class MemoryRecords:
     def nearest(self, inputs: Inputs, cell: CellRef | None) -> Record | None:
         """Return the answer that says what has changed: see `Records`."""
         records = list(self)[::-1]
-        own = [record for record in records if cell is not None and record.cell == cell]
-        return select_nearest(inputs, own) or select_similar(inputs, records)
+        cell_records = [record for record in records if cell is not None and record.cell == cell]
+        return select_nearest(inputs, cell_records) or select_similar(inputs, records)
 
     def of_cells(self) -> Mapping[CellRef, Record]:
         """Return the newest answer of each question of a cell: see `Records`."""
@@ -119,10 +119,10 @@ def select_nearest(inputs: Inputs, own: Iterable[Record]) -> Record | None:
 
 def select_similar(inputs: Inputs, records: Iterable[Record]) -> Record | None:
     """Return the answer that has most inputs in common, but not the model alone."""
-    own = _digests(inputs)
+    digests = _digests(inputs)
 
     def common(record: Record) -> int:
-        return len(own & _digests(record.inputs))
+        return len(digests & _digests(record.inputs))
 
     best = max(records, key=common, default=None)
     return best if best is not None and common(best) else None

@@ -106,7 +106,7 @@ class RecordingStage:
         old = self._older(inputs, nearest)
         reason = explain_stale(inputs, old, self._turn_names)
         if old is not None and reason and not await self._is_confirmed(reason):
-            return self._replay(old, f"{_told(old)}, though {reason}; `fresh` asks again")
+            return self._replay(old, f"{_origin(old)}, though {reason}; `fresh` asks again")
         self._check()
         lines = list(self._lines(inputs, old)) if policy.is_told else []
         return draft.record(self._ask(ask, request, lines))
@@ -125,7 +125,7 @@ class RecordingStage:
         number = self._recording.claim_number(inputs, self._cell, is_asked=False)
         record = self._find(inputs, number) if self._policy.reads else None
         if record is not None and record.is_complete:
-            return f"{_told(record)}: it would be shown, and nothing would be asked"
+            return f"{_origin(record)}: it would be shown, and nothing would be asked"
         if record is not None:
             return f"the kept answer was cut on {name_day(record.asked_on)}: it would be continued"
         nearest = self._recording.records.nearest(inputs, self._cell)
@@ -230,5 +230,5 @@ class RecordingStage:
                     yield event
 
 
-def _told(record: Record) -> str:
+def _origin(record: Record) -> str:
     return f"kept from {name_day(record.asked_on)}, {record.response.model}"

@@ -71,7 +71,7 @@ def test_a_difference_that_counts(
 ) -> None:
     change = find_change(old, new, kind)
     assert change is not None
-    assert (change.what, words in change.words) == (what, True), change
+    assert (change.kind, words in change.words) == (what, True), change
 
 
 def test_long_texts_are_compared_at_once() -> None:
