@@ -103,10 +103,10 @@ def judge(trial: Trial, has_times: bool) -> Verdict:
     if trial.error:
         return "failed", f"failed: {first_line(trial.error)}", trial.printed + trial.traceback
     time = f" in {duration(report)}" if has_times else ""
-    return "ran", f"ran{time}{effects(report)}", shown(trial)
+    return "ran", f"ran{time}{effects(report)}", output_text(trial)
 
 
-def shown(trial: Trial) -> str:
+def output_text(trial: Trial) -> str:
     """Return what code has printed and shown, as text."""
     texts = [str(bundle.get("text/plain", "")) for bundle in trial.displays]
     return "\n".join(filter(None, [trial.printed.rstrip("\n"), *texts]))

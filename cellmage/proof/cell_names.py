@@ -52,11 +52,11 @@ class CellNames:
         groups = (frozenset(_targets(node)) for node in tree.body)
         always = tuple(filter(None, groups))
         bound = frozenset(name for node in _own_nodes(tree) for name in _bound(node))
-        touched = bound | {name for node in ast.walk(tree) for name in _touched(node)}
+        touched = bound | {name for node in ast.walk(tree) for name in _find_touched(node)}
         quiet = sum(map(_is_quiet, ast.walk(tree)))
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
         read = frozenset(node.id for node in names if isinstance(node.ctx, ast.Load))
-        patched = frozenset(name for node in ast.walk(tree) for name in _patched(node))
+        patched = frozenset(name for node in ast.walk(tree) for name in _find_patched(node))
         return cls(always, bound, touched, read, patched, quiet)
 
 
@@ -74,9 +74,9 @@ def _targets(node: ast.AST) -> Iterator[str]:
         case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.AugAssign():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
-                for each in ast.walk(target):
-                    if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                        yield each.id
+                for part in ast.walk(target):
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                        yield part.id
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield node.name
 
@@ -93,7 +93,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield from names
 
 
-def _touched(node: ast.AST) -> Iterator[str]:
+def _find_touched(node: ast.AST) -> Iterator[str]:
     match node:
         case (
             ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del())
@@ -105,7 +105,7 @@ def _touched(node: ast.AST) -> Iterator[str]:
                 yield from _roots(arg)
 
 
-def _patched(node: ast.AST) -> Iterator[str]:
+def _find_patched(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Attribute(ctx=ast.Store() | ast.Del()):
             yield from _roots(node)

@@ -60,7 +60,7 @@ def play(job_text: str) -> None:
 
 
 def _show_nothing(*args: Any, **settings: Any) -> None:
-    """Stand for what shows a traceback: the report has it."""
+    """Replace the function that shows a traceback: the report has it."""
 
 
 # Blocks of code.
@@ -103,8 +103,8 @@ def _run_block(shell: Any, code: str, job: Job) -> Report:
 def _describe_result(result: Any, level: Any) -> Report:
     error = result.error_before_exec or result.error_in_exec
     if error is None:
-        shown = "" if result.result is None else describe_beside_tables(result.result, level).text
-        return {"value": shown, "type": type_name(type(result.result))}
+        text = "" if result.result is None else describe_beside_tables(result.result, level).text
+        return {"value": text, "type": type_name(type(result.result))}
     _drop_own_frames(error)
     summary = f"{type_name(type(error))}: {error}".removesuffix(": ")
     return {

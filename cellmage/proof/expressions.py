@@ -49,15 +49,15 @@ def _find(text: str) -> Iterator[LiveExpression]:
     code = list(code_places(text))
     while match := _OPENING.search(text, position):
         start, position = match.start(), match.end()
-        place = next(((a, b) for a, b in code if a <= start < b), None)
-        found = _split(text, position)
-        if found is None:
+        span = next(((a, b) for a, b in code if a <= start < b), None)
+        expression = _split(text, position)
+        if expression is None:
             continue
-        source, end = found
-        if place is None:
+        source, end = expression
+        if span is None:
             yield LiveExpression(start, end, source)
-        elif text[place[0] : place[1]].strip("` ") == text[start:end]:
-            start, end = place
+        elif text[span[0] : span[1]].strip("` ") == text[start:end]:
+            start, end = span
             yield LiveExpression(start, end, source)
         position = end
 

@@ -40,8 +40,8 @@ def mark_figures(
         level: what may be described of tables.
     """
     values = list(_evaluate(find_live(text), variables, level))
-    known = [mark.text for mark in values if mark.kind == "value"]
-    unknown = find_unknown(text, [part.replace(INSTRUCTIONS, "") for part in sent], known)
+    value_texts = [mark.text for mark in values if mark.kind == "value"]
+    unknown = find_unknown(text, [part.replace(INSTRUCTIONS, "") for part in sent], value_texts)
     numbers = [Mark(start, end, "number") for start, end in unknown]
     return sorted([*values, *numbers], key=lambda mark: mark.start)
 

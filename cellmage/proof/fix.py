@@ -14,7 +14,7 @@ from ..code_blocks import CodeBlock, find_code_blocks
 from ..describe import Level
 from ..errors import TwinError
 from ..text import truncate
-from .blocks import PYTHON, duration, effects, first_line, list_names, shown, why_not_run
+from .blocks import PYTHON, duration, effects, first_line, list_names, output_text, why_not_run
 from .cell_names import CellNames
 from .trial import Trial, run_trials
 
@@ -40,7 +40,7 @@ class Proof:
         is_proven: whether it works.
         line: what came of it, for the user.
         detail: its traceback, or what it has printed.
-        told: what is wrong, for the model; empty if nothing is.
+        message: what is wrong, for the model; empty if nothing is.
         was_run: False if there can be no twin here.
     """
 
@@ -48,7 +48,7 @@ class Proof:
     is_proven: bool
     line: str
     detail: str = ""
-    told: str = ""
+    message: str = ""
     was_run: bool = True
 
 
@@ -71,11 +71,11 @@ class Fixer:
 
     def problem(self, text: str) -> str:
         """Return what is wrong with the code of an answer, for the model; empty if it is proven."""
-        return self.prove(text).told
+        return self.prove(text).message
 
     def prove(self, text: str) -> Proof:
         """Return what is known about the fixed cell that an answer contains."""
-        code = fixed_code(find_code_blocks(text))
+        code = select_fix(find_code_blocks(text))
         if code not in self._proofs:
             self._proofs[code] = self._prove(code)
         return self._proofs[code]
@@ -108,17 +108,17 @@ class Fixer:
         if report.get("refused"):
             return Proof(code, False, str(report["refused"]), trial.traceback, was_run=False)
         if trial.error:
-            told = str(report.get("told") or trial.end)
-            return _unproven(code, first_line(trial.error), f"{told.strip()}\n", trial.traceback)
+            message = str(report.get("told") or trial.end)
+            return _unproven(code, first_line(trial.error), f"{message.strip()}\n", trial.traceback)
         if problem := self._problem_of(code, report):
-            return _unproven(code, problem, f"{problem}.", shown(trial))
+            return _unproven(code, problem, f"{problem}.", output_text(trial))
         not_compared = [n for n in report["unknown"] if n in CellNames.of(code).read]
         note = f"; not compared: {list_names(not_compared)}" if not_compared else ""
         if trial.refused:  # the cell has caught the error
             note += f"; not done there: {truncate(', '.join(trial.refused), _NOTE_CHARS)}"
         time = f" in {duration(report)}" if self.has_times else ""
         line = f"ran in the twin{time}{effects(report)}{note}"
-        return Proof(code, True, line, shown(trial))
+        return Proof(code, True, line, output_text(trial))
 
     def _problem_of(self, code: str, report: Mapping[str, Any]) -> str:
         """Return why a cell that ran is not proven."""
@@ -150,13 +150,13 @@ def _unproven(code: str, line: str, told: str, detail: str = "") -> Proof:
     return Proof(code, False, line, detail, told)
 
 
-def fixed_code(blocks: Sequence[CodeBlock]) -> str:
+def select_fix(blocks: Sequence[CodeBlock]) -> str:
     """Return the fixed cell of an answer: its last block of Python; empty if it has none.
 
     Example:
-        >>> fixed_code([CodeBlock.of("a", "python"), CodeBlock.of("b"), CodeBlock.of("ls", "sh")])
+        >>> select_fix([CodeBlock.of("a", "python"), CodeBlock.of("b"), CodeBlock.of("ls", "sh")])
         'a'
     """
     python = [block for block in blocks if block.language in PYTHON and block.strip()]
-    named = [block for block in python if block.language]
-    return "\n".join((named or python)[-1:]).strip("\n")
+    tagged = [block for block in python if block.language]
+    return "\n".join((tagged or python)[-1:]).strip("\n")

@@ -78,11 +78,11 @@ def find_unknown(text: str, sent: Iterable[str], values: Iterable[str] = ()) -> 
         ['3']
     """
     sources = [*sent, *values]
-    known = Known.of(sources)
+    numbers = Known.of(sources)
     return [
         (start, end)
         for start, end in _places(text)
-        if not known.has(text[start:end], text[max(0, start - _WORD_CHARS) : start], text[end:])
+        if not numbers.has(text[start:end], text[max(0, start - _WORD_CHARS) : start], text[end:])
     ]
 
 

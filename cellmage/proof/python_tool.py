@@ -70,7 +70,7 @@ class PythonTool:
         if may_hold_cells(self.level):
             self.show(trial.displays, trial.printed)
         else:  # the panel has all texts
-            self.show([each for each in trial.displays if set(each) - {"text/plain"}], "")
+            self.show([bundle for bundle in trial.displays if set(bundle) - {"text/plain"}], "")
         if not trial.error:
             self.codes.append(code)
         return "\n".join(self._lines(trial)) or "(it printed nothing, and bound nothing)"

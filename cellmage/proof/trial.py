@@ -66,14 +66,14 @@ def run_trials(
     """
     word = secrets.token_hex(16)
     job = {"word": word, "kind": kind, "codes": list(codes), "level": level, **further}
-    made = run(_DRIVER.format(_NAME, json.dumps(job)), seconds=seconds, level=level)
+    result = run(_DRIVER.format(_NAME, json.dumps(job)), seconds=seconds, level=level)
     trials = [Trial(code) for code in codes]
-    _read(trials, word, made.outputs)
+    _read(trials, word, result.outputs)
     if len(trials) == 1:
-        trials[0].refused = [str(action) for action in made.actions]
+        trials[0].refused = [str(action) for action in result.actions]
     for trial in trials:
         if not trial.report:
-            trial.end = _why_ended(made) if trial.has_begun else "it was not begun"
+            trial.end = _why_ended(result) if trial.has_begun else "it was not begun"
     return trials
 
 
