@@ -31,7 +31,7 @@ def mcp_tools(
         on_notice: called with a line if the server had ended, and was started again.
 
     Raises:
-        UsageError: the file cannot be read, or there is no such server or tool.
+        UsageError: the file cannot be read, or the server or the tool does not exist.
         ConfigError: the server could not be started.
     """
     config, tool = find_server(check("name", name, TEXT), _read(file))

@@ -69,13 +69,13 @@ class ServerConfig:
 
         def value(match: re.Match[str]) -> str:
             name, default = match.groups()
-            found = environ.get(name) or default  # as in a shell, ":-" replaces empty ones, too
-            if found is None:
+            text = environ.get(name) or default  # as in a shell, ":-" replaces empty ones, too
+            if text is None:
                 raise ConfigError(
                     f"{self.label}: the environment variable {name} is not set; set it, or write "
                     f"${{{name}:-default}} in {spell_out(self.file.name)}"
                 )
-            return found
+            return text
 
         def pairs(items: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
             return tuple((name, _VARIABLE.sub(value, text)) for name, text in items)
@@ -112,7 +112,7 @@ def read_servers(file: Path) -> dict[str, ServerConfig]:
     Raises:
         UsageError: the file cannot be read, or an entry is not a server.
     """
-    shown = excerpt(spell_out(file.name))
+    file_name = excerpt(spell_out(file.name))
     text = read_text_file(file, _MAX_BYTES)
     try:
         data = parse_json(text)
@@ -121,7 +121,7 @@ def read_servers(file: Path) -> dict[str, ServerConfig]:
             raise ValueError(f'it has no "mcpServers"; write {_EXAMPLE}')
         return {name: _read_server(name, entry, file) for name, entry in entries.items()}
     except ValueError as error:
-        raise UsageError(f"{shown}: {error}") from None
+        raise UsageError(f"{file_name}: {error}") from None
 
 
 def _read_server(name: str, entry: Any, file: Path) -> ServerConfig:
@@ -138,8 +138,8 @@ def _read_server(name: str, entry: Any, file: Path) -> ServerConfig:
             env = _pairs(entry, "env")
             return ServerConfig(name, file, kind, command, env, _text(entry, "cwd", ""))
         if not isinstance(kind, str) or kind not in _HTTP_TYPES:
-            known = ", ".join(("stdio", *_HTTP_TYPES))
-            raise ValueError(f'"type" must be one of {known}')
+            choices = ", ".join(("stdio", *_HTTP_TYPES))
+            raise ValueError(f'"type" must be one of {choices}')
         url, headers = _text(entry, "url"), _pairs(entry, "headers")
         return ServerConfig(name, file, _HTTP_TYPES[kind], url=url, headers=headers)
     except ValueError as error:
@@ -175,14 +175,14 @@ def find_server(name: str, servers: Mapping[str, ServerConfig]) -> tuple[ServerC
         servers: the servers of a file.
 
     Raises:
-        UsageError: there is no such server.
+        UsageError: the server does not exist.
     """
     candidates = [(name, ""), *_splits(name)]
     for server, tool in candidates:
         if server in servers:
             return servers[server], tool
-    known = ", ".join(excerpt(spell_out(server)) for server in servers) or "none"
-    raise UsageError(f"there is no MCP server {excerpt(spell_out(name))}; there are: {known}")
+    names = ", ".join(excerpt(spell_out(server)) for server in servers) or "none"
+    raise UsageError(f"there is no MCP server {excerpt(spell_out(name))}; there are: {names}")
 
 
 def _splits(name: str) -> list[tuple[str, str]]:

@@ -117,7 +117,7 @@ class Connection:
         """Begin to end the connection; the process of the server ends with it."""
         self._stop.set()
 
-    async def stopped(self) -> None:
+    async def wait_stopped(self) -> None:
         """Wait until the connection has ended."""
         with suppress(Exception):
             await asyncio.shield(self._task)

@@ -51,7 +51,7 @@ class _Pool:
         connections = list(self._connections.values())
         for connection in connections:
             connection.stop()
-        await asyncio.gather(*(connection.stopped() for connection in connections))
+        await asyncio.gather(*(connection.wait_stopped() for connection in connections))
 
 
 _pools: list[_Pool] = []

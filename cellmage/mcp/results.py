@@ -66,8 +66,8 @@ def _says(texts: Sequence[str], structured: Any) -> bool:
     wrapped = structured.get("result") if isinstance(structured, dict) else None
     is_wrapped = isinstance(structured, dict) and list(structured) == ["result"]
     values = [_json_value(text) for text in texts]
-    said = [*values, *texts, values, list(texts)]
-    return structured in said or (is_wrapped and (wrapped in said or (not texts and not wrapped)))
+    forms = [*values, *texts, values, list(texts)]
+    return structured in forms or (is_wrapped and (wrapped in forms or (not texts and not wrapped)))
 
 
 def _json_value(text: str) -> Any:

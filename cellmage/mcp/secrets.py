@@ -22,6 +22,6 @@ def find_secrets(config: ServerConfig) -> list[Key]:
         >>> [secret.reveal() for secret in find_secrets(config)]
         ['abcd-1234']
     """
-    named = [(name, value) for name, value in (*config.env, *config.headers) if value.split()]
-    values = [value.split()[-1] for name, value in named if _SECRET_NAME.search(name)]
+    pairs = [(name, value) for name, value in (*config.env, *config.headers) if value.split()]
+    values = [value.split()[-1] for name, value in pairs if _SECRET_NAME.search(name)]
     return [Key(value) for value in values if len(value) >= MIN_KEY_CHARS]

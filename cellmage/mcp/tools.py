@@ -111,8 +111,8 @@ class ServerTool(Tool[..., Any]):
 
 def restart_line(config: ServerConfig) -> str:
     """Return the line about a server that had ended, or whose connection was lost."""
-    what = "had ended: it is started" if config.transport == "stdio" else "was lost: it is asked"
-    return f"{config.label} {what} again."
+    state = "had ended: it is started" if config.transport == "stdio" else "was lost: it is asked"
+    return f"{config.label} {state} again."
 
 
 class _Progress:
@@ -171,7 +171,7 @@ def select_tool(tools: list[ServerTool], name: str, config: ServerConfig) -> lis
     """
     selected = [tool for tool in tools if name in ("", tool.tool, tool.name)]
     if not selected:
-        known = ", ".join(excerpt(spell_out(tool.tool)) for tool in tools[:40])
-        what = f"tool {excerpt(spell_out(name))!r}" if name else "tool"
-        raise UsageError(f"{config.label} has no {what}; it has: {known or 'none'}")
+        names = ", ".join(excerpt(spell_out(tool.tool)) for tool in tools[:40])
+        label = f"tool {excerpt(spell_out(name))!r}" if name else "tool"
+        raise UsageError(f"{config.label} has no {label}; it has: {names or 'none'}")
     return selected

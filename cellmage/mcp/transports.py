@@ -80,7 +80,7 @@ async def _process(
 ) -> AsyncGenerator[tuple[Any, Any], None]:
     from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: PLC0415
 
-    program, *args = _guarded(config)
+    program, *args = _guard_command(config)
     parameters = StdioServerParameters(
         command=program,
         args=args,
@@ -96,11 +96,11 @@ async def _process(
         stderr.writer.close()
 
 
-def _guarded(config: ServerConfig) -> list[str]:
+def _guard_command(config: ServerConfig) -> list[str]:
     """Return the command with what ends it with this process; the SDK does that on Windows.
 
     Raises:
-        ConfigError: there is no such folder or program.
+        ConfigError: the folder or the program does not exist.
     """
     file = spell_out(config.file.name)
     if not config.folder.is_dir():
