@@ -47,7 +47,7 @@ nitpick_ignore = [
         "batch.columns.Column",
         "batch.engines.batch_function.Batch",
         "code_blocks.CodeBlock",
-        "conversation.history.Journal",
+        "conversation.journal.Journal",
         "pipeline.retrieval.Passage",
         "providers.adapters.Runnable",
         "recording.inputs.Inputs",

@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
 from uuid import uuid4
 
 from ..errors import UsageError
 from ..fork_locks import make_rlock
 from ..messages import Response
 from ..turns import CellRef, Turn
+from .cell_questions import CellQuestions
+from .journal import Journal
+from .new_turns import find_new, with_id
 from .reservations import Reservations
-
-
-class Journal(Protocol):
-    """Stores the turns of a conversation, change by change: see `cellmage.conversation.store`."""
-
-    def begin(
-        self,
-        turn: Turn,
-        snapshot: Callable[[], Response],
-        replace_turn: bool = True,
-        reserves: bool = False,
-    ) -> None:
-        """Record that a request is sent; ``snapshot`` returns its answer so far, on any thread.
-
-        With ``reserves`` the turn will be before all that are committed from now on.
-        """
-
-    def commit(self, turn: Turn, replace_turn: bool) -> None:
-        """Record the end of a turn; a turn without content has failed."""
-
-    def merge(self, response_id: str, turn: Turn) -> None:
-        """Record that a turn continues a cut one, and replaces it."""
-
-    def edit(self, live_id: str, turn: Turn) -> None:
-        """Record that a turn replaces a live one, which becomes a previous attempt."""
-
-    def extend(self, turns: Iterable[Turn]) -> None:
-        """Record turns that are added at the end."""
-
-    def drop(self, response_ids: Iterable[str]) -> None:
-        """Record that turns are dropped."""
-
-    def restore(self, live_id: str, attempt_id: str) -> None:
-        """Record that a previous attempt replaces the live turn."""
-
-    def drop_from(self, cell: CellRef) -> None:
-        """Record that a cell's turns from this question on are dropped."""
-
-    def load(self) -> tuple[list[Turn], set[str]]:
-        """Return the stored turns in order, and the ids of all responses that ever were stored."""
-        ...
 
 
 class History:
@@ -74,10 +35,10 @@ class History:
 
     def __init__(self, turns: Iterable[Turn] = (), journal: Journal | None = None) -> None:
         self.journal = journal
-        self._turns = [_with_id(turn) for turn in turns]
+        self._turns = [with_id(turn) for turn in turns]
         self._reserved = Reservations()
-        self._last_questions: dict[str, int] = {}  # by cell: a new question needs no search
-        self._note(self._turns)
+        self._questions = CellQuestions()
+        self._questions.note(self._turns)
         # The garbage collector may finalize another stream while a turn is committed.
         self._lock = make_rlock()
 
@@ -90,7 +51,7 @@ class History:
 
     def before(self, cell: CellRef | None) -> Sequence[Turn]:
         """Return the turns that are sent with a question of this cell."""
-        return self._turns[: self._position(cell)[0]]
+        return self._turns[: self._questions.find(cell, self._turns)[0]]
 
     def reserve(self, response_id: str, cell: CellRef | None) -> None:
         """Reserve the place at the end for the turn of an answer, whenever it ends.
@@ -102,7 +63,7 @@ class History:
             cell: the cell that asks; None for a turn that is added.
         """
         with self._lock:
-            if self._position(cell) == (len(self._turns), False):
+            if self._questions.find(cell, self._turns) == (len(self._turns), False):
                 self._reserved.reserve(response_id)
 
     def begin(self, turn: Turn, snapshot: Callable[[], Response], replace_turn: bool) -> None:
@@ -124,13 +85,13 @@ class History:
         with self._lock:
             if turn.response.has_content:
                 self._put(turn, replace_turn)
-                self._note([turn])
+                self._questions.note([turn])
             self._reserved.release(turn.response.id)
             if self.journal is not None:
                 self.journal.commit(turn, replace_turn)
 
     def _put(self, turn: Turn, replace_turn: bool) -> None:
-        position, exists = self._position(turn.cell if replace_turn else None)
+        position, exists = self._questions.find(turn.cell if replace_turn else None, self._turns)
         if not exists and turn.response.id in self._reserved:
             self._turns.insert(self._reserved.index_of(turn.response.id, self._turns), turn)
             return
@@ -162,36 +123,6 @@ class History:
             if self.journal is not None:
                 self.journal.merge(cut_id, new)
 
-    def _position(self, cell: CellRef | None) -> tuple[int, bool]:
-        """Return the index of the turn of this question, and whether such a turn exists.
-
-        Without one it is the index where the turn would be put.
-        """
-        turns = self._turns
-        if cell is None or cell.cell_id not in self._last_questions:
-            return len(turns), False
-        newest_first = range(len(turns) - 1, -1, -1)
-        if self._may_have_later(cell):
-            for index in newest_first:
-                if turns[index].cell == cell:
-                    return index, True
-        for index in newest_first:
-            # The next question of a loop in a cell that is run again follows the one before.
-            old_cell = turns[index].cell
-            if old_cell and old_cell.precedes(cell):
-                return index + 1, False
-        return len(turns), False
-
-    def _may_have_later(self, cell: CellRef) -> bool:
-        """Return whether this question, or a later one of its cell, may have a turn."""
-        return self._last_questions.get(cell.cell_id, -1) >= cell.index
-
-    def _note(self, turns: Iterable[Turn]) -> None:
-        """Note which questions have turns."""
-        for turn in turns:
-            if turn.cell is not None and not self._may_have_later(turn.cell):
-                self._last_questions[turn.cell.cell_id] = turn.cell.index
-
     # Changes by the user.
 
     def turn(self, number: int) -> Turn:
@@ -210,7 +141,7 @@ class History:
     def drop_from(self, cell: CellRef) -> None:
         """Drop a cell's turns from this question on: a later run of the cell asked fewer."""
         with self._lock:
-            if self._may_have_later(cell):
+            if self._questions.may_have_later(cell):
                 self._turns = [
                     turn
                     for turn in self._turns
@@ -342,16 +273,11 @@ class History:
         A turn whose response is already in the conversation is left out.
         """
         with self._lock:
-            present = {
-                attempt.response.id
-                for turn in self._turns
-                for attempt in (turn, *turn.previous_attempts)
-            }
-            added = [new for turn in turns for new in _only_new(turn, present)]
+            added = find_new(turns, self._turns)
             self._turns += added
             for turn in added:
                 self._reserved.note(turn.response.id)
-            self._note(added)
+            self._questions.note(added)
             if added and self.journal is not None:
                 self.journal.extend(added)
         return len(added)
@@ -365,24 +291,5 @@ class History:
             # Turns that could not be stored stay in the conversation.
             unstored = [turn for turn in self._turns if turn.response.id not in stored_ids]
             self._turns = [*stored, *unstored]
-            self._note(stored)
+            self._questions.note(stored)
         return len(self._turns)
-
-
-def _with_id(turn: Turn) -> Turn:
-    """Return the turn with an id for its response, by which turns are told apart."""
-    if turn.response.id:
-        return turn
-    return replace(turn, response=replace(turn.response, id=uuid4().hex))
-
-
-def _only_new(turn: Turn, present: set[str]) -> Iterator[Turn]:
-    """Yield the turn if its response is not present, with those of its attempts that are not.
-
-    A notebook with a copied cell has an answer twice. The ids are added to those that are present.
-    """
-    turn = _with_id(turn)
-    if turn.response.id not in present:
-        present.add(turn.response.id)
-        attempts = (new for old in turn.previous_attempts for new in _only_new(old, present))
-        yield replace(turn, previous_attempts=tuple(attempts))

@@ -17,7 +17,8 @@ from ..providers.base import Provider
 from ..stream.closable import Closable, close_all
 from ..stream.response_stream import ResponseStream
 from ..turns import Turn
-from .history import History, Journal
+from .history import History
+from .journal import Journal
 
 PROVIDER = optional(
     instance_of(Provider, "an object with a name and a stream method, as cellmage.Provider")

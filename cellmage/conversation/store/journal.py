@@ -29,7 +29,7 @@ Change = Callable[[TurnTable], object]
 
 
 class StoredJournal:
-    """The journal of one conversation: see `cellmage.conversation.history.Journal`.
+    """The journal of one conversation: see `cellmage.conversation.journal.Journal`.
 
     Args:
         writer: the thread that owns the file.
