@@ -61,7 +61,7 @@ async def advise(
         error.args = (_append(str(error), sentence),)
 
 
-_told: set[str] = set()
+_advised_models: set[str] = set()
 
 
 def end_of_model(host: str, model: str) -> list[str]:
@@ -79,9 +79,9 @@ def end_of_model(host: str, model: str) -> list[str]:
         >>> end_of_model("api.openai.com", "gpt-4.1")
         []
     """
-    if host not in _MAKERS or model in _told:
+    if host not in _MAKERS or model in _advised_models:
         return []
-    _told.add(model)
+    _advised_models.add(model)
     return [line] if (line := retirement_line(model)) else []
 
 
@@ -141,8 +141,8 @@ def suggest_names(model: str, names: Sequence[str]) -> str:
     if nearest := _nearest_names(model[:_MAX_NAME_CHARS], printable[:_MAX_COMPARED]):
         return f"did you mean {' or '.join(nearest)}?"
     others = len(printable) - _MAX_NAMES
-    more = f" and {others} more" if others > 0 else ""
-    return f"the server has {', '.join(printable[:_MAX_NAMES])}{more}" if printable else ""
+    excess = f" and {others} more" if others > 0 else ""
+    return f"the server has {', '.join(printable[:_MAX_NAMES])}{excess}" if printable else ""
 
 
 def _nearest_names(model: str, names: Sequence[str]) -> list[str]:

@@ -63,8 +63,8 @@ def api_of(request: Request, endpoint: Endpoint) -> API:
         '/responses'
     """
     needed = family_of(request.options.model or "").api
-    own = needed if needed and needed in endpoint.further_apis else endpoint.api
-    return APIS[request.options.api or own]
+    api = needed if needed and needed in endpoint.further_apis else endpoint.api
+    return APIS[request.options.api or api]
 
 
 def encode(request: Request, endpoint: Endpoint) -> dict[str, Any]:

@@ -36,10 +36,10 @@ def make_ids_unique(request: Request) -> Request:
     if not any(message.tool_calls for message in request.messages):
         return request
     pattern = _NINE if _MISTRAL.search(request.options.model or "") else _ANY
-    return replace(request, messages=tuple(_renamed(request.messages, pattern)))
+    return replace(request, messages=tuple(_rename_calls(request.messages, pattern)))
 
 
-def _renamed(messages: tuple[Message, ...], pattern: re.Pattern[str]) -> Iterator[Message]:
+def _rename_calls(messages: tuple[Message, ...], pattern: re.Pattern[str]) -> Iterator[Message]:
     used: set[str] = set()
     names: dict[str, str] = {}  # the new ids of the latest calls, by the old ones
     for message in messages:

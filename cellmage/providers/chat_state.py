@@ -66,7 +66,7 @@ class ChatState:
 
 
 class _Placeholder(NamedTuple):
-    """What stands in the place of state, where another model has made the calls.
+    """The fields that replace the state of a call, where another model has made it.
 
     Args:
         models: matches the names of the models that demand it.

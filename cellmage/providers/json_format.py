@@ -54,10 +54,10 @@ def ask_in_words(request: Request) -> Request:
     words = _IN_WORDS
     if schema := schema_of(form).get("schema"):
         words += f" It must fit this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
-    first, *rest = request.messages
+    first, *other_messages = request.messages
     if first.role == "system":
-        messages = (replace(first, content=f"{first.text}\n\n{words}"), *rest)
+        messages = (replace(first, content=f"{first.text}\n\n{words}"), *other_messages)
     else:
-        messages = (Message("system", words), first, *rest)
+        messages = (Message("system", words), first, *other_messages)
     options = replace(request.options, extra_body=others)
     return replace(request, messages=messages, options=options)

@@ -100,7 +100,7 @@ class BoundKey:
 
     Attributes:
         key: as the argument.
-        handle: stands for the key.
+        handle: a text that the SDK sends in place of the key.
 
     Example:
         >>> bound = BoundKey(Key("sk-test-0000001234"), "https://llm.example.org/v1")
@@ -125,7 +125,7 @@ _bound_keys: WeakValueDictionary[str, BoundKey] = WeakValueDictionary()
 
 
 def is_handle(text: str) -> bool:
-    """Return whether a text stands for a key."""
+    """Return whether a text is the handle of a key."""
     return text in _bound_keys
 
 

@@ -52,10 +52,10 @@ def _unusable(prefix: str, entry_point: EntryPoint, message: str) -> ConfigError
 @lru_cache(maxsize=1)  # to read them takes milliseconds, and every installed package counts
 def _entry_points(search_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
     """Return the entry points of the packages on Python's search path, by name."""
-    found: dict[str, EntryPoint] = {}
+    entry_points: dict[str, EntryPoint] = {}
     for package in distributions():
         # A package with damaged metadata must not take the models of the others away.
         with suppress(Exception):
             for entry_point in package.entry_points.select(group=GROUP):
-                found.setdefault(entry_point.name, entry_point)
-    return found
+                entry_points.setdefault(entry_point.name, entry_point)
+    return entry_points

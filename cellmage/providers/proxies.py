@@ -39,13 +39,13 @@ def find_proxy(base_url: str) -> Proxy | None:
     Raises:
         ConfigError: the proxy cannot be used, or needs a package that is not installed.
     """
-    proxy = _configured_proxy(base_url)
+    proxy = _proxy_from_environment(base_url)
     if proxy is not None:
         _check_proxy(proxy, urlsplit(base_url).netloc)
     return proxy
 
 
-def _configured_proxy(base_url: str) -> Proxy | None:
+def _proxy_from_environment(base_url: str) -> Proxy | None:
     """Return the proxy as the environment names it."""
     parts = urlsplit(base_url)
     proxies = getproxies()

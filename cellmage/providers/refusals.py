@@ -68,7 +68,7 @@ class Refusals:
         return [Notice("refused_parameter", text)]
 
 
-_known: dict[tuple[str, str], Refusals] = {}
+_refusals: dict[tuple[str, str], Refusals] = {}
 
 
 def refusals_of(url: str, model: str) -> Refusals:
@@ -76,4 +76,4 @@ def refusals_of(url: str, model: str) -> Refusals:
 
     Each API of a server has an address of its own, since its parameters have names of their own.
     """
-    return _known.setdefault((url, model), Refusals())
+    return _refusals.setdefault((url, model), Refusals())

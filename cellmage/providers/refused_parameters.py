@@ -111,14 +111,14 @@ def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
         >>> find_refused({"error": {"message": "temperature exceeds 2"}}, {"temperature": 3})
         ''
     """
-    sentence, named = provider_message(body), _parameter(body)
-    if any(map(_PLACE_IN_CONVERSATION.match, (sentence, named))):
+    sentence, parameter = provider_message(body), _parameter(body)
+    if any(map(_PLACE_IN_CONVERSATION.match, (sentence, parameter))):
         return ""
     text = f"{sentence} {' '.join(map(str, error_codes(body)))} {_locations(body)}"
     # The longest name first: `max_tokens` is a part of others.
     names = sorted(_names(payload) - _NEEDED, key=len, reverse=True)
-    parts = named.split(".")
-    marked = (named, ".".join(parts[:2]), re.split(r"[.\[]", named)[0])  # as `include[0]`
+    parts = parameter.split(".")
+    marked = (parameter, ".".join(parts[:2]), re.split(r"[.\[]", parameter)[0])  # as `include[0]`
     name = next((name for name in marked if name in names), "") or _find_name(text, names)
     is_refused = _REFUSAL.search(text) or (name in _WORDS and _WORD_REFUSAL.search(text))
     return name if is_refused else ""
@@ -126,18 +126,18 @@ def find_refused(body: Any, payload: Mapping[str, Any]) -> str:
 
 def _find_name(text: str, names: list[str]) -> str:
     """Return the name that a text has first; a text names others to say what goes instead."""
-    for patterns in ({name: _named(name) for name in names}, _OTHER_NAMES):
-        found = {
+    for patterns in ({name: _pattern_of(name) for name in names}, _OTHER_NAMES):
+        positions = {
             name: match.start(match.lastindex or 0)
             for name in names
             if name in patterns and (match := re.search(patterns[name], text, re.IGNORECASE))
         }
-        if found:
-            return min(found, key=lambda name: found[name])
+        if positions:
+            return min(positions, key=lambda name: positions[name])
     return ""
 
 
-def _named(name: str) -> str:
+def _pattern_of(name: str) -> str:
     """Return the pattern of a parameter's name, also in camel case.
 
     Ollama calls ``think`` thinking.
@@ -168,8 +168,8 @@ def find_minimum(body: Any, payload: Mapping[str, Any]) -> dict[str, int]:
     """
     text = provider_message(body)
     name = next((name for name in _LIMITS if name in payload and name in text), "")
-    found = [int(number) for number in _MINIMUM.findall(text)]
-    return {name: max(found)} if name and found and max(found) > payload[name] else {}
+    minima = [int(number) for number in _MINIMUM.findall(text)]
+    return {name: max(minima)} if name and minima and max(minima) > payload[name] else {}
 
 
 def raise_limits(payload: Mapping[str, Any], minimums: Mapping[str, int]) -> dict[str, Any]:
@@ -196,14 +196,14 @@ def leave_out(payload: Mapping[str, Any], refused: Mapping[str, str]) -> dict[st
         >>> leave_out({"max_tokens": 5, "top_p": 1}, {"max_tokens": "max_output", "top_p": ""})
         {'max_output': 5}
     """
-    kept = {
+    accepted = {
         _current_name(name, refused): _without_fields(name, value, refused)
         for name, value in payload.items()
     }
-    kept = {name: value for name, value in kept.items() if name and value is not None}
-    if extra := kept.get("extra_body"):
-        kept["extra_body"] = leave_out(extra, refused)
-    return kept
+    accepted = {name: value for name, value in accepted.items() if name and value is not None}
+    if extra := accepted.get("extra_body"):
+        accepted["extra_body"] = leave_out(extra, refused)
+    return accepted
 
 
 def _without_fields(name: str, value: Any, refused: Mapping[str, str]) -> Any:

@@ -43,5 +43,5 @@ def place_items(items: Iterable[Item], parts: Sequence[Item]) -> Iterator[Item]:
 
 
 def _place(item: Item) -> int:
-    place = item.get(PLACE)
-    return max(place, 0) if isinstance(place, int) else 0
+    position = item.get(PLACE)
+    return max(position, 0) if isinstance(position, int) else 0

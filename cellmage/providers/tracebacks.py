@@ -24,11 +24,11 @@ def drop_foreign_frames(error: BaseException) -> None:
         None
     """
     error.__cause__ = error.__context__ = None
-    own: TracebackType | None = None
+    traceback: TracebackType | None = None
     for step in reversed(_steps(error)):
         if step.tb_frame.f_code.co_filename.startswith(_PACKAGE):
-            own = TracebackType(own, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    error.__traceback__ = own
+            traceback = TracebackType(traceback, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    error.__traceback__ = traceback
 
 
 def _steps(error: BaseException) -> list[TracebackType]:

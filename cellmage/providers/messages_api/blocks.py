@@ -140,8 +140,8 @@ class ContentBlocks:
         has_text, calls = False, 0
         for block in self._blocks:
             if state := block.state():
-                place = has_text + calls
-                item = {**state, PLACE: place} if place else state
+                position = has_text + calls
+                item = {**state, PLACE: position} if position else state
                 yield ProviderState(API, json.dumps(item))
             has_text = has_text or block.has_text  # texts become one
             calls += block.is_call

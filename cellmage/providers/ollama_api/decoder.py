@@ -50,7 +50,7 @@ class OllamaDecoder(BodyDecoder):
         yield from super()._on_bytes(data)
         if not self._is_json_body or self._has_lines is False or b"\n" not in data:
             return
-        *lines, rest = b"".join(self._buffer).split(b"\n")
+        *lines, tail = b"".join(self._buffer).split(b"\n")
         for line in filter(bytes.strip, lines):
             if self._has_lines is None:
                 self._has_lines = _is_json(line)
@@ -58,7 +58,7 @@ class OllamaDecoder(BodyDecoder):
                 return
             if not self.done:
                 yield from self._on_json(parse_json(line))
-        self._buffer[:] = [rest]
+        self._buffer[:] = [tail]
 
     def _on_end(self, is_cut: bool) -> Iterator[Event]:
         if not self._has_lines:

@@ -133,10 +133,10 @@ class ResponseAnswer:
 
     def _separator(self, kind: str, event: Mapping[str, Any], *indexes: str) -> str:
         """Return what stands before a piece: an empty line, if the piece begins another part."""
-        place = tuple(event.get(index) for index in indexes)
-        last = self._places.setdefault(kind, place)
-        self._places[kind] = place
-        return "" if place == last else _PARAGRAPH
+        position = tuple(event.get(index) for index in indexes)
+        last = self._places.setdefault(kind, position)
+        self._places[kind] = position
+        return "" if position == last else _PARAGRAPH
 
     def _on_annotation(self, event: Mapping[str, Any]) -> Iterable[Event]:
         return self._sources.find({"annotations": [event.get("annotation")]})

@@ -97,8 +97,8 @@ class OutputItems:
         precedents: list[str] = []
         for item in items:
             if not _is_part(item):
-                place = {PLACE: len(precedents)} if precedents else {}
-                yield ProviderState(API, json.dumps({**item, **place}))
+                position = {PLACE: len(precedents)} if precedents else {}
+                yield ProviderState(API, json.dumps({**item, **position}))
             elif _is_call(item) or "message" not in precedents:  # texts become one
                 precedents.append(item["type"])
         phases = [item["phase"] for item in items if item.get("phase")]
