@@ -117,8 +117,10 @@ def _model_routes(names: Sequence[str]) -> list[Route]:
 
 def _model_names(defaults: Options, models: Sequence[str]) -> list[str]:
     """Return the names of the models that a request may name."""
-    own = [name.strip() for name in (defaults.model or "").split(",")]
-    return list(dict.fromkeys([*_BUILT_IN_MODELS, *filter(None, own), *models, *list_registered()]))
+    names = [name.strip() for name in (defaults.model or "").split(",")]
+    return list(
+        dict.fromkeys([*_BUILT_IN_MODELS, *filter(None, names), *models, *list_registered()])
+    )
 
 
 async def _hide_error(http: HTTPRequest, error: Exception) -> Response:

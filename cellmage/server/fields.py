@@ -104,7 +104,7 @@ def get_list(value: Mapping[str, Any], name: str) -> list[Any]:
     """Return a list of an object; an empty one if it does not exist.
 
     Raises:
-        UsageError: the value is no list.
+        UsageError: the value is not a list.
     """
     items = value.get(name)
     if not isinstance(items, list | None):

@@ -74,7 +74,7 @@ class Guard:
 
     def _has_key(self, headers: Headers) -> bool:
         header = headers.get("authorization", "")
-        given = header[scheme.end() :] if (scheme := _SCHEME.match(header)) else ""
-        given = given or headers.get("x-api-key", "")  # Anthropic's header
+        key = header[scheme.end() :] if (scheme := _SCHEME.match(header)) else ""
+        key = key or headers.get("x-api-key", "")  # Anthropic's header
         # In constant time: the time of a comparison must not tell how much of a key is right.
-        return not self._api_key or hmac.compare_digest(given.encode(), self._api_key)
+        return not self._api_key or hmac.compare_digest(key.encode(), self._api_key)

@@ -80,8 +80,8 @@ class MessageEncoder:
         start = "event: content_block_delta\ndata: "
         self._delta = f'{start}{{"type": "content_block_delta", "index": {self._index}, '
         self._delta += f'"delta": {{"type": "{type_}", "{field}": '
-        place = {"type": "content_block_start", "index": self._index}
-        return end + sse_event({**place, "content_block": block})
+        event = {"type": "content_block_start", "index": self._index}
+        return end + sse_event({**event, "content_block": block})
 
     def _leave(self) -> str:
         """Return the end of the block that is open."""

@@ -31,12 +31,12 @@ def check_model(body: Mapping[str, Any], models: Collection[str]) -> None:
     """Refuse a model that this server was not started with: it may be a file, or cost money.
 
     Raises:
-        ConfigError: there is no such model here; its kind is ``not_found``.
+        ConfigError: this server does not have the model; its kind is ``not_found``.
     """
     for name in map(str.strip, (body.get("model") or "default").split(",")):
         if name not in models:
-            shown = truncate(name, _MAX_NAME_CHARS)
-            message = f"there is no model {shown} here; the list v1/models has those that are"
+            text = truncate(name, _MAX_NAME_CHARS)
+            message = f"there is no model {text} here; the list v1/models has those that are"
             raise ConfigError(message, kind="not_found")
 
 

@@ -60,7 +60,7 @@ class ResponseEncoder:
     def end(self) -> str:
         """Return the end: the whole response."""
         item_end = "".join(self._leave())
-        final = _finished(self._stream, self._items)
+        final = _final_response(self._stream, self._items)
         return item_end + self._event(f"response.{final['status']}", response=final)
 
     def fail(self, error: CellmageError) -> str:
@@ -84,9 +84,9 @@ class ResponseEncoder:
         item = _text_item(kind, "", len(self._items), "in_progress")
         self._items.append(item)
         name, _, _ = _NAMES[kind]
-        place = json.dumps(self._place())[1:-1]
+        position = json.dumps(self._place())[1:-1]
         type_ = f"response.{name}.delta"
-        self._delta = f'event: {type_}\ndata: {{"type": "{type_}", {place}, "delta": '
+        self._delta = f'event: {type_}\ndata: {{"type": "{type_}", {position}, "delta": '
         opening = {**item, **({"content": []} if kind == "message" else {"summary": []})}
         added = self._event("response.output_item.added", **self._index(), item=opening)
         return end + added + self._part("added", "")
@@ -114,9 +114,12 @@ class ResponseEncoder:
         self._items.append(item)
         opening = {**item, "arguments": "", "status": "in_progress"}
         yield self._event("response.output_item.added", **self._index(), item=opening)
-        name, place = "response.function_call_arguments", {**self._index(), "item_id": item["id"]}
-        yield self._event(f"{name}.delta", **place, delta=call.arguments)
-        yield self._event(f"{name}.done", **place, name=call.name, arguments=call.arguments)
+        name, position = (
+            "response.function_call_arguments",
+            {**self._index(), "item_id": item["id"]},
+        )
+        yield self._event(f"{name}.delta", **position, delta=call.arguments)
+        yield self._event(f"{name}.done", **position, name=call.name, arguments=call.arguments)
         yield self._event("response.output_item.done", **self._index(), item=item)
 
     def _index(self) -> dict[str, Any]:
@@ -149,10 +152,10 @@ def encode_response(stream: ResponseStream) -> dict[str, Any]:
     for step in response.steps if stream.request.tools else ():
         for call in step.calls:
             items.append(_call_item(call, ids, len(items)))
-    return _finished(stream, items)
+    return _final_response(stream, items)
 
 
-def _finished(stream: ResponseStream, items: list[Item]) -> dict[str, Any]:
+def _final_response(stream: ResponseStream, items: list[Item]) -> dict[str, Any]:
     response = stream.response
     word = end_word(response, _STATES, has_calls=False)
     is_complete = word == "completed"

@@ -50,8 +50,8 @@ def chat_of_responses(body: Mapping[str, Any]) -> dict[str, Any]:
     check_fields(body, FIELDS)
     if body.get("previous_response_id") or body.get("conversation"):
         raise UsageError("no answers are kept here; send the whole conversation as the input")
-    instructions, given = body.get("instructions"), body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given or []
+    instructions, prompt = body.get("instructions"), body.get("input")
+    items = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt or []
     messages = [{"role": "system", "content": instructions}] if instructions else []
     form = get_path(body, "text", "format")
     kind = get_path(form, "type")
