@@ -104,7 +104,7 @@ def interpolate(
     insert: Insert = insert_text,
     explain: Explain = explain,
 ) -> Interpolation:
-    """Return the prompt with what stands for its value in place of each ``{{ expression }}``.
+    """Return the prompt with a text or an image of its value in place of each ``{{ expression }}``.
 
     Braces are text where other notations use them: in fences and backticks, in f-strings, in
     formulas, in the arguments of LaTeX, and right after a dollar. Single braces are always text,
@@ -114,7 +114,7 @@ def interpolate(
         prompt: the text that the user typed.
         namespace: the variables that an expression may use, by name.
         everywhere: True replaces expressions in code and formulas, too.
-        insert: returns what stands for a value; by default its text.
+        insert: returns what replaces the expression of a value; by default the text of the value.
         explain: returns the message of an error that an expression raises.
 
     Raises:

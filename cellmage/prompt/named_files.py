@@ -8,8 +8,8 @@ from pathlib import Path
 from ..text import spell_out
 
 
-def named_files(folder: Path, pattern: str) -> Iterator[Path]:
-    """Yield the files of a folder that fit a pattern, sorted; none if there is no folder.
+def find_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """Yield the files of a folder that fit a pattern, sorted; none if the folder does not exist.
 
     A link that leads outside, a pipe or a device is left out; so is a file whose name can be taken
     for another one.

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..foreign_files import parse_yaml, read_file
 from ..options import Options
 from ..text import excerpt, truncate
-from .named_files import named_files
+from .named_files import find_files
 
 MAX_BYTES = 2**20
 """The largest file of a persona."""
@@ -66,7 +66,7 @@ def find_personas(folders: list[Path]) -> Mapping[str, Path]:
     """
     paths: dict[str, Path] = {}
     for folder in [*folders, Path(str(files(__package__) / "personas"))]:
-        for path in named_files(folder, "*.md"):
+        for path in find_files(folder, "*.md"):
             paths.setdefault(path.stem, path)
     return dict(sorted(paths.items()))
 
@@ -161,6 +161,6 @@ def _check_types(
     values = {key: metadata[key] for key in types if metadata.get(key) is not None}
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, types[key]):
-            shown = truncate(repr(value), 40)
-            raise UsageError(f"persona {name!r}: {key} is {shown}, which is not a {key}")
+            text = truncate(repr(value), 40)
+            raise UsageError(f"persona {name!r}: {key} is {text}, which is not a {key}")
     return values

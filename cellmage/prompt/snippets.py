@@ -15,7 +15,7 @@ from ..content import Part
 from ..errors import UsageError
 from ..foreign_files import read_text_file
 from ..text import excerpt, truncate
-from .named_files import named_files
+from .named_files import find_files
 
 MAX_BYTES = 2**20
 """The largest file of a snippet, and of the rules of a folder."""
@@ -41,7 +41,7 @@ def find_snippets(folders: Sequence[Path]) -> Mapping[str, Path]:
     """
     paths: dict[str, Path] = {}
     for folder in folders:
-        files = [path for path in named_files(folder, "*") if not path.name.startswith(".")]
+        files = [path for path in find_files(folder, "*") if not path.name.startswith(".")]
         for path in files:
             paths.setdefault(path.name, path)
         for path in sorted(files, key=lambda path: path.suffix != ".md"):
