@@ -74,12 +74,12 @@ def find_reach(function: FunctionType) -> Reach:
     """
     reach = Reach([function], [])
     for item in reach.functions:  # it grows
-        for name, value in _named_values(item):
+        for name, value in _global_values(item):
             reach.add(name, value)
     return reach
 
 
-def _named_values(function: FunctionType) -> Iterator[tuple[str, Any]]:
+def _global_values(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """Yield the global values that a function reads, also those of the user's modules."""
     steps = [step for code in _codes(function.__code__) for step in dis.get_instructions(code)]
     names = {kind: _names(steps, kind) for kind in ("LOAD_GLOBAL", "STORE_GLOBAL", "STORE_SUBSCR")}
@@ -101,8 +101,8 @@ def _named_values(function: FunctionType) -> Iterator[tuple[str, Any]]:
 def _members(module: ModuleType, attributes: dict[str, None]) -> list[tuple[str, Any]]:
     members = vars(module)
     file = getattr(module, "__file__", None)
-    own = attributes if file and _is_own(file) else ()
-    return [(name, members[name]) for name in own if name in members]
+    names = attributes if file and _is_own(file) else ()
+    return [(name, members[name]) for name in names if name in members]
 
 
 def _names(steps: list[dis.Instruction], kind: str) -> dict[str, None]:

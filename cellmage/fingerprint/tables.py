@@ -178,12 +178,12 @@ def _arrow_buffers(array: Any) -> Iterator[Any]:
     elif pa.types.is_boolean(arrow_type):
         yield memoryview(pc.fill_null(array, False).to_numpy(zero_copy_only=False)).cast("B")
     elif pa.types.is_primitive(arrow_type) and arrow_type.bit_width % 8 == 0:
-        yield _fixed_width_bytes(array, arrow_type.bit_width // 8)
+        yield _primitive_bytes(array, arrow_type.bit_width // 8)
     else:
         yield marshal.dumps(_plain_list(array.to_pylist()), _MARSHAL_VERSION)
 
 
-def _fixed_width_bytes(array: Any, width: int) -> Any:
+def _primitive_bytes(array: Any, width: int) -> Any:
     """Return the bytes of numbers and times; those of nulls are zero."""
     import numpy as np  # noqa: PLC0415
 

@@ -84,7 +84,7 @@ def _find(value: Any) -> Callable[[Any], Pieces]:
     cls = type(value)
     for base in cls.__mro__:
         if base in registry:
-            return functools.partial(_registered, registry[base])
+            return functools.partial(_from_registry, registry[base])
     if handler := _HANDLERS.get(cls):
         return handler
     for base in cls.__mro__:
@@ -93,7 +93,7 @@ def _find(value: Any) -> Callable[[Any], Pieces]:
     return next((handler for fits, handler in _KINDS if fits(value)), _unknown)
 
 
-def _registered(function: Callable[[Any], Any], value: Any) -> Pieces:
+def _from_registry(function: Callable[[Any], Any], value: Any) -> Pieces:
     result = run_within(_SECONDS, lambda: function(value))
     if result is None:
         raise Unknown
@@ -144,8 +144,8 @@ def _function(value: FunctionType) -> Pieces:
     _, *helpers = reach.functions
     parts = [(helper.__name__, part) for helper in helpers for part in _bound_values(helper)]
     sources = [_source(function) for function in reach.functions]
-    own = [(part,) for part in _bound_values(value) if part is not value]
-    return [*sources, *own, *_known_digests([*parts, *reach.values])]
+    values = [(part,) for part in _bound_values(value) if part is not value]
+    return [*sources, *values, *_known_digests([*parts, *reach.values])]
 
 
 def _bound_values(value: FunctionType) -> list[Any]:

@@ -147,8 +147,8 @@ def describe_left_out(left_out: dict[str, str], limit: int = 3) -> str:
         >>> describe_left_out({"a/b.log": "binary", "c.md": "Permission denied"}, limit=1)
         'Left out: b.log (binary), and 1 more.'
     """
-    named = list(left_out.items())[:limit]
-    parts = [f"{excerpt(spell_out(Path(path).name))} ({reason})" for path, reason in named]
+    first_files = list(left_out.items())[:limit]
+    parts = [f"{excerpt(spell_out(Path(path).name))} ({reason})" for path, reason in first_files]
     if len(left_out) > limit:
         parts.append(f"and {len(left_out) - limit} more")
     return f"Left out: {', '.join(parts)}." if parts else ""
