@@ -16,6 +16,9 @@ from ..markdown.sanitize import sanitize
 NOTES_PART = 1_000_000
 """The part below an answer: its sources, and the lines about it."""
 
+_QUESTION_CHARS = 4_000
+"""Characters of a question that are shown."""
+
 Parts = Mapping[int, SafeMarkdown]
 """The markdown of parts, by their indexes; an empty one removes its part."""
 
@@ -52,6 +55,12 @@ class Entry:
             "live": self.is_live,
             "parts": sorted(self.parts.items()),
         }
+
+
+def cut_question(question: str) -> str:
+    """Return what is shown of a question: its begin, and how much of a long one is left out."""
+    rest = len(question) - _QUESTION_CHARS
+    return f"{question[:_QUESTION_CHARS]}\n… and {rest} more characters" if rest > 0 else question
 
 
 def freeze_each_slice(settled: float, before: float, index: int) -> bool:

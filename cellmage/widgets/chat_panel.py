@@ -16,9 +16,9 @@ from ..rendering import RenderOptions, render_turn
 from ..text import clean_message, excerpt
 from ..turns import Turn
 from .approval_card import ApprovalCards
-from .chat_entries import ChatLog, Entry, EntryDisplay
+from .chat_entries import ChatLog, Entry, EntryDisplay, cut_question
 from .chat_question import Question
-from .chat_saved import SavedConversation
+from .chat_saved import FALLBACK, SavedConversation
 from .chat_session import Session, Stoppable
 from .chat_view import LogView, PromptView
 from .subshells import act_beside_cells, close_whole
@@ -29,9 +29,6 @@ _WAITS = (
 )
 _RECALLED = 50
 """How many earlier prompts the Up key recalls."""
-
-_QUESTION_CHARS = 4_000
-"""Characters of a question that are shown."""
 
 
 class ChatPanel:
@@ -220,7 +217,7 @@ class ChatPanel:
 
     def _begin(self, stream: Stoppable, question: Question, turn: Turn | None) -> None:
         """Show the question; the answer follows."""
-        live = Entry(stream.id, _cut(question.prompt), is_live=True)
+        live = Entry(stream.id, cut_question(question.prompt), is_live=True)
         replaced = turn.response.id if turn else None
         with self._lock:
             self._stream = stream
@@ -272,7 +269,7 @@ class ChatPanel:
         question = self._question_of(turn.response.id, turn.question).prompt
         entry = Entry(
             turn.response.id,
-            _cut(question),
+            cut_question(question),
             is_stale=turn.stale,
             text=turn.response.text,
         )
@@ -299,15 +296,3 @@ class ChatPanel:
     def _say(self, line: str) -> None:
         """Show one line below the box."""
         self._prompt_view.line = clean_message(" ".join(line.split()))
-
-
-def _cut(question: str) -> str:
-    rest = len(question) - _QUESTION_CHARS
-    return f"{question[:_QUESTION_CHARS]}\n… and {rest} more characters" if rest > 0 else question
-
-
-FALLBACK = (
-    "The chat panel needs a page that shows widgets, and a running kernel: run this cell there. "
-    "%%llm asks in the same conversation without it."
-)
-"""What a page shows that has no widgets, and the saved notebook."""

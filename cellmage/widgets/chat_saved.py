@@ -14,6 +14,12 @@ from .chat_entries import Entry
 OUTPUT_CHARS = 20_000
 """An output has entries up to about this size: a new answer sends the last output alone."""
 
+FALLBACK = (
+    "The chat panel needs a page that shows widgets, and a running kernel: run this cell there. "
+    "%%llm asks in the same conversation without it."
+)
+"""What a page shows that has no widgets, and the saved notebook."""
+
 _QUESTION = "**You asked:**\n\n{}"
 _ANSWER = "**The model answered:**\n\n{}"
 
