@@ -1,7 +1,8 @@
 """Record the notebooks with a real model: ``make real`` writes ``NOTEBOOK.llm.jsonl`` beside each.
 
 The model of `tests.real.weights` answers in the place of the offline models and of the functions
-that stand for a model. The functions that a notebook is about answer themselves.
+that stand for a model. The functions that a notebook is about answer themselves, and so do all
+models of some notebooks.
 
 Names of notebooks record these alone: ``python -m notebooks.record 03``. With ``--keys`` no model
 is asked: recorded answers get the keys of today, for a change of how keys are computed.
@@ -20,6 +21,9 @@ from nbclient import NotebookClient
 from tests.real.weights import fetch
 
 FOLDER = Path(__file__).parent.resolve()
+
+OWN_MODELS = ("06", "09", "10")
+"""Notebooks about code that fails, rows that fail and a server: their models are scripted."""
 
 SETUP = """
 from dataclasses import replace
@@ -108,7 +112,8 @@ def record(path: Path, weights: Path) -> None:
     file = path.with_suffix(".llm.jsonl")
     new = file.with_suffix(".new")
     environ = {"CELLMAGE_REPLAY": str(new), "CELLMAGE_RECORD": "missing"}
-    run(path, SETUP.format(weights=str(weights)), **environ)
+    is_scripted = path.name.startswith(OWN_MODELS)
+    run(path, "" if is_scripted else SETUP.format(weights=str(weights)), **environ)
     new.replace(file)
 
 
