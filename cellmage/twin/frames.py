@@ -15,7 +15,7 @@ Frame = dict[str, Any]
 
 
 class BrokenFrameError(ValueError):
-    """What arrived is no message: code in the twin has written to the pipe itself."""
+    """The bytes are not a message: code in the twin has written to the pipe itself."""
 
 
 def encode(frame: Frame) -> bytes:

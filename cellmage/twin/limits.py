@@ -40,8 +40,8 @@ def check_limits(namespace: Namespace) -> None:
         TwinError: there can be no twin.
     """
     for limit in LIMITS:
-        if found := limit.find(namespace):
-            raise TwinError(limit.line.format(found))
+        if problem := limit.find(namespace):
+            raise TwinError(limit.line.format(problem))
 
 
 def _system(namespace: Namespace) -> str:
@@ -52,8 +52,8 @@ def _system(namespace: Namespace) -> str:
 def _graphics(namespace: Namespace) -> str:
     links = Path("/proc/self/fd")
     names = (_read_link(link) for link in links.iterdir()) if links.is_dir() else iter(())
-    if found := next((name for name in names if name.startswith(_GRAPHICS)), ""):
-        return found
+    if device := next((name for name in names if name.startswith(_GRAPHICS)), ""):
+        return device
     metal = getattr(sys.modules.get("torch"), "mps", None)
     try:
         return "MPS" if metal and metal.current_allocated_memory() else ""

@@ -21,12 +21,12 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any]], Output]] = {
     "stdout": lambda frame: Output("stdout", str(frame["text"])),
     "stderr": lambda frame: Output("stderr", str(frame["text"])),
     "error": lambda frame: Output("error", str(frame["text"])[:MAX_TEXT]),
-    "result": lambda frame: _shown("result", frame),
-    "display": lambda frame: _shown("display", frame),
+    "result": lambda frame: _rich_output("result", frame),
+    "display": lambda frame: _rich_output("display", frame),
 }
 
 
-def _shown(kind: Any, frame: Mapping[str, Any]) -> Output:
+def _rich_output(kind: Any, frame: Mapping[str, Any]) -> Output:
     display_id = str(frame.get("display_id") or "")
     return Output(kind, "", frame["data"], frame["metadata"], display_id)
 
@@ -35,7 +35,7 @@ class Outputs:
     """Collects outputs.
 
     Args:
-        on_output: is called with each output as it arrives; a text may come in several.
+        on_output: is called with each output as it arrives; a text may arrive in several.
     """
 
     def __init__(self, on_output: Callable[[Output], object] | None) -> None:

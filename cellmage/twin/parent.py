@@ -43,7 +43,7 @@ def run(  # noqa: PLR0913 - options are a flat list
         memory: the bytes that it may take; None is what is free now.
         namespace: the variables; None is those of the notebook.
         level: what the descriptions of names may contain of tables.
-        on_output: is called with each output as it arrives; texts come in pieces.
+        on_output: is called with each output as it arrives; texts arrive in pieces.
 
     Returns:
         what came of it; also of code that fails or is stopped.

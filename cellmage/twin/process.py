@@ -67,7 +67,7 @@ def fork(be_child: Callable[[], None], keep: Callable[[Process], object]) -> Pro
         TwinError: the system refuses.
     """
     _flush()
-    with defer_interrupts(), _blocked_signals():
+    with defer_interrupts(), _block_signals():
         pid = _fork()
         if pid == 0:
             be_child()
@@ -97,7 +97,7 @@ def _flush() -> None:
 
 
 @contextmanager
-def _blocked_signals() -> Iterator[None]:
+def _block_signals() -> Iterator[None]:
     """Let no signal arrive before the child has a group of its own."""
     old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
     try:

@@ -1,4 +1,4 @@
-"""What a run in the twin has come to: outputs, names, actions, figures."""
+"""The result of a run in the twin: outputs, names, actions, figures."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What running code in the twin has come to.
+    """The result of code that was run in the twin.
 
     Args:
         outputs: the outputs of the cell, in order.

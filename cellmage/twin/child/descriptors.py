@@ -31,9 +31,9 @@ def replace_descriptors(stdout: int, stderr: int, own: Iterable[int]) -> None:
         own: the descriptors that stay.
     """
     nothing = os.open(os.devnull, os.O_RDONLY)
-    kept = {0, 1, 2, nothing, stdout, stderr, *own}
+    reserved = {0, 1, 2, nothing, stdout, stderr, *own}
     for number in [int(name) for name in os.listdir(_FOLDER)]:
-        if number not in kept:
+        if number not in reserved:
             _replace(number, nothing)
     for number, source in enumerate((nothing, stdout, stderr)):
         os.dup2(source, number, inheritable=True)

@@ -36,7 +36,7 @@ class Guard:
         self._realpath = os.path.realpath  # the code may replace what is in modules
 
     def install(self) -> None:
-        """Begin; there is no way back."""
+        """Begin; an audit hook cannot be removed."""
         sys.dont_write_bytecode = True
         sys.addaudithook(self._check)
 
@@ -62,7 +62,7 @@ class Guard:
 
 
 class Host(str):
-    """The name of a host or a program: it is no path."""
+    """The name of a host or a program, which is not a path."""
 
     __slots__ = ()
 

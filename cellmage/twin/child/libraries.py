@@ -48,7 +48,7 @@ def _leave_no_semaphores(module: Any) -> None:
 
 
 class Unwritten:
-    """Stands for the file of a log.
+    """A file object in place of the file of a log.
 
     Args:
         path: the file.

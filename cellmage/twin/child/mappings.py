@@ -37,14 +37,14 @@ class Region:
     path: str
 
 
-def shared_regions(lines: str) -> Iterator[Region]:
+def find_shared_regions(lines: str) -> Iterator[Region]:
     """Yield the regions that are shared and can be written.
 
     Args:
         lines: the text of ``/proc/self/maps``.
 
     Example:
-        >>> list(shared_regions("10-30 rw-s 00000020 fe:00 7 /tmp/a b\\n40-50 rw-p 0 0:0 0"))
+        >>> list(find_shared_regions("10-30 rw-s 00000020 fe:00 7 /tmp/a b\\n40-50 rw-p 0 0:0 0"))
         [Region(start=16, size=32, offset=32, path='/tmp/a b')]
     """
     for line in lines.splitlines():
@@ -65,7 +65,7 @@ def make_private() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    for region in list(shared_regions(Path("/proc/self/maps").read_text())):
+    for region in list(find_shared_regions(Path("/proc/self/maps").read_text())):
         descriptor = _open(region.path)
         if descriptor < 0:
             _copy(libc, region)

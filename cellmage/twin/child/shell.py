@@ -109,10 +109,14 @@ def adopt_shell(shell: Any, channel: Channel) -> None:
     shell.history_manager.enabled = False
     shell.set_hook("show_in_pager", functools.partial(_print_page, channel), 0)
     shell.input_transformers_cleanup[:] = [
-        each for each in shell.input_transformers_cleanup if not _module_of(each).startswith(_OWN)
+        function
+        for function in shell.input_transformers_cleanup
+        if not _module_of(function).startswith(_OWN)
     ]
     shell.events.callbacks = {
-        name: [each for each in functions if _module_of(each).startswith(_KEPT_CALLBACKS)]
+        name: [
+            function for function in functions if _module_of(function).startswith(_KEPT_CALLBACKS)
+        ]
         for name, functions in shell.events.callbacks.items()
     }
     _silence_kernel(getattr(shell, "kernel", None))
@@ -138,7 +142,7 @@ def _silence_kernel(kernel: Any) -> None:
 
 
 def _refuse_input(prompt: object = "", stream: object = None) -> NoReturn:
-    """Stand for `input`."""
+    """Refuse `input`."""
     raise EOFError("the code asks for input, and nobody can answer in the twin")
 
 
