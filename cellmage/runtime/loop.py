@@ -80,7 +80,7 @@ class LoopWatch:
 
     Example:
         >>> watch = LoopWatch(background_loop(), 60)
-        >>> watch.waited(0.1)
+        >>> watch.count_wait(0.1)
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
@@ -98,7 +98,7 @@ class LoopWatch:
     def _answer(self) -> None:
         self._has_answered = True
 
-    def waited(self, seconds: float) -> None:
+    def count_wait(self, seconds: float) -> None:
         """Count a wait in vain; not the time of a clock, which goes on while a process is paused.
 
         Raises:
@@ -122,7 +122,7 @@ class LoopWatch:
             )
 
     def leave(self) -> None:
-        """Replace the loop; what runs on it ends when it is no longer blocked."""
+        """Replace the loop; its tasks end as soon as nothing blocks it."""
         _loop_thread.leave(self._loop)
 
 

@@ -203,7 +203,7 @@ class SyncStream(Generic[T]):
                 call, self._next_call = self._next_call, None
                 call.run()
             elif not batch:
-                self._watch.waited(interval)
+                self._watch.count_wait(interval)
             elif min_interval:
                 self._done.wait(min_interval)
         if self._error is not None:

@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 0.1
 
 
 class _Abandoned(BaseException):
-    """Ends a function whose time is over; it is no Exception, which functions catch."""
+    """Ends a function whose time is over; not an `Exception`, which the function may catch."""
 
 
 class _Call(Generic[T]):
@@ -63,7 +63,7 @@ def run_within(seconds: float, function: Callable[[], T]) -> T:
 
     Raises:
         TimeoutError: the time is over.
-        RuntimeError: the function raised what is no Exception, such as SystemExit.
+        RuntimeError: the function raised what only a `BaseException` is, such as SystemExit.
 
     Example:
         >>> run_within(1, lambda: 1 + 1)
