@@ -55,9 +55,9 @@ def ask_user(call: ToolCall, allowed: set[str] | None = None) -> bool:
     _check_input()
     line, whole = format_call(call), format_call(call, sys.maxsize)
     is_of_cell = allowed is not None and call.name in CELL_TOOLS
-    more = "" if line == whole else ", a prints all"
-    more += ", c allows it for this cell" if is_of_cell else ""
-    question = f"Run {line}? [y/N{more}] "
+    choices = "" if line == whole else ", a prints all"
+    choices += ", c allows it for this cell" if is_of_cell else ""
+    question = f"Run {line}? [y/N{choices}] "
     for prompt in (question, f"Type y or n. {question}"):
         while (answer := input(prompt).strip().lower()) == "a" and line != whole:
             write_text(f"{whole}\n")

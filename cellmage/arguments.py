@@ -54,11 +54,11 @@ def check(name: str, value: Any, kind: Kind[T]) -> T:
     try:
         return kind.convert(value)
     except Exception:  # noqa: BLE001 - `==`, an iterator and a number may be the user's own code
-        shown = truncate(_shown(value), _SHOWN_CHARS)
-        raise UsageError(f"{name} is {shown}; it must be {kind.description}") from None
+        text = truncate(_describe(value), _SHOWN_CHARS)
+        raise UsageError(f"{name} is {text}; it must be {kind.description}") from None
 
 
-def _shown(value: Any) -> str:
+def _describe(value: Any) -> str:
     """Return a value for a message.
 
     Not its `repr` where that fails, differs in each run, or may contain a key: the message of an

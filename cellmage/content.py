@@ -40,7 +40,7 @@ class Image:
         digest: the SHA-256 of the bytes in hexadecimal; empty for an address.
 
     Raises:
-        UsageError: it is no such image, or no such address.
+        UsageError: the data or the address is not that of such an image.
 
     Example:
         >>> Image(b"GIF89a" + bytes([64, 1, 240, 0]))
@@ -72,7 +72,7 @@ class Image:
         """Read an image from a file.
 
         Raises:
-            UsageError: the file cannot be read, is larger than 32 MiB, or is no such image.
+            UsageError: the file cannot be read, is larger than 32 MiB, or is not such an image.
         """
         return _read_path(cls, path, f"it is not a {_TYPES}")
 
@@ -90,7 +90,7 @@ class Image:
         """Return an image at an address, or in a ``data:`` URL.
 
         Raises:
-            UsageError: it is no http or https address, and no such image.
+            UsageError: the address is neither http nor https, nor that of such an image.
         """
         data = decode_data_url(url)
         return cls(url=url) if data is None else cls(data)
@@ -121,7 +121,7 @@ class File(Encodable):
         digest: the SHA-256 of the bytes in hexadecimal.
 
     Raises:
-        UsageError: it is no PDF, or larger than 32 MiB.
+        UsageError: the data is not a PDF, or larger than 32 MiB.
 
     Example:
         >>> File(b"%PDF-1.4 << /Type /Page >>", "report.pdf")
@@ -149,7 +149,7 @@ class File(Encodable):
         """Read a PDF from a file.
 
         Raises:
-            UsageError: the file cannot be read, is larger than 32 MiB, or is no PDF.
+            UsageError: the file cannot be read, is larger than 32 MiB, or is not a PDF.
         """
         return _read_path(lambda data: cls(data, Path(path).name), path, "it is not a PDF")
 
@@ -226,7 +226,7 @@ def map_texts(content: Content, change: Callable[[str], str]) -> Content:
 
 
 def describe_content(content: Content) -> str:
-    """Return a content as text, in which a line stands for each image and file.
+    """Return a content as text, with one line in place of each image and file.
 
     Example:
         >>> describe_content(("What is this?", Image(url="https://example.org/a.png")))
@@ -237,7 +237,7 @@ def describe_content(content: Content) -> str:
 
 
 def describe_attachment(part: Attachment) -> str:
-    """Return a line that may stand in the place of an image or a file.
+    """Return the line that a text has in place of an image or a file.
 
     Example:
         >>> describe_attachment(Image(url="https://example.org/a.png"))

@@ -93,7 +93,7 @@ IMAGE_NAMES: Mapping[str, str] = {
 
 
 def read_image(data: bytes) -> tuple[str, Size] | None:
-    """Return the media type and the size of an image; None if it is no image that models read.
+    """Return the media type and the size of an image; None if models cannot read it.
 
     Example:
         >>> read_image(b"GIF89a" + bytes([64, 1, 240, 0]) + b"...")

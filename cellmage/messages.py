@@ -181,8 +181,8 @@ class Usage:
 
     def __repr__(self) -> str:
         counts = ((count.name, getattr(self, count.name)) for count in fields(self))
-        given = (f"{name}={count}" for name, count in counts if count is not None)
-        return f"Usage({', '.join(given)})"
+        items = (f"{name}={count}" for name, count in counts if count is not None)
+        return f"Usage({', '.join(items)})"
 
 
 @dataclass(frozen=True, slots=True)

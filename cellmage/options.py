@@ -185,8 +185,8 @@ class Options:
 
     def __repr__(self) -> str:
         values = ((option.name, getattr(self, option.name)) for option in fields(self))
-        given = (f"{name}={value!r}" for name, value in values if value not in (None, {}))
-        return f"Options({', '.join(given)})"
+        items = (f"{name}={value!r}" for name, value in values if value not in (None, {}))
+        return f"Options({', '.join(items)})"
 
     def __hash__(self) -> int:
         # The values of `extra_body` may be lists and dicts, which have no hash.

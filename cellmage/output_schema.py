@@ -120,4 +120,4 @@ def _describe(error: ValueError) -> str:
     if errors is None:
         return str(error)
     fields = ((".".join(map(str, item["loc"])), item["msg"]) for item in errors())
-    return "; ".join(f"{place}: {message}" if place else message for place, message in fields)
+    return "; ".join(f"{path}: {message}" if path else message for path, message in fields)

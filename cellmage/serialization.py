@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import astuple, fields, replace
 from functools import partial
@@ -10,13 +9,23 @@ from typing import Any
 
 from .content import Part, text_of
 from .errors import UsageError
+from .json_fields import (
+    Record,
+    as_bool,
+    as_count,
+    as_id,
+    as_list,
+    as_object,
+    as_optional_count,
+    as_seconds,
+    as_text,
+    read_field,
+)
 from .marks import marks_from_record, marks_to_record
 from .messages import Document, ProviderState, Response, Timings, ToolInvocation, ToolStep, Usage
 from .part_records import add_blobs, parts_from_record, parts_to_record
-from .text import excerpt, join_surrogates
+from .text import join_surrogates
 from .turns import CellRef, Turn
-
-Record = Mapping[str, Any]
 
 _TEXT_FIELDS = (
     "reasoning",
@@ -26,13 +35,9 @@ _TEXT_FIELDS = (
     "incomplete_reason",
     "kept_from",
 )
-_MAX_COUNT = 2**53
-"""Whole numbers from here on are not exact as floats, and are no counts."""
-
 _MIN_COUNTS = 2
 """The counts of tokens that a record has at least: those of the request and of the answer."""
 
-_MAX_ID_BYTES = 1_000
 _CONVERTED_FIELDS = ("text", "usage", "timings", "steps", "sources", "state", "marks")
 _PLAIN_FIELDS = [field.name for field in fields(Response) if field.name not in _CONVERTED_FIELDS]
 
@@ -106,7 +111,7 @@ def _with_state(response: Response, items: Iterable[tuple[int, ProviderState]]) 
 
 def _read_state(value: Any) -> list[tuple[int, ProviderState]]:
     return [
-        (_read_count(index), ProviderState(*map(as_text, fields)))
+        (as_count(index), ProviderState(*map(as_text, fields)))
         for index, *fields in map(as_list, as_list(value))
     ]
 
@@ -177,17 +182,17 @@ def turn_from_record(record: Record, blobs: Mapping[str, bytes]) -> Turn:
         ...
         cellmage.errors.UsageError: "prompt" is 5; it must be a text
     """
-    record = read_field({"record": record}, "record", _as_object, "an object")
+    record = read_field({"record": record}, "record", as_object, "an object")
     prompt = read_field(record, "prompt", as_text, "a text")
     parts = read_parts(record, prompt, blobs)
     return Turn(
         prompt,
         response_from_record(
             read_field(record, "text", as_text, "a text"),
-            read_field(record, "response", _as_object, "an object", {}),
+            read_field(record, "response", as_object, "an object", {}),
         ),
         read_field(record, "cell", _read_cell, "[cell id, index]", None),
-        read_field(record, "stale", _read_bool, "true or false", False),
+        read_field(record, "stale", as_bool, "true or false", False),
         read_field(
             record, "previous_attempts", partial(_read_attempts, blobs), "a list of turns", ()
         ),
@@ -209,127 +214,30 @@ def read_parts(record: Record, prompt: str, blobs: Mapping[str, bytes]) -> tuple
     return parts
 
 
-_REQUIRED = object()
-
-
-def read_field(
-    record: Record, name: str, read: Callable[[Any], Any], kind: str, default: Any = _REQUIRED
-) -> Any:
-    """Return the value of a field.
-
-    Args:
-        record: an object of JSON.
-        name: the name of the field.
-        read: returns the value; any of its errors means that the value is something else.
-        kind: what the value must be, for the message.
-        default: the value of a field that is missing.
-
-    Raises:
-        UsageError: the field is missing, or is not of this kind.
-    """
-    if name not in record:
-        if default is _REQUIRED:
-            raise UsageError(f'"{name}" is missing')
-        return default
-    try:
-        return read(record[name])
-    except UsageError:
-        raise
-    except (TypeError, ValueError):
-        value = excerpt(reprlib.repr(record[name]))
-        raise UsageError(f'"{name}" is {value}; it must be {kind}') from None
-
-
-# The types of values; each raises TypeError or ValueError for another one.
-
-
-def as_text(value: Any) -> str:
-    """Return a value that must be a text.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def as_id(value: Any) -> str:
-    """Return a value that must be the id of a cell or of a response.
-
-    Raises:
-        TypeError, ValueError: it is something else, or too long for the store.
-    """
-    if len(as_text(value).encode()) > _MAX_ID_BYTES:
-        raise ValueError
-    return str(value)
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a value that must be a list.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _as_object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _read_bool(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _read_count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_COUNT:
-        raise TypeError
-    return value
-
-
-def _read_optional_count(value: Any) -> int | None:
-    return None if value is None else _read_count(value)
-
-
-def _read_seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError
-    if not 0 <= value < _MAX_COUNT:
-        raise ValueError
-    return value
-
-
 def _read_texts(value: Any) -> tuple[str, ...]:
     return tuple(map(as_text, as_list(value)))
 
 
 def _read_usage(value: Any) -> Usage:
-    return Usage(*map(_read_optional_count, as_list(value)))
+    return Usage(*map(as_optional_count, as_list(value)))
 
 
 def _read_timings(value: Any) -> Timings:
     first, duration, *chunks = as_list(value)
-    seconds = None if first is None else _read_seconds(first)
-    return Timings(seconds, _read_seconds(duration), *map(_read_count, chunks))
+    seconds = None if first is None else as_seconds(first)
+    return Timings(seconds, as_seconds(duration), *map(as_count, chunks))
 
 
 def _read_sources(value: Any) -> tuple[Document, ...]:
     return tuple(
-        Document(as_text(title), "", as_text(address), _read_count(line))
+        Document(as_text(title), "", as_text(address), as_count(line))
         for title, address, line in map(as_list, as_list(value))
     )
 
 
 def _read_cell(value: Any) -> CellRef:
     cell_id, index = as_list(value)
-    return CellRef(as_id(cell_id), _read_count(index))
+    return CellRef(as_id(cell_id), as_count(index))
 
 
 def _read_attempts(blobs: Mapping[str, bytes], value: Any) -> tuple[Turn, ...]:

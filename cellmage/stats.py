@@ -76,8 +76,8 @@ def stats_line(response: Response) -> str:
 def _cache_words(usage: Usage) -> str:
     """Return what the cache had of the request, and what was written to it, in brackets."""
     words = [
-        f"{count} {what}"
-        for count, what in (
+        f"{count} {label}"
+        for count, label in (
             (usage.cached_tokens, "cached"),
             (usage.cache_write_tokens, "written to the cache"),
         )

@@ -200,7 +200,7 @@ def join_surrogates(text: str, lone: Literal["replace", "keep"] = "replace") -> 
 class Encodable:
     """The base of dataclasses whose texts UTF-8 can encode, as a page, a file and a request need.
 
-    A lone surrogate is no character. Such a text comes from a file name that is not UTF-8, from
+    A lone surrogate is not a character. Such a text comes from a file name that is not UTF-8, from
     JSON, or from a cut pair. It is replaced when the value is made, and nowhere else.
     """
 

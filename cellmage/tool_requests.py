@@ -107,7 +107,7 @@ def _refuse_infinity(value: Any) -> None:
 
 
 def format_arguments(arguments: str, chars: int = SHOWN_CHARS) -> str:
-    r"""Return arguments as a line for the user, in which everything unusual is spelled out.
+    r"""Return arguments as a line for the user, in which everything unusual is spelling out.
 
     Args:
         arguments: the arguments as the model wrote them; what cannot be read is shown as text.
@@ -125,7 +125,7 @@ def format_arguments(arguments: str, chars: int = SHOWN_CHARS) -> str:
     try:
         values = parse_arguments(arguments)
     except ValueError:
-        return _shown(arguments, chars)
+        return _format_value(arguments, chars)
     sizes = [len(_dumps(value)) for value in values.values()]
     share = max(_share(sizes, chars - sum(map(len, values))), _MIN_SHARE)
     name_chars = max(_NAME_CHARS, chars // max(len(values), 1))
@@ -134,7 +134,7 @@ def format_arguments(arguments: str, chars: int = SHOWN_CHARS) -> str:
     for name, value in values.items():
         if size > 3 * chars:
             break
-        items.append(f"{_name(name, name_chars)}={_shown(value, share)}")
+        items.append(f"{_name(name, name_chars)}={_format_value(value, share)}")
         size += len(items[-1])
     excess = len(values) - len(items)
     return ", ".join([*items, f"… (and {excess} more arguments)"] if excess else items)
@@ -150,24 +150,24 @@ def _share(sizes: Iterable[int], room: int) -> int:
 
 def _name(name: str, chars: int) -> str:
     is_plain = name.isascii() and name.isidentifier() and len(name) <= chars
-    return name if is_plain else _spell_right_to_left(_shown(name, chars))
+    return name if is_plain else _spell_right_to_left(_format_value(name, chars))
 
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _shown(value: Any, chars: int) -> str:
+def _format_value(value: Any, chars: int) -> str:
     """Return a value as JSON; of a long one the begin, and the number of characters left out."""
     is_text = isinstance(value, str)
     text = _dumps(value) if is_text else _spell_right_to_left(_dumps(value))
-    if len(text) <= chars and len(shown := spell_out(text)) <= chars:
-        return shown
+    if len(text) <= chars and len(spelling := spell_out(text)) <= chars:
+        return spelling
     whole = value if is_text else text
     head = whole[:chars]
-    while len(shown := spell_out(_dumps(head) if is_text else head)) > chars:
-        head = head[: len(head) * chars // len(shown)]
-    return f"{shown}… (and {len(whole) - len(head)} more characters)"
+    while len(spelling := spell_out(_dumps(head) if is_text else head)) > chars:
+        head = head[: len(head) * chars // len(spelling)]
+    return f"{spelling}… (and {len(whole) - len(head)} more characters)"
 
 
 def _spell_right_to_left(text: str) -> str:

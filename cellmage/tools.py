@@ -96,9 +96,9 @@ class Tool(Generic[P, R_co]):
         values = parse_arguments(arguments)
         for name in values:
             if not self._may_set(name):
-                known = ", ".join(self.schema["parameters"]["properties"]) or "none"
+                names = ", ".join(self.schema["parameters"]["properties"]) or "none"
                 raise ValueError(
-                    f"there is no argument {excerpt(name)!r}; the arguments are: {known}"
+                    f"there is no argument {excerpt(name)!r}; the arguments are: {names}"
                 )
         return functools.partial(self._validated, **values)
 

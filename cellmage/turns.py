@@ -92,7 +92,7 @@ class Turn(Encodable):
 
     @property
     def question(self) -> str:
-        """The question as it is shown: a line stands for each image and file."""
+        """The text of the question, with one line in place of each image and file."""
         return describe_content(self.content)
 
     @property
