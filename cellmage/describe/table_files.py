@@ -35,7 +35,7 @@ def read_table(name: str, data: bytes, suffix: str) -> Any:
     """
     readers = _PARQUET if suffix == ".parquet" else _CSV
     libraries = sorted(readers, key=lambda library: library not in sys.modules)
-    library = next((each for each in libraries if find_spec(each) is not None), None)
+    library = next((item for item in libraries if find_spec(item) is not None), None)
     label = excerpt(spell_out(name))
     if library is None:
         raise UsageError(f"{label}: a table needs a library: pip install 'cellmage[data]'")
