@@ -11,7 +11,7 @@ import pytest
 from cellmage.testing import Reply, ScriptedServer, Step
 from tests.browser.conftest import Lab
 from tests.kernel.test_frames import steps_of
-from tests.repetitions import IS_STRESS
+from tests.repetitions import sample
 
 pytestmark = pytest.mark.browser
 
@@ -60,11 +60,12 @@ def is_whole(lab: Lab, cell: int) -> bool:
     return text.count("The end.") == 1 and text.count("Section") == 30 and "▌" not in text
 
 
-@pytest.mark.parametrize("number", range(20 if IS_STRESS else 2))
+@pytest.mark.parametrize("number", sample(range(20), 2))
 def test_the_line_the_command_and_keep_show_the_whole_answer(
     lab: Lab, server: ScriptedServer, number: int
 ) -> None:
-    moment, is_left = random.randrange(20, len(TEXT) - 100), threading.Event()
+    moment = random.Random(number).randrange(20, len(TEXT) - 100)
+    is_left = threading.Event()
     server.play_with(lambda exchange: Reply(held(moment, is_left)))
     before = len(server.exchanges)
     lab.open("%load_ext cellmage", "%%llm --keep\nGo", "print(1)", "%llm_history --show 1")
@@ -75,7 +76,7 @@ def test_the_line_the_command_and_keep_show_the_whole_answer(
     lab.until(lambda: f"Section {shown}" in (lab.area(1).text_content() or ""))
     if number % 4 < 2:
         lab.save()  # now the file has the cursor
-    leave(lab, ("reload", "close")[number % 2])
+    leave(lab, ("reload", "close")[number // 10])
     is_left.set()
     assert "In[2]: %llm_history --show 1" in run(lab, 2)
     run(lab, 3)
