@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
+from ..json_fields import as_list, read_field
 from ..part_records import read_blobs
 from ..preview import answer_bundle
-from ..serialization import as_list, read_field, turn_from_record, turn_to_record
+from ..serialization import turn_from_record, turn_to_record
 from ..text import excerpt, spell_out, truncate
 from ..turns import Turn
 from .saved_notebooks import MAX_FILE_BYTES, read_turns

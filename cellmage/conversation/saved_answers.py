@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..json_fields import as_id, as_list, as_text, read_field
 from ..messages import Response, Usage
-from ..serialization import as_id, as_list, as_text, read_field, response_from_record
+from ..serialization import response_from_record
 from ..text import CURSOR
 
 Metadata = Mapping[str, Any]

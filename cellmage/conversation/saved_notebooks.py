@@ -9,15 +9,9 @@ from typing import Any
 from ..arguments import check, instance_of
 from ..errors import UsageError
 from ..foreign_files import parse_json, read_text_file
+from ..json_fields import as_id, as_list, as_text, read_field
 from ..part_records import read_blobs
-from ..serialization import (
-    as_id,
-    as_list,
-    as_text,
-    read_field,
-    read_parts,
-    turn_from_record,
-)
+from ..serialization import read_parts, turn_from_record
 from ..text import excerpt
 from ..turns import CellRef, Turn
 from .saved_answers import find_whole_ids, join_lines, read_answers

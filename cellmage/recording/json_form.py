@@ -9,14 +9,9 @@ from typing import Any, get_args
 
 from ..errors import UsageError
 from ..events import Complete, Event, Kept, Marks, ProviderState, Status
+from ..json_fields import as_list, as_text, read_field
 from ..messages import Response, Usage
-from ..serialization import (
-    as_list,
-    as_text,
-    read_field,
-    response_from_record,
-    response_to_record,
-)
+from ..serialization import response_from_record, response_to_record
 from .inputs import Input, Inputs
 from .record import Record, TimedEvent
 
