@@ -12,6 +12,7 @@ from markdown_it.rules_block import StateBlock, fence, reference
 
 from .formulas import OPENING, is_environment, match_formula
 from .links import is_safe_url
+from .literals import MAX_COMMENT_CHARS
 from .nested_fences import NESTING_INFO, NestedFence
 
 _BLOCK_ENDS = {
@@ -58,16 +59,26 @@ def parse_comment_block(state: StateBlock, start: int, end: int, silent: bool) -
     """Skip a comment that begins a line, and ends one."""
     if not _line(state, start).startswith("<!--") or state.is_code_block(start):
         return False
+    if not _may_end_comment(state, start):
+        return False
     last = start
     while "-->" not in _line(state, last)[4 * (last == start) :]:
         last += 1
         if last >= end or (not state.isEmpty(last) and state.sCount[last] < state.blkIndent):
             return False
-    if not _line(state, last).rstrip().endswith("-->"):
-        return False
     if not silent:
         state.line = last + 1
     return True
+
+
+def _may_end_comment(state: StateBlock, start: int) -> bool:
+    """Return whether the first end of a comment ends its line: of many comments, most have none."""
+    begin = state.bMarks[start] + state.tShift[start] + len("<!--")
+    position = state.src.find("-->", begin, begin + MAX_COMMENT_CHARS)
+    end = state.src.find("\n", position)
+    return position >= 0 and state.src[position : end if end >= 0 else None].rstrip().endswith(
+        "-->"
+    )
 
 
 def parse_nested_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:

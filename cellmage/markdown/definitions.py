@@ -12,8 +12,9 @@ from collections.abc import Mapping
 
 from .dialect import parse_references
 from .links import normalize_label
-from .literals import has_deep_line, has_many_candidates, has_many_lines
+from .literals import has_many_candidates, has_many_lines
 from .safe import EMPTY, SafeMarkdown, join_blocks, join_safe
+from .sanitize import is_too_long
 from .settled import split_settled
 from .write_blocks import write_definition
 
@@ -45,7 +46,7 @@ def find_definitions(markdown: str) -> dict[str, SafeMarkdown]:
 
 def _may_define(run: str) -> bool:
     """Return whether blocks that belong together are looked at: of hostile ones nothing is."""
-    if not _MAYBE_DEFINITION.search(run) or has_deep_line(run):
+    if not _MAYBE_DEFINITION.search(run) or is_too_long(run):
         return False
     return not (has_many_candidates(run) or has_many_lines(run, 0, _MAX_LINES))
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .formulas import MAX_FORMULA_CHARS, OPENING, is_environment, may_become_formula
+from .formulas import OPENING, is_environment, may_become_formula
 from .nested_fences import NESTING_INFO, NestedFence
 
 PATTERNS = {
@@ -30,6 +30,9 @@ _MAX_FORMULA_LINES = 50
 """Lines of a formula that has no end yet: all of it is looked at for each of them."""
 
 _FENCE_START = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:`{3}|~{3})")
+
+MAX_COMMENT_CHARS = 2_000
+"""Characters of a comment: while it has no end, nothing behind it settles. A longer one is text."""
 
 _DEEP = re.compile(r"^(?:[ \t]*(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s))){25}", re.MULTILINE)
 """A line in so many containers: parsers take the square of their depth, or more, for it."""
@@ -91,7 +94,7 @@ class Literal:
                 return True
             opening = OPENING.search(source)
             return opening is None or not may_become_formula(source, opening.start())
-        return self.kind == "comment" and end - start > MAX_FORMULA_CHARS
+        return self.kind == "comment" and end - start > MAX_COMMENT_CHARS
 
 
 def open_literal(content: str) -> Literal | None:
