@@ -71,7 +71,7 @@ class RowAsker:
         self._recorder = default_recorder()
         options = task.full_options()
         model = options.model or default_model(base_url=options.base_url)
-        self._named = replace(options, model=model)
+        self._recorded_options = replace(options, model=model)
         resolve = resolve_models if self._recorder is None else resolve_or_defer
         models = resolve(options)
         self._options = replace(options, model=",".join(item.model for item in models))
@@ -91,7 +91,9 @@ class RowAsker:
 
     def inputs(self, request: Request) -> Inputs:
         """Return what the answer to a request depends on."""
-        return make_inputs(replace(request, options=self._named), self._key_model, {}, {})
+        return make_inputs(
+            replace(request, options=self._recorded_options), self._key_model, {}, {}
+        )
 
     async def ask(self, request: Request) -> Response:
         """Return the answer.
@@ -101,7 +103,7 @@ class RowAsker:
         """
         ask = self._ask
         if self._recorder is not None:
-            recorded_request = replace(request, options=self._named)
+            recorded_request = replace(request, options=self._recorded_options)
             ask = self._recorder.around(ask, recorded_request, {}, None)
         started_at, events = time.monotonic(), list[Event]()
         async with aclosing(ask(request)) as answer:

@@ -99,13 +99,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
 
 
-def bound(text: str, max_chars: int, more: str) -> Description:
+def bound(text: str, max_chars: int, advice: str) -> Description:
     """Return a text, or its beginning with a line about what is left out.
 
     Args:
         text: any text.
         max_chars: the longest text that is sent whole.
-        more: how the user sends more.
+        advice: how the user sends more.
     """
     text = join_surrogates(text)
     if len(text) <= max_chars:
@@ -113,4 +113,4 @@ def bound(text: str, max_chars: int, more: str) -> Description:
     left_out = plural(len(text) - max_chars, "character")
     counts = f"{plural(max_chars, 'character')} of {plural(len(text), 'character')}"
     head = f"{text[:max_chars]}\n[… {left_out} left out]"
-    return Description((head,), counts, f"{left_out} left out; {more}")
+    return Description((head,), counts, f"{left_out} left out; {advice}")

@@ -50,11 +50,11 @@ def _parts(item: Any) -> list[Any]:
     return gc.get_referents(item)
 
 
-def _class_parts(item: Any, seen: set[int]) -> Iterator[Any]:
+def _class_parts(item: Any, visited: set[int]) -> Iterator[Any]:
     """Yield what the classes of an object refer to, each class once; its text may use it."""
     for cls in mro_of(type(item)):
-        if id(cls) not in seen and root_module(cls) not in _STANDARD_MODULES:
-            seen.add(id(cls))
+        if id(cls) not in visited and root_module(cls) not in _STANDARD_MODULES:
+            visited.add(id(cls))
             yield from class_values(cls)
 
 

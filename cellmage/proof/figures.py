@@ -47,10 +47,10 @@ def mark_figures(
 
 
 def _evaluate(
-    found: Sequence[LiveExpression], variables: Mapping[str, Any], level: Level
+    expressions: Sequence[LiveExpression], variables: Mapping[str, Any], level: Level
 ) -> Iterator[Mark]:
     """Yield the value of each expression; one twin evaluates all, each source once."""
-    problems = {live.source: problem_of(live.source, variables) for live in found}
+    problems = {live.source: problem_of(live.source, variables) for live in expressions}
     sources = [source for source, problem in problems.items() if not problem]
     seconds = min(EACH_SECONDS * len(sources) + 1, _MAX_SECONDS)
     values: dict[str, str] = {}
@@ -62,7 +62,7 @@ def _evaluate(
         else:
             problems |= {trial.code: trial.error for trial in trials}
             values = {t.code: t.report["value"] for t in trials if "value" in t.report}
-    for live in found:
+    for live in expressions:
         value = values.get(live.source)
         if value is None:
             reason = problems[live.source]

@@ -146,8 +146,8 @@ class Fixer:
         return "it hides the error in a handler that does nothing" if hides else ""
 
 
-def _unproven(code: str, line: str, told: str, detail: str = "") -> Proof:
-    return Proof(code, False, line, detail, told)
+def _unproven(code: str, line: str, message: str, detail: str = "") -> Proof:
+    return Proof(code, False, line, detail, message)
 
 
 def select_fix(blocks: Sequence[CodeBlock]) -> str:

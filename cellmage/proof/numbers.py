@@ -94,7 +94,7 @@ def _places(text: str) -> Iterator[Place]:
     taken = 0
     matches = sorted(
         [match.span() for pattern in (_TIME, _NUMBER) for match in pattern.finditer(text)],
-        key=lambda place: (place[0], -place[1]),
+        key=lambda span: (span[0], -span[1]),
     )
     for start, end in matches:
         if start < taken or _is_hidden(start, hidden) or _is_glued(text, start):

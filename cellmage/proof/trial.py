@@ -95,5 +95,5 @@ def _read(trials: Sequence[Trial], word: str, outputs: Sequence[Output]) -> None
             current.printed += output.text
 
 
-def _why_ended(made: Run) -> str:
-    return made.stopped or made.error or "it ended its process"
+def _why_ended(result: Run) -> str:
+    return result.stopped or result.error or "it ended its process"

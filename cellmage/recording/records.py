@@ -104,14 +104,14 @@ def newest_of_cells(records: Iterable[Record]) -> dict[CellRef, Record]:
     return {record.cell: record for record in by_day if record.cell is not None}
 
 
-def select_nearest(inputs: Inputs, own: Iterable[Record]) -> Record | None:
+def select_nearest(inputs: Inputs, answers: Iterable[Record]) -> Record | None:
     """Return the newest answer of a cell: of the same model, where the cell compares several.
 
     Args:
         inputs: what the answer depends on now.
-        own: the answers of the cell, the newest first.
+        answers: those of the cell, the newest first.
     """
-    records = list(own)
+    records = list(answers)
     model = _model_of(inputs)
     same = (record for record in records if _model_of(record.inputs) == model)
     return next(same, records[0] if records else None)

@@ -78,11 +78,11 @@ class RecordingStage:
                 yield event
 
     async def _answer(
-        self, ask: Ask, request: Request, inputs: Inputs, number: int, found: Record | None
+        self, ask: Ask, request: Request, inputs: Inputs, number: int, stored: Record | None
     ) -> AsyncGenerator[Event, None]:
         """Return the events of the recorded answer, or those of one that is recorded."""
         policy = self._policy
-        record = found if policy.reads else None
+        record = stored if policy.reads else None
         if record is not None and not await self._is_fit(record):
             record = None
         if record is not None and (record.is_complete or not policy.asks):
@@ -94,7 +94,7 @@ class RecordingStage:
             prompt=prompt,
             cell=self._cell,
             number=number,
-            old=found,
+            old=stored,
         )
         if record is not None:
             self._check()

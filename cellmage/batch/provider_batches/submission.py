@@ -99,11 +99,11 @@ class Submission:
     def _path(self) -> str:
         return f"/v1{APIS[self._target.api].path}"
 
-    def _encode(self, server: BatchServer, tag: str, place: int, key: RowKey) -> bytes:
+    def _encode(self, server: BatchServer, tag: str, index: int, key: RowKey) -> bytes:
         payload = server.client.payload(self._target.for_batch(self._requests[key]))
         body = {name: value for name, value in payload.items() if name not in _NOT_FIELDS}
         body |= body.pop("extra_body", {})
-        return self._target.batches.encode(f"{tag}-{place}", body, self._path)
+        return self._target.batches.encode(f"{tag}-{index}", body, self._path)
 
     async def _split(
         self, server: BatchServer, keys: Sequence[RowKey]

@@ -22,16 +22,16 @@ _FOLDER = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
-def replace_descriptors(stdout: int, stderr: int, own: Iterable[int]) -> None:
-    """Replace all descriptors but the own ones.
+def replace_descriptors(stdout: int, stderr: int, exempt: Iterable[int]) -> None:
+    """Replace all descriptors but the exempt ones.
 
     Args:
         stdout: what becomes descriptor 1.
         stderr: what becomes descriptor 2.
-        own: the descriptors that stay.
+        exempt: the descriptors that stay.
     """
     nothing = os.open(os.devnull, os.O_RDONLY)
-    reserved = {0, 1, 2, nothing, stdout, stderr, *own}
+    reserved = {0, 1, 2, nothing, stdout, stderr, *exempt}
     for number in [int(name) for name in os.listdir(_FOLDER)]:
         if number not in reserved:
             _replace(number, nothing)
