@@ -56,14 +56,14 @@ lab: .venv/lab
 # PLUGINS: what pytest would import at each start, for seconds, and these tests do not use.
 test: .venv/dev
 	$(BIN)/pytest $(PLUGINS) $(PARALLEL) -m 'not slow'
-	$(BIN)/pytest $(PLUGINS) --doctest-modules cellmage
+	$(BIN)/pytest $(PLUGINS) -n 2 --dist loadfile --doctest-modules cellmage
 	$(ALONE) $(BIN)/pytest $(TUTORIALS) --nbval notebooks
 	$(ALONE) CELLMAGE_REPLAY=. $(BIN)/pytest $(TUTORIALS) --nbval-lax $(NO_FIGURES) notebooks
 
 coverage: .venv/dev
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest $(PLUGINS) $(PARALLEL) $(RERUNS)
-	$(BIN)/coverage run -m pytest $(PLUGINS) --doctest-modules cellmage
+	$(BIN)/coverage run -m pytest $(PLUGINS) -n 2 --dist loadfile --doctest-modules cellmage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(ALONE) $(BIN)/pytest $(TUTORIALS) --nbval notebooks

@@ -14,6 +14,11 @@ settings.register_profile("cellmage", DEFAULTS)
 settings.load_profile("cellmage")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of the twin first: there can be none after polars has started its threads."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/twin/"))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(
     isolated_cellmage: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
