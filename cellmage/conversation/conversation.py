@@ -7,28 +7,24 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
-from ..arguments import NAME, NAMES, check
 from ..content import Prompt
-from ..errors import UsageError
 from ..messages import CONTINUE_PROMPT, Request, Response
-from ..options import OPTIONS, OptionFields, Options
+from ..options import OptionFields, Options
 from ..pipeline import build
 from ..pipeline.marks import FindMarks, mark_answer
 from ..pipeline.repair import Check
 from ..pipeline.retrieval import Retriever, Search
 from ..pipeline.tools import Approval, approval_function
-from ..providers.registry import resolve_models, resolve_or_defer
-from ..providers.servers import ResolvedModel
 from ..recording import Recorder, default_recorder
 from ..stream.comparison import Comparison
 from ..stream.response_stream import ResponseStream
 from ..stream.views import EventView
-from ..text import excerpt
 from ..tools import tools_by_name
-from ..turns import CellRef, Turn
+from ..turns import CellRef
+from .compared_models import read_names
 from .request import make_request
-from .state import PROVIDER, ConversationState
-from .stream_arguments import Commit, HistoryUse, StreamArguments, check_arguments
+from .state import ConversationState
+from .stream_arguments import Commit, HistoryUse, StreamArguments
 from .turn_streams import stream_continuation, stream_turn
 
 
@@ -59,10 +55,8 @@ class Conversation(ConversationState):
         >>> chat = Conversation(Options(model="offline/echo"))
         >>> chat.ask("Hello").text
         'Hello'
-        >>> "".join(chat.stream("And again"))
-        'And again'
         >>> len(chat.turns), len(chat.request("Next").messages)
-        (2, 5)
+        (1, 3)
     """
 
     def request(  # noqa: PLR0913 - keyword arguments
@@ -130,9 +124,8 @@ class Conversation(ConversationState):
             ConfigError: the model has no key or no address. In both cases nothing is sent.
 
         Example:
-            >>> chat = Conversation(Options(model="offline/echo"))
-            >>> "".join(chat.stream("Hello", temperature=0)), len(chat.turns)
-            ('Hello', 1)
+            >>> "".join(Conversation().stream("Hello", model="offline/echo", temperature=0))
+            'Hello'
         """
         searcher = None if retriever is None else Retriever.of(retriever)
         recorder = recorder or default_recorder(searcher.search if searcher else None)
@@ -164,10 +157,9 @@ class Conversation(ConversationState):
 
         Example:
             >>> import asyncio
-            >>> async def texts():
-            ...     chat = Conversation(Options(model="offline/echo"))
-            ...     return [text async for text in chat.astream("Hello")]
-            >>> asyncio.run(texts())
+            >>> async def texts(stream):
+            ...     return [text async for text in stream]
+            >>> asyncio.run(texts(Conversation().astream("Hello", model="offline/echo")))
             ['Hello']
         """
         return self.stream(prompt, options, **arguments)
@@ -181,8 +173,7 @@ class Conversation(ConversationState):
             prompt, options, arguments: as for `stream`.
 
         Example:
-            >>> chat = Conversation(Options(model="offline/echo"))
-            >>> [event.type for event in chat.stream_events("Hello")]
+            >>> [e.type for e in Conversation().stream_events("Hello", model="offline/echo")]
             ['start', 'token', 'complete']
         """
         return self.stream(prompt, options, **arguments).events
@@ -220,8 +211,7 @@ class Conversation(ConversationState):
 
         Example:
             >>> import asyncio
-            >>> chat = Conversation(Options(model="offline/echo"))
-            >>> asyncio.run(chat.aask("Hello")).text
+            >>> asyncio.run(Conversation().aask("Hello", model="offline/echo")).text
             'Hello'
         """
         async with self.stream(prompt, options, **arguments) as stream:
@@ -258,14 +248,7 @@ class Conversation(ConversationState):
             >>> [response.text[:13] for response in both.responses]
             ['Hello', '## A streamed']
         """
-        models = _names_of(models)
-        if len(set(models)) < max(2, len(models)):
-            raise UsageError("give several models, each of them once, with commas between them")
-        selected = models[0] if select is None else check("select", select, NAME)
-        if selected not in models:
-            raise UsageError(
-                f"{excerpt(selected)} cannot be selected; it is not one of {', '.join(models)}"
-            )
+        models, selected = read_names(models, select)
         commit = arguments.get("commit", "replace")
         streams = []
         for model in models:
@@ -294,59 +277,22 @@ class Conversation(ConversationState):
             UsageError: the last answer is complete, or no answer exists. Nothing is sent.
 
         Example:
+            >>> from cellmage import Turn
             >>> from cellmage.testing import ScriptedProvider
             >>> cut = Turn("Count", Response("one two", incomplete_reason="length"))
             >>> chat = Conversation(provider=ScriptedProvider([" three"]), turns=[cut])
             >>> "".join(chat.continue_answer()), chat.turns[0].response.text, len(chat.turns)
             (' three', 'one two three', 1)
         """
-        cut = self.turns[-1] if self.turns else None
-        if cut is None or not cut.response.incomplete_reason:
-            raise UsageError("there is no answer to continue: the last one is complete")
+        cut = self._cut_turn()
         recorder = recorder or default_recorder()
         named = self._options(options, overrides)
         models, resolved = self._resolve(named, can_defer=recorder is not None)
         request = make_request(CONTINUE_PROMPT, resolved, self.turns, {})
         request = replace(request, continues_id=cut.response.id)
-        ask = build(models, continued_text=cut.response.final_text)
-        response_id = ""
+        ask, response_id = build(models, continued_text=cut.response.final_text), ""
         if recorder is not None:
             named_request = replace(request, options=named)
             ask = recorder.around(ask, named_request, {}, None)
             response_id = recorder.response_id(named_request, {})
         return self._remember(stream_continuation(self.history, cut, request, ask, response_id))
-
-    # Private.
-
-    def _options(self, options: Options | None, overrides: OptionFields) -> Options:
-        """Return the options of a question, with the model as the user named it."""
-        own = Options() if options is None else check("options", options, OPTIONS)
-        return Options.resolve(Options.from_fields(overrides), own, self.options)
-
-    def _resolve(
-        self, options: Options, can_defer: bool = False
-    ) -> tuple[Sequence[ResolvedModel], Options]:
-        """Return the models to ask in turn, and the options with their names.
-
-        Args:
-            options: the options of the question.
-            can_defer: True if a recording may answer: a model that cannot be asked is then an
-                error when it is asked.
-        """
-        provider = check("provider", self.provider, PROVIDER)
-        if provider is not None:
-            return [ResolvedModel(provider, options.model or "")], options
-        models = resolve_or_defer(options) if can_defer else resolve_models(options)
-        return models, replace(options, model=",".join(model.model for model in models))
-
-    def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
-        check_arguments(cell, history, commit)
-        if history == "ignore":
-            return ()
-        return self.history.before(None if commit == "append" else cell)
-
-
-def _names_of(models: str | Sequence[str]) -> list[str]:
-    """Return the names of models; a text is names with commas between them."""
-    names = models.split(",") if isinstance(models, str) else models
-    return [name.strip() for name in check("models", names, NAMES)]

@@ -1,9 +1,10 @@
-"""What a conversation is made of, and how it is shown, copied and pickled."""
+"""What a conversation is made of and gives its questions, and how it is shown and copied."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 from weakref import WeakSet
 
@@ -11,14 +12,17 @@ from ..arguments import check, instance_of, list_of, optional, where
 from ..errors import UsageError
 from ..fork_locks import make_lock
 from ..messages import Response
-from ..options import OPTIONS, Options
+from ..options import OPTIONS, OptionFields, Options
 from ..preview import turns_markdown
 from ..providers.base import Provider
+from ..providers.registry import resolve_models, resolve_or_defer
+from ..providers.servers import ResolvedModel
 from ..stream.closable import Closable, close_all
 from ..stream.response_stream import ResponseStream
-from ..turns import Turn
+from ..turns import CellRef, Turn
 from .history import History
 from .journal import Journal
+from .stream_arguments import check_arguments
 
 PROVIDER = optional(
     instance_of(Provider, "an object with a name and a stream method, as cellmage.Provider")
@@ -100,6 +104,44 @@ class ConversationState(Closable):
     def _open_streams(self) -> list[ResponseStream]:
         with self._lock:
             return list(self._streams)
+
+    # What a question takes from the conversation.
+
+    def _options(self, options: Options | None, overrides: OptionFields) -> Options:
+        """Return the options of a question, with the model as the user named it."""
+        given = Options() if options is None else check("options", options, OPTIONS)
+        return Options.resolve(Options.from_fields(overrides), given, self.options)
+
+    def _resolve(
+        self, options: Options, can_defer: bool = False
+    ) -> tuple[Sequence[ResolvedModel], Options]:
+        """Return the models to ask in turn, and the options with their names.
+
+        Args:
+            options: the options of the question.
+            can_defer: True if a recording may answer: a model that cannot be asked is then an
+                error when it is asked.
+        """
+        provider = check("provider", self.provider, PROVIDER)
+        if provider is not None:
+            return [ResolvedModel(provider, options.model or "")], options
+        models = resolve_or_defer(options) if can_defer else resolve_models(options)
+        return models, replace(options, model=",".join(model.model for model in models))
+
+    def _earlier_turns(self, cell: CellRef | None, history: str, commit: str) -> Sequence[Turn]:
+        check_arguments(cell, history, commit)
+        if history == "ignore":
+            return ()
+        return self.history.before(None if commit == "append" else cell)
+
+    def _cut_turn(self) -> Turn:
+        """Return the last turn, whose answer was cut."""
+        cut = self.turns[-1] if self.turns else None
+        if cut is None or not cut.response.incomplete_reason:
+            raise UsageError("there is no answer to continue: the last one is complete")
+        return cut
+
+    # Copies.
 
     def __copy__(self) -> Self:
         return type(self)(self.options, self.provider, self.turns)
