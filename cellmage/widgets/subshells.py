@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..fork_locks import make_rlock
+
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 1.0
 """How long a page may take to answer: 0.3 s was measured on an idle machine."""
@@ -59,7 +61,7 @@ class ButtonSupport:
     def __init__(self, shell: Any) -> None:
         self._kernel: Any = getattr(shell, "kernel", None)
         self._link: Any = None
-        self._lock = threading.RLock()
+        self._lock = make_rlock()
         self._number = self._told = 0
         self._is_stopped = False
         self._is_known = threading.Event()
@@ -97,10 +99,10 @@ class ButtonSupport:
         if not self.is_possible:
             return False
         self.start()
-        self._is_known.wait(0 if self._has_waited else WAIT_SECONDS)
-        self._has_waited = True
         if self._link is None:  # no page will answer
             return False
+        self._is_known.wait(0 if self._has_waited else WAIT_SECONDS)
+        self._has_waited = True
         return self.is_known
 
     def send(self, message: dict[str, Any]) -> int:
