@@ -284,7 +284,7 @@ class Conversation(ConversationState):
             >>> "".join(chat.continue_answer()), chat.turns[0].response.text, len(chat.turns)
             (' three', 'one two three', 1)
         """
-        cut = self._cut_turn()
+        cut = self._unfinished_turn()
         recorder = recorder or default_recorder()
         named = self._options(options, overrides)
         models, resolved = self._resolve(named, can_defer=recorder is not None)

@@ -134,7 +134,7 @@ class ConversationState(Closable):
             return ()
         return self.history.before(None if commit == "append" else cell)
 
-    def _cut_turn(self) -> Turn:
+    def _unfinished_turn(self) -> Turn:
         """Return the last turn, whose answer was cut."""
         cut = self.turns[-1] if self.turns else None
         if cut is None or not cut.response.incomplete_reason:

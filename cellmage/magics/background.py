@@ -160,7 +160,7 @@ class BackgroundAnswers:
             options: how it is shown.
 
         Raises:
-            UsageError: there is no such job.
+            UsageError: no job has this number.
         """
         answer = self.find(number)
         self.questions.ask_waiting()
@@ -176,7 +176,7 @@ class BackgroundAnswers:
         """Return a job by its number.
 
         Raises:
-            UsageError: there is no such job.
+            UsageError: no job has this number.
         """
         for answer in self.queue.answers:
             if answer.number == number:
@@ -187,7 +187,7 @@ class BackgroundAnswers:
         """Stop a job by its number, or ``all``, and return a line that says so.
 
         Raises:
-            UsageError: there is no such job.
+            UsageError: no job has this number.
         """
         if word != "all" and not word.isdecimal():
             raise UsageError("%llm_jobs --stop takes the number of a job, or all")
@@ -231,14 +231,14 @@ class JobApproval:
 
     def __call__(self, call: ToolCall) -> Decision:
         """Return whether a call may run, from the thread of the job."""
-        own = self._cards.allowed
-        own |= self._approval.allowed - CELL_TOOLS
+        allowed = self._cards.allowed
+        allowed |= self._approval.allowed - CELL_TOOLS
         if self._is_stopped:
             return False
         if not self._approval.buttons.is_there():
-            return call.name in own or self._ask(call)
+            return call.name in allowed or self._ask(call)
         decision = self._cards(call)
-        self._approval.allowed |= own - CELL_TOOLS
+        self._approval.allowed |= allowed - CELL_TOOLS
         return decision
 
     def _ask(self, call: ToolCall) -> Decision:
