@@ -38,7 +38,10 @@
 
   // The last whole mark on the screen, or the one in the middle of it.
   recorder.choose = (cell, isLast) => {
-    const box = recorder.scroller(cell).getBoundingClientRect();
+    // A page that fits is scrolled by nothing: what is on the screen is in the window.
+    const scroller = recorder.scroller(cell);
+    const isWindow = scroller === document.scrollingElement;
+    const box = isWindow ? { top: 0, bottom: innerHeight } : scroller.getBoundingClientRect();
     const seen = [...wordsOf(cell, MARKS)].filter(
       ([, { top, bottom, height }]) => height && top >= box.top && bottom <= box.bottom
     );

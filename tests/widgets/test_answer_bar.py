@@ -306,3 +306,15 @@ def test_follow_says_where_it_has_no_effect(kernel: Kernel) -> None:
     assert line in kernel.run("%%llm --follow\none", "c1").printed, "no page answers"
     assert line not in kernel.run("%llm_config --follow True\n%llm one").printed
     assert kernel.run("%llm_config --reset\n%llm one").printed == ""
+
+
+def test_the_answer_of_a_background_cell_has_its_bar(page: BarPage, server: ScriptedServer) -> None:
+    server.play_each([Reply([chunk("Half of"), 30]), Reply(answer("beside"))])
+    page.run("%%llm --background\nlong", "c3")
+    page.until(lambda: page.bars.get("c3", {}).get("live", False))
+    page.until(lambda: bool(page.texts) and "Half of" in page.texts[-1])
+    page.run("%%llm\nnext", "c4")
+    assert page.bars["c3"]["live"], "another cell changes nothing"
+    page.send("stop", "c3")
+    page.until(lambda: not page.bars["c3"]["live"])
+    page.until(lambda: bool(page.bars["c3"]["turn"]))
