@@ -135,10 +135,13 @@ class PromptRunner:
         args, display = prompt.args, display_of(prompt, self._shell, self._settings)
 
         def work() -> None:
-            if not self.keeper.is_active(args):  # those before it may have cost the rest
-                self.budget.check(self._settings.spend_limit)
-            with spell_errors():
-                self._answer(prompt, display)
+            try:
+                if not self.keeper.is_active(args):  # those before it may have cost the rest
+                    self.budget.check(self._settings.spend_limit)
+                with spell_errors():
+                    self._answer(prompt, display)
+            finally:  # also of one that was not asked
+                self.bars.end(prompt.selected)
 
         history, stream = self.chats.get(args.chat).history, prompt.selected
         answer = self.background.make(prompt.streams, stream, prompt.front_end, approval)
