@@ -23,7 +23,7 @@ def weather(city: str) -> str:
 ASK = "%%llm --tool weather\nHow is it?"
 
 
-SETS = 200 if IS_STRESS else 8
+SETS = 200 if IS_STRESS else 6
 SETS_OF_AN_ANSWER = 8
 
 

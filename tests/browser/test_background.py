@@ -20,7 +20,7 @@ SHOTS = os.environ.get("CELLMAGE_SHOTS", "")
 """A folder for pictures of the page, to be looked at."""
 
 PAUSE = 0.2 if IS_STRESS else 0.05
-OTHERS = 100 if IS_STRESS else 12
+OTHERS = 100 if IS_STRESS else 8
 QUESTIONS = [f"q{number}" for number in range(8 if IS_STRESS else 3)]
 ASK = "%%llm --background --no-history --stats\n"
 PRINT = """import time
@@ -51,7 +51,7 @@ class Answers:
     def _write(self, question: str) -> Iterator[bytes | float]:
         self.texts[question] = ""
         number = 0
-        while not self._are_over.wait(PAUSE) or number < 24:
+        while not self._are_over.wait(PAUSE) or number < 12:
             number += 1
             piece = f"{question} says *{number}*" + ("\n\n" if number % 8 == 0 else ", ")
             self.texts[question] += piece
