@@ -50,6 +50,9 @@ _MAX_CHARS = 10_000
 _MAX_MARKS = 1_500
 """Marks of a block that is scanned; a block with more is published as plain text anyway."""
 
+_MAX_ROW_CHARS = 5_000
+"""Characters of a row that is scanned; a longer one is published as plain text anyway."""
+
 _MAX_CANDIDATES = 300
 """Lines at the end of a text that may open or end code and formulas; it may be scanned often."""
 
@@ -255,6 +258,8 @@ def _heal_row(text: str, line_start: int, blocks: Blocks) -> str:
 
     A table has no cursor: in a narrow cell it would change the width of every column.
     """
+    if len(text) - line_start > _MAX_ROW_CHARS:
+        return text
     row, is_open = hide_code_in_row(text[line_start:])
     if backticks := _OPEN_BACKTICKS.search(row):
         row = row[: backticks.start()]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from .formulas import OPENING, is_environment, may_become_formula
+from .formulas import MAX_FORMULA_CHARS, OPENING, is_environment, may_become_formula
 from .nested_fences import NESTING_INFO, NestedFence
 
 PATTERNS = {
@@ -30,6 +31,9 @@ _MAX_FORMULA_LINES = 50
 """Lines of a formula that has no end yet: all of it is looked at for each of them."""
 
 _FENCE_START = re.compile(r"[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(?:`{3}|~{3})")
+
+_MAX_FORMULA_SOURCE = 2 * MAX_FORMULA_CHARS
+"""Characters of a formula that has no end yet, with its containers."""
 
 MAX_COMMENT_CHARS = 2_000
 """Characters of a comment: while it has no end, nothing behind it settles. A longer one is text."""
@@ -89,12 +93,17 @@ class Literal:
             end: the offset of its end so far.
         """
         if self.kind == "math":
-            source = text[start:end]
-            if source.count("\n") > _MAX_FORMULA_LINES:
+            is_long = end - start > _MAX_FORMULA_SOURCE
+            if is_long or text.count("\n", start, end) > _MAX_FORMULA_LINES:
                 return True
-            opening = OPENING.search(source)
-            return opening is None or not may_become_formula(source, opening.start())
+            return not _may_become_formula(text[start:end])
         return self.kind == "comment" and end - start > MAX_COMMENT_CHARS
+
+
+@lru_cache(maxsize=2_048)  # each frame asks again about the lines of the one before
+def _may_become_formula(source: str) -> bool:
+    opening = OPENING.search(source)
+    return opening is not None and may_become_formula(source, opening.start())
 
 
 def open_literal(content: str) -> Literal | None:
