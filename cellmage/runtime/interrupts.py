@@ -10,6 +10,7 @@ import _thread
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -104,6 +105,10 @@ def set_one_line(interrupt: BaseException, size: int) -> None:
     interrupt._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
 
 
+_WAIT_SECONDS = 0.2
+"""The longest wait in the system: an interrupt that comes just before one is seen after it."""
+
+
 class InterruptSafeEvent:
     """An event that is set once, for waits that an interrupt may leave at any moment.
 
@@ -141,8 +146,10 @@ class InterruptSafeEvent:
         Args:
             seconds: the longest wait.
         """
-        if not self.is_set and self._gate.acquire(timeout=seconds):
-            self._gate.release()
+        deadline = time.monotonic() + seconds
+        while not self.is_set and (remaining := deadline - time.monotonic()) > 0:
+            if self._gate.acquire(timeout=min(remaining, _WAIT_SECONDS)):
+                self._gate.release()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tests.rendered import CURSOR, Frames, block_types, visible_text
 from tests.repetitions import FACTOR, sample
 
 ANSWERS = sorted((Path(__file__).parents[1] / "data/answers").glob("*.md"))
-SHORT = sample([path for path in ANSWERS if path.stat().st_size < 1_600], 8)
+SHORT = sample([path for path in ANSWERS if path.stat().st_size < 1_600], 4)
 
 
 def publish(text: str, cursor: str) -> str:

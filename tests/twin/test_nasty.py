@@ -49,7 +49,7 @@ def test_nasty_programs(shell: InteractiveShell, name: str, tmp_path: Path) -> N
 
 @pytest.mark.slow
 @given(st.lists(st.sampled_from(sorted(NASTY)), min_size=2, max_size=4))
-@repeat(100)
+@repeat(50)
 def test_programs_of_several_steps(busy_shell: InteractiveShell, names: list[str]) -> None:
     before = state_of(busy_shell.user_ns)
     code = "\n".join(NASTY[name] for name in names if not NASTY[name].startswith("%%"))
