@@ -59,7 +59,8 @@ def offline(shared_kernel: Kernel) -> Kernel:
     shared_kernel.run(
         "import os\n"
         "hook = get_ipython().displayhook\n"
-        "get_ipython().user_ns.update({name: getattr(hook, name) for name in ('_', '__', '___')})\n"
+        "last = {name: getattr(hook, name) for name in ('_', '__', '___')}\n"
+        "get_ipython().push(last, interactive=False)\n"
         "for name in [n for n in os.environ if n.startswith(('OPENAI_', 'CELLMAGE_'))]:\n"
         "    del os.environ[name]\n"
         "%unload_ext cellmage\n%load_ext cellmage"
