@@ -80,7 +80,7 @@ stress: .venv/dev
 	$(BIN)/pytest $(PLUGINS) $(PARALLEL)
 
 browser: .venv/browser
-	$(BIN)/pytest --override-ini addopts= -n 2 --dist loadfile $(RERUNS) tests/browser
+	$(BIN)/pytest --override-ini addopts= -n 2 --dist worksteal $(RERUNS) tests/browser
 
 # Each run has new texts; SEED=N repeats one, TEXTS=N is the number.
 fuzz: .venv/browser
