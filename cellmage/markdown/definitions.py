@@ -46,9 +46,9 @@ def find_definitions(markdown: str) -> dict[str, SafeMarkdown]:
 
 def _may_define(run: str) -> bool:
     """Return whether blocks that belong together are looked at: of hostile ones nothing is."""
-    if not _MAYBE_DEFINITION.search(run) or is_too_long(run):
+    if not _MAYBE_DEFINITION.search(run) or has_many_lines(run, 0, _MAX_LINES):
         return False
-    return not (has_many_candidates(run) or has_many_lines(run, 0, _MAX_LINES))
+    return not (has_many_candidates(run) or is_too_long(run))
 
 
 class LinkDefinitions:

@@ -71,7 +71,7 @@ _FENCE = re.compile(
 _MAX_FENCES = 1_000
 """Fences of a text that takes long to parse; what follows them is escaped."""
 
-_MAX_BLOCK_BRACKETS = 300
+_MAX_BLOCK_BRACKETS = 200
 """A block with more opening brackets is treated in the same way: each may begin a link."""
 
 
