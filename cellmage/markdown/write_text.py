@@ -101,9 +101,16 @@ def escape_everything(text: str) -> str:
     return _WWW.sub("www&#46;", text) if has_address else text
 
 
+_FULL_WIDTH = str.maketrans("$\\", "＄＼")
+
+
 def write_title(title: str) -> str:
-    """Return the title of a link, for double quotes."""
-    text = " ".join(_DIRECTION.sub("", title).split())
+    """Return the title of a link, for double quotes.
+
+    A parser that sees no link shows the title as text, where JupyterLab would typeset a formula: a
+    dollar and a backslash are those of full width.
+    """
+    text = " ".join(_DIRECTION.sub("", title).split()).translate(_FULL_WIDTH)
     return re.sub(r"[\\`*_~\[\]$<>&\"'!|{}@()]", lambda match: entity(match[0]), text)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from cellmage.markdown.definitions import find_definitions
 from cellmage.markdown.literals import MAX_COMMENT_CHARS
 from cellmage.markdown.sanitize import sanitize
@@ -25,3 +27,11 @@ def test_comments_that_never_end_settle() -> None:
     unit = "<!--abcdefgh\n\n"
     text = unit * 600
     assert len(text) - find_settled_end(text) <= MAX_COMMENT_CHARS + len(unit)
+
+
+def test_a_title_that_is_shown_as_text_is_no_formula() -> None:
+    """marked sees no link where emphasis begins outside of it and ends inside of it."""
+    title = "$\\href{javascript:x}{y}$ or \\(a\\)"
+    shown = html.unescape(sanitize(f'*[*[a][k] b*](https://x.y "{title}")*'))
+    assert "$" not in shown
+    assert "\\" not in shown
