@@ -101,16 +101,18 @@ def escape_everything(text: str) -> str:
     return _WWW.sub("www&#46;", text) if has_address else text
 
 
-_FULL_WIDTH = str.maketrans("$\\", "＄＼")
+_OPENS_FORMULA = re.compile(r"\$|\\(?=[(\[]|begin)")
+_FULL_WIDTH = {"$": "＄", "\\": "＼"}
 
 
 def write_title(title: str) -> str:
     """Return the title of a link, for double quotes.
 
-    A parser that sees no link shows the title as text, where JupyterLab would typeset a formula: a
-    dollar and a backslash are those of full width.
+    A parser that sees no link shows the title as text, where JupyterLab would typeset a formula:
+    what would begin one is of full width.
     """
-    text = " ".join(_DIRECTION.sub("", title).split()).translate(_FULL_WIDTH)
+    text = " ".join(_DIRECTION.sub("", title).split())
+    text = _OPENS_FORMULA.sub(lambda match: _FULL_WIDTH[match[0]], text)
     return re.sub(r"[\\`*_~\[\]$<>&\"'!|{}@()]", lambda match: entity(match[0]), text)
 
 
